@@ -1,0 +1,60 @@
+"""What a user's mistake reads like: one message that names the option and lists the choices."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf.errors import OmegaConfBaseException
+
+
+def complaint(error: BaseException, conf: Path) -> str:
+    """One message for ``error``, raised while composing from the config folder ``conf``, or by us."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _unknown_choice(str(error.missing_cfg_file), conf)
+    if isinstance(error, OmegaConfBaseException | HydraException):
+        return _composition(error)
+    return str(error)
+
+
+def _unknown_choice(missing: str, conf: Path) -> str:
+    group, _, name = missing.removesuffix(".yaml").strip("/").rpartition("/")
+    choices = choices_of(conf, group)
+    if not choices:
+        return f"there is no option group '{group or name}' in {conf.name}/"
+    near = difflib.get_close_matches(name, choices, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{group}={name}: there is no such {group}.{hint} Choices: {', '.join(choices)}"
+
+
+def choices_of(conf: Path, group: str) -> list[str]:
+    """The names of a group's option files."""
+    return sorted(path.stem for path in (conf / group).glob("*.yaml"))
+
+
+def _composition(error: BaseException) -> str:
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    text = str(error).strip()
+    deepest = next((e for e in reversed(chain) if isinstance(e, OmegaConfBaseException)), None)
+    if deepest is None:
+        return text
+    key = str(getattr(deepest, "full_key", "") or "")
+    reason = str(getattr(deepest, "msg", None) or deepest).splitlines()[0]
+    siblings = _siblings(deepest)
+    if siblings and re.search(r"not in|no attribute|struct", str(deepest)):
+        near = difflib.get_close_matches(key.rsplit(".", 1)[-1], siblings, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"there is no option '{key}'.{hint} Choices: {', '.join(siblings)}"
+    return f"{key}: {reason}" if key and key not in reason else reason
+
+
+def _siblings(error: BaseException) -> list[str]:
+    parent = getattr(error, "parent_node", None)
+    try:
+        return sorted(str(k) for k in parent if k != "_target_") if parent is not None else []
+    except TypeError:
+        return []

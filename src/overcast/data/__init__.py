@@ -1,0 +1,67 @@
+"""One file a data set, and the contract they share.
+
+A data set knows how to fetch its raw files and how to list its samples. Nothing else knows it: from the
+pack onwards there are only arrays, labels, groups and parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from overcast.spec import Kind
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of a data set.
+
+    file: path below the raw folder (or any name that `DataSet.load` understands).
+    label: the class name.
+    group: the source that must not be cut by a split (a speaker, a document, a day); "" for none.
+    part: "train" or "test" where the data set comes with an official test part; "" where it does not.
+    """
+
+    file: str
+    label: str
+    group: str = ""
+    part: str = ""
+
+
+class DataSet:
+    """The contract. A data set's options are its constructor's arguments, given by ``conf/data/<name>.yaml``."""
+
+    kind: ClassVar[Kind] = "image"
+    synthetic: ClassVar[bool] = False
+    near_duplicates: ClassVar[bool] = True
+    """Whether pack looks for near-duplicates by perceptual hash (exact ones are always found)."""
+    raw_options: ClassVar[tuple[str, ...]] = ()
+    """The options, kept as attributes of the same names, that change what `fetch` writes; pack refuses raw files
+    that were fetched with others."""
+
+    def fetch(self, raw: Path, mirror: Path | None) -> None:
+        """Fill the empty folder ``raw`` with verified raw files; take archives from ``mirror`` if given.
+
+        The caller makes the folder, and renames it into place when this returns: it need not be atomic.
+
+        Raises: UserError if a file cannot be had or does not hold what it should.
+        """
+        raise NotImplementedError
+
+    def samples(self, raw: Path) -> list[Sample]:
+        """Every sample in ``raw``, in an order that does not depend on the file system."""
+        raise NotImplementedError
+
+    def read(self, path: Path) -> np.ndarray:
+        """One file as an array: image (C, H, W) uint8, sequence (T, F) float32, tokens (T,) int32.
+
+        Raises: UserError if the file holds nothing that can be read so.
+        """
+        raise NotImplementedError
+
+    def load(self, raw: Path, sample: Sample) -> np.ndarray:
+        """One sample as an array; data sets with many samples in one file override this."""
+        return self.read(raw / sample.file)

@@ -1,0 +1,1 @@
+"""Measure a trained run on every part, with intervals, baselines and pictures."""

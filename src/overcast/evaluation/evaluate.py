@@ -1,0 +1,161 @@
+"""Evaluate one run from its folder alone: figures, pictures and predictions, also into its MLflow run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from overcast.atomic import whole_folder
+from overcast.errors import UserError
+from overcast.evaluation import plots
+from overcast.evaluation.baselines import baselines
+from overcast.evaluation.bootstrap import intervals
+from overcast.feed import EVALUATION_BATCH, Batches
+from overcast.fit import DEBUG_BATCHES, pack_of, restore
+from overcast.learner import Learner
+from overcast.metrics import collection, gap, per_class
+from overcast.prepare.pack import Pack
+from overcast.runs import Run
+from overcast.tracking import Record, open_store
+from overcast.train import params, record_outcome, run_tags
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One part of the data: its rows of the pack (N,), logits (N, K), class indices (N,), and the figures."""
+
+    rows: np.ndarray
+    logits: torch.Tensor
+    target: torch.Tensor
+    figures: dict[str, float]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(N, K) in double precision."""
+        found: np.ndarray = self.logits.double().softmax(-1).numpy()
+        return found
+
+
+def evaluate(run: Run) -> dict[str, Any]:
+    """Write ``evaluation/`` in the run's folder, log it to the run's record, and give the metrics.
+
+    Raises: UserError if the data is not the one the run was trained on.
+    """
+    config, facts = run.config, run.facts
+    pack = pack_of(config)
+    if pack.info["fingerprint"] != facts["pack"]:
+        raise UserError(
+            f"the data has changed since {run.folder} was trained: its pack has another fingerprint. "
+            "Train again, or pack the data with the options it was trained with"
+        )
+    learner = restore(run)
+    measured = {part: measure(learner, pack, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
+    metrics = _summary(pack, run.parts, measured)
+    with whole_folder(run.folder / "evaluation") as folder:
+        _write(folder, run, pack, measured, metrics)
+    record = record_of(run)
+    record.metrics(flat(metrics))
+    record.artifact(run.folder / "evaluation", "evaluation")
+    return metrics
+
+
+def measure(learner: Learner, pack: Pack, rows: np.ndarray, debug: bool = False) -> Measured:
+    """Logits and figures of these rows, in eval mode, on one device, by the routine used while training."""
+    batches = Batches(pack, rows, EVALUATION_BATCH)
+    logits, target = [], []
+    with torch.inference_mode():
+        for number, (x, y, length) in enumerate(batches):
+            if debug and number == DEBUG_BATCHES:
+                break
+            logits.append(learner(x, length))
+            target.append(y)
+    found, true = torch.cat(logits), torch.cat(target)
+    scores = {name: float(value) for name, value in collection(found.shape[1])(found, true).items()}
+    return Measured(rows[: len(true)], found, true, scores)
+
+
+def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> dict[str, Any]:
+    """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with."""
+    test = measured["test"]
+    bounds = intervals(test.probabilities, test.target.numpy())
+    named = {part: _named(m.figures) for part, m in measured.items()}
+    classes = per_class(pack.spec.classes)(test.logits, test.target)
+    return {
+        **{part: figures for part, figures in named.items() if part != "test"},
+        "test": named["test"]
+        | {f"{name}_low": low for name, (low, _) in bounds.items()}
+        | {f"{name}_high": high for name, (_, high) in bounds.items()},
+        "gap": gap(measured["train"].figures, measured["validation"].figures),
+        "baseline": baselines(pack, parts),
+        "class": {
+            name: {kind: float(values[i]) for kind, values in classes.items()}
+            for i, name in enumerate(pack.spec.classes)
+        },
+    }
+
+
+def _named(figures: dict[str, float]) -> dict[str, float]:
+    """The plain loss by its full name, now that there is no other."""
+    return {"nll" if name == "loss" else name: value for name, value in figures.items()}
+
+
+def flat(metrics: dict[str, Any]) -> dict[str, float]:
+    """MLflow's names: ``test/accuracy``, ``gap/loss``, ``class/foggy_recall``, ``final/train_accuracy``."""
+    found = {f"{part}/{n}": v for part in ("test", "gap", "baseline") for n, v in metrics[part].items()}
+    found |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
+    return found | {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
+
+
+def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], metrics: dict[str, Any]) -> None:
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf8")
+    test = measured["test"]
+    probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
+    with (folder / "predictions.csv").open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["row", "file", "label", "predicted", *classes])
+        for row, p, y in zip(test.rows, probabilities, target, strict=True):
+            names = (pack.index["file"][row], classes[y], classes[p.argmax()])
+            writer.writerow([row, *names, *(f"{value:.6f}" for value in p)])
+    pictures = folder / "plots"
+    pictures.mkdir()
+    plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
+    plots.reliability(pictures / "reliability.png", probabilities, target)
+    plots.curves(pictures / "curves.png", read_history(run))
+    if pack.spec.kind != "tokens":
+        plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)
+
+
+def read_history(run: Run) -> dict[str, np.ndarray]:
+    """The learning curves of a run: column name → (epochs,)."""
+    with run.path("history.csv").open(encoding="utf8", newline="") as file:
+        header, *lines = csv.reader(file)
+    return dict(zip(header, np.array(lines, float).T, strict=True))
+
+
+def record_of(run: Run) -> Record:
+    """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen it."""
+    config, facts = run.config, run.facts
+    store = open_store(config["tracking"])
+    if store is None:
+        return Record()
+    if facts["id"] and (record := store.find(facts["id"])):
+        return record
+    restored = run_tags(config, facts, run.folder, None) | {"restored": "true"}
+    record = store.create(facts["name"], restored)
+    run.write_facts(facts | {"id": record.id})
+    record.params(params(config) | {"parameters": facts["parameters"]})
+    history = read_history(run)
+    for i, epoch in enumerate(history["epoch"]):
+        values = {name: float(column[i]) for name, column in history.items() if name != "epoch"}
+        record.metrics(values, step=int(epoch))
+    record_outcome(record, run)
+    record.end("FINISHED")
+    return record

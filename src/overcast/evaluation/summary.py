@@ -1,0 +1,31 @@
+"""What an evaluation reads like in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from overcast.runs import Run
+
+SHOWN = {"accuracy": "accuracy", "macro_f1": "macro-F1", "nll": "neg. log-likelihood", "brier": "Brier score",
+         "ece": "calibration error"}  # fmt: skip
+
+
+def table(run: Run, metrics: dict[str, Any]) -> str:
+    """Every figure of every part, the test interval, and the baselines."""
+    facts = run.facts
+    kind = "  (synthetic pictures)" if facts["synthetic"] else ""
+    lines = [f"{facts['name']}{kind}: {run.folder}", ""]
+    lines.append(f"{'':22}{'train':>9}{'validation':>12}{'test':>9}   95 % interval")
+    for name, title in SHOWN.items():
+        low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
+        values = [metrics[part][name] for part in ("train", "validation", "test")]
+        lines.append(f"{title:22}{values[0]:9.3f}{values[1]:12.3f}{values[2]:9.3f}   [{low:.3f}, {high:.3f}]")
+    base, gap = metrics["baseline"], metrics["gap"]
+    lines += [
+        "",
+        f"gap, train − validation: accuracy {100 * gap['accuracy']:+.1f} points, loss {gap['loss']:+.3f}",
+        f"to beat on the test part: {base['linear_accuracy']:.3f} logistic regression on the pixels, "
+        f"{base['majority_accuracy']:.3f} always the most frequent class",
+        f"pictures and predictions: {run.folder}/evaluation",
+    ]
+    return "\n".join(lines)

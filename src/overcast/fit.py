@@ -1,0 +1,220 @@
+"""Train one run from what its folder holds: the part that every process of a run goes through."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.strategies import DDPStrategy, Strategy
+from tqdm.auto import tqdm
+
+from overcast import options
+from overcast.atomic import whole_file
+from overcast.config import name_of
+from overcast.devices import Devices
+from overcast.feed import Feed
+from overcast.inputs import Standardise
+from overcast.learner import Learner
+from overcast.mitigation import Mitigation
+from overcast.model import Network, example
+from overcast.prepare.pack import Pack, open_pack
+from overcast.runs import Run
+from overcast.seeding import key
+from overcast.spec import Spec
+from overcast.tracking import Record
+
+DEBUG_BATCHES = 2
+
+
+class History(Callback):
+    """Keep each epoch's figures, hand them to the record, and show how far the run is."""
+
+    def __init__(self, record: Record, title: str, batch_size: int, shown: bool) -> None:
+        self.rows: list[dict[str, float]] = []
+        self.record, self.title, self.batch_size, self.shown = record, title, batch_size, shown
+        self.samples, self.seconds = 0, 0.0
+
+    def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.bar = tqdm(
+            total=int(trainer.estimated_stepping_batches),
+            desc=self.title,
+            unit="batch",
+            disable=not self.shown,
+            mininterval=0.5 if sys.stderr.isatty() else 10,  # a log file wants few lines
+            dynamic_ncols=True,
+        )
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self.bar.update()
+        self.samples += self.batch_size
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.seconds += time.perf_counter() - self.began
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        row = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
+        self.rows.append({"epoch": trainer.current_epoch, **row})
+        self.record.metrics(row, step=trainer.current_epoch)
+        self.bar.set_postfix_str(
+            f"epoch {trainer.current_epoch + 1}, accuracy {row['validation/accuracy']:.1%} "
+            f"(train {row['train/accuracy']:.1%})"
+        )
+
+    def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self.bar.close()
+
+    def csv(self) -> str:
+        """The learning curves: a row an epoch."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    def best(self) -> dict[str, float]:
+        """The figures of the epoch with the least validation loss, as ``best/…``."""
+        row = min(self.rows, key=lambda r: r["validation/loss"])
+        return {"best/epoch": row["epoch"]} | {
+            f"best/{name.replace('/', '_')}": value for name, value in row.items() if name != "epoch"
+        }
+
+
+def build(config: dict[str, Any], spec: Spec) -> tuple[Network, dict[str, Mitigation]]:
+    """The network with its first weights, which depend on the seed alone, and the mitigations.
+
+    Raises: UserError for options that are wrong or do not fit this kind of data.
+    """
+    mitigations = options.mitigations(config["mitigation"], spec.kind)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(key(config["seed"], "weights"))
+        net: Network = options.network(config["model"], spec, mitigations)
+    return net, mitigations
+
+
+def size(config: dict[str, Any], spec: Spec) -> dict[str, int]:
+    """Weights of the network, and multiply-adds of one sample through it."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"):
+        mitigations = options.mitigations(config["mitigation"], spec.kind)
+        net = options.network(config["model"], spec, mitigations).eval()
+        x, length = example(spec, "meta")
+        with FlopCounterMode(display=False) as counter:
+            net(x, length)
+    weights = sum(p.numel() for p in net.parameters())
+    return {"parameters": weights, "multiply_adds": counter.get_total_flops() // 2}
+
+
+def restore(run: Run) -> Learner:
+    """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone."""
+    config, spec = run.config, run.spec
+    net, mitigations = build(config, spec)
+    learner = _learner(config, spec, Standardise(spec), net, mitigations)
+    state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
+    learner.inputs.load_state_dict(state["inputs"])
+    learner.net.load_state_dict(state["net"])
+    return learner.eval()
+
+
+def pack_of(config: dict[str, Any]) -> Pack:
+    """The pack that a config's data stands for."""
+    name = name_of(config["data"])
+    return open_pack(Path(config["data_dir"]), name, options.numbers(config["data"]))
+
+
+def _learner(
+    config: dict[str, Any], spec: Spec, inputs: Standardise, net: Network, mitigations: dict[str, Mitigation]
+) -> Learner:
+    return Learner(inputs, net, mitigations, seed=config["seed"], lr=config["lr"], classes=len(spec.classes))
+
+
+def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = True) -> dict[str, Any]:
+    """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took."""
+    config, spec = run.config, run.spec
+    _settle(devices)
+    pack = pack_of(config)
+    feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
+    net, mitigations = build(config, spec)
+    learner = _learner(config, spec, Standardise(spec).learn(pack, feed.train), net, mitigations)
+    history = History(record, title, feed.train_dataloader().sizes[0], shown)
+    callbacks = [c for m in mitigations.values() for c in m.callbacks()]
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        _silence()
+        trainer = _trainer(config, devices, run.folder, [history, *callbacks])
+        trainer.fit(learner, feed)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    facts = {
+        **history.best(),
+        "seconds": time.perf_counter() - began,
+        "samples_per_second": history.samples / history.seconds,
+        "epochs_run": len(history.rows),
+    }
+    if trainer.is_global_zero:
+        _save(learner, run.path("model.pt"))
+        run.write("history.csv", history.csv())
+    return facts
+
+
+def _settle(devices: Devices) -> None:
+    torch.set_num_threads(devices.threads)
+    torch.use_deterministic_algorithms(True, warn_only=devices.accelerator == "gpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_float32_matmul_precision("high" if devices.accelerator == "gpu" else "highest")
+
+
+def _silence() -> None:
+    """Lightning's advice is for other programs: our loaders have no workers, and no logger is meant."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+    warnings.filterwarnings("ignore", module="torch.utils.flop_counter")
+
+
+def _trainer(config: dict[str, Any], devices: Devices, folder: Path, callbacks: list[Callback]) -> Trainer:
+    limit = DEBUG_BATCHES if config["debug"] else None
+    several = devices.ranks > 1
+    strategy: Strategy | str = "auto"
+    if several:
+        from datetime import timedelta
+
+        # a rank that hangs is given up after minutes, not after torch's half hour
+        strategy = DDPStrategy(timeout=timedelta(minutes=5))
+    return Trainer(
+        accelerator=devices.accelerator,
+        devices=devices.ranks if several else 1,
+        strategy=strategy,
+        precision=devices.precision,  # type: ignore[arg-type]
+        max_epochs=1 if config["debug"] else config["epochs"],
+        limit_train_batches=limit,
+        limit_val_batches=limit,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        profiler=config["trainer"]["profiler"],
+        default_root_dir=folder,
+        callbacks=callbacks,
+    )
+
+
+def _save(learner: Learner, path: Path) -> None:
+    """Write the weights whole or not at all."""
+    buffer = io.BytesIO()  # torch hides a full disk behind a RuntimeError; a plain write does not
+    torch.save({"inputs": learner.inputs.state_dict(), "net": learner.net.state_dict()}, buffer)
+    whole_file(path, buffer.getvalue())

@@ -1,0 +1,58 @@
+"""What is learned from the train part about the inputs, and stored with the weights.
+
+The first layer of every run: mean and spread per channel of pictures, per feature of sequences.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from overcast.prepare.pack import Pack
+from overcast.spec import Spec
+
+BLOCK = 4096
+"""Samples looked at together: bounds the memory that learning the spread takes."""
+
+
+class Standardise(nn.Module):
+    """Raw values (uint8 pixels, float32 features) to zero mean and unit spread, as float32.
+
+    Beyond a sequence's true length the result is zero.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        per = (spec.shape[0], 1, 1) if spec.kind == "image" else (spec.shape[-1],)
+        self.kind = spec.kind
+        self.register_buffer("mean", torch.zeros(per))
+        self.register_buffer("spread", torch.ones(per))
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        z = (x.float() - self.mean) / self.spread
+        if self.kind == "sequence":
+            z = z * (torch.arange(x.shape[1], device=x.device) < length[:, None])[..., None]
+        return z
+
+    def learn(self, pack: Pack, rows: np.ndarray) -> Standardise:
+        """Set mean and spread from these rows of the pack; a constant channel keeps spread 1."""
+        total, squares, count = 0.0, 0.0, 0
+        axes = (0, 2, 3) if self.kind == "image" else (0,)
+        for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
+            x, length = pack.gather(block)
+            if self.kind == "sequence":
+                x = x[np.arange(x.shape[1]) < length[:, None]]  # (steps, F)
+            x = x.astype(np.float64)
+            total = total + x.sum(axes)
+            squares = squares + (x**2).sum(axes)
+            count += x.size // (x.shape[1] if x.ndim > 1 else 1)
+        mean = np.asarray(total / count)
+        spread = np.sqrt(np.maximum(np.asarray(squares / count) - mean**2, 0))
+        spread[spread < 1e-6] = 1.0
+        self.mean.copy_(torch.from_numpy(mean).view_as(self.mean))
+        self.spread.copy_(torch.from_numpy(spread).view_as(self.spread))
+        return self

@@ -1,0 +1,106 @@
+"""The only LightningModule, the only training step."""
+
+from __future__ import annotations
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
+from torchmetrics import MetricCollection
+
+from overcast.feed import Batches
+from overcast.inputs import Standardise
+from overcast.metrics import collection, gap
+from overcast.mitigation import Batch, Mitigation
+from overcast.model import Network
+from overcast.seeding import generator, key
+
+PARTS = ("validation", "train")
+"""The loaders of `Feed.val_dataloader`, in order."""
+
+WARM_UP = 0.25
+"""The share of the steps over which the one-cycle schedule climbs to ``lr`` (Smith & Topin 2018)."""
+
+
+class Learner(LightningModule):
+    """Inputs, network and mitigations trained together.
+
+    Every random draw of a step comes from a generator keyed by (seed, who draws, step, rank), so that one
+    mitigation's draws never move another's.
+    """
+
+    def __init__(
+        self,
+        inputs: Standardise,
+        net: Network,
+        mitigations: dict[str, Mitigation],
+        *,
+        seed: int,
+        lr: float,
+        classes: int,
+    ) -> None:
+        super().__init__()
+        self.inputs, self.net = inputs, net
+        self.mitigations = mitigations
+        self.seed, self.lr = seed, lr
+        self.validation, self.sample = collection(classes), collection(classes)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        """Logits (B, K) of raw values."""
+        logits: Tensor = self.net(self.inputs(x, length), length).float()
+        return logits
+
+    def training_step(self, raw: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
+        x, y, length = raw
+        step, rank, world = self.global_step, self.trainer.global_rank, self.trainer.world_size
+        batch = Batch(self.inputs(x, length), y, length)
+        for name, mitigation in self.mitigations.items():
+            draws = generator(self.seed, name, self.current_epoch, step, rank, device=x.device)
+            batch = mitigation.batch(batch, draws)
+        self._seed_layers(key(self.seed, "layers", step, rank))
+        logits = self.net(batch.x, batch.length).float()
+        losses = self.net.loss(logits, batch.y)  # (B,)
+        for mitigation in self.mitigations.values():
+            losses = losses + mitigation.loss(self.net, logits, batch.y)
+        # ranks average their gradients: scaled so, the average is that of the whole global batch
+        loader = self.trainer.train_dataloader
+        assert isinstance(loader, Batches)
+        return losses.sum() * world / loader.sizes[index]
+
+    def _seed_layers(self, seed: int) -> None:
+        """Layers that draw (dropout) take torch's default generator of their device."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
+    def validation_step(self, raw: tuple[Tensor, Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
+        x, y, length = raw
+        self._measures[PARTS[dataloader_idx]].update(self(x, length), y)
+
+    @property
+    def _measures(self) -> dict[str, MetricCollection]:
+        return dict(zip(PARTS, (self.validation, self.sample), strict=True))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log loss and accuracy of both parts and their gap, once an epoch."""
+        found = {}
+        for part, metrics in self._measures.items():
+            found[part] = dict(metrics.compute())
+            metrics.reset()
+        scores = {f"{p}/{m}": found[p][m] for p in ("train", "validation") for m in ("loss", "accuracy")}
+        scores |= {f"gap/{m}": value for m, value in gap(found["train"], found["validation"]).items()}
+        self.log_dict({name: torch.as_tensor(value, dtype=torch.float32) for name, value in scores.items()})
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        optimizer = self.net.optimizer(self.lr)
+        for mitigation in self.mitigations.values():
+            optimizer = mitigation.optimizer(optimizer)
+        schedule = OneCycleLR(
+            optimizer,
+            max_lr=self.lr,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

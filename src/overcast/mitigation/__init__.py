@@ -1,0 +1,59 @@
+"""One file a way of fighting overfitting, and the base they share, which does nothing.
+
+A mitigation overrides the hook it needs of five. Several can be picked at once; they apply in the order
+picked. Strength zero is the same as not picking it, bit for bit where there is a zero.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from overcast.spec import Kind
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+
+
+class Batch(NamedTuple):
+    """What a training step sees.
+
+    x: standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
+    y: class index (B,), or class probabilities (B, K) once a mitigation has mixed the labels.
+    length: (B,) true lengths of sequences and tokens; for images all equal.
+    """
+
+    x: Tensor
+    y: Tensor
+    length: Tensor
+
+
+class Mitigation:
+    """Does nothing, and works as it stands. ``kinds`` names the kinds of data it makes sense for."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
+
+    def model_kwargs(self) -> dict[str, Any]:
+        """Arguments to put into the network's constructor (``dropout``, ``norm``, ``scale``)."""
+        return {}
+
+    def optimizer(self, built: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """The optimiser, changed or wrapped."""
+        return built
+
+    def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The train batch, changed on its device; every random draw comes from ``generator``."""
+        return batch
+
+    def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:
+        """What to add to the plain loss of the train batch: per sample (B,), or one number for all.
+
+        logits: (B, K). target: class index (B,) or probabilities (B, K).
+        """
+        return 0.0
+
+    def callbacks(self) -> list[Callback]:
+        """Lightning callbacks for the fit."""
+        return []

@@ -1,0 +1,88 @@
+"""Augmentation: every picture is seen mirrored, moved, zoomed, lighter or darker, and never twice the same.
+
+Expected: together with batch_norm the best single measure for photographs; needs more epochs than training
+without it, and costs about a tenth more time a step. Writing has a left and a right: `flip: 0.0` there.
+
+    python pipelines/train.py data=weather model=cnn mitigation=augmentation
+    python pipelines/train.py data=digits model=cnn mitigation=augmentation mitigation.augmentation.flip=0
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from overcast.mitigation import Batch, Mitigation
+from overcast.spec import Kind
+
+
+def mirror(x: Tensor, chance: float, u: Tensor) -> Tensor:
+    """Pictures x (B, C, H, W), a share ``chance`` of them mirrored left to right. u: (B,) in [-1, 1)."""
+    chosen = u < 2 * chance - 1  # (B,)
+    return torch.where(chosen[:, None, None, None], x.flip(-1), x)
+
+
+def place(x: Tensor, shift: float, zoom: float, u: Tensor) -> Tensor:
+    """Pictures x (B, C, H, W) moved by up to ``shift`` of their side and zoomed by up to 1 + ``zoom``.
+
+    u: (B, 3) in [-1, 1): zoom, shift to the side, shift up or down. What comes in at edges is reflected.
+    """
+    height, width = x.shape[2:]
+    zoomed = (1 + zoom) ** u[:, :1]  # (B, 1)
+    columns = _centres(width, x) * zoomed + 2 * shift * u[:, 1:2]  # (B, W)
+    rows = _centres(height, x) * zoomed + 2 * shift * u[:, 2:3]  # (B, H)
+    grid = torch.stack(  # (B, H, W, 2): where each pixel comes from
+        [columns[:, None, :].expand(-1, height, -1), rows[:, :, None].expand(-1, -1, width)], dim=-1
+    )
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def light(x: Tensor, brightness: float, contrast: float, u: Tensor) -> Tensor:
+    """Pictures x (B, C, H, W) times 1 ± ``contrast`` about their own mean, plus or minus ``brightness``.
+
+    u: (B, 2) in [-1, 1): brightness, contrast. The unit of brightness is the spread of the train part.
+    """
+    mean = x.mean((1, 2, 3))  # (B,)
+    factor = 1 + contrast * u[:, 1]  # (B,)
+    offset = mean * (1 - factor) + brightness * u[:, 0]  # (B,)
+    return x * factor[:, None, None, None] + offset[:, None, None, None]
+
+
+def _centres(pixels: int, like: Tensor) -> Tensor:
+    """The centres of ``pixels`` equal parts of [-1, 1]."""
+    return (torch.arange(pixels, device=like.device, dtype=like.dtype) * 2 + 1) / pixels - 1
+
+
+class Augmentation(Mitigation):
+    """Random mirroring, placing and light, each picture on its own (Krizhevsky, Sutskever & Hinton 2012).
+
+    flip is a probability, shift a share of the side, zoom and contrast are shares of size and contrast, and
+    brightness is in units of the train part's spread.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image",)
+
+    def __init__(
+        self,
+        flip: float = 0.5,
+        shift: float = 0.1,
+        zoom: float = 0.2,
+        brightness: float = 0.2,
+        contrast: float = 0.2,
+    ) -> None:
+        self.flip, self.shift, self.zoom = flip, shift, zoom
+        self.brightness, self.contrast = brightness, contrast
+
+    def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+        x = batch.x  # (B, C, H, W)
+        u = torch.rand(len(x), 6, generator=generator, device=x.device) * 2 - 1  # whatever is switched off
+        if self.shift or self.zoom:
+            x = place(x, self.shift, self.zoom, u[:, :3])
+        if self.flip:
+            x = mirror(x, self.flip, u[:, 3])
+        if self.brightness or self.contrast:
+            x = light(x, self.brightness, self.contrast, u[:, 4:])
+        return batch._replace(x=x)

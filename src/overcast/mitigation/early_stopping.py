@@ -1,0 +1,48 @@
+"""Early stopping: stop when the validation loss no longer falls, and go back to where it was least.
+
+Prechelt (1998), "Early Stopping - But When?". Expected: the gap of the best epoch instead of the last; with
+a schedule that anneals to zero the gain in accuracy is small. Costs nothing, saves epochs.
+
+    python pipelines/train.py mitigation=early_stopping mitigation.early_stopping.patience=3
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytorch_lightning import callbacks
+
+from overcast.errors import UserError
+from overcast.mitigation import Mitigation
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningModule, Trainer
+
+
+class EarlyStopping(Mitigation):
+    """patience: epochs without a lower validation loss before stopping. min_delta: what counts as lower, in nats."""
+
+    def __init__(self, patience: int = 5, min_delta: float = 0.0) -> None:
+        if patience < 1:
+            raise UserError(f"mitigation.early_stopping.patience={patience}: must be at least 1 epoch")
+        self.patience, self.min_delta = patience, min_delta
+
+    def callbacks(self) -> list[callbacks.Callback]:
+        return [RestoreBest("validation/loss", patience=self.patience, min_delta=self.min_delta)]
+
+
+class RestoreBest(callbacks.EarlyStopping):
+    """Lightning's early stopping, which also goes back to the best weights when the fit ends."""
+
+    best: dict[str, Any] | None = None
+
+    def _run_early_stopping_check(self, trainer: Trainer) -> None:
+        before = self.best_score.item()
+        super()._run_early_stopping_check(trainer)
+        if self.best_score.item() != before:
+            state = trainer.lightning_module.state_dict()
+            self.best = {name: value.detach().clone() for name, value in state.items()}
+
+    def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
+        if self.best is not None:
+            module.load_state_dict(self.best)

@@ -1,0 +1,57 @@
+"""One file a network, each a plain ``nn.Module`` built from the spec, and what they share.
+
+A network takes the spec, its own sizes, and the shared regularisers by the same names everywhere:
+``dropout`` (probability), ``norm`` ("none" or "batch") and ``scale`` (multiplies its widths); all off by default.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from overcast.spec import Kind, Spec
+
+Norm = Literal["none", "batch"]
+
+
+class Network(nn.Module):
+    """The contract. ``kinds`` names the kinds of data a network can read."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        """Logits (B, K) of standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
+
+        length: (B,) the true length of each sequence; what lies beyond it is zero padding.
+        """
+        raise NotImplementedError
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of each sample (B,), for class indices (B,) or probabilities (B, K): cross-entropy in nats."""
+        return F.cross_entropy(logits, target, reduction="none")
+
+    def optimizer(self, lr: float) -> torch.optim.Optimizer:
+        """AdamW without weight decay, which is a mitigation of its own (Loshchilov & Hutter 2019)."""
+        return torch.optim.AdamW(self.parameters(), lr=lr, weight_decay=0.0)
+
+
+def widen(width: int, scale: float) -> int:
+    """A layer's width times ``scale``, at least one unit."""
+    return max(1, round(width * scale))
+
+
+def norm_layer(norm: Norm, features: int, dims: int = 1) -> nn.Module:
+    """Batch normalisation (Ioffe & Szegedy 2015) over vectors (1) or feature maps (2 dims), or nothing."""
+    if norm == "none":
+        return nn.Identity()
+    return nn.BatchNorm2d(features) if dims == 2 else nn.BatchNorm1d(features)
+
+
+def example(spec: Spec, device: str = "cpu") -> tuple[Tensor, Tensor]:
+    """One sample of zeros, as a network sees it: x (1, …) and length (1,)."""
+    dtype = torch.long if spec.kind == "tokens" else torch.float32
+    x = torch.zeros(1, *spec.shape, dtype=dtype, device=device)
+    return x, torch.full((1,), spec.shape[0 if spec.kind != "image" else 1], device=device)

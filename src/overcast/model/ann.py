@@ -1,0 +1,47 @@
+"""ANN: one hidden layer of sigmoid units on the raw inputs, the network of the 1980s.
+
+Expected: it learns handwritten digits well and photographs poorly, since each unit must learn its own
+weight for every pixel. Seconds a run.
+
+    python pipelines/train.py data=digits model=ann
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+
+from overcast.model import Network, Norm, norm_layer, widen
+from overcast.spec import Kind, Spec
+
+
+class ANN(Network):
+    """Flatten, one hidden layer, one output per class (Rumelhart, Hinton & Williams 1986)."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
+
+    def __init__(
+        self,
+        spec: Spec,
+        hidden: int = 128,
+        activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
+        dropout: float = 0.0,
+        norm: Norm = "none",
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        width = widen(hidden, scale)
+        self.layers = nn.Sequential(
+            nn.Flatten(),  # (B, D)
+            nn.Linear(prod(spec.shape), width),  # (B, hidden)
+            norm_layer(norm, width),
+            {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation](),
+            nn.Dropout(dropout),
+            nn.Linear(width, len(spec.classes)),  # (B, K)
+        )
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        logits: Tensor = self.layers(x)
+        return logits

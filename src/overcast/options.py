@@ -1,0 +1,92 @@
+"""Build what an option file describes, after checking its numbers against the constructor's annotations."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from overcast.config import name_of
+from overcast.data import DataSet
+from overcast.errors import UserError
+from overcast.spec import Kind
+
+
+def build(group: str, option: dict[str, Any], *args: Any, **extra: Any) -> Any:
+    """``_target_(*args, **numbers, **extra)`` for one option of ``group``.
+
+    Raises: UserError naming the option if a number has the wrong type or no such name.
+    """
+    target = _class(option)
+    numbers = {key: value for key, value in option.items() if key != "_target_"}
+    hints = get_type_hints(target.__init__)
+    names = [name for name in inspect.signature(target).parameters if name != "spec"]
+    for key, value in numbers.items():
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UserError(f"{group} has no option '{key}'.{hint} Choices: {', '.join(names)}")
+        numbers[key] = _checked(f"{group}.{key}", value, hints.get(key, Any))
+    return target(*args, **{**numbers, **extra})
+
+
+def _class(option: dict[str, Any]) -> Any:
+    module, _, name = str(option["_target_"]).rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def _checked(option: str, value: Any, hint: Any) -> Any:
+    if isinstance(value, str) and hint is not str:
+        # YAML knows text from numbers, so text is never meant as a number here
+        config = ConfigDict(strict=True)
+        adapter = TypeAdapter(hint, config=config) if not inspect.isclass(hint) else TypeAdapter(hint)
+    else:
+        adapter = TypeAdapter(hint)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        reason = "; ".join(sorted({str(e["msg"]) for e in error.errors()}))
+        raise UserError(f"{option}={value}: {reason}") from None
+
+
+def dataset(option: dict[str, Any]) -> DataSet:
+    """The data set of a config's ``data``."""
+    built = build("data", option)
+    assert isinstance(built, DataSet)
+    return built
+
+
+def numbers(option: dict[str, Any]) -> dict[str, Any]:
+    """An option's own numbers, without its ``_target_``."""
+    return {key: value for key, value in option.items() if key != "_target_"}
+
+
+def refuse(group: str, name: str, kind: Kind, kinds: tuple[Kind, ...]) -> None:
+    """Raises: UserError if ``group=name`` does not make sense for this kind of data."""
+    if kind not in kinds:
+        raise UserError(f"{group}={name} works on {' and '.join(kinds)} data; this data set is of kind {kind}")
+
+
+def mitigations(options: dict[str, dict[str, Any]], kind: Kind) -> dict[str, Any]:
+    """The picked mitigations by name, in the order picked.
+
+    Raises: UserError for `none` beside others, and for one that makes no sense for this kind of data.
+    """
+    if "none" in options and len(options) > 1:
+        raise UserError("mitigation=none stands for no mitigation at all: pick it alone, or leave it out")
+    built = {name: build(f"mitigation.{name}", option) for name, option in options.items()}
+    for name, mitigation in built.items():
+        refuse("mitigation", name, kind, mitigation.kinds)
+    return built
+
+
+def network(option: dict[str, Any], spec: Any, mitigations: dict[str, Any]) -> Any:
+    """The picked network for data of this spec, with what the mitigations put into it."""
+    refuse("model", name_of(option), spec.kind, _class(option).kinds)
+    extra: dict[str, Any] = {}
+    for mitigation in mitigations.values():
+        extra |= mitigation.model_kwargs()
+    return build("model", option, spec, **extra)

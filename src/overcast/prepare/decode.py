@@ -1,0 +1,85 @@
+"""Every sample as an array, on all cores, with a bar; one that cannot be read is a reason, not an end."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from overcast.data import DataSet, Sample
+from overcast.errors import UserError
+from overcast.prepare.pictures import Tiny
+
+FEW = 256  # samples, below which starting processes costs more than it gives
+CHUNK = 16
+
+_work: partial[tuple[np.ndarray | Bad, str]]
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Why a sample is left out, as the audit says it."""
+
+    problem: str
+    detail: str
+
+
+def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.ndarray | Bad], list[str]]:
+    """Each sample's array, or why there is none, and the hash of its content ("" for none).
+
+    Raises: UserError if a worker process dies, which means that memory ran out.
+    """
+    from tqdm import tqdm
+
+    results = _results(dataset, raw, samples)
+    try:
+        done = list(tqdm(results, "pack", len(samples), disable=None, unit="", leave=False))
+    except BrokenProcessPool:
+        raise UserError(
+            "A process that decodes samples died, out of memory perhaps: free some and run again."
+        ) from None
+    return [array for array, _ in done], [text for _, text in done]
+
+
+def one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Bad, str]:
+    """One sample's array and the SHA-256 of its content: the same pixels in two files are one hash."""
+    try:
+        array = np.ascontiguousarray(dataset.load(raw, sample))
+    except UserError as error:
+        return Bad("tiny" if isinstance(error, Tiny) else "unreadable", str(error)), ""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(array.data)
+    return array, digest.hexdigest()
+
+
+def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[tuple[np.ndarray | Bad, str]]:
+    if len(samples) < FEW or _cores() == 1:
+        yield from (one(dataset, raw, sample) for sample in samples)
+        return
+    fresh = multiprocessing.get_context("spawn")  # forking beside the threads of the bar or of a caller can hang
+    with ProcessPoolExecutor(_cores(), mp_context=fresh, initializer=_start, initargs=(dataset, raw)) as pool:
+        yield from pool.map(_one, samples, chunksize=CHUNK)
+
+
+def _start(dataset: DataSet, raw: Path) -> None:
+    """Once a worker, so that a data set may keep what it has opened."""
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
+    _work = partial(one, dataset, raw)
+
+
+def _one(sample: Sample) -> tuple[np.ndarray | Bad, str]:
+    return _work(sample)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

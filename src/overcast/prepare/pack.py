@@ -1,0 +1,223 @@
+"""From raw files to a pack: one array file, an index, and an audit of everything that was odd on the way.
+
+A pack is a folder ``<root>/<name>/pack``:
+
+values.npy   images (N, C, H, W) uint8, or ragged samples end to end: (sum T, F) float32 or (sum T,) int32
+offsets.npy  where each ragged sample starts: (N + 1,) int64
+index.csv    one line a row; duplicate is the number of a group of duplicates, hash that of the array
+audit.csv    file, problem, detail
+pairs.csv    the duplicates
+spec.json    see `overcast.spec`
+pack.json    options, counts and the fingerprint
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overcast.atomic import whole_folder
+from overcast.data import DataSet, Sample
+from overcast.errors import UserError
+from overcast.prepare import audits, duplicates
+from overcast.prepare.decode import Bad, decode
+from overcast.prepare.fetch import FETCHED, raw_options
+from overcast.spec import Spec
+
+COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
+CHUNK = 1 << 24  # bytes
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack on disk, mapped into memory: rows are read when they are gathered.
+
+    index: column name → (N,) strings. labels: (N,) int64, indices into ``spec.classes``. info: pack.json.
+    """
+
+    spec: Spec
+    index: dict[str, np.ndarray]
+    labels: np.ndarray
+    values: np.ndarray
+    offsets: np.ndarray | None
+    info: dict[str, Any]
+
+    def gather(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A batch and the true length (B,) int64 of each of its samples.
+
+        Images (B, C, H, W) uint8, their length being H; ragged samples (B, T, F) float32 or (B, T) int32,
+        padded with zeros to the longest in this batch.
+        """
+        rows = np.asarray(rows, np.int64)
+        if self.offsets is None:
+            return np.asarray(self.values[rows]), np.full(len(rows), self.spec.shape[1], np.int64)
+        length = self.offsets[rows + 1] - self.offsets[rows]  # (B,)
+        steps = np.arange(length.max(initial=0))  # (T,)
+        inside = steps < length[:, None]  # (B, T)
+        batch = np.zeros((*inside.shape, *self.values.shape[1:]), self.values.dtype)
+        batch[inside] = self.values[(self.offsets[rows][:, None] + steps)[inside]]
+        return batch, length
+
+
+def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> None:
+    """Decodes every sample once and writes ``root/<name>/pack``; what cannot be read is listed, and left out.
+
+    options: the data set's own, kept so that `open_pack` can tell when the config asks for others.
+
+    Raises: UserError if there are no raw files, they were fetched with other options, or a class is left with
+    fewer than two samples.
+    """
+    raw = _checked_raw(name, dataset, root)
+    samples = dataset.samples(raw)
+    arrays, hashes = decode(dataset, raw, samples)
+    good = [row for row, array in enumerate(arrays) if not isinstance(array, Bad)]
+    audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Bad)]
+    kept, hashes = [samples[row] for row in good], [hashes[row] for row in good]
+    classes = _checked_classes(name, samples, kept)
+    with whole_folder(root / name / "pack") as part:
+        values = _write_values(part, dataset, [array for array in arrays if not isinstance(array, Bad)])
+        pairs, distance = audits.find_duplicates(dataset, values, hashes)
+        groups = duplicates.components(len(kept), pairs)
+        rows = zip(range(len(kept)), kept, groups, hashes, strict=True)
+        _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
+        _write_csv(part / "pairs.csv", audits.PAIRS, audits.pair_lines(kept, pairs, distance))
+        audit += audits.of_pairs(kept, pairs, distance) + audits.of_verification(raw)
+        _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
+        _spec(dataset, part, values, classes).save(part / "spec.json")
+        counts = {
+            "samples": len(samples),
+            "rows": len(kept),
+            "problems": Counter(problem for _, problem, _ in audit),
+        }
+        counts |= {"classes": Counter(s.label for s in kept), "largest_group": int(np.bincount(groups).max())}
+        info = {"name": name, "options": options, "synthetic": dataset.synthetic, "counts": counts}
+        info["fingerprint"] = _fingerprint(part, options)
+        (part / "pack.json").write_text(json.dumps(info, indent=1, sort_keys=True) + "\n", encoding="utf8")
+    audits.tell(root / name / "pack", counts)
+
+
+def open_pack(root: Path, name: str, options: dict[str, Any] | None = None) -> Pack:
+    """The pack of data set ``name``.
+
+    Raises: UserError if there is none, it is damaged, or it was made with options other than those given.
+    """
+    folder, again = root / name / "pack", f"`python pipelines/pack.py data={name}` (or `dvc repro`)"
+    info = read_info(root, name)
+    if options is not None and (differ := _differences(info["options"], options)):
+        raise UserError(f"The pack in {folder} was made with {differ}: run {again} again with the same options.")
+    try:
+        index = read_csv(folder / "index.csv")
+        spec = Spec.load(folder / "spec.json")
+        values = np.load(folder / "values.npy", mmap_mode="r")
+        offsets = None if spec.kind == "image" else np.load(folder / "offsets.npy")
+        number = {label: i for i, label in enumerate(spec.classes)}
+        labels = np.array([number[label] for label in index["label"]], np.int64)
+        if len(labels) != (len(values) if offsets is None else len(offsets) - 1):
+            raise ValueError("lengths differ")
+    except (OSError, ValueError, LookupError, TypeError, EOFError, csv.Error):
+        raise UserError(f"The pack in {folder} is damaged: run {again} again.") from None
+    return Pack(spec, index, labels, values, offsets, info)
+
+
+def read_info(root: Path, name: str) -> dict[str, Any]:
+    """What pack.json says. Raises: UserError if there is no pack or the file is damaged."""
+    path, command = (
+        root / name / "pack" / "pack.json",
+        f"`python pipelines/pack.py data={name}` (or `dvc repro`)",
+    )
+    try:
+        info: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+        info["options"], info["fingerprint"], info["counts"]
+    except FileNotFoundError:
+        raise UserError(f"There is no pack in {path.parent}: run {command} first.") from None
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UserError(f"The pack in {path.parent} is damaged: run {command} again.") from None
+    return info
+
+
+def read_csv(path: Path) -> dict[str, np.ndarray]:
+    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells."""
+    with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
+        header, *lines = csv.reader(file)
+    columns = zip(*lines, strict=True) if lines else [()] * len(header)
+    return {name: np.array(column, object) for name, column in zip(header, columns, strict=True)}
+
+
+def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *lines])
+
+
+def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:
+    raw, command = root / name / "raw", f"`python pipelines/download.py data={name}`"
+    try:
+        stored = json.loads((raw / FETCHED).read_text(encoding="utf8"))["options"]
+        differ = _differences(stored, raw_options(dataset))
+    except FileNotFoundError:
+        raise UserError(f"There are no raw files in {raw}: run {command} first (or `dvc repro`).") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise UserError(f"{raw / FETCHED} is damaged: run {command} again (or `dvc repro`).") from None
+    if differ:
+        raise UserError(f"The raw files in {raw} were made with {differ}: run {command} again with the same options.")
+    return raw
+
+
+def _differences(stored: dict[str, Any], asked: dict[str, Any]) -> str:
+    """As in "size=64, but the config asks for size=32"; empty if there are none."""
+    asked = json.loads(json.dumps(asked))
+    names = [n for n in sorted(stored.keys() | asked.keys()) if stored.get(n) != asked.get(n)]
+    if not names:
+        return ""
+    old, new = (", ".join(f"{n}={options.get(n, '(none)')}" for n in names) for options in (stored, asked))
+    return f"{old}, but the config asks for {new}"
+
+
+def _checked_classes(name: str, samples: list[Sample], kept: list[Sample]) -> tuple[str, ...]:
+    classes, left = tuple(sorted({s.label for s in samples})), Counter(s.label for s in kept)
+    few = [f"{label} ({left[label]})" for label in classes if left[label] < 2]
+    if len(classes) < 2 or few:
+        what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"
+        raise UserError(f"The data set {name} has {what}; at least two classes of two samples are needed: add some.")
+    return classes
+
+
+def _write_values(part: Path, dataset: DataSet, arrays: list[np.ndarray]) -> np.ndarray:
+    """values.npy, and offsets.npy if ragged, filled one by one so that nothing is twice in memory."""
+    image = dataset.kind == "image"
+    lengths = np.array([len(array) for array in arrays], np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    shape = (len(arrays), *arrays[0].shape) if image else (int(offsets[-1]), *arrays[0].shape[1:])
+    values = np.lib.format.open_memmap(part / "values.npy", mode="w+", dtype=arrays[0].dtype, shape=shape)
+    for row, array in enumerate(arrays):
+        values[row if image else slice(offsets[row], offsets[row + 1])] = array
+    values.flush()
+    if not image:
+        np.save(part / "offsets.npy", offsets)
+    return values
+
+
+def _spec(dataset: DataSet, part: Path, values: np.ndarray, classes: tuple[str, ...]) -> Spec:
+    if dataset.kind == "image":
+        return Spec("image", values.shape[1:], classes)
+    longest = int(np.diff(np.load(part / "offsets.npy")).max())
+    vocabulary = int(values.max(initial=0)) + 1 if dataset.kind == "tokens" else 0
+    return Spec(dataset.kind, (longest, *values.shape[1:]), classes, vocabulary)
+
+
+def _fingerprint(part: Path, options: dict[str, Any]) -> str:
+    """SHA-256 over everything that training could see, and the options it came from."""
+    digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
+    for name in ("values.npy", "offsets.npy", "index.csv", "spec.json"):
+        if (part / name).exists():
+            with (part / name).open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()

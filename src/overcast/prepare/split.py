@@ -1,0 +1,170 @@
+"""Which rows train, which validate, which test: stratified, and never two of a kind on different sides.
+
+Reads the pack's index only, never a sample. All folds of a seed are written at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overcast.atomic import whole_file
+from overcast.errors import UserError
+from overcast.prepare import duplicates
+from overcast.prepare.pack import read_csv, read_info
+
+TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
+FEWEST = 3  # folds: one each to train, validate and test
+
+
+def tie(*keys: np.ndarray) -> np.ndarray:
+    """Groups (N,) of rows that share a value of any key (N,), be it by way of others; "" is no value."""
+    pairs = [np.empty((0, 2), np.int64)]
+    for key in keys:
+        first: dict[Any, int] = {}
+        linked = [(first.setdefault(value, row), row) for row, value in enumerate(key) if value != ""]
+        pairs.append(np.array(linked, np.int64).reshape(-1, 2))
+    return duplicates.components(len(keys[0]), np.concatenate(pairs))
+
+
+def deal(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold (N,) of each row: groups stay whole, each class is spread as evenly as they allow.
+
+    StratifiedGroupKFold takes seconds for ten thousand rows, so it is asked only where there are groups.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    alone = len(np.unique(groups)) == len(groups)
+    dealer = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    fold = np.empty(len(labels), np.int64)
+    for number, (_, held) in enumerate(dealer.split(labels, labels, None if alone else groups)):
+        fold[held] = number
+    return fold
+
+
+def assign(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The part of each row in each fold: (N, folds) of train, validation, test and unused.
+
+    In fold f the rows of fold f are the test part and those of the next one the validation part. Where
+    ``official`` (N,) says "test", those rows are the test part always, fold f is the validation part, and
+    other rows of a group with a test row in it are not used.
+
+    Raises: UserError if a class has too few groups, or a part would be without a class.
+    """
+    if folds < FEWEST:
+        raise UserError(
+            f"split.folds={folds} is too few: one each to train, validate and test makes at least {FEWEST}."
+        )
+    fixed = official == TEST
+    free = ~np.isin(groups, groups[fixed])
+    _check_groups(labels[free], groups[free], np.unique(labels), folds)
+    fold = np.full(len(labels), -1)
+    fold[free] = deal(labels[free], groups[free], folds, seed)
+    parts = np.full((len(labels), folds), TRAIN, object)
+    for f in range(folds):
+        parts[fold == (f if fixed.any() else (f + 1) % folds), f] = VALIDATION
+        parts[fixed if fixed.any() else fold == f, f] = TEST
+    parts[~free & ~fixed] = UNUSED
+    _check_parts(labels, parts)
+    return parts
+
+
+def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
+    """Writes ``root/<name>/parts.csv`` (row, file, label, fold0 …) and ``parts.json`` beside it.
+
+    Raises: UserError as `assign` does, or if there is no pack.
+    """
+    info = read_info(root, name)
+    try:
+        index = read_csv(root / name / "pack" / "index.csv")
+        labels, official = index["label"], index["part"]
+        groups = tie(index["group"], index["duplicate"])
+    except (OSError, ValueError, LookupError, csv.Error):
+        raise UserError(f"The pack in {root / name / 'pack'} is damaged: run {_command('pack', name)} again.") from None
+    parts = assign(labels, groups, official, folds, seed)
+    text = io.StringIO()
+    header = ["row", "file", "label", *(f"fold{f}" for f in range(folds))]
+    lines = zip(index["row"], index["file"], labels, *parts.T, strict=True)
+    csv.writer(text, lineterminator="\n").writerows([header, *lines])
+    counts = {f"fold{f}": Counter(parts[:, f].tolist()) for f in range(folds)}
+    about = {"seed": seed, "folds": folds, "pack": info["fingerprint"], "counts": counts}
+    about["fingerprint"] = _fingerprint(info["fingerprint"], text.getvalue())
+    whole_file(root / name / "parts.csv", text.getvalue())
+    whole_file(root / name / "parts.json", json.dumps(about, indent=1) + "\n")
+    if unused := counts["fold0"][UNUSED]:
+        print(f"{unused:,} rows are not used: they go with rows of the official test part.")
+
+
+def read_parts(root: Path, name: str, seed: int, fold: int, folds: int) -> np.ndarray:
+    """The part (N,) of each row of the pack in this fold.
+
+    Raises: UserError if there is no split, it is of another seed, number of folds or pack, or it is damaged.
+    """
+    about, again = read_about(root, name), f"run {_command('split', name)} again"
+    path = root / name / "parts.csv"
+    if not 0 <= fold < folds:
+        raise UserError(f"split.fold={fold} is not one of the {folds} folds: choose 0 to {folds - 1}.")
+    if (about["seed"], about["folds"]) != (seed, folds):
+        made, asked = (f"seed={s}, folds={n}" for s, n in ((about["seed"], about["folds"]), (seed, folds)))
+        raise UserError(f"The split in {path} was made with {made}, but the config asks for {asked}: {again}.")
+    if about["pack"] != read_info(root, name)["fingerprint"]:
+        raise UserError(f"The pack of {name} has changed since {path} was made: {again}.")
+    try:
+        text = path.read_text(encoding="utf8", errors="surrogateescape")
+        if _fingerprint(about["pack"], text) != about["fingerprint"]:
+            raise ValueError("changed")
+        return read_csv(path)[f"fold{fold}"].astype(str)
+    except (OSError, ValueError, LookupError, csv.Error):
+        raise UserError(f"The split in {path} is damaged: {again}.") from None
+
+
+def read_about(root: Path, name: str) -> dict[str, Any]:
+    """What parts.json says: seed, folds, counts, and the fingerprint of pack and split together.
+
+    Raises: UserError if the data has not been split.
+    """
+    path = root / name / "parts.json"
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+        about["seed"], about["folds"], about["pack"], about["fingerprint"]
+    except FileNotFoundError:
+        raise UserError(f"{name} has not been split yet: run {_command('split', name)} first.") from None
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UserError(f"{path} is damaged: run {_command('split', name)} again.") from None
+    return about
+
+
+def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, folds: int) -> None:
+    for label in classes:
+        number = len(np.unique(groups[labels == label]))
+        if number < folds:
+            less = f", or set split.folds={number}" if number >= FEWEST else ""
+            raise UserError(
+                f"Class {label} has {number} independent samples (duplicates, and samples of one source, "
+                f"count as one), and {folds} folds need {folds}: add some{less}."
+            )
+
+
+def _check_parts(labels: np.ndarray, parts: np.ndarray) -> None:
+    for f in range(parts.shape[1]):
+        for part in (TRAIN, VALIDATION, TEST):
+            if lacking := sorted(set(labels) - set(labels[parts[:, f] == part])):
+                raise UserError(
+                    f"In fold {f} the {part} part has no sample of class {', '.join(lacking)}: its groups "
+                    "are too large. Set a smaller split.folds, another seed, or add samples."
+                )
+
+
+def _fingerprint(pack: str, parts: str) -> str:
+    return hashlib.sha256((pack + parts).encode("utf8", "surrogateescape")).hexdigest()
+
+
+def _command(stage: str, name: str) -> str:
+    return f"`python pipelines/{stage}.py data={name}` (or `dvc repro`)"

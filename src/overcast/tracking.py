@@ -1,0 +1,213 @@
+"""The only file that imports mlflow: where runs are recorded, under which names, and how they end.
+
+`open_store` gives a `Store`, or None with ``tracking=off``; a store makes `Record`s, one an MLflow run.
+A plain `Record` records nothing, so that training reads the same with tracking on and off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overcast.errors import UserError
+
+# a dead server is said within seconds, not after minutes of retries
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+class Record:
+    """Records nothing: what ``tracking=off`` uses, and the methods every record has."""
+
+    id: str = ""
+
+    def params(self, values: dict[str, Any]) -> None:
+        """Log parameters, once."""
+
+    def tags(self, values: dict[str, str]) -> None:
+        """Set tags."""
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        """Log metrics at an epoch, in one call."""
+
+    def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
+        """Log the data set as an MLflow dataset."""
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Log a file, or a folder's content."""
+
+    def end(self, status: str) -> None:
+        """Give the run its last word: FINISHED, FAILED or KILLED."""
+
+
+@dataclass
+class MlflowRecord(Record):
+    """One MLflow run. A server that dies on the way costs the record, not the training."""
+
+    client: Any
+    id: str
+    broken: str = ""
+
+    def _say(self, call: str, *args: Any, **kwargs: Any) -> None:
+        from mlflow.exceptions import MlflowException
+
+        if self.broken:
+            return
+        try:
+            getattr(self.client, call)(self.id, *args, **kwargs)
+        except (MlflowException, OSError) as error:
+            self.broken = str(error).splitlines()[0]
+            print(
+                f"overcast: MLflow stopped taking records ({self.broken}). The run goes on, whole in its folder; "
+                "`python pipelines/evaluate.py run=<folder>` records it anew later.",
+                file=sys.stderr,
+            )
+
+    def params(self, values: dict[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        self._say("log_batch", params=[Param(k, str(v)) for k, v in values.items()])
+
+    def tags(self, values: dict[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self._say("log_batch", tags=[RunTag(k, str(v)) for k, v in values.items()])
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._say("log_batch", metrics=[Metric(k, float(v), now, step) for k, v in values.items()])
+
+    def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        entity = Dataset(name, digest[:36], "local", source, profile=profile)
+        self._say("log_inputs", datasets=[DatasetInput(dataset=entity)])
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        self._say("log_artifacts" if path.is_dir() else "log_artifact", str(path), folder or None)
+
+    def end(self, status: str) -> None:
+        self._say("set_terminated", status=status)
+
+
+@dataclass
+class Store:
+    """An MLflow tracking store and the experiment in it."""
+
+    client: Any
+    uri: str
+    experiment: str
+
+    def create(self, name: str, tags: dict[str, str], parent: str = "") -> MlflowRecord:
+        """A new run, RUNNING, below ``parent`` if given."""
+        tags = {"mlflow.user": _user(), "host": socket.gethostname(), **tags}
+        tags |= {"mlflow.parentRunId": parent} if parent else {}
+        run = self.client.create_run(self.experiment, tags=tags, run_name=name)
+        return MlflowRecord(self.client, run.info.run_id)
+
+    def find(self, run_id: str) -> MlflowRecord | None:
+        """The run with this id, or None if this store has never seen it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_run(run_id)
+        except MlflowException:
+            return None
+        return MlflowRecord(self.client, run_id)
+
+    def download(self, run_id: str, artifact: str, into: Path) -> Path:
+        """Copy a run's artifact folder into ``into``; where it then lies."""
+        return Path(self.client.download_artifacts(run_id, artifact, str(into)))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def open_store(tracking: dict[str, Any]) -> Store | None:
+    """The store that ``conf/tracking`` or MLflow's own environment variables name; None if it is off.
+
+    Raises: UserError if it can't be reached.
+    """
+    if not tracking["enabled"]:
+        return None
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking["uri"]
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or tracking["experiment"]
+    local = not uri.startswith(("http", "databricks"))
+    try:
+        with _quiet():
+            client = MlflowClient(tracking_uri=uri)
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                place = Path(tracking["artifacts"]).resolve().as_uri() if local else None
+                return Store(client, uri, client.create_experiment(name, artifact_location=place))
+            if experiment.lifecycle_stage == "deleted":
+                raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or pick another name")
+    except (MlflowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise UserError(
+            f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
+            "MLFLOW_TRACKING_URI to another, or train with tracking=off"
+        ) from None
+    return Store(client, uri, experiment.experiment_id)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the database migration of a new store off the screen."""
+    import logging
+
+    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def ending(record: Record) -> Iterator[None]:
+    """End the record as what happened inside: FINISHED, FAILED, or KILLED by Ctrl-C or SIGTERM."""
+    try:
+        with terminating():
+            yield
+    except (KeyboardInterrupt, SystemExit):
+        record.end("KILLED")
+        raise
+    except BaseException:
+        record.end("FAILED")
+        raise
+    record.end("FINISHED")
+
+
+@contextlib.contextmanager
+def terminating() -> Iterator[None]:
+    """Let SIGTERM end this process in order, with exit code 143."""
+    try:
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    except ValueError:  # not in the main thread: whoever owns that one decides
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,116 @@
+"""Train one run: check everything first, then fit on the devices there are, recorded from start to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overcast import options
+from overcast.atomic import writing
+from overcast.config import name_of
+from overcast.devices import choose
+from overcast.errors import UserError
+from overcast.prepare.split import read_about, read_parts
+from overcast.provenance import provenance
+from overcast.runs import Run, create, identity, mitigation_name, run_name
+from overcast.study import Study
+from overcast.tracking import Record, ending, open_store
+
+SECTIONS = ("data", "model", "mitigation", "split", "trainer")
+PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "debug")
+
+
+def train(config: dict[str, Any], study: Study | None = None) -> Run:
+    """Train what ``config`` says into a folder of its own, and record it in MLflow.
+
+    Raises: UserError for anything that the user can put right, before any training where possible.
+    """
+    from overcast.fit import build, pack_of, size
+
+    check(config)
+    pack = pack_of(config)
+    cut = config["split"]
+    name = name_of(config["data"])
+    parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"])
+    fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
+    build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
+    devices = choose(config["trainer"], study.jobs if study else 1)
+    store = open_store(config["tracking"])
+    with writing(Path(config["runs_dir"])):
+        run = create(config)
+    run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
+    pack.spec.save(run.path("spec.json"))
+    facts = {
+        "id": "",
+        "name": run_name(config),
+        "identity": identity(config, fingerprint),
+        "fingerprint": fingerprint,
+        "pack": pack.info["fingerprint"],
+        "synthetic": pack.info["synthetic"],
+        **size(config, pack.spec),
+    }
+    tags = run_tags(config, facts, run.folder, study)
+    record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
+    facts["id"] = record.id
+    with ending(record), writing(run.folder):
+        record.params(params(config) | {"parameters": facts["parameters"]})
+        record.dataset(name, fingerprint, str(Path(config["data_dir"]) / name), f"{len(parts)} samples")
+        facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+        run.write_facts(facts)
+        record_outcome(record, run)
+    return run
+
+
+def check(config: dict[str, Any]) -> None:
+    """Raises: UserError for numbers out of range."""
+    for name, low in (("epochs", 1), ("batch_size", 2)):
+        if config[name] < low:
+            raise UserError(f"{name}={config[name]}: must be at least {low}")
+    if not config["lr"] > 0:
+        raise UserError(f"lr={config['lr']}: must be above 0")
+    if not 0 < config["share"] <= 1:
+        raise UserError(f"share={config['share']}: must be above 0 and at most 1")
+
+
+def params(config: dict[str, Any]) -> dict[str, Any]:
+    """The config as flat, clean MLflow parameters, the same names for every run."""
+    flat: dict[str, Any] = {name: config[name] for name in PLAIN}
+    flat |= {"data": name_of(config["data"]), "model": name_of(config["model"])}
+    flat |= {"mitigation": mitigation_name(config), "fold": config["split"]["fold"]}
+    flat |= {"split_seed": config["split"]["seed"], "folds": config["split"]["folds"]}
+    for group in ("data", "model"):
+        flat |= {f"{group}.{key}": value for key, value in options.numbers(config[group]).items()}
+    for name, option in config["mitigation"].items():
+        flat |= {f"{name}.{key}": value for key, value in options.numbers(option).items()}
+    return flat
+
+
+def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
+    """What a run carries: where its data, code and packages come from, and the study it belongs to."""
+    tags = provenance() | {"role": "trial", "folder": str(folder), "study": study.id if study else ""}
+    tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
+    tags |= {f"tag.{tag}": "true" for tag in config["tags"]}
+    return {key: value for key, value in tags.items() if value}
+
+
+def _fit(run: Run, devices: Any, record: Record, title: str, shown: bool) -> dict[str, Any]:
+    from overcast.fit import fit
+    from overcast.ranks import launch
+
+    if devices.ranks > 1:
+        return launch(run, devices, record, title, shown)
+    return fit(run, devices, record, title, shown)
+
+
+def record_outcome(record: Record, run: Run) -> None:
+    """Log the summary figures and the run's files, as the end of a training or for a restored run."""
+    facts = run.facts
+    summary = {key: value for key, value in facts.items() if key.startswith("best/")}
+    summary |= {f"cost/{k}": facts[k] for k in ("seconds", "samples_per_second", "multiply_adds", "epochs_run")}
+    record.metrics(summary)
+    for path in sorted(run.folder.iterdir()):
+        if path.suffix in (".yaml", ".json", ".csv", ".pt"):
+            record.artifact(path, "run")

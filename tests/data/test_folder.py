@@ -1,0 +1,61 @@
+"""A folder of anyone's pictures, and each way in which it can be the wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from overcast.data.folder import Folder
+from overcast.errors import UserError
+
+
+def filled(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), "red").save(folder / name, "PNG")
+    return folder
+
+
+def test_classes_in_depth_without_what_is_hidden(tmp_path: Path) -> None:
+    source = filled(
+        tmp_path / "in",
+        "b/2.png",
+        "b/deep/1.jpg",
+        "a/1.png",
+        "a/.hidden",
+        "a/.git/x",
+        ".cache/1.png",
+        "top.png",
+    )
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    dataset = Folder(str(source), size=8, channels=1)
+    dataset.fetch(raw, None)
+    assert [(s.file, s.label) for s in dataset.samples(raw)] == [
+        ("a/1.png", "a"),
+        ("b/2.png", "b"),
+        ("b/deep/1.jpg", "b"),
+    ]
+    assert dataset.load(raw, dataset.samples(raw)[0]).shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((), "there is no folder"),
+        (("1.png",), r"0 sub-folder\(s\)"),
+        (("a/1.png", "2.png"), r"1 sub-folder\(s\)"),
+        (("a/1.png", "b/.hidden"), "b is empty"),
+    ],
+)
+def test_wrong_folders(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UserError, match=f"data.path: .*{message}"):
+        Folder(str(filled(tmp_path / "in", *names))).fetch(tmp_path, None)
+
+
+def test_a_folder_around_our_own_data(tmp_path: Path) -> None:
+    filled(tmp_path, "a/1.png", "b/1.png")
+    with pytest.raises(UserError, match="overcast's own data"):
+        Folder(str(tmp_path)).fetch(tmp_path / "data/x/raw", None)

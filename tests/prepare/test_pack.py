@@ -1,0 +1,199 @@
+"""A pack holds what the files hold, says what was odd, and is never taken for whole when it is not."""
+
+from __future__ import annotations
+
+import csv
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overcast.data import DataSet, Sample
+from overcast.data.folder import Folder
+from overcast.errors import UserError
+from overcast.prepare import decode, fetch
+from overcast.prepare.pack import Pack, open_pack, pack
+
+OPTIONS = {"path": "?", "size": 16, "channels": 1}
+
+
+def pictures(folder: Path, each: int = 4) -> Folder:
+    """Two classes of noise, all different."""
+    for label in ("a", "b"):
+        (folder / label).mkdir(parents=True)
+        for i in range(each):
+            noise = np.random.default_rng([ord(label), i]).integers(0, 255, (16, 16), dtype=np.uint8)
+            Image.fromarray(noise).save(folder / label / f"{i}.png")
+    return Folder(str(folder), 16, 1)
+
+
+def made(tmp_path: Path, dataset: DataSet, options: dict[str, object] = OPTIONS) -> Pack:
+    fetch.download("x", dataset, tmp_path / "data", None)
+    pack("x", dataset, options, tmp_path / "data")
+    return open_pack(tmp_path / "data", "x", options)
+
+
+def audit(tmp_path: Path) -> list[tuple[str, ...]]:
+    with (tmp_path / "data/x/pack/audit.csv").open() as file:
+        return [tuple(line) for line in list(csv.reader(file))[1:]]
+
+
+class Ragged(DataSet):
+    kind = "sequence"
+
+    def fetch(self, raw: Path, mirror: Path | None) -> None:
+        pass
+
+    def samples(self, raw: Path) -> list[Sample]:
+        return [Sample(str(i), "ab"[i % 2], group=f"g{i // 2}", part="test" if i > 3 else "train") for i in range(6)]
+
+    def load(self, raw: Path, sample: Sample) -> np.ndarray:
+        i = int(sample.file)
+        return np.full((i + 1, 2), i + 1, np.float32)
+
+
+class Tokens(Ragged):
+    kind = "tokens"
+
+    def load(self, raw: Path, sample: Sample) -> np.ndarray:
+        return np.arange(1, 2 + int(sample.file), dtype=np.int32)
+
+
+def test_images(tmp_path: Path) -> None:
+    found = made(tmp_path, pictures(tmp_path / "in"))
+    assert found.spec.shape == (1, 16, 16)
+    assert found.spec.classes == ("a", "b")
+    assert found.labels.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    x, length = found.gather(np.array([5, 0]))
+    assert x.dtype == np.uint8
+    assert length.tolist() == [16, 16]
+    assert (x[0, 0] == np.asarray(Image.open(tmp_path / "in/b/1.png"))).all()
+    assert (x[1, 0] == np.asarray(Image.open(tmp_path / "in/a/0.png"))).all()
+
+
+def test_ragged_sequences_are_padded_to_the_longest_of_the_batch(tmp_path: Path) -> None:
+    found = made(tmp_path, Ragged(), {})
+    assert found.spec.shape == (6, 2)
+    x, length = found.gather(np.array([3, 0, 1]))
+    assert x.shape == (3, 4, 2)
+    assert x.dtype == np.float32
+    assert length.tolist() == [4, 1, 2]
+    assert x[:, :, 0].tolist() == [[4, 4, 4, 4], [1, 0, 0, 0], [2, 2, 0, 0]]
+    assert found.index["group"].tolist() == ["g0", "g0", "g1", "g1", "g2", "g2"]
+    assert found.index["part"].tolist() == ["train"] * 4 + ["test"] * 2
+
+
+def test_tokens(tmp_path: Path) -> None:
+    found = made(tmp_path, Tokens(), {})
+    assert (found.spec.shape, found.spec.vocabulary) == ((6,), 7)
+    x, _ = found.gather(np.array([0, 2]))
+    assert x.tolist() == [[1, 0, 0], [1, 2, 3]]
+    assert x.dtype == np.int32
+
+
+def test_bad_files_are_listed_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = pictures(tmp_path / "in")
+    (tmp_path / "in/a/empty.jpg").touch()
+    Image.new("L", (3, 3)).save(tmp_path / "in/b/dot.png")
+    (tmp_path / "in/b/copy, of a 0.png").write_bytes((tmp_path / "in/a/0.png").read_bytes())
+    found = made(tmp_path, dataset)
+    assert len(found.labels) == 9
+    assert audit(tmp_path) == [
+        ("a/empty.jpg", "unreadable", "an empty file (0 bytes)"),
+        ("b/dot.png", "tiny", "only 3×3 pixels"),
+        ("b/copy, of a 0.png", "duplicate", "of a/0.png"),
+        ("b/copy, of a 0.png", "across classes", "b, but a/0.png is a"),
+    ]
+    said = capsys.readouterr().err
+    assert "Packed 9 of 11" in said
+    assert "1 unreadable" in said
+    assert "audit.csv" in said
+
+
+def test_near_duplicates_share_a_group(tmp_path: Path) -> None:
+    dataset = pictures(tmp_path / "in")
+    with Image.open(tmp_path / "in/a/0.png") as image:
+        image.resize((64, 64), Image.Resampling.BICUBIC).save(tmp_path / "in/a/saved again.jpg", quality=90)
+    found = made(tmp_path, dataset)
+    group = dict(zip(found.index["file"], found.index["duplicate"], strict=True))
+    assert group["a/0.png"] == group["a/saved again.jpg"]
+    assert len(set(group.values())) == 8
+
+
+def test_what_the_manifest_did_not_vouch_for_is_in_the_audit(tmp_path: Path) -> None:
+    dataset = pictures(tmp_path / "in")
+    raw = fetch.download("x", dataset, tmp_path / "data", None)
+    (raw / fetch.VERIFIED).write_text('{"unlisted": ["a/0.png"], "missing": ["a/9.png"]}')
+    pack("x", dataset, OPTIONS, tmp_path / "data")
+    assert [line[:2] for line in audit(tmp_path)] == [("a/0.png", "unlisted"), ("a/9.png", "missing")]
+
+
+def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = pictures(tmp_path / "in")
+    alone = made(tmp_path, dataset).info
+    monkeypatch.setattr(decode, "FEW", 1)
+    monkeypatch.setattr(decode, "_cores", lambda: 2)
+    assert made(tmp_path, dataset).info == alone
+
+
+def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
+    dataset = pictures(tmp_path / "in")
+    first = made(tmp_path, dataset).info["fingerprint"]
+    assert made(tmp_path, dataset).info["fingerprint"] == first
+    Image.new("L", (16, 16)).save(tmp_path / "in/a/0.png")
+    assert made(tmp_path, dataset).info["fingerprint"] != first
+
+
+def test_missing_or_other_raw_files(tmp_path: Path) -> None:
+    dataset = pictures(tmp_path / "in")
+    with pytest.raises(UserError, match=r"run `python pipelines/download\.py data=x` first \(or `dvc repro`\)"):
+        pack("x", dataset, OPTIONS, tmp_path / "data")
+    fetch.download("x", dataset, tmp_path / "data", None)
+    with pytest.raises(UserError, match=r"path=.*/in, but the config asks for path=elsewhere"):
+        pack("x", Folder("elsewhere"), OPTIONS, tmp_path / "data")
+    (tmp_path / "data/x/raw" / fetch.FETCHED).write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        pack("x", dataset, OPTIONS, tmp_path / "data")
+
+
+def test_a_class_needs_two_samples(tmp_path: Path) -> None:
+    dataset = pictures(tmp_path / "in", each=2)
+    (tmp_path / "in/b/0.png").write_text("damaged")
+    with pytest.raises(UserError, match=r"too few readable samples in class b \(1\)"):
+        made(tmp_path, dataset)
+    assert not (tmp_path / "data/x/pack").exists()
+
+
+def test_a_full_disk_leaves_the_old_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = pictures(tmp_path / "in")
+    before = made(tmp_path, dataset).info
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("overcast.spec.Spec.save", full)
+    with pytest.raises(UserError, match="No space left"):
+        pack("x", dataset, OPTIONS, tmp_path / "data")
+    assert open_pack(tmp_path / "data", "x").info == before
+    assert sorted(path.name for path in (tmp_path / "data/x").iterdir()) == ["pack", "raw"]
+
+
+def test_no_pack_and_other_options(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no pack in .* run `python pipelines/pack\.py data=x`"):
+        open_pack(tmp_path / "data", "x")
+    made(tmp_path, pictures(tmp_path / "in"))
+    with pytest.raises(UserError, match="made with size=16, but the config asks for size=32"):
+        open_pack(tmp_path / "data", "x", OPTIONS | {"size": 32})
+
+
+@pytest.mark.parametrize("name", ["pack.json", "spec.json", "index.csv", "values.npy"])
+@pytest.mark.parametrize("harm", ["empty", "half", "gone"])
+def test_a_damaged_pack_says_so(tmp_path: Path, name: str, harm: str) -> None:
+    made(tmp_path, pictures(tmp_path / "in"))
+    path = tmp_path / "data/x/pack" / name
+    data = path.read_bytes()
+    path.unlink() if harm == "gone" else path.write_bytes(data[: len(data) // 2] if harm == "half" else b"")
+    with pytest.raises(UserError, match=r"(is damaged|no pack).*run `python pipelines/pack\.py data=x`"):
+        open_pack(tmp_path / "data", "x")

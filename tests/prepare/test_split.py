@@ -1,0 +1,150 @@
+"""Nothing that belongs together is cut, every part has every class, the same seed gives the same parts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overcast.errors import UserError
+from overcast.prepare.split import assign, deal, read_about, read_parts, split, tie
+
+SEEDS = range(12)
+
+
+def rows(seed: int, number: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, groups of 1 to 6 rows (some of them across classes), and no official parts."""
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(number), rng.choice([1, 1, 1, 2, 6], number))[:number]
+    labels = np.array(["abcd"[g % 4] for g in groups], object)
+    odd = rng.random(number) < 0.05
+    labels[odd] = "a"
+    order = rng.permutation(number)
+    return labels[order], groups[order], np.full(number, "", object)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_groups_are_never_cut_and_every_row_is_tested_once(seed: int) -> None:
+    labels, groups, official = rows(seed)
+    parts = assign(labels, groups, official, 5, seed)
+    for group in np.unique(groups):
+        assert (parts[groups == group] == parts[groups == group][0]).all()
+    assert ((parts == "test").sum(1) == 1).all()
+    assert ((parts == "validation").sum(1) == 1).all()
+    assert ((parts == "train").sum(1) == 3).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_classes_are_spread_over_the_folds(seed: int) -> None:
+    labels, groups, _ = rows(seed)
+    fold = deal(labels, groups, 5, seed)
+    for label in "abcd":
+        count = np.bincount(fold[labels == label], minlength=5)
+        assert count.max() <= 2 * max(1, count.min())
+
+
+def test_without_groups_folds_differ_by_one_at_most() -> None:
+    labels = np.array(list("aab") * 101, object)
+    fold = deal(labels, np.arange(303), 10, 0)
+    for label in "ab":
+        count = np.bincount(fold[labels == label])
+        assert count.max() - count.min() <= 1
+    assert np.ptp(np.bincount(fold)) <= 2
+
+
+def test_same_seed_same_parts() -> None:
+    made = [assign(*rows(0), 5, seed) for seed in (3, 3, 4)]
+    assert (made[0] == made[1]).all()
+    assert (made[0] != made[2]).any()
+
+
+def test_an_official_test_part_stays_and_its_duplicates_are_not_used() -> None:
+    labels, groups, official = rows(0)
+    official[:40] = "test"
+    parts = assign(labels, groups, official, 5, 0)
+    assert (parts[:40] == "test").all()
+    assert not (parts[40:] == "test").any()
+    twins = np.isin(groups, groups[:40]) & (np.arange(400) >= 40)
+    assert twins.any()
+    assert (parts[twins] == "unused").all()
+    assert not (parts[~twins] == "unused").any()
+
+
+def test_groups_tie_through_either_key() -> None:
+    assert tie(np.array(["s", "s", "", "", "t"]), np.array(["0", "1", "1", "2", "3"])).tolist() == [
+        0,
+        0,
+        0,
+        1,
+        2,
+    ]
+
+
+def test_too_few_groups_or_folds() -> None:
+    labels, groups = np.array(list("aaaaaabbbb"), object), np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 8])
+    none = np.full(10, "", object)
+    with pytest.raises(UserError, match=r"Class b has 3 independent .* add some, or set split\.folds=3"):
+        assign(labels, groups, none, 5, 0)
+    with pytest.raises(UserError, match="at least 3"):
+        assign(labels, groups, none, 2, 0)
+    assert assign(labels, groups, none, 3, 0).shape == (10, 3)
+
+
+def test_a_part_without_a_class() -> None:
+    labels = np.array(list("aaaabbbb"), object)
+    official = np.array(["test"] + [""] * 7, object)
+    with pytest.raises(UserError, match="the test part has no sample of class b"):
+        assign(labels, np.arange(8), official, 3, 0)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The index of a pack, which is all that split reads."""
+    folder = tmp_path / "x" / "pack"
+    folder.mkdir(parents=True)
+    lines = [f'{i},"f,{i}",{"ab"[i % 2]},,,{i // 4},h' for i in range(80)]
+    (folder / "index.csv").write_text("row,file,label,group,part,duplicate,hash\n" + "\n".join(lines) + "\n")
+    (folder / "pack.json").write_text(json.dumps({"options": {}, "fingerprint": "f0", "counts": {}}))
+    return tmp_path
+
+
+def test_written_and_read(root: Path) -> None:
+    split("x", root, seed=1, folds=5)
+    parts = [read_parts(root, "x", 1, fold, 5) for fold in range(5)]
+    assert sum((part == "test").astype(int) for part in parts).tolist() == [1] * 80
+    assert read_about(root, "x")["counts"]["fold0"]["test"] == (parts[0] == "test").sum()
+    assert sorted(path.name for path in (root / "x").iterdir()) == ["pack", "parts.csv", "parts.json"]
+    text, about = (root / "x/parts.csv").read_bytes(), read_about(root, "x")
+    split("x", root, seed=1, folds=5)
+    assert (root / "x/parts.csv").read_bytes() == text
+    assert read_about(root, "x") == about
+
+
+def test_each_reason_not_to_read_a_split(root: Path) -> None:
+    with pytest.raises(UserError, match=r"not been split yet: run `python pipelines/split\.py data=x`"):
+        read_parts(root, "x", 1, 0, 5)
+    split("x", root, seed=1, folds=5)
+    with pytest.raises(UserError, match="made with seed=1, folds=5, but the config asks for seed=2, folds=5"):
+        read_parts(root, "x", 2, 0, 5)
+    with pytest.raises(UserError, match="choose 0 to 4"):
+        read_parts(root, "x", 1, 5, 5)
+    path = root / "x/parts.csv"
+    path.write_text(path.read_text().replace("test", "train", 1))
+    with pytest.raises(UserError, match="damaged"):
+        read_parts(root, "x", 1, 0, 5)
+    (root / "x/pack/pack.json").write_text(json.dumps({"options": {}, "fingerprint": "f1", "counts": {}}))
+    with pytest.raises(UserError, match=r"has changed since .* run `python pipelines/split\.py data=x`"):
+        read_parts(root, "x", 1, 0, 5)
+    (root / "x/parts.json").write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        read_parts(root, "x", 1, 0, 5)
+
+
+def test_no_pack_or_a_damaged_index(root: Path) -> None:
+    with pytest.raises(UserError, match="no pack"):
+        split("y", root, 0)
+    (root / "x/pack/index.csv").write_text("row,file\n1\n")
+    with pytest.raises(UserError, match="damaged"):
+        split("x", root, 0)

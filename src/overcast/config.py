@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING as DATACLASS_MISSING
 from dataclasses import dataclass, field, fields
@@ -19,7 +20,9 @@ from typing import Any, get_type_hints
 import hydra
 import yaml
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -82,6 +85,7 @@ class Config:
     tags: list[str] = field(default_factory=list)
     mirror: str | None = None
     run: str | None = None
+    study: str | None = None
     data_dir: str = "data"
     runs_dir: str = "runs"
 
@@ -141,6 +145,17 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
 
 
+mistakes: list[UserError] = []
+"""What went wrong in the jobs of this process: Hydra would add lines of its own to what is raised."""
+
+_typed: list[str] = []
+
+
+def typed() -> list[str]:
+    """What the user typed after the script's name, before the picks were put in front."""
+    return _typed
+
+
 def pipeline(task: Callable[[DictConfig], Any]) -> Callable[[], None]:
     """A script's ``main`` from a function of the composed config."""
 
@@ -148,27 +163,42 @@ def pipeline(task: Callable[[DictConfig], Any]) -> Callable[[], None]:
     def main() -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
         register()
-        mistakes: list[UserError] = []
-
-        @functools.wraps(task)
-        def job(cfg: DictConfig) -> Any:
-            try:
-                return task(cfg)
-            except UserError as mistake:  # returned, since Hydra would add lines of its own to a raised one
-                mistakes.append(mistake)
-                return mistake
-
+        _typed[:] = sys.argv[1:]
         try:
             sys.argv[1:] = with_picks(sys.argv[1:])
-            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(job)()
+            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(guarded(task))()
             if mistakes:
-                raise mistakes[0]
+                fail(str(mistakes[0]))
         except (UserError, HydraException, OmegaConfBaseException) as error:
             fail(complaint(error, ROOT / "conf"))
         except KeyboardInterrupt:
             sys.exit(130)
 
     return main
+
+
+def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
+    """``task`` that gives a mistake back instead of raising it; in a multirun, any error.
+
+    A raised one would end the other jobs of a worker if it does not unpickle, and be shown twice.
+    """
+
+    @functools.wraps(task)
+    def job(cfg: DictConfig) -> Any:
+        try:
+            return task(cfg)
+        except UserError as mistake:
+            mistakes.append(mistake)
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log
+            return mistake
+        except Exception as error:
+            if HydraConfig.get().mode is not RunMode.MULTIRUN:
+                raise
+            traceback.print_exc()
+            return UserError(f"{type(error).__name__}: {error}")
+
+    return job
 
 
 def command(task: Callable[[Any], Any]) -> Callable[[], None]:
@@ -211,7 +241,8 @@ def fail(message: str) -> None:
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
-    """The config as plain, resolved containers."""
-    resolved = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True, throw_on_missing=True)
+    """The config as plain, resolved containers, without Hydra's own part."""
+    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    resolved = OmegaConf.to_container(own, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}

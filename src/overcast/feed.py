@@ -20,7 +20,7 @@ EVALUATION_BATCH = 512
 class Batches:
     """An iterable of ``(x, y, length)`` over rows of the pack, as raw values.
 
-    size: samples in the *global* batch; batches are near-equal, so that none is left with one sample.
+    size: samples in the *global* batch; batches are near-equal, and none has one sample alone.
     order: called at the start of each pass, gives the order of the rows; None keeps theirs.
     rank, world: this process takes ``batch[rank::world]``.
     """
@@ -38,7 +38,8 @@ class Batches:
         return [len(part) for part in np.array_split(self.rows, len(self))]
 
     def __len__(self) -> int:
-        return max(1, -(-len(self.rows) // self.size))
+        number = len(self.rows)
+        return max(1, min(-(-number // self.size), number // 2))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         rows = self.rows if self.order is None else self.rows[self.order()]

@@ -43,7 +43,7 @@ class Learner(LightningModule):
         super().__init__()
         self.inputs, self.net = inputs, net
         self.mitigations = mitigations
-        self.seed, self.lr = seed, lr
+        self.seed, self.lr, self.classes = seed, lr, classes
         self.validation, self.sample = collection(classes), collection(classes)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
@@ -54,11 +54,11 @@ class Learner(LightningModule):
     def training_step(self, raw: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
         x, y, length = raw
         step, rank, world = self.global_step, self.trainer.global_rank, self.trainer.world_size
-        batch = Batch(self.inputs(x, length), y, length)
+        batch = Batch(self.inputs(x, length), y, length, self.classes)
         for name, mitigation in self.mitigations.items():
             draws = generator(self.seed, name, self.current_epoch, step, rank, device=x.device)
             batch = mitigation.batch(batch, draws)
-        self._seed_layers(key(self.seed, "layers", step, rank))
+        self.seed_layers(key(self.seed, "layers", step, rank))
         logits = self.net(batch.x, batch.length).float()
         losses = self.net.loss(logits, batch.y)  # (B,)
         for mitigation in self.mitigations.values():
@@ -68,7 +68,7 @@ class Learner(LightningModule):
         assert isinstance(loader, Batches)
         return losses.sum() * world / loader.sizes[index]
 
-    def _seed_layers(self, seed: int) -> None:
+    def seed_layers(self, seed: int) -> None:
         """Layers that draw (dropout) take torch's default generator of their device."""
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
@@ -95,7 +95,7 @@ class Learner(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self.net.optimizer(self.lr)
         for mitigation in self.mitigations.values():
-            optimizer = mitigation.optimizer(optimizer)
+            optimizer = mitigation.optimizer(self.net, optimizer)
         schedule = OneCycleLR(
             optimizer,
             max_lr=self.lr,

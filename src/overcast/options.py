@@ -7,7 +7,7 @@ import importlib
 import inspect
 from typing import Any, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from overcast.config import name_of
 from overcast.data import DataSet
@@ -22,7 +22,7 @@ def build(group: str, option: dict[str, Any], *args: Any, **extra: Any) -> Any:
     """
     target = _class(option)
     numbers = {key: value for key, value in option.items() if key != "_target_"}
-    hints = get_type_hints(target.__init__)
+    hints = get_type_hints(target.__init__, include_extras=True)
     names = [name for name in inspect.signature(target).parameters if name != "spec"]
     for key, value in numbers.items():
         if key not in names:
@@ -39,14 +39,9 @@ def _class(option: dict[str, Any]) -> Any:
 
 
 def _checked(option: str, value: Any, hint: Any) -> Any:
-    if isinstance(value, str) and hint is not str:
-        # YAML knows text from numbers, so text is never meant as a number here
-        config = ConfigDict(strict=True)
-        adapter = TypeAdapter(hint, config=config) if not inspect.isclass(hint) else TypeAdapter(hint)
-    else:
-        adapter = TypeAdapter(hint)
     try:
-        return adapter.validate_python(value)
+        # YAML knows text from numbers, so text is never meant as a number here
+        return TypeAdapter(hint).validate_python(value, strict=isinstance(value, str))
     except ValidationError as error:
         reason = "; ".join(sorted({str(e["msg"]) for e in error.errors()}))
         raise UserError(f"{option}={value}: {reason}") from None

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from overcast.errors import UserError
+from overcast.hold import held
 
 # a dead server is said within seconds, not after minutes of retries
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -102,6 +103,16 @@ class MlflowRecord(Record):
         self._say("set_terminated", status=status)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search tells of a run."""
+
+    id: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    metrics: dict[str, float]
+
+
 @dataclass
 class Store:
     """An MLflow tracking store and the experiment in it."""
@@ -126,6 +137,44 @@ class Store:
         except MlflowException:
             return None
         return MlflowRecord(self.client, run_id)
+
+    def study(self, key: str, name: str, tags: dict[str, str]) -> MlflowRecord:
+        """The parent run of the study ``key``, RUNNING: the one there is, or a new one."""
+        for run in self.search(study=key, role="study", limit=1):
+            record = MlflowRecord(self.client, run.id)
+            self.client.update_run(run.id, status="RUNNING")
+            record.tags(tags)
+            return record
+        return self.create(name, {"role": "study", "study": key, **tags})
+
+    def search(self, status: str = "", limit: int = 50_000, **equal: str) -> list[Found]:
+        """Runs with these tags (or ``params.<name>``), newest first."""
+        terms = [f"{key if '.' in key else 'tags.' + key} = '{value}'" for key, value in equal.items()]
+        terms += [f"attributes.status = '{status}'"] if status else []
+        found: list[Found] = []
+        token = None
+        while len(found) < limit:
+            page = self.client.search_runs(
+                [self.experiment],
+                " and ".join(terms),
+                max_results=min(limit - len(found), 1000),
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            found += [Found(r.info.run_id, r.data.tags, r.data.params, r.data.metrics) for r in page]
+            token = page.token
+            if not token:
+                break
+        return found
+
+    def end_running(self, study: str) -> None:
+        """Mark this study's runs that are still RUNNING as KILLED: their workers are gone."""
+        for run in self.search(study=study, role="trial", status="RUNNING"):
+            self.client.set_terminated(run.id, "KILLED")
+
+    def tag_experiment(self, key: str, value: str) -> None:
+        """Set a tag of the experiment."""
+        self.client.set_experiment_tag(self.experiment, key, value)
 
     def download(self, run_id: str, artifact: str, into: Path) -> Path:
         """Copy a run's artifact folder into ``into``; where it then lies."""
@@ -168,6 +217,14 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             "MLFLOW_TRACKING_URI to another, or train with tracking=off"
         ) from None
     return Store(client, uri, experiment.experiment_id)
+
+
+def bury(store: Store) -> None:
+    """Mark runs KILLED that this machine left RUNNING when they died without a word (SIGKILL, power)."""
+    for run in store.search(host=socket.gethostname(), status="RUNNING"):
+        folder = Path(run.tags.get("folder", ""))
+        if not held(folder):
+            store.client.set_terminated(run.id, "KILLED")
 
 
 @contextlib.contextmanager

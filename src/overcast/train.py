@@ -10,13 +10,15 @@ import yaml
 from overcast import options
 from overcast.atomic import writing
 from overcast.config import name_of
-from overcast.devices import choose
+from overcast.devices import Devices, choose
 from overcast.errors import UserError
+from overcast.hold import hold
 from overcast.prepare.split import read_about, read_parts
 from overcast.provenance import provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
 from overcast.study import Study
-from overcast.tracking import Record, ending, open_store
+from overcast.study.lookup import finished
+from overcast.tracking import Record, bury, ending, open_store
 
 SECTIONS = ("data", "model", "mitigation", "split", "trainer")
 PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "debug")
@@ -38,6 +40,11 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
     devices = choose(config["trainer"], study.jobs if study else 1)
     store = open_store(config["tracking"])
+    if study and (done := finished(store, study, config, fingerprint)):
+        print(f"already trained: {done.folder}")
+        return done
+    if store and not study:
+        bury(store)
     with writing(Path(config["runs_dir"])):
         run = create(config)
     run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
@@ -53,15 +60,24 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
         **size(config, pack.spec),
     }
     tags = run_tags(config, facts, run.folder, study)
-    record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
+    with hold(run.folder):
+        record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
+        _recorded(run, config, facts, devices, record, study)
+    return run
+
+
+def _recorded(
+    run: Run, config: dict[str, Any], facts: dict[str, Any], devices: Devices, record: Record, study: Study | None
+) -> None:
+    """Fit, with the record open from start to end."""
     facts["id"] = record.id
+    name = name_of(config["data"])
     with ending(record), writing(run.folder):
         record.params(params(config) | {"parameters": facts["parameters"]})
-        record.dataset(name, fingerprint, str(Path(config["data_dir"]) / name), f"{len(parts)} samples")
+        record.dataset(name, facts["fingerprint"], str(Path(config["data_dir"]) / name), f"{len(run.parts)} samples")
         facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
         run.write_facts(facts)
         record_outcome(record, run)
-    return run
 
 
 def check(config: dict[str, Any]) -> None:
@@ -91,12 +107,13 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
 def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
     """What a run carries: where its data, code and packages come from, and the study it belongs to."""
     tags = provenance() | {"role": "trial", "folder": str(folder), "study": study.id if study else ""}
+    tags |= {"jobs": str(study.jobs if study else 1)}
     tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
     tags |= {f"tag.{tag}": "true" for tag in config["tags"]}
     return {key: value for key, value in tags.items() if value}
 
 
-def _fit(run: Run, devices: Any, record: Record, title: str, shown: bool) -> dict[str, Any]:
+def _fit(run: Run, devices: Devices, record: Record, title: str, shown: bool) -> dict[str, Any]:
     from overcast.fit import fit
     from overcast.ranks import launch
 

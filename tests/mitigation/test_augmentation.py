@@ -18,7 +18,7 @@ def pictures(number: int = 16, side: int = 8) -> Tensor:
 
 
 def changed(x: Tensor, *key: int | str, **options: float) -> Tensor:
-    batch = Batch(x, torch.arange(len(x)), torch.full((len(x),), x.shape[2]))
+    batch = Batch(x, torch.arange(len(x)), torch.full((len(x),), x.shape[2]), len(x))
     after = Augmentation(**{**NOTHING, **options}).batch(batch, generator(*key))
     assert after.y.equal(batch.y)
     assert after.length.equal(batch.length)

@@ -3,8 +3,9 @@
 What: cloudy, foggy, rainy, shine and sunrise over hills, towns and water. A class is a range for each of
 eleven traits (cloud cover, haze, warmth, rain, sun ...); ``difficulty`` lets pictures stray from the ranges
 of their class, and a camera with its own idea of exposure and white balance hides what a mean colour tells.
-Expected: EXPECTED
-Cost: SPEED
+Expected: after 20 epochs without mitigation, test accuracy about 76 % for a small conv net (train 93 %), 59 %
+and 50 % for deep and shallow fully connected ones; 27 % from the mean colour, 32 % from the best pixel.
+Cost: 600 to 1,100 pictures of 64x64 a second on one core, 9 kB each as a PNG file.
 
 Every picture depends on (seed, index) alone: any indices may be drawn in any order, in blocks or in parallel.
 Only operations that IEEE 754 rounds exactly are used (no exp, sin or pow), and sums over many numbers only

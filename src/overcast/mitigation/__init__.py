@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from overcast.spec import Kind
 
@@ -23,11 +24,18 @@ class Batch(NamedTuple):
     x: standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
     y: class index (B,), or class probabilities (B, K) once a mitigation has mixed the labels.
     length: (B,) true lengths of sequences and tokens; for images all equal.
+    classes: K.
     """
 
     x: Tensor
     y: Tensor
     length: Tensor
+    classes: int
+
+    @property
+    def probabilities(self) -> Tensor:
+        """The labels as class probabilities (B, K), whether or not a mitigation has mixed them yet."""
+        return self.y if self.y.is_floating_point() else F.one_hot(self.y, self.classes).float()
 
 
 class Mitigation:
@@ -39,8 +47,8 @@ class Mitigation:
         """Arguments to put into the network's constructor (``dropout``, ``norm``, ``scale``)."""
         return {}
 
-    def optimizer(self, built: torch.optim.Optimizer) -> torch.optim.Optimizer:
-        """The optimiser, changed or wrapped."""
+    def optimizer(self, net: nn.Module, built: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """The optimiser of ``net``, changed or wrapped."""
         return built
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:

@@ -68,10 +68,10 @@ class Augmentation(Mitigation):
     def __init__(
         self,
         flip: float = 0.5,
-        shift: float = 0.1,
-        zoom: float = 0.2,
-        brightness: float = 0.2,
-        contrast: float = 0.2,
+        shift: float = 0.15,
+        zoom: float = 0.4,
+        brightness: float = 0.4,
+        contrast: float = 0.4,
     ) -> None:
         self.flip, self.shift, self.zoom = flip, shift, zoom
         self.brightness, self.contrast = brightness, contrast

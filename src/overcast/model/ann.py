@@ -11,9 +11,10 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar, Literal
 
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, norm_layer, widen
+from overcast.model import Network, Norm, fill, norm_layer, widen
 from overcast.spec import Kind, Spec
 
 
@@ -25,13 +26,14 @@ class ANN(Network):
     def __init__(
         self,
         spec: Spec,
-        hidden: int = 128,
+        hidden: PositiveInt = 128,
         activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
         dropout: float = 0.0,
         norm: Norm = "none",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
+        self.shape = spec.shape
         width = widen(hidden, scale)
         self.layers = nn.Sequential(
             nn.Flatten(),  # (B, D)
@@ -43,5 +45,5 @@ class ANN(Network):
         )
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(x)
+        logits: Tensor = self.layers(fill(x, self.shape))
         return logits

@@ -1,18 +1,20 @@
-"""CNN: convolutions that halve the picture and widen, each stage closed by a residual block.
+"""CNN: stages of one convolution each, that halve the picture and double the channels.
 
-A stem reduces large pictures to at most 24 pixels a side before the first stage, so that cost hardly grows
-with the size of the picture; digits of 8 pixels skip it.
+A stem brings large pictures down to at most 24 pixels a side before the first stage, so that the cost hardly
+grows with the size of the picture; digits of 8 pixels skip it.
 
-EXPECTED
+Expected with augmentation and batch_norm on the weather photographs: EXPECTED
 
-    python pipelines/train.py data=weather model=cnn "mitigation=[augmentation,batch_norm]"
+    python pipelines/train.py data=weather model=cnn "mitigation=[augmentation,batch_norm]" epochs=40 lr=0.004
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from overcast.model import Network, Norm, norm_layer, widen
@@ -22,10 +24,9 @@ SIDE = 24  # pixels a side, at most, that the first stage sees
 
 
 class CNN(Network):
-    """A stem, stages of convolution, pooling and residual blocks, and the mean over the positions left.
+    """Convolutions of 3×3 with pooling between (Simonyan & Zisserman 2015), then the mean over all positions.
 
-    The stages are those of a small ResNet made to train fast (Page 2018, "How to train your ResNet").
-    width: channels of the first stage; each next one has twice as many. blocks: residual ones in each stage.
+    width: channels of the first stage; each of the next ``stages`` - 1 has twice as many.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
@@ -33,43 +34,27 @@ class CNN(Network):
     def __init__(
         self,
         spec: Spec,
-        width: int = 24,
-        stages: int = 3,
-        blocks: int = 1,
+        width: PositiveInt = 32,
+        stages: PositiveInt = 4,
         dropout: float = 0.0,
         norm: Norm = "none",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
+        channels, *sides = spec.shape
         widths = [widen(width * 2**stage, scale) for stage in range(stages)]
-        layers = stem(spec.shape[0], widths[0], min(spec.shape[1:]), norm)
-        for stage, (before, after) in enumerate(zip([widths[0], *widths], widths, strict=False)):
-            layers.append(convolution(before, after, norm))
-            if stage > 0:
-                layers.append(nn.MaxPool2d(2, ceil_mode=True))
-            layers += [Residual(after, norm) for _ in range(blocks)]
+        layers = [*stem(channels, widths[0], min(sides), norm), convolution(widths[0], widths[0], norm)]
+        for before, after in pairwise(widths):
+            layers += [nn.MaxPool2d(2, ceil_mode=True), convolution(before, after, norm)]
         self.layers = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(widths[-1], len(spec.classes))
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)  # faster on a CPU
-        x = self.layers(x)  # (B, C, H, W) -> (B, width · 2^(stages - 1), h, w)
+        x = self.layers(x)  # (B, C, H, W) -> (B, widths[-1], h, w), 1 to 3 pixels a side
         logits: Tensor = self.head(self.dropout(x.mean((2, 3))))  # (B, K)
         return logits
-
-
-class Residual(nn.Module):
-    """x + gain · two convolutions of x, gain starting at 0: trains with norm or without (De & Smith 2020)."""
-
-    def __init__(self, width: int, norm: Norm) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(convolution(width, width, norm), convolution(width, width, norm))
-        self.gain = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = x + self.gain * self.convolutions(x)  # (B, C, H, W)
-        return changed
 
 
 def convolution(before: int, after: int, norm: Norm, size: int = 3, stride: int = 1) -> nn.Sequential:

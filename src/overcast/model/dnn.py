@@ -12,9 +12,10 @@ from itertools import pairwise
 from math import prod
 from typing import ClassVar, Literal
 
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, norm_layer, widen
+from overcast.model import Network, Norm, fill, norm_layer, widen
 from overcast.spec import Kind, Spec
 
 
@@ -26,13 +27,14 @@ class DNN(Network):
     def __init__(
         self,
         spec: Spec,
-        hidden: tuple[int, ...] = (256, 128, 64),
+        hidden: tuple[PositiveInt, ...] = (256, 128, 64),
         activation: Literal["sigmoid", "relu", "tanh"] = "relu",
         dropout: float = 0.0,
         norm: Norm = "none",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
+        self.shape = spec.shape
         act = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation]
         widths = [prod(spec.shape), *(widen(h, scale) for h in hidden)]
         layers: list[nn.Module] = [nn.Flatten()]  # (B, D)
@@ -41,5 +43,5 @@ class DNN(Network):
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], len(spec.classes)))  # (B, K)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(x)
+        logits: Tensor = self.layers(fill(x, self.shape))
         return logits

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from overcast.model import Network, Norm, norm_layer, widen
@@ -23,7 +24,7 @@ class LSTM(Network):
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
     def __init__(
-        self, spec: Spec, hidden: int = 128, dropout: float = 0.0, norm: Norm = "none", scale: float = 1.0
+        self, spec: Spec, hidden: PositiveInt = 128, dropout: float = 0.0, norm: Norm = "none", scale: float = 1.0
     ) -> None:
         super().__init__()
         width = widen(hidden, scale)

@@ -1,0 +1,135 @@
+"""How sure are we? Intervals and tests for differences that were measured a few times.
+
+Every function takes arrays whose last axis is the repeats and treats the axes before it as independent
+studies, so one call serves a single comparison and thousands of simulated ones alike. What comes back is
+an `Estimate`: a mean, one standard error and its degrees of freedom. Text, interval and test are all
+derived from those three and so cannot disagree.
+
+- paired t: Student, "The probable error of a mean", 1908.
+- overlap of train parts: Nadeau & Bengio, "Inference for the generalization error", 2003.
+- seeds and test samples, two-way: Owen, "The pigeonhole bootstrap", 2007; degrees of freedom after
+  Satterthwaite, "An approximate distribution of estimates of variance components", 1946.
+- many comparisons: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+from statsmodels.stats.multitest import multipletests
+
+Array = NDArray[np.float64]
+
+LEVEL = 0.05
+"""The size of every test; intervals are at ``1 - LEVEL``."""
+POWER = 0.8
+"""A difference counts as detectable if a study like this one would find it this often."""
+ROUNDING = 1e-9
+"""Differences and spreads below this are floating-point noise: outcomes are of the order of one."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its standard error and the degrees of freedom of that error; NaN error where it is unknown."""
+
+    mean: Array
+    error: Array
+    freedom: Array
+
+    @property
+    def reach(self) -> Array:
+        """Half the width of the interval: ``t(1 - LEVEL/2; freedom) · error``."""
+        return np.asarray(stats.t.isf(LEVEL / 2, self.freedom) * self.error)
+
+    @property
+    def low(self) -> Array:
+        return self.mean - self.reach
+
+    @property
+    def high(self) -> Array:
+        return self.mean + self.reach
+
+    @property
+    def p(self) -> Array:
+        """Two-sided p-value of "the true mean is 0"; 1 if nothing ever differed, NaN if the error is unknown."""
+        never = (self.mean == 0) & (self.error == 0)
+        t = np.abs(self.mean) / np.where(never, 1.0, self.error)
+        return np.asarray(2 * stats.t.sf(t, self.freedom))
+
+    def detectable(self, comparisons: int) -> Array:
+        """The smallest true difference that `POWER` of studies like this one would call clear.
+
+        A study calls a difference clear if ``|mean| > t(1 - α/2; freedom) · error`` with
+        ``α = LEVEL / comparisons`` (Holm's first and hardest step). With a true difference δ the ratio
+        ``mean / error`` follows the noncentral t with noncentrality ``δ / error``; solved for δ at
+        `POWER`. The error is the one the study measured, so this too is an estimate.
+        """
+        critical = stats.t.isf(LEVEL / comparisons / 2, self.freedom)
+        return np.asarray(special.nctdtrinc(self.freedom, 1 - POWER, critical) * self.error)
+
+
+def repeated(values: ArrayLike, overlap: float = 0.0) -> Estimate:
+    """Mean of ``values (..., n)`` over n repeats; of paired differences, this is the paired t-test.
+
+    ``error² = s² · (1/n + ρ/(1-ρ))`` with s² the sample variance and ρ the ``overlap``. With ρ = 0 that is
+    the plain ``s²/n``. Nadeau & Bengio put ρ at the test part's share of the data, 1/k for k folds: repeats
+    whose train parts overlap are correlated, and more repeats then tell less than ``1/n`` promises.
+
+    If all n differences are the same and not 0, s says nothing. The error is then the one for which the
+    t-test gives the p-value of the sign test, ``2^(1-n)``: the most that n agreeing signs can prove.
+    """
+    x = np.asarray(values, float)
+    x = np.where(np.abs(x) < ROUNDING, 0.0, x)
+    n = x.shape[-1]
+    mean = x.mean(-1) if n else np.full(x.shape[:-1], np.nan)
+    freedom = np.full(mean.shape, max(n - 1, 1), float)
+    if n < 2:
+        return Estimate(mean, np.full(mean.shape, np.nan), freedom)
+    variance = x.var(-1, ddof=1)
+    agreeing = np.abs(mean) / stats.t.isf(2.0**-n, n - 1) * np.sqrt(n)
+    spread = np.where(np.sqrt(variance) < ROUNDING, agreeing, np.sqrt(variance))
+    return Estimate(mean, spread * np.sqrt(_inflated(n, overlap)), freedom)
+
+
+def two_way(values: ArrayLike, overlap: float = 0.0) -> Estimate:
+    """Mean of ``values (..., n, m)`` over n repeats and the m samples of one fixed test part.
+
+    The model is ``x_ij = μ + a_i + b_j + e_ij`` (repeat, sample, rest, all random), so that the interval
+    speaks of new seeds and of new test samples. With the mean squares A (repeats), B (samples), E (rest):
+
+        error² = (A·n·(1/n + ρ/(1-ρ)) + B - E) / (n m),   freedom = error⁴ / Σ (term² / its freedom)
+
+    For ρ = 0 this is Owen's "variance over seeds / n + variance over samples / m" less E/(n m), which
+    that sum counts twice. The error is never below that of repeats alone or of samples alone.
+    """
+    x = np.asarray(values, float)
+    n, m = x.shape[-2:]
+    if n < 2 or m < 2:
+        return repeated(x.mean(-1), overlap)
+    mean = x.mean((-1, -2))
+    rows, columns = x.mean(-1), x.mean(-2)
+    a, b = m * rows.var(-1, ddof=1), n * columns.var(-1, ddof=1)
+    rest = x - rows[..., None] - columns[..., None, :] + mean[..., None, None]
+    e = (rest**2).sum((-1, -2)) / ((n - 1) * (m - 1))
+    terms = np.stack([a * n * _inflated(n, overlap), b, -e]) / (n * m)
+    variance = np.maximum(terms.sum(0), terms[:2].max(0))
+    doubt = terms[0] ** 2 / (n - 1) + terms[1] ** 2 / (m - 1) + terms[2] ** 2 / ((n - 1) * (m - 1))
+    freedom = np.divide(variance**2, doubt, out=np.full(variance.shape, float(n - 1)), where=doubt > 0)
+    return Estimate(mean, np.sqrt(variance), np.clip(freedom, n - 1, None))
+
+
+def _inflated(n: int, overlap: float) -> float:
+    return 1 / n + overlap / (1 - overlap)
+
+
+def holm(p: ArrayLike) -> Array:
+    """Holm's adjusted p-values of one study; NaN (a comparison not made) stays NaN and is not counted."""
+    raw = np.asarray(p, float)
+    adjusted = np.full(raw.shape, np.nan)
+    made = np.isfinite(raw)
+    if made.any():
+        adjusted[made] = multipletests(raw[made], alpha=LEVEL, method="holm")[1]
+    return adjusted

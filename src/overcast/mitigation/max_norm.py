@@ -1,0 +1,54 @@
+"""Max-norm: no unit's weights may grow beyond a fixed length; after each step they are cut back to it.
+
+Srebro & Shraibman (2005), "Rank, Trace-Norm and Max-Norm"; for networks Srivastava et al. (2014), together with
+dropout. Expected: little by itself in a short run, where weights stay small anyway; a safe-guard that lets
+learning rates be high. Costs a pass over the weights, a few per cent of a step.
+
+    python pipelines/train.py mitigation=[dropout,max_norm] mitigation.max_norm.limit=1.5
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pytorch_lightning import Callback
+from torch import nn
+
+from overcast.errors import UserError
+from overcast.mitigation import Mitigation
+from overcast.mitigation.weight_decay import matrices
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningModule, Trainer
+
+
+@torch.no_grad()
+def project(net: nn.Module, limit: float) -> None:
+    """Cut each unit's incoming weights back to at most ``limit`` in Euclidean length; shorter ones stay."""
+    for weight in matrices(net.parameters()):
+        weight.renorm_(2, 0, limit)
+
+
+class MaxNorm(Mitigation):
+    """limit: the greatest length of a unit's incoming weights; a fresh unit's is about 1.4 (ReLU) or 0.6."""
+
+    def __init__(self, limit: float = 2.0) -> None:
+        if not limit > 0:
+            raise UserError(f"mitigation.max_norm.limit={limit}: must be above 0; .inf is no limit")
+        self.limit = limit
+
+    def callbacks(self) -> list[Callback]:
+        return [Project(self.limit)]
+
+
+class Project(Callback):
+    """Projects after every step."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        net = module.net
+        assert isinstance(net, nn.Module)
+        project(net, self.limit)

@@ -1,0 +1,28 @@
+"""Shrink: the same network with narrower layers, the oldest way of not overfitting.
+
+Fewer weights can memorise less (Baum & Haussler 1989, "What Size Net Gives Valid Generalization?"). Expected:
+a smaller gap, because the train part is fitted less well; rarely a better accuracy, except where the network
+was far too large. The only measure here that makes a run cheaper: half the width is about a quarter of the
+multiply-adds.
+
+    python pipelines/train.py mitigation=shrink mitigation.shrink.scale=0.25
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from overcast.errors import UserError
+from overcast.mitigation import Mitigation
+
+
+class Shrink(Mitigation):
+    """scale: what every layer's width is multiplied by."""
+
+    def __init__(self, scale: float = 0.5) -> None:
+        if not 0 < scale <= 1:
+            raise UserError(f"mitigation.shrink.scale={scale}: must be above 0 and at most 1")
+        self.scale = scale
+
+    def model_kwargs(self) -> dict[str, Any]:
+        return {"scale": self.scale}

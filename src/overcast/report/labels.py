@@ -1,0 +1,37 @@
+"""Where to write the names beside the points of a scatter plot, which Plotly does not work out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def spots(x: np.ndarray, y: np.ndarray, labels: list[str]) -> list[str]:
+    """Where to write each label so that it runs into few points and labels: greedy, the crowded ones last."""
+    wide, high = np.ptp(x) or 1.0, np.ptp(y) or 1.0
+    u, v = (x - x.min()) / wide * 800, (y - y.min()) / high * 380  # about the pixels of the picture
+    taken = [(a - 6, a + 6, b - 6, b + 6) for a, b in zip(u, v, strict=True)]
+    spots = [""] * len(x)
+    near = [int(((np.abs(u - a) < 90) & (np.abs(v - b) < 40)).sum()) for a, b in zip(u, v, strict=True)]
+    for i in np.argsort(near, kind="stable"):
+        length = 7 * len(labels[i])
+        boxes = {
+            f"{up} {side}": (u[i] + left * length + dx, u[i] + (left + 1) * length + dx, v[i] + dy - 7, v[i] + dy + 7)
+            for up, dy in (("middle", 0), ("top", 14), ("bottom", -14))
+            for side, left, dx in (
+                ("right", 0, 8 if not dy else 2),
+                ("left", -1, -8 if not dy else -2),
+                ("center", -0.5, 0),
+            )
+            if (up, side) != ("middle", "center")
+        }
+        hits = {
+            spot: sum(_overlap(box, other) for other in taken) + 10 * max(0, -box[0], box[1] - 880)
+            for spot, box in boxes.items()
+        }
+        spots[i] = min(hits, key=hits.__getitem__)
+        taken.append(boxes[spots[i]])
+    return spots
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return float(max(0, min(a[1], b[1]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[2], b[2])))

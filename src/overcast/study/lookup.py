@@ -1,0 +1,77 @@
+"""Find studies, the runs in them, and what earlier runs tell about the time to come."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from overcast.config import name_of
+from overcast.errors import UserError
+from overcast.runs import Run, identity, load
+from overcast.study import Study
+from overcast.tracking import Store
+
+
+def finished(store: Store | None, study: Study, config: dict[str, Any], fingerprint: str) -> Run | None:
+    """The run of this study that already is what ``config`` asks for, or None."""
+    if store is None:
+        return None
+    for found in store.search(study=study.id, identity=identity(config, fingerprint), status="FINISHED"):
+        try:
+            return load(Path(found.tags["folder"]))
+        except UserError:
+            continue  # its folder was removed: train it again
+    return None
+
+
+def children(store: Store, study_id: str) -> list[Run]:
+    """The whole runs of a study, one for each identity, in the order they were started."""
+    runs: dict[str, Run] = {}
+    for found in reversed(store.search(study=study_id, role="trial", status="FINISHED")):
+        try:
+            runs[found.tags["identity"]] = load(Path(found.tags["folder"]))
+        except UserError:
+            continue
+    return list(runs.values())
+
+
+def seconds_of(store: Store, config: dict[str, Any], jobs: int) -> float | None:
+    """About how long a run of this network on this data takes with ``jobs`` at once.
+
+    From the last ones like it that were recorded; without any, from a few steps taken now.
+    """
+    like = {"params.data": name_of(config["data"]), "params.model": name_of(config["model"])}
+    like["params.epochs"] = str(config["epochs"])
+    past = [run.metrics["cost/seconds"] for run in store.search(limit=20, role="trial", status="FINISHED", **like)
+            if "cost/seconds" in run.metrics and run.tags.get("jobs") == str(jobs)]  # fmt: skip
+    return float(statistics.median(past)) if past else _try_out(config, jobs)
+
+
+def _try_out(config: dict[str, Any], jobs: int) -> float | None:
+    """Seconds of one run, from a few training steps without any mitigation."""
+    import numpy as np
+    import torch
+
+    from overcast.devices import choose
+    from overcast.fit import build, pack_of
+    from overcast.inputs import Standardise
+
+    try:
+        pack = pack_of(config)
+        torch.set_num_threads(choose(config["trainer"], jobs).threads)
+        net, _ = build(config | {"mitigation": {}}, pack.spec)
+    except UserError:
+        return None  # the jobs will say what is wrong
+    rows = np.arange(min(config["batch_size"], len(pack.labels)))
+    x, length = (torch.from_numpy(array) for array in pack.gather(rows))
+    inputs, target = Standardise(pack.spec).learn(pack, rows), torch.from_numpy(pack.labels[rows])
+    took = []
+    for _ in range(6):
+        began = time.perf_counter()
+        loss = net.loss(net(inputs(x, length), length), target).mean()
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        took.append(time.perf_counter() - began)
+    steps = config["epochs"] * 0.8 * len(pack.labels) / len(rows)
+    return float(min(took) * steps * 1.2)  # measuring train and validation after each epoch costs about a fifth more

@@ -1,0 +1,113 @@
+"""Tiny prepared data, made once a session in this process, and configs composed as the scripts compose them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests share the cores between processes
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from overcast.config import ROOT, plain, register, with_picks
+from overcast.data import DataSet, Sample
+from overcast.data.digits import Digits
+from overcast.data.skies import Skies
+from overcast.prepare import decode
+from overcast.prepare.fetch import download
+from overcast.prepare.pack import pack
+from overcast.prepare.split import split
+
+TINY = {"number": 100, "size": 16, "difficulty": 0.2, "seed": 0}
+Compose = Callable[..., dict[str, Any]]
+
+
+class Waves(DataSet):
+    """Ragged sequences (T, 2) of 4 to 12 steps, three classes told apart by their mean; no option file."""
+
+    kind = "sequence"
+
+    def fetch(self, raw: Path, mirror: Path | None) -> None:
+        pass
+
+    def samples(self, raw: Path) -> list[Sample]:
+        return [Sample(str(i), "abc"[i % 3]) for i in range(75)]
+
+    def load(self, raw: Path, sample: Sample) -> np.ndarray:
+        i = int(sample.file)
+        rng = np.random.default_rng(i)
+        return rng.normal(i % 3, 0.5, (4 + i % 9, 2)).astype(np.float32)
+
+
+def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) -> None:
+    """Download, pack and split in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decode, "_cores", lambda: 1)
+        download(name, dataset, root, None)
+        pack(name, dataset, options, root)
+        split(name, root, seed=0)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with `skies` (100 pictures of 16 pixels) and `waves`; 10 folds of seed 0."""
+    root = tmp_path_factory.mktemp("data")
+    prepare(root, "skies", Skies(**TINY), TINY)
+    prepare(root, "waves", Waves(), {})
+    return root
+
+
+@pytest.fixture(scope="session")
+def digits(data: Path) -> Path:
+    """The same folder, with `digits` too."""
+    prepare(data, "digits", Digits(), {})
+    return data
+
+
+def composed(arguments: list[str], root: Path = ROOT) -> dict[str, Any]:
+    """The config that a script run with these arguments gets."""
+    register()
+    with initialize_config_dir(str(root / "conf"), version_base="1.3"):
+        return plain(compose("config", with_picks(arguments, root)))
+
+
+@pytest.fixture
+def compose_as_script() -> Callable[[list[str], Path], dict[str, Any]]:
+    """`composed`, for any project folder."""
+    return composed
+
+
+@pytest.fixture
+def config(data: Path, tmp_path: Path) -> Compose:
+    """A tiny run's config: an ANN on the tiny skies, 2 epochs, bare, untracked, one thread; any override on top."""
+    base = {
+        "data": "skies",
+        **{f"data.{key}": value for key, value in TINY.items()},
+        **{"model": "ann", "mitigation": "none", "tracking": "off", "trainer": "cpu", "trainer.precision": "32-true"},
+        **{"trainer.threads": 1, "epochs": 2, "batch_size": 16, "lr": 0.01},
+        **{"data_dir": data, "runs_dir": tmp_path / "runs"},
+    }
+
+    def made(*overrides: str) -> dict[str, Any]:
+        taken = {override.split("=")[0] for override in overrides}
+        foreign = any(o.startswith("data=") and o != "data=skies" for o in overrides)
+        kept = {k: v for k, v in base.items() if k not in taken and not (foreign and k.startswith("data."))}
+        if "data=waves" in overrides:  # which has no option file
+            found = made(*(o for o in overrides if o != "data=waves"))
+            return found | {"data": {"_target_": "overcast.data.waves.Waves"}}
+        return composed([*(f"{k}={v}" for k, v in kept.items()), *overrides])
+
+    return made
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, so that nothing lands in the project's."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "OVERCAST_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path

@@ -1,0 +1,61 @@
+"""The baselines: by hand, fitted on the train part alone, and good where the classes are easy to tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overcast.evaluation import baselines as module
+from overcast.evaluation.baselines import baselines, features
+from overcast.prepare.pack import open_pack
+from overcast.prepare.split import read_parts
+
+
+def test_digits(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STRENGTHS", (1e-2,))
+    found = baselines(open_pack(digits, "digits"), read_parts(digits, "digits", 0, 0, 10))
+    assert found["linear_accuracy"] > 0.9
+    assert found["majority_accuracy"] == pytest.approx(0.1, abs=0.03)
+
+
+def test_sequences(data: Path) -> None:
+    found = baselines(open_pack(data, "waves"), read_parts(data, "waves", 0, 0, 10))
+    assert found["linear_accuracy"] > 0.8
+
+
+def test_the_majority_is_that_of_the_train_part(data: Path) -> None:
+    pack = open_pack(data, "skies")
+    parts = np.full(100, "test")
+    parts[np.flatnonzero(pack.labels == 2)[:9]] = "train"
+    parts[np.flatnonzero(pack.labels == 4)[:6]] = "train"
+    parts[np.flatnonzero(pack.labels == 1)[:6]] = "validation"
+    rest = pack.labels[parts == "test"]
+    assert baselines(pack, parts)["majority_accuracy"] == pytest.approx((rest == 2).mean())
+
+
+def test_answers_are_remembered_for_the_same_data_only(data: Path) -> None:
+    pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 0, 10)
+    first = baselines(pack, parts)
+    first["linear_accuracy"] = -1
+    assert baselines(pack, parts)["linear_accuracy"] >= 0
+    other = replace(pack, labels=np.roll(pack.labels, 1), info=pack.info | {"fingerprint": "other"})
+    assert baselines(other, parts) != baselines(pack, parts)
+
+
+def test_features_of_pictures_are_block_means(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = open_pack(data, "skies")
+    monkeypatch.setattr(module, "SIDE", 4)
+    found = features(pack, np.array([3]))
+    assert found.shape == (1, 3 * 4 * 4)
+    assert found[0, 0] == pytest.approx(pack.values[3, 0, :4, :4].mean())
+
+
+def test_features_of_sequences_leave_padding_out(data: Path) -> None:
+    pack = open_pack(data, "waves")
+    x, length = pack.gather(np.array([0, 8]))
+    found = features(pack, np.array([0, 8]))
+    steps = x[0, : length[0]]
+    assert found[0] == pytest.approx(np.concatenate([steps.mean(0), steps.std(0)]), rel=1e-4)

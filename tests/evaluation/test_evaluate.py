@@ -1,0 +1,88 @@
+"""An evaluation from a run's folder alone: its figures are those of its predictions; changed data is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from overcast.errors import UserError
+from overcast.evaluation.evaluate import evaluate, flat
+from overcast.metrics import collection
+from overcast.prepare.pack import open_pack
+from overcast.runs import Run
+from overcast.train import train
+
+
+@pytest.fixture
+def run(config: Any) -> Run:
+    return train(config("model=cnn", "model.width=8", "epochs=3"))
+
+
+def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
+    metrics = evaluate(run)
+    stored = json.loads((run.folder / "evaluation/metrics.json").read_text())
+    assert stored == metrics
+    with (run.folder / "evaluation/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    pack = open_pack(data, "skies")
+    classes = pack.spec.classes
+    assert [int(row["row"]) for row in rows] == np.flatnonzero(run.parts == "test").tolist()
+    assert all(row["file"] == pack.index["file"][int(row["row"])] for row in rows)
+    assert all(row["label"] == pack.index["label"][int(row["row"])] for row in rows)
+    p = np.array([[float(row[name]) for name in classes] for row in rows])
+    y = torch.tensor([classes.index(row["label"]) for row in rows])
+    found = collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
+    assert metrics["test"]["accuracy"] == pytest.approx(float(found["accuracy"]))
+    assert metrics["test"]["nll"] == pytest.approx(float(found["loss"]), abs=1e-4)
+    for name in ("accuracy", "nll", "macro_f1", "brier", "ece"):
+        low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
+        assert low <= metrics["test"][name] <= high or name == "ece"
+    assert metrics["gap"]["loss"] == pytest.approx(metrics["train"]["nll"] - metrics["validation"]["nll"], abs=1e-6)
+
+
+def test_validation_figures_are_those_of_the_last_epoch(run: Run) -> None:
+    with run.path("history.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    found = evaluate(run)["validation"]
+    assert found["nll"] == pytest.approx(float(last["validation/loss"]), rel=1e-5)
+    assert found["accuracy"] == pytest.approx(float(last["validation/accuracy"]))
+
+
+def test_from_the_folder_alone_and_again_the_same(run: Run, tmp_path: Path) -> None:
+    first = evaluate(run)
+    shutil.copytree(run.folder, tmp_path / "moved")
+    moved = Run(tmp_path / "moved")
+    assert evaluate(moved) == first
+    assert sorted(path.name for path in (moved.folder / "evaluation/plots").iterdir()) == [
+        "confusion.png", "curves.png", "mistakes.png", "reliability.png",
+    ]  # fmt: skip
+
+
+def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "other")
+    path = tmp_path / "other/skies/pack/pack.json"
+    info = json.loads(path.read_text())
+    path.write_text(json.dumps(info | {"fingerprint": "f" * 64}))
+    config = run.path("config.yaml")
+    config.write_text(config.read_text().replace(str(data), str(tmp_path / "other")))
+    with pytest.raises(UserError, match="data has changed since"):
+        evaluate(run)
+
+
+def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
+    names = flat(evaluate(run))
+    assert {"test/accuracy", "test/accuracy_low", "gap/loss", "final/train_accuracy", "class/foggy_recall"} <= set(names)
+    assert all(isinstance(value, float) for value in names.values())
+
+
+def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:
+    for overrides in (["debug=true"], ["data=waves", "model=lstm"]):
+        run = train(config("epochs=1", *overrides))
+        assert 0 <= evaluate(run)["test"]["accuracy"] <= 1

@@ -1,0 +1,60 @@
+"""The pictures are drawn for odd inputs too: nothing wrong, nothing right, one epoch, strange names, grey and sequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overcast.evaluation import plots
+from overcast.prepare.pack import open_pack
+
+CLASSES = ("a", "Wolken & Nebel", "$x_1$", "d", "e")
+
+
+def drawn(path: Path) -> None:
+    with Image.open(path) as image:
+        assert image.size[0] > 200
+        assert len(image.convert("L").getcolors() or [None] * 9) > 2
+
+
+@pytest.fixture
+def probabilities() -> np.ndarray:
+    return np.random.default_rng(0).dirichlet(np.ones(5), 30)
+
+
+@pytest.mark.parametrize("right", ["all", "none", "some"])
+def test_confusion_reliability_and_mistakes(
+    data: Path, tmp_path: Path, probabilities: np.ndarray, right: str
+) -> None:
+    guess = probabilities.argmax(1)
+    target = {"all": guess, "none": (guess + 1) % 5, "some": np.where(np.arange(30) % 2, guess, 0)}[right]
+    plots.confusion(tmp_path / "c.png", CLASSES, target, guess)
+    plots.reliability(tmp_path / "r.png", probabilities, target)
+    for source in ("skies", "waves"):
+        pack = open_pack(data, source)
+        keep = (target < len(pack.spec.classes)) & (guess < len(pack.spec.classes))
+        plots.mistakes(tmp_path / f"{source}.png", pack, np.arange(30)[keep], probabilities[keep], target[keep])
+        drawn(tmp_path / f"{source}.png")
+    drawn(tmp_path / "c.png")
+    drawn(tmp_path / "r.png")
+
+
+@pytest.mark.parametrize("epochs", [1, 20])
+def test_curves(tmp_path: Path, epochs: int) -> None:
+    falling = 1 / (1 + np.arange(epochs))
+    names = ("train/loss", "validation/loss", "train/accuracy", "validation/accuracy")
+    plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs)} | dict.fromkeys(names, falling))
+    drawn(tmp_path / "x.png")
+
+
+def test_the_surest_mistakes_come_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = open_pack(data, "skies")
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(plots, "_picture", lambda sample: shown.append(sample) or sample.transpose(1, 2, 0))
+    p = np.full((4, 5), 0.1)
+    p[[0, 1, 2, 3], [1, 1, 1, 0]] = [0.6, 0.9, 0.7, 0.99]  # the last one is right
+    plots.mistakes(tmp_path / "x.png", pack, np.array([10, 11, 12, 13]), p, np.zeros(4, int))
+    assert [sample.tobytes() for sample in shown] == [pack.values[row].tobytes() for row in (11, 12, 10)]

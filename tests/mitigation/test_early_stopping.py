@@ -1,0 +1,53 @@
+"""Early stopping: it stops when patience runs out, and the weights kept are those of the best epoch."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import pytest
+import torch
+
+from overcast.errors import UserError
+from overcast.feed import Feed
+from overcast.fit import pack_of, restore
+from overcast.mitigation.early_stopping import EarlyStopping
+from overcast.train import train
+
+
+def losses(run: Any) -> list[float]:
+    with run.path("history.csv").open() as file:
+        return [float(row["validation/loss"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_stops_and_goes_back_to_the_best_epoch(config: Any, patience: int) -> None:
+    harsh = ["lr=0.3", "epochs=25", "mitigation=early_stopping", f"mitigation.early_stopping.patience={patience}"]
+    run = train(cfg := config(*harsh, "model.activation=tanh"))
+    curve = losses(run)
+    assert len(curve) < 25
+    assert len(curve) == curve.index(min(curve)) + 1 + patience
+    feed = Feed(pack_of(cfg), run.parts, 16, 0)
+    x, y, length = next(iter(feed.batches(feed.validation)))
+    kept = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
+    assert kept == pytest.approx(min(curve), rel=1e-5)
+    assert kept < curve[-1]
+
+
+def test_without_it_the_last_weights_stay(config: Any) -> None:
+    run = train(cfg := config("lr=0.3", "epochs=8", "model.activation=tanh"))
+    feed = Feed(pack_of(cfg), run.parts, 16, 0)
+    x, y, length = next(iter(feed.batches(feed.validation)))
+    kept = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
+    assert kept == pytest.approx(losses(run)[-1], rel=1e-5)
+
+
+def test_until_it_stops_it_changes_nothing(config: Any) -> None:
+    calm = ["epochs=4", "lr=0.001"]
+    patient = train(config(*calm, "mitigation=early_stopping", "mitigation.early_stopping.patience=9"))
+    assert losses(patient) == losses(train(config(*calm)))
+
+
+def test_patience_below_one_is_refused() -> None:
+    with pytest.raises(UserError, match=r"mitigation\.early_stopping\.patience=0"):
+        EarlyStopping(patience=0)

@@ -1,0 +1,79 @@
+"""The page is read as a browser would: every tag that could load something, and what it says."""
+
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from overcast.compare import table
+from overcast.report import page
+from overcast.report.pictures import forest
+
+
+class Tags(HTMLParser):
+    """Attributes of every tag, and how often Plotly's script is in the page."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.plotly, self.figures = [], 0, 0
+
+    def handle_starttag(self, tag, attrs):
+        told = dict(attrs)
+        self.loads += [told[key] for key in ("src", "href", "action", "data") if key in told]
+        self.figures += tag == "figure"
+
+    def handle_data(self, data):
+        self.plotly += "plotly.js v" in data[:200]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, study, info):
+    folder = tmp_path_factory.mktemp("reports") / "made_up"
+    page.write(folder, table(study[0], info), *study, info)
+    return folder
+
+
+def test_one_page_that_loads_nothing(written):
+    text = (written / "report.html").read_text(encoding="utf8")
+    tags = Tags()
+    tags.feed(text)
+    assert tags.loads == ["data:,"]  # the icon, so that browsers do not ask for one
+    assert "@import" not in text.split("<script")[0]
+    assert (tags.plotly, tags.figures) == (1, 5)
+    assert len(text) < 6e6
+    own = text.rsplit("<script>", 1)[1]
+    assert "localStorage" not in own
+
+
+def test_the_page_says_the_verdict_first_and_escapes_names(written):
+    head = (written / "report.html").read_text(encoding="utf8").split("<script", 1)[0]
+    assert "made &lt;up&gt;" in head
+    assert "made <up>" not in head
+    spots = [head.index(part) for part in ("Which way of fighting", "Primary outcome: test accuracy", "Of 12 compared")]
+    assert spots == sorted(spots)
+    assert head.index("Of 12 compared") < head.index("<table")
+
+
+def test_a_claim_comes_first_and_then_what_was_measured(compared, info):
+    text = page.html(compared, [forest(compared)], info, claim="Augmentation helps.")
+    assert text.index("Claim: Augmentation helps.") < text.index("<strong>Measured:</strong> Of 3 compared")
+    assert "no effect" not in text.split("<script", 1)[0].lower()
+
+
+def test_more_pictures_are_put_last(tmp_path, compared, small, info):
+    extra = page.Picture("One more", "Read it so.", forest(compared).figure)
+    text = page.write(tmp_path, compared, *small, info, more=[extra]).read_text(encoding="utf8")
+    assert text.index("Learning curves, by epoch") < text.index("One more") < text.index("How to read this")
+
+
+def test_the_table_comes_back_from_csv_as_it_was(written, study, info):
+    back = pd.read_csv(written / "table.csv", keep_default_na=True)
+    pd.testing.assert_series_equal(back["test/accuracy"], table(study[0], info)["test/accuracy"])
+    assert (written / "table.md").read_text(encoding="utf8").startswith("Of 12 compared with none")
+
+
+def test_one_repeat_still_makes_a_page(tmp_path, small, info):
+    trials, curves = small
+    alone = trials[trials["repeat"] == "0-0"]
+    text = page.write(tmp_path, table(alone, info), alone, curves, info).read_text(encoding="utf8")
+    assert "needs at least 2 repeats" in text

@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from overcast.compare import table
+from overcast.report import grid, words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0412, "+4.1"), (-0.073, "−7.3"), (-0.0001, "0.0"), (np.nan, "–"), (np.inf, "–")]
+)
+def test_number(value, text):
+    assert words.number(value, sign=True) == text
+
+
+def test_a_sentence_holds_what_the_table_holds():
+    limits = {"change/test/accuracy/low": 0.029, "change/test/accuracy/high": 0.052}
+    row = {"cell": "augmentation", "data": "sky", "mitigation": "augmentation", "baseline": "none", "against": "none"}
+    row |= {"pairs": 10, "clear": True, "change/test/accuracy": 0.041, "change/gap/accuracy": -0.073, "time": 1.21}
+    clear = pd.Series(row | limits | {"detectable": 0.03})
+    assert words.sentence(clear) == "augmentation: +4.1 points [2.9, 5.2], gap −7.3, 1.2× the time: clear"
+    unclear = pd.Series(clear.to_dict() | {"clear": False, "detectable": 0.046})
+    assert words.sentence(unclear).endswith(
+        "not clear at this size: differences under 4.6 points would not show in 10 repeats"
+    )
+    lone = pd.Series(clear.to_dict() | {"pairs": 1})
+    assert words.sentence(lone) == "augmentation: needs at least 2 repeats, has 1"
+    assert "against dropout" in words.sentence(
+        pd.Series(clear.to_dict() | {"baseline": "dropout", "against": "dropout"})
+    )
+    assert "too few" in words.judgement(pd.Series(unclear.to_dict() | {"detectable": 12.0}))
+    assert "the same test accuracy" in words.judgement(pd.Series(unclear.to_dict() | {"detectable": 0.0}))
+
+
+def test_verdicts_name_every_comparison_and_never_say_no_effect(compared, info):
+    told = words.verdicts(compared)
+    assert [line.split(":")[0] for line in told] == ["augmentation", "noise", "shrink"]
+    assert told[0].endswith("1.2× the time: clear")
+    assert "not clear at this size" in told[1]
+    assert told[2].endswith("clear, for the worse")
+    assert "no effect" not in words.description_md(compared, info).lower()
+
+
+def test_the_headline_counts_and_names(compared):
+    told = words.headline(compared)
+    assert told.startswith("Of 3 compared with none, 1 clearly better: augmentation (+")
+    assert "1 clearly worse: shrink (−" in told
+    assert "1 not clear at this size" in told
+    assert "Highest mean test accuracy: augmentation, 8" in told
+
+
+def test_the_description_opens_with_the_verdict_or_the_claim(compared, info):
+    assert words.description_md(compared, info).startswith("Of 3 compared with none")
+    lines = words.description_md(compared, info, "Augmentation helps.").split("\n\n")
+    assert lines[0] == "**Claim:** Augmentation helps."
+    assert lines[1].startswith("**Measured:** Of 3")
+
+
+def test_notes_tell_what_is_missing_and_what_stands_in_for_the_baseline(small, info):
+    trials = small[0].iloc[1:]
+    told = " ".join(words.notes(table(trials, info), info | {"failed": ["noise 3"]}))
+    assert "Failed: noise 3." in told
+    assert "1 of 16 trials are missing" in told
+    assert "none: 3 of 4 repeats" in told
+    rest = trials[trials["mitigation"] != "none"]
+    assert "augmentation is what the others are compared with." in words.notes(table(rest, info), info)
+
+
+def test_one_repeat_says_what_it_needs(small, info):
+    alone = table(small[0][small[0]["repeat"] == "0-0"], info)
+    assert words.headline(alone).startswith("Nothing could be compared: that needs at least 2 repeats.")
+    assert "needs at least 2 repeats" in grid.markdown(alone)
+
+
+def test_the_grid_is_whole(compared):
+    assert {len(line) for line in grid.lines(compared)} == {len(grid.heads())}
+    written = grid.markdown(compared).splitlines()
+    assert len(written) == 2 + len(compared)
+    assert len({line.count("|") for line in written}) == 1
+    assert "nan" not in grid.markdown(compared)

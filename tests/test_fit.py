@@ -1,0 +1,159 @@
+"""Every network trains on every kind of data it reads with every mitigation; same seed, same bits; no test row is seen."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from overcast import options
+from overcast.complaint import choices_of
+from overcast.config import ROOT
+from overcast.feed import Feed
+from overcast.fit import build, pack_of, restore
+from overcast.prepare.split import read_parts
+from overcast.runs import Run
+from overcast.train import train
+
+MODELS, MITIGATIONS = (choices_of(ROOT / "conf", group) for group in ("model", "mitigation"))
+KINDS = {"skies": "image", "waves": "sequence"}
+
+
+def fits(config: dict[str, Any], data: str) -> bool:
+    """Whether the picked network and mitigations say that they are for this kind of data."""
+    picked = [config["model"], *config["mitigation"].values()]
+    return all(KINDS[data] in options._class(option).kinds for option in picked)
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    with run.path("history.csv").open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    state = torch.load(run.path("model.pt"), weights_only=True)
+    return {f"{part}.{name}": value for part in state for name, value in state[part].items()}
+
+
+def same(a: Run, b: Run) -> bool:
+    """Bit for bit."""
+    one, other = weights(a), weights(b)
+    return one.keys() == other.keys() and all(one[n].equal(other[n]) for n in one) and history(a) == history(b)
+
+
+@pytest.mark.parametrize("mitigation", MITIGATIONS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("source", KINDS)
+def test_it_trains(config: Any, source: str, model: str, mitigation: str) -> None:
+    small = ["model.width=8"] if model == "cnn" else []
+    cfg = config(f"data={source}", f"model={model}", f"mitigation={mitigation}", "epochs=5", *small)
+    if not fits(cfg, source):
+        with pytest.raises(options.UserError, match="data set is of kind"):
+            train(cfg)
+        return
+    run = train(cfg)
+    curve = history(run)
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+    assert all(np.isfinite(value) for row in curve for value in row.values())
+
+
+@pytest.mark.parametrize("model", ["cnn", "lstm"])
+def test_same_seed_same_bits_and_another_seed_others(config: Any, model: str) -> None:
+    picks = [f"model={model}", "mitigation=[augmentation,batch_norm]"]
+    first, again, other = (train(config(*picks, f"seed={seed}")) for seed in (0, 0, 1))
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_none_is_no_mitigation_bit_for_bit(config: Any) -> None:
+    assert same(train(config("mitigation=none")), train(config("mitigation=[]")))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_none_is_plain(config: Any, model: str) -> None:
+    cfg = config(f"model={model}", "mitigation=none")
+    net, mitigations = build(cfg, pack_of(cfg).spec)
+    assert not [m for m in net.modules() if "Norm" in type(m).__name__]
+    assert all(m.p == 0 for m in net.modules() if isinstance(m, torch.nn.Dropout))
+    optimizer = mitigations["none"].optimizer(net, net.optimizer(0.1))
+    assert all(group["weight_decay"] == 0 for group in optimizer.param_groups)
+
+
+@pytest.mark.parametrize("mitigation", [name for name in MITIGATIONS if name != "none"])
+def test_what_is_reported_is_measured_on_untouched_data(config: Any, mitigation: str) -> None:
+    """With a step of nothing, a mitigation that leaves the network alone leaves every figure alone."""
+    still = ["lr=1e-30", "epochs=1"]
+    cfg = config(f"mitigation={mitigation}", *still)
+    net, mitigations = build(cfg, pack_of(cfg).spec)
+    if any(m.model_kwargs() for m in mitigations.values()):
+        pytest.skip("it changes the network itself")
+    assert history(train(cfg)) == history(train(config(*still)))
+
+
+def test_test_rows_are_never_seen(config: Any, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "noisy")
+    test = read_parts(data, "skies", 0, 0, 10) == "test"
+    values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
+    values[test] = np.random.default_rng(0).integers(0, 256, values[test].shape)
+    values.flush()
+    picks = ["mitigation=[augmentation,batch_norm,early_stopping]"]
+    clean = train(config(*picks))
+    assert same(clean, train(config(*picks, f"data_dir={tmp_path / 'noisy'}")))
+    values[~test] = 0  # the same trick on the other rows shows that this test can fail
+    values.flush()
+    assert not same(clean, train(config(*picks, f"data_dir={tmp_path / 'noisy'}")))
+
+
+def test_first_weights_depend_on_the_seed_alone(config: Any) -> None:
+    torch.manual_seed(1)
+    first, _ = build(cfg := config(), spec := pack_of(cfg).spec)
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    again, _ = build(config("mitigation=augmentation", "lr=0.5"), spec)
+    assert torch.get_rng_state().equal(before)
+    other, _ = build(config("seed=1"), spec)
+    assert all(a.equal(b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not all(a.equal(b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+
+
+def test_the_last_epochs_weights_are_kept_and_restored(config: Any) -> None:
+    cfg = config("epochs=3")
+    run = train(cfg)
+    learner = restore(run)
+    assert not learner.training
+    pack = pack_of(cfg)
+    feed = Feed(pack, run.parts, cfg["batch_size"], cfg["seed"])
+    x, y, length = next(iter(feed.batches(feed.validation)))
+    loss = torch.nn.functional.cross_entropy(learner(x, length), y)
+    assert loss.item() == pytest.approx(history(run)[-1]["validation/loss"], rel=1e-5)
+
+
+def test_what_is_learned_from_data_is_learned_from_the_train_part_used(config: Any) -> None:
+    cfg = config("share=0.5", "epochs=1")
+    run = train(cfg)
+    pack = pack_of(cfg)
+    feed = Feed(pack, run.parts, 16, 0, 0.5)
+    pixels = pack.values[feed.train].astype(float)
+    assert weights(run)["inputs.mean"].flatten().numpy() == pytest.approx(pixels.mean((0, 2, 3)), rel=1e-6)
+
+
+def test_best_figures_and_cost_are_facts(config: Any) -> None:
+    run = train(config("epochs=4"))
+    curve, facts = history(run), run.facts
+    best = min(curve, key=lambda row: row["validation/loss"])
+    assert facts["best/epoch"] == best["epoch"]
+    assert facts["best/validation_accuracy"] == pytest.approx(best["validation/accuracy"])
+    assert facts["epochs_run"] == 4
+    assert facts["samples_per_second"] > 0
+    assert facts["seconds"] > 0
+    for row in curve:
+        assert row["gap/loss"] == pytest.approx(row["train/loss"] - row["validation/loss"], abs=1e-6)
+
+
+def test_debug_runs_one_epoch_of_two_batches(config: Any) -> None:
+    assert train(config("debug=true", "epochs=50")).facts["epochs_run"] == 1

@@ -1,0 +1,146 @@
+"""One name, three files, in both directions; every option file composes and builds; each import stays in its room."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from overcast import options
+from overcast.config import ROOT
+from overcast.spec import Spec
+
+SOURCE = ROOT / "src" / "overcast"
+KINDS = ("data", "model", "mitigation")
+SPECS = {
+    "image": Spec("image", (3, 16, 16), ("a", "b", "c")),
+    "sequence": Spec("sequence", (12, 4), ("a", "b", "c")),
+    "tokens": Spec("tokens", (12,), ("a", "b", "c"), vocabulary=20),
+}
+
+
+def option_files(kind: str) -> dict[str, dict[str, Any]]:
+    return {path.stem: yaml.safe_load(path.read_text()) or {} for path in sorted((ROOT / "conf" / kind).glob("*.yaml"))}
+
+
+def choices(kind: str) -> set[str]:
+    """The options that need a module: `none` and those that only list others do not."""
+    return {name for name, option in option_files(kind).items() if "_target_" in option and name != "none"}
+
+
+def stems(folder: Path, pattern: str) -> set[str]:
+    return {path.stem for path in folder.glob(pattern)} - {"__init__", "conftest"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_name_three_files(kind: str) -> None:
+    modules = stems(SOURCE / kind, "*.py")
+    tests = {name.removeprefix("test_") for name in stems(ROOT / "tests" / kind, "test_*.py")}
+    assert choices(kind) == modules
+    assert modules <= tests
+    assert tests - modules <= set(option_files(kind))  # a test of `none` or of a cocktail is welcome
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_option_points_at_the_module_of_its_name(kind: str) -> None:
+    for name in choices(kind):
+        target = option_files(kind)[name]["_target_"]
+        assert target.rpartition(".")[0] == f"overcast.{kind}.{name}"
+
+
+def test_mitigations_are_packaged_under_their_names() -> None:
+    for name in choices("mitigation") | {"none"}:
+        first = (ROOT / f"conf/mitigation/{name}.yaml").read_text().splitlines()[0]
+        assert first == f"# @package mitigation.{name}"
+
+
+@pytest.mark.parametrize("name", sorted(option_files("mitigation")))
+def test_every_mitigation_composes_and_builds(config: Any, name: str) -> None:
+    picked = config(f"mitigation={name}")["mitigation"]
+    if name in choices("mitigation") | {"none"}:
+        assert set(picked) == {name}
+    kinds = [k for k in SPECS if all(k in options._class(option).kinds for option in picked.values())]
+    assert kinds
+    assert set(options.mitigations(picked, kinds[0])) == set(picked)
+
+
+@pytest.mark.parametrize("name", sorted(option_files("model")))
+def test_every_network_composes_and_builds_for_each_kind_it_reads(config: Any, name: str) -> None:
+    option = config(f"model={name}")["model"]
+    for kind in options._class(option).kinds:
+        net = options.network(option, SPECS[kind], {})
+        assert sum(p.numel() for p in net.parameters()) > 0
+
+
+@pytest.mark.parametrize("name", sorted(option_files("data")))
+def test_every_data_set_composes_and_builds(config: Any, name: str) -> None:
+    missing = {"folder": ["data.path=/pictures"]}.get(name, [])
+    option = config(f"data={name}", *missing)["data"]
+    built = options.dataset(option)
+    for raw in built.raw_options:
+        assert hasattr(built, raw)
+
+
+@pytest.mark.parametrize("group", ["trainer", "tracking"])
+def test_every_other_option_composes(config: Any, group: str) -> None:
+    for name in option_files(group):
+        assert config(f"{group}={name}")[group]
+
+
+def test_the_source_is_mirrored_by_tests() -> None:
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        below = path.relative_to(ROOT / "tests")
+        source = (ROOT if below.parts[0] == "pipelines" else SOURCE) / below.parent / below.name.removeprefix("test_")
+        alone = {"test_layout.py", "test_docs.py", "test_install.py"}
+        assert source.exists() or below.name in alone or below.parts[0] == "pipelines" or source.stem == "none", path
+
+
+def test_no_room_without_a_name() -> None:
+    for name in ("utils", "util", "helpers", "common", "misc"):
+        assert not list(SOURCE.rglob(f"{name}.py"))
+        assert not list(SOURCE.rglob(f"{name}/"))
+
+
+def importing(package: str) -> set[str]:
+    line = re.compile(rf"^\s*(?:import|from) {package}\b", re.MULTILINE)
+    files = [*SOURCE.rglob("*.py"), *(ROOT / "pipelines").glob("*.py")]
+    return {path.relative_to(ROOT).as_posix() for path in files if line.search(path.read_text())}
+
+
+def test_only_tracking_imports_mlflow() -> None:
+    assert importing("mlflow") == {"src/overcast/tracking.py"}
+
+
+def test_only_the_learner_has_a_training_step() -> None:
+    having = {p.name for p in SOURCE.rglob("*.py") if re.search(r"def training_step|\(LightningModule\)", p.read_text())}
+    assert having == {"learner.py"}
+    assert {p.name for p in SOURCE.rglob("*.py") if "(LightningDataModule)" in p.read_text()} == {"feed.py"}
+
+
+def test_networks_know_no_lightning() -> None:
+    assert not [path for path in importing("pytorch_lightning") if "/model/" in path]
+
+
+def test_preparing_imports_no_torch() -> None:
+    """What `split`, `pack` and `download` import, a data set's option file built, in a fresh Python."""
+    names = [path.stem for room in ("prepare", "data") for path in (SOURCE / room).glob("*.py")]
+    rooms = [f"overcast.{room}" for room in ("prepare", "data")]
+    modules = rooms + [
+        f"overcast.{path.parent.name}.{path.stem}"
+        for room in ("prepare", "data")
+        for path in (SOURCE / room).glob("*.py")
+        if path.stem != "__init__"
+    ]
+    assert len(names) == len(modules)
+    code = (
+        f"import sys, importlib, overcast.config, overcast.options\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+        "print([m for m in ('torch', 'pytorch_lightning', 'lightning', 'mlflow') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "[]"

@@ -1,0 +1,106 @@
+"""A row a file: the same answer as when evaluated; broken files are rows too, and counted."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overcast.errors import UserError
+from overcast.fit import pack_of, restore
+from overcast.evaluation.evaluate import measure
+from overcast.predict import BATCH, expand, predict
+from overcast.runs import Run
+from overcast.train import train
+
+
+@pytest.fixture
+def run(config: Any) -> Run:
+    return train(config("epochs=1"))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Three good pictures, of several sizes and modes, below one folder."""
+    folder = tmp_path / "new, pictures"
+    (folder / "deep").mkdir(parents=True)
+    for name, mode, side in (("a.png", "RGB", 40), ("b.jpg", "L", 16), ("deep/c.png", "RGBA", 200)):
+        Image.new(mode, (side, side), 100).save(folder / name)
+    return folder
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_labels_are_those_of_the_evaluation(run: Run, data: Path, tmp_path: Path) -> None:
+    pack = pack_of(run.config)
+    rows = np.arange(len(pack.labels))
+    known = dict(zip(pack.index["file"], measure(restore(run), pack, rows).probabilities, strict=True))
+    assert predict(run, str(data / "skies" / "raw" / "*" / "*.png"), str(tmp_path / "out.csv")) == 0
+    found = table(tmp_path / "out.csv")
+    assert len(found) == 100 > BATCH
+    for row in found:
+        p = known[str(Path(row["file"]).relative_to(data / "skies/raw"))]
+        assert [float(row[name]) for name in pack.spec.classes] == pytest.approx(p, abs=2e-6)
+        assert row["label"] == pack.spec.classes[int(p.argmax())]
+
+
+def test_a_broken_file_is_a_row_with_its_error(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "empty.png").touch()
+    (pictures / "text.jpg").write_text("no picture")
+    (pictures / ".hidden").touch()
+    assert predict(run, str(pictures), str(tmp_path / "out.csv")) == 2
+    found = {Path(row["file"]).name: row for row in table(tmp_path / "out.csv")}
+    assert list(found) == ["a.png", "b.jpg", "c.png", "empty.png", "text.jpg"]
+    assert [name for name, row in found.items() if row["error"]] == ["empty.png", "text.jpg"]
+    assert "empty" in found["empty.png"]["error"]
+    assert all(row["label"] == "" and row["shine"] == "" for row in found.values() if row["error"])
+    shares = [[float(row[name]) for name in run.spec.classes] for row in found.values() if not row["error"]]
+    assert [sum(row) for row in shares] == pytest.approx([1, 1, 1], abs=1e-5)
+    assert "2 of 5 files could not be read" in capsys.readouterr().err
+
+
+def test_all_broken(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.png").touch()
+    assert predict(run, str(tmp_path / "x.png")) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "file,label,cloudy,foggy,rainy,shine,sunrise,error"
+    assert len(lines) == 2
+
+
+def test_a_file_a_folder_or_a_glob(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [p.name for p in expand(str(pictures / "a.png"))] == ["a.png"]
+    assert [p.name for p in expand(str(pictures))] == ["a.png", "b.jpg", "c.png"]
+    assert [p.name for p in expand(str(pictures / "*.png"))] == ["a.png"]
+    assert [p.name for p in expand(str(pictures / "**" / "*.png"))] == ["a.png", "c.png"]
+    monkeypatch.chdir(pictures)
+    assert [p.name for p in expand(".")] == ["a.png", "b.jpg", "c.png"]
+
+
+def test_a_name_that_is_also_a_pattern_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "sky [1].png").touch()
+    assert [p.name for p in expand(str(tmp_path / "sky [1].png"))] == ["sky [1].png"]
+
+
+@pytest.mark.parametrize("files", ["nothing.png", "*.tif", "void"])
+def test_no_files(tmp_path: Path, files: str) -> None:
+    (tmp_path / "void").mkdir()
+    with pytest.raises(UserError, match=r"files=.*no such file, an empty folder, or a pattern"):
+        expand(str(tmp_path / files))
+
+
+def test_an_output_that_cannot_be_written_leaves_nothing(run: Run, pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="out=.*cannot be written"):
+        predict(run, str(pictures), str(tmp_path / "no folder" / "out.csv"))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="out=.*cannot be written"):
+        predict(run, str(pictures), str(tmp_path / "folder"))
+    assert not list(tmp_path.glob("*.part"))

@@ -1,0 +1,120 @@
+"""A run's folder: named, cleared, found again by folder, id or age; a half one is never taken for whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overcast import tracking
+from overcast.errors import UserError
+from overcast.runs import DISPLAY, FILES, Run, create, find, identity, load, mitigation_name, run_name
+
+
+def fake(folder: Path, run_id: str = "", age: int = 0) -> Path:
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).write_text("")
+    facts = folder / "run.json"
+    facts.write_text(json.dumps({"id": run_id}))
+    os.utime(facts, (1e9 - age, 1e9 - age))
+    return folder
+
+
+def test_names(config: Any) -> None:
+    cfg = config("model=lstm", "mitigation=[batch_norm,augmentation]", "seed=3")
+    assert run_name(cfg) == "lstm · batch_norm+augmentation · seed 3"
+    assert mitigation_name(config("mitigation=[]")) == mitigation_name(config("mitigation=none")) == "none"
+
+
+def test_a_fresh_folder_each_time_or_the_one_named(config: Any, tmp_path: Path) -> None:
+    one, other = create(config()).folder, create(config()).folder
+    assert one != other
+    assert one.parent == other.parent == tmp_path / "runs"
+    assert all(word in one.name for word in ("skies", "ann", "none", "s0"))
+    assert create(config(f"run={tmp_path}/mine")).folder == tmp_path / "mine"
+
+
+def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, tmp_path: Path) -> None:
+    folder = fake(tmp_path / "mine")
+    (folder / "notes.txt").write_text("keep")
+    create(config(f"run={folder}"))
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="is a file"):
+        create(config(f"run={tmp_path}/file"))
+
+
+def test_identity_is_the_config_without_display_and_the_data(config: Any) -> None:
+    base = identity(config(), "f")
+    shown = [
+        "trainer.threads=2",
+        "trainer.devices=2",
+        "tracking=mlflow",
+        "tags=[x]",
+        "mirror=/m",
+        "run=r",
+        "data_dir=d",
+        "runs_dir=r",
+    ]
+    for override in shown:
+        assert identity(config(override), "f") == base, override
+    assert {override.split("=")[0].split(".")[0] for override in shown} == set(DISPLAY)
+    changed = [
+        "seed=1",
+        "lr=0.5",
+        "epochs=9",
+        "model=dnn",
+        "mitigation=batch_norm",
+        "model.hidden=7",
+        "split.fold=1",
+        "share=0.5",
+        "trainer.precision=64-true",
+    ]
+    found = {identity(config(override), "f") for override in changed}
+    assert len(found | {base}) == len(changed) + 1
+    assert identity(config(), "g") != base
+
+
+def test_the_order_of_mitigations_counts(config: Any) -> None:
+    """They apply in the order picked: two orders are two experiments."""
+    one, other = (config(f"mitigation=[{a},{b}]") for a, b in (("augmentation", "batch_norm"), ("batch_norm", "augmentation")))
+    assert identity(one, "f") != identity(other, "f")
+
+
+def test_found_by_folder_id_and_age(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    old, new = fake(runs / "a", "id-a", age=10), fake(runs / "sub" / "b", "id-b")
+    assert find("latest", runs).folder == new
+    assert find(str(old), runs).folder == old
+    assert find("id-a", runs).folder == old
+
+
+def test_what_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="no run in .*train one first"):
+        find("latest", tmp_path / "runs")
+    with pytest.raises(UserError, match="no run in .*train one first"):
+        find("runs/none", tmp_path / "runs")
+    monkeypatch.setattr(tracking, "open_store", lambda _: None)
+    with pytest.raises(UserError, match="run=0123: no such folder, and no run of that id"):
+        find("0123", tmp_path / "runs")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_half_run_is_said(tmp_path: Path, name: str) -> None:
+    folder = fake(tmp_path / "a")
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=rf"not whole \({name} missing\)"):
+        load(folder)
+
+
+def test_files_are_written_whole(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_facts({"id": "ü"})
+    run.write("parts.csv", "part\ntrain\ntest\n")
+    assert run.facts == {"id": "ü"}
+    assert run.parts.tolist() == ["train", "test"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "run.json"]

@@ -1,0 +1,17 @@
+"""A spec comes back from its file as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from overcast.spec import Spec
+
+
+@pytest.mark.parametrize(
+    "spec", [Spec("image", (3, 8, 9), ("ä", "b")), Spec("tokens", (40,), ("pos", "neg"), vocabulary=99)]
+)
+def test_saved_and_loaded(spec: Spec, tmp_path: Path) -> None:
+    spec.save(tmp_path / "spec.json")
+    assert Spec.load(tmp_path / "spec.json") == spec

@@ -1,0 +1,93 @@
+"""One run from its config: every mistake before the training, a whole folder after it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from overcast.errors import UserError
+from overcast.prepare.split import read_about, split
+from overcast.runs import FILES, Run, load
+from overcast.train import params, train
+
+
+def test_a_whole_run(config: Any, data: Path) -> None:
+    run = train(cfg := config("tags=[first try]"))
+    assert load(run.folder) == run
+    assert {path.name for path in run.folder.iterdir()} == set(FILES)
+    assert run.config == cfg
+    assert run.facts["fingerprint"] == read_about(data, "skies")["fingerprint"]
+    assert run.facts["synthetic"] is True
+    assert run.facts["parameters"] == (3 * 16 * 16 + 1) * 128 + (128 + 1) * 5
+    assert (run.parts == "test").sum() == 10
+    assert len(run.path("history.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("epochs=0", "epochs=0: must be at least 1"),
+        ("batch_size=1", "batch_size=1: must be at least 2"),
+        ("lr=0", "lr=0.0: must be above 0"),
+        ("lr=-1", "lr=-1.0: must be above 0"),
+        ("lr=nan", "lr=nan: must be above 0"),
+        ("share=0", "share=0.0: must be above 0 and at most 1"),
+        ("share=1.5", "share=1.5"),
+        ("model.hidden=many", "model.hidden=many"),
+        ("split.fold=10", "choose 0 to 9"),
+        ("split.seed=1", "made with seed=0, folds=10, but the config asks for seed=1"),
+        ("data.size=32", "made with size=16, but the config asks for size=32"),
+        ("trainer.accelerator=tpu", "choices are auto, cpu and gpu"),
+        ("data_dir=nowhere", "There is no pack"),
+        ("mitigation=[batch_norm,none]", "mitigation=none stands for"),
+    ],
+)
+def test_a_mistake_is_said_before_anything_is_made(config: Any, tmp_path: Path, override: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        train(config(override))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_training_before_splitting(config: Any, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "skies/pack", tmp_path / "data/skies/pack")
+    with pytest.raises(UserError, match=r"skies has not been split yet: run `python pipelines/split\.py data=skies`"):
+        train(config(f"data_dir={tmp_path}/data"))
+    split("skies", tmp_path / "data", seed=0)
+    assert train(config(f"data_dir={tmp_path}/data")).folder.exists()
+
+
+def test_a_failed_training_is_not_a_whole_run(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = train(config(f"run={tmp_path}/mine"))
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
+    with pytest.raises(RuntimeError, match="out of luck"):
+        train(config(f"run={tmp_path}/mine"))
+    with pytest.raises(UserError, match="not whole"):
+        load(first.folder)
+
+
+def test_a_full_disk_is_said(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Run, "write_facts", full)
+    with pytest.raises(UserError, match="No space left"):
+        train(config("epochs=1"))
+
+
+def test_params_have_the_same_names_for_every_run_of_a_model(config: Any) -> None:
+    one, other = params(config("seed=1", "lr=0.5")), params(config("epochs=9", "mitigation=[]"))
+    assert one.keys() == other.keys()
+    assert (one["model"], one["mitigation"], one["seed"], one["data.size"]) == ("ann", "none", 1, 16)
+
+
+def test_the_stored_config_is_plain_yaml(config: Any) -> None:
+    run = train(config("epochs=1", "mitigation=[batch_norm]"))
+    assert yaml.safe_load(run.path("config.yaml").read_text())["mitigation"]["batch_norm"]["_target_"]

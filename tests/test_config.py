@@ -1,4 +1,4 @@
-"""params.yaml, the command line and what `dvc repro` runs mean the same; a pick stands back for the user and for a study."""
+"""params.yaml, the command line and what `dvc repro` runs mean the same; a pick stands back for the user."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_picks_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("a: [x, y]\nb: 0.5\nc: {d: true, e: null}\nf: text\n")
     assert picks(path, ["c.d"]) == ["a=[x,y]", "b=0.5", "c.e=null", "f=text"]
-    with pytest.raises(UserError, match="params.yaml is missing"):
+    with pytest.raises(UserError, match=r"params\.yaml is missing"):
         picks(tmp_path / "none" / "params.yaml", [])
 
 

@@ -29,6 +29,10 @@ def rows(batches: Batches) -> list[list[int]]:
     return [[known[picture.numpy().tobytes()] for picture in x] for x, _, _ in batches]
 
 
+def flat(batches: list[list[int]]) -> list[int]:
+    return [row for batch in batches for row in batch]
+
+
 def at(feed: Feed, epoch: int, rank: int = 0, world: int = 1) -> Batches:
     feed.trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, world_size=world)  # type: ignore[assignment]
     return feed.train_dataloader()
@@ -40,7 +44,7 @@ def test_near_equal_batches_hold_every_row_once(pack: Pack, number: int, size: i
     batches = Batches(pack, np.arange(number), size)
     found = rows(batches)
     sizes = [len(batch) for batch in found]
-    assert sum(found, []) == list(range(number))
+    assert flat(found) == list(range(number))
     assert sizes == batches.sizes
     assert len(sizes) == len(batches)
     assert max(sizes) - min(sizes) <= 1
@@ -61,7 +65,7 @@ def test_ranks_share_each_global_batch(feed: Feed, world: int) -> None:
     shares = [rows(at(feed, 1, rank, world)) for rank in range(world)]
     for number, batch in enumerate(whole):
         parts = [share[number] for share in shares]
-        assert sorted(sum(parts, [])) == sorted(batch)
+        assert sorted(flat(parts)) == sorted(batch)
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert at(feed, 1, 0, world).sizes == at(feed, 1).sizes
 
@@ -72,7 +76,7 @@ def test_same_seed_same_batches_and_a_new_order_each_epoch(pack: Pack, data: Pat
     assert rows(at(feed, 0)) == rows(at(again, 0))
     assert rows(at(feed, 0)) != rows(at(feed, 1))
     assert rows(at(feed, 0)) != rows(at(other, 0))
-    assert sorted(sum(rows(at(feed, 3)), [])) == np.flatnonzero(parts == "train").tolist()
+    assert sorted(flat(rows(at(feed, 3)))) == np.flatnonzero(parts == "train").tolist()
 
 
 def test_a_loader_asks_for_the_epoch_at_each_pass(feed: Feed) -> None:
@@ -88,8 +92,8 @@ def test_parts_are_kept_apart(feed: Feed, data: Path) -> None:
     assert set(parts[feed.validation]) == {"validation"}
     assert len(feed.validation) == (parts == "validation").sum()
     validation, sample = feed.val_dataloader()
-    assert sum(rows(validation), []) == feed.validation.tolist()
-    assert sum(rows(sample), []) == feed.sample.tolist()
+    assert flat(rows(validation)) == feed.validation.tolist()
+    assert flat(rows(sample)) == feed.sample.tolist()
 
 
 def test_the_train_sample_is_fixed_and_as_large_as_the_validation_part(feed: Feed, pack: Pack, data: Path) -> None:

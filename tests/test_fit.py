@@ -1,4 +1,4 @@
-"""Every network trains on every kind of data it reads with every mitigation; same seed, same bits; no test row is seen."""
+"""Every network trains on every kind of data with every mitigation; same seed, same bits; no test row is seen."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_is_reported_is_measured_on_untouched_data(config: Any, mitigation:
     """With a step of nothing, a mitigation that leaves the network alone leaves every figure alone."""
     still = ["lr=1e-30", "epochs=1"]
     cfg = config(f"mitigation={mitigation}", *still)
-    net, mitigations = build(cfg, pack_of(cfg).spec)
+    _, mitigations = build(cfg, pack_of(cfg).spec)
     if any(m.model_kwargs() for m in mitigations.values()):
         pytest.skip("it changes the network itself")
     assert history(train(cfg)) == history(train(config(*still)))

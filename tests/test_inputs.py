@@ -34,9 +34,7 @@ def test_pictures_against_numpy(data: Path, rows: np.ndarray, block: int, monkey
 
 
 @pytest.mark.parametrize("block", [7, 4096])
-def test_sequences_against_numpy_without_their_padding(
-    data: Path, block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sequences_against_numpy_without_their_padding(data: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "BLOCK", block)
     pack, rows = open_pack(data, "waves"), np.arange(0, 75, 2)
     assert pack.offsets is not None

@@ -55,7 +55,7 @@ def test_a_network_that_cannot_read_the_data_is_refused() -> None:
 
 
 def test_a_mitigation_for_other_data_is_refused() -> None:
-    with pytest.raises(UserError, match="mitigation=augmentation works on image data.* of kind tokens"):
+    with pytest.raises(UserError, match=r"mitigation=augmentation works on image data.* of kind tokens"):
         options.mitigations({"augmentation": AUGMENTATION}, "tokens")
 
 
@@ -75,7 +75,7 @@ def test_mitigations_keep_the_order_picked_and_reach_the_network() -> None:
 def test_a_data_sets_options_are_checked() -> None:
     skies = {"_target_": "overcast.data.skies.Skies"}
     assert options.dataset({**skies, "size": 32}).kind == "image"
-    with pytest.raises(UserError, match="data.size=big"):
+    with pytest.raises(UserError, match=r"data.size=big"):
         options.dataset({**skies, "size": "big"})
-    with pytest.raises(UserError, match="data has no option 'sice'. Did you mean size"):
+    with pytest.raises(UserError, match=r"data has no option 'sice'. Did you mean size"):
         options.dataset({**skies, "sice": 32})

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from overcast.errors import UserError
-from overcast.fit import pack_of, restore
 from overcast.evaluation.evaluate import measure
+from overcast.fit import pack_of, restore
 from overcast.predict import BATCH, expand, predict
 from overcast.runs import Run
 from overcast.train import train
@@ -98,9 +98,9 @@ def test_no_files(tmp_path: Path, files: str) -> None:
 
 
 def test_an_output_that_cannot_be_written_leaves_nothing(run: Run, pictures: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="out=.*cannot be written"):
+    with pytest.raises(UserError, match=r"out=.*cannot be written"):
         predict(run, str(pictures), str(tmp_path / "no folder" / "out.csv"))
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match="out=.*cannot be written"):
+    with pytest.raises(UserError, match=r"out=.*cannot be written"):
         predict(run, str(pictures), str(tmp_path / "folder"))
     assert not list(tmp_path.glob("*.part"))

@@ -6,7 +6,7 @@ import difflib
 import re
 from pathlib import Path
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 
@@ -14,6 +14,9 @@ def complaint(error: BaseException, conf: Path) -> str:
     """One message for ``error``, raised while composing from the config folder ``conf``, or by us."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _unknown_choice(str(error.missing_cfg_file), conf)
+    if isinstance(error, OverrideParseException):
+        reason = str(error.message).splitlines()[0]
+        return f"{error.override}: cannot be read ({reason}). Options are name=value; quote brackets and blanks"
     if isinstance(error, OmegaConfBaseException | HydraException):
         return _composition(error)
     return str(error)

@@ -164,6 +164,7 @@ def pipeline(task: Callable[[DictConfig], Any]) -> Callable[[], None]:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
         register()
         _typed[:] = sys.argv[1:]
+        mistakes.clear()
         try:
             sys.argv[1:] = with_picks(sys.argv[1:])
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(guarded(task))()
@@ -242,7 +243,7 @@ def fail(message: str) -> None:
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """The config as plain, resolved containers, without Hydra's own part."""
-    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     resolved = OmegaConf.to_container(own, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}

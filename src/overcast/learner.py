@@ -96,11 +96,12 @@ class Learner(LightningModule):
         optimizer = self.net.optimizer(self.lr)
         for mitigation in self.mitigations.values():
             optimizer = mitigation.optimizer(self.net, optimizer)
+        steps = int(self.trainer.estimated_stepping_batches)
         schedule = OneCycleLR(
             optimizer,
             max_lr=self.lr,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=WARM_UP,
+            total_steps=steps,
+            pct_start=WARM_UP if WARM_UP * steps != 1 else 0.5,  # torch divides by zero where one step is the climb
             cycle_momentum=False,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

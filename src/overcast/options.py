@@ -84,4 +84,6 @@ def network(option: dict[str, Any], spec: Any, mitigations: dict[str, Any]) -> A
     extra: dict[str, Any] = {}
     for mitigation in mitigations.values():
         extra |= mitigation.model_kwargs()
+    if "scale" in extra:  # a smaller network than the one picked, whatever its own scale
+        extra["scale"] *= option.get("scale", 1.0)
     return build("model", option, spec, **extra)

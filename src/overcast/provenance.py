@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import subprocess
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from overcast.config import ROOT
 
@@ -22,6 +25,15 @@ def provenance() -> dict[str, str]:
         tags["mlflow.source.git.commit"] = commit
         tags["git"] = commit[:12] + ("+changes" if _git("status", "--porcelain", "-uno") else "")
     return tags
+
+
+def machine() -> str:
+    """The processor and how many cores of it there are."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
+        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
+    return f"{model}, {os.cpu_count()} cores"
 
 
 def _git(*arguments: str) -> str:

@@ -83,6 +83,7 @@ def identity(config: dict[str, Any], fingerprint: str) -> str:
     """Equal for two runs that must come out equal: the config without display, and the data."""
     kept = {key: value for key, value in config.items() if key not in DISPLAY}
     kept["precision"] = config["trainer"]["precision"]
+    kept["mitigation"] = list(config["mitigation"].items())  # they apply in order: it counts
     text = json.dumps([kept, fingerprint], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

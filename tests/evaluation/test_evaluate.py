@@ -78,7 +78,9 @@ def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
 
 def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
     names = flat(evaluate(run))
-    assert {"test/accuracy", "test/accuracy_low", "gap/loss", "final/train_accuracy", "class/foggy_recall"} <= set(names)
+    assert {"test/accuracy", "test/accuracy_low", "gap/loss", "final/train_accuracy", "class/foggy_recall"} <= set(
+        names
+    )
     assert all(isinstance(value, float) for value in names.values())
 
 

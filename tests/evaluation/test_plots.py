@@ -1,4 +1,4 @@
-"""The pictures are drawn for odd inputs too: nothing wrong, nothing right, one epoch, strange names, grey and sequences."""
+"""The pictures are drawn for odd inputs too: nothing wrong, nothing right, one epoch, strange names, sequences."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def probabilities() -> np.ndarray:
 
 
 @pytest.mark.parametrize("right", ["all", "none", "some"])
-def test_confusion_reliability_and_mistakes(
-    data: Path, tmp_path: Path, probabilities: np.ndarray, right: str
-) -> None:
+def test_confusion_reliability_and_mistakes(data: Path, tmp_path: Path, probabilities: np.ndarray, right: str) -> None:
     guess = probabilities.argmax(1)
     target = {"all": guess, "none": (guess + 1) % 5, "some": np.where(np.arange(30) % 2, guess, 0)}[right]
     plots.confusion(tmp_path / "c.png", CLASSES, target, guess)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -16,7 +18,7 @@ IMAGE = Spec("image", (1, 6, 6), tuple("abcd"))
 def test_weights_and_multiply_adds_by_hand(hidden: tuple[int, ...]) -> None:
     config = {"model": {"_target_": "overcast.model.dnn.DNN", "hidden": list(hidden)}, "mitigation": {}}
     widths = (36, *hidden, 4)
-    products = [a * b for a, b in zip(widths, widths[1:], strict=False)]
+    products = [a * b for a, b in pairwise(widths)]
     assert size(config, IMAGE) == {"parameters": sum(products) + sum(widths[1:]), "multiply_adds": sum(products)}
 
 

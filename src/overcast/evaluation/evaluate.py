@@ -44,7 +44,7 @@ class Measured:
         return found
 
 
-def evaluate(run: Run) -> dict[str, Any]:
+def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     """Write ``evaluation/`` in the run's folder, log it to the run's record, and give the metrics.
 
     Raises: UserError if the data is not the one the run was trained on.
@@ -61,6 +61,8 @@ def evaluate(run: Run) -> dict[str, Any]:
     metrics = _summary(pack, run.parts, measured)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)
+        if pictures:
+            _draw(folder / "plots", run, pack, measured["test"])
     record = record_of(run)
     record.metrics(flat(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
@@ -124,8 +126,11 @@ def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], me
         for row, p, y in zip(test.rows, probabilities, target, strict=True):
             names = (pack.index["file"][row], classes[y], classes[p.argmax()])
             writer.writerow([row, *names, *(f"{value:.6f}" for value in p)])
-    pictures = folder / "plots"
+
+
+def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
     pictures.mkdir()
+    probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
     plots.reliability(pictures / "reliability.png", probabilities, target)
     plots.curves(pictures / "curves.png", read_history(run))

@@ -35,13 +35,19 @@ class RestoreBest(callbacks.EarlyStopping):
     """Lightning's early stopping, which also goes back to the best weights when the fit ends."""
 
     best: dict[str, Any] | None = None
+    measured: dict[str, Any]
+
+    def on_validation_batch_start(
+        self, trainer: Trainer, module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        if batch_idx == dataloader_idx == 0:  # the weights measured: averaging's are in place only until it ends
+            self.measured = {name: value.detach().clone() for name, value in module.state_dict().items()}
 
     def _run_early_stopping_check(self, trainer: Trainer) -> None:
         before = self.best_score.item()
         super()._run_early_stopping_check(trainer)
         if self.best_score.item() != before:
-            state = trainer.lightning_module.state_dict()
-            self.best = {name: value.detach().clone() for name, value in state.items()}
+            self.best = self.measured
 
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
         if self.best is not None:

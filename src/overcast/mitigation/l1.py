@@ -26,7 +26,7 @@ class L1(Mitigation):
             raise UserError(f"mitigation.l1.strength={strength}: must be at least 0")
         self.strength = strength
 
-    def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:  # noqa: ARG002
+    def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:
         if not self.strength:
             return 0.0
         return self.strength * torch.stack([weight.abs().sum() for weight in matrices(net.parameters())]).sum()

@@ -31,5 +31,5 @@ class LabelSmoothing(Mitigation):
             raise UserError(f"mitigation.label_smoothing.epsilon={epsilon}: must be from 0 to 1")
         self.epsilon = epsilon
 
-    def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:  # noqa: ARG002
+    def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:
         return self.epsilon * uniform_minus_target(logits, target) if self.epsilon else 0.0

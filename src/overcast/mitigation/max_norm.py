@@ -35,7 +35,7 @@ class MaxNorm(Mitigation):
 
     def __init__(self, limit: float = 2.0) -> None:
         if not limit > 0:
-            raise UserError(f"mitigation.max_norm.limit={limit}: must be above 0; .inf is no limit")
+            raise UserError(f"mitigation.max_norm.limit={limit}: must be above 0; inf is no limit")
         self.limit = limit
 
     def callbacks(self) -> list[Callback]:

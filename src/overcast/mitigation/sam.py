@@ -52,7 +52,7 @@ class SharpnessAware(torch.optim.Optimizer):
         self._share()
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         assert closure is not None, "the loss is needed twice a step"
         with torch.enable_grad():
             loss = closure()

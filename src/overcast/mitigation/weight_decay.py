@@ -32,7 +32,7 @@ class WeightDecay(Mitigation):
             raise UserError(f"mitigation.weight_decay.strength={strength}: must be at least 0")
         self.strength = strength
 
-    def optimizer(self, net: nn.Module, built: torch.optim.Optimizer) -> torch.optim.Optimizer:  # noqa: ARG002
+    def optimizer(self, net: nn.Module, built: torch.optim.Optimizer) -> torch.optim.Optimizer:
         for group in list(built.param_groups):
             decayed = matrices(group["params"])
             chosen = {id(weight) for weight in decayed}

@@ -1,0 +1,26 @@
+"""compare: one study's runs in one table and one page, with intervals and tests.
+
+python pipelines/compare.py study=mitigations
+"""
+
+from dataclasses import dataclass
+
+from overcast.config import command
+
+
+@dataclass
+class Arguments:
+    """study: a study's name, id or parent run; the latest without it."""
+
+    study: str = ""
+
+
+@command
+def main(arguments: Arguments) -> None:
+    from overcast.compare.report import compare
+
+    print(compare(arguments.study))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A study's runs as tidy tables: one row a trial, one row an epoch of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from overcast.runs import Run
+from overcast.train import params
+
+PAIRING = ("seed", "fold", "split_seed")
+"""What makes a repeat; everything else that differs between runs makes a cell."""
+
+FOLLOWS = ("parameters",)
+"""What is not chosen but follows from the rest."""
+
+METRICS = {"accuracy": "test/accuracy", "nll": "test/nll", "macro_f1": "test/macro_f1", "ece": "test/ece"}
+
+
+def trials(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row a run, in the columns that `overcast.compare.table` reads. The runs must have been evaluated."""
+    flat = [params(run.config) for run in runs]
+    varying = swept(flat)
+    return pd.DataFrame([_row(run, given, varying) for run, given in zip(runs, flat, strict=True)])
+
+
+def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
+    """The parameters, but for mitigation and repeat, that were varied: between runs of one network on one data set."""
+    found = [name for name in ("data", "model") if len({given[name] for given in flat}) > 1]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for given in flat:
+        groups.setdefault((given["data"], given["model"]), []).append(given)
+    for group in groups.values():
+        for name in dict.fromkeys(name for given in group for name in given):
+            values = {str(given[name]) for given in group if name in given}
+            if len(values) > 1 and name not in (*PAIRING, *FOLLOWS, "mitigation", *found):
+                found.append(name)
+    return found
+
+
+def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+    facts = run.facts
+    measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    own = [name for name in varying if name in given]
+    before = [str(given[name]) for name in own if name in ("data", "model")]
+    after = [f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in own if name not in ("data", "model")]
+    return {
+        "run_id": str(run.folder),
+        "name": facts["name"],
+        **{name: given[name] for name in ("data", "model", "mitigation", "fold", "seed", "share", "epochs")},
+        "cell": " · ".join([*before, given["mitigation"], *after]),
+        "repeat": "-".join(str(given[name]) for name in PAIRING),
+        **{column: measured["test"][name] for name, column in METRICS.items()},
+        "gap/accuracy": measured["gap"]["accuracy"],
+        "gap/loss": measured["gap"]["loss"],
+        "seconds": facts["seconds"],
+    }
+
+
+def curves(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row an epoch of each run: ``run_id``, ``epoch`` and the columns of its history."""
+    tables = [pd.read_csv(run.path("history.csv")).assign(run_id=str(run.folder)) for run in runs]
+    return pd.concat(tables, ignore_index=True)

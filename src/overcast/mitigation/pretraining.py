@@ -1,0 +1,125 @@
+"""Pretraining: before any label is shown, the network learns to draw each input from a noisy copy of it.
+
+Hinton & Salakhutdinov (2006), "Reducing the Dimensionality of Data with Neural Networks"; Vincent et al. (2008),
+"Extracting and Composing Robust Features with Denoising Autoencoders"; why it should help: Erhan et al. (2010).
+All layers at once, not one by one: what the last layer reads must suffice for a linear map to draw the clean
+input, at low resolution; then the map is thrown away. Expected: a better start, most with few labels; with
+labels on all samples and modern layers the end is much the same. Costs its epochs, inside the measured time.
+
+    python pipelines/train.py model=dnn share=0.2 mitigation=pretraining mitigation.pretraining.epochs=20
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import numpy as np
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from overcast.errors import UserError
+from overcast.mitigation import Batch, Mitigation
+from overcast.mitigation.noise import Noise
+from overcast.model import example
+from overcast.seeding import generator, key
+from overcast.spec import Kind
+
+if TYPE_CHECKING:
+    from overcast.feed import Batches
+    from overcast.learner import Learner
+
+SIDE = 12
+"""Pixels a side, or steps of a sequence, at most, of what is drawn."""
+
+
+def coarse(x: Tensor, longest: int) -> Tensor:
+    """What is to be drawn (B, P): pictures, or sequences filled up to ``longest`` steps, at low resolution."""
+    if x.dim() == 4:
+        height, width = (min(side, SIDE) for side in x.shape[2:])
+        return F.adaptive_avg_pool2d(x, (height, width)).flatten(1)
+    x = F.pad(x, (0, 0, 0, longest - x.shape[1]))  # (B, T, F)
+    return F.adaptive_avg_pool1d(x.transpose(1, 2), min(longest, SIDE)).flatten(1)
+
+
+def head(net: nn.Module) -> nn.Linear:
+    """The last linear layer, which turns features into logits."""
+    return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
+
+
+class Pretrain(Callback):
+    """Pretrains when the fit starts, so that its time is part of the measured one."""
+
+    def __init__(self, epochs: int, noise: Noise, lr: float) -> None:
+        self.epochs, self.noise, self.lr = epochs, noise, lr
+        self.losses: list[float] = []
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        if trainer.global_step:  # resumed: the weights have been through this
+            return
+        learner, loader = cast("Learner", module), cast("Batches", trainer.train_dataloader)
+        with trainer.precision_plugin.forward_context():
+            self.losses = self.draw(learner, loader, int(trainer.num_training_batches))
+        if trainer.world_size > 1:  # each process did the same work; now the same to the last bit
+            for value in learner.net.state_dict().values():
+                torch.distributed.broadcast(value, 0)
+
+    def draw(self, learner: Learner, loader: Batches, limit: int) -> list[float]:
+        """Train all layers but the head, ``limit`` batches an epoch; gives the mean squared error of each epoch."""
+        net, last, longest = learner.net, head(learner.net), loader.pack.spec.shape[0]
+        learner.seed_layers(key(learner.seed, "pretraining"))
+        pixels = coarse(example(loader.pack.spec)[0], longest).shape[1]
+        decoder = nn.Linear(last.in_features, pixels).to(last.weight)
+        optimizer = torch.optim.AdamW([*net.parameters(), *decoder.parameters()], lr=self.lr, weight_decay=0.0)
+        read: list[Tensor] = []
+        handle = last.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+        losses = []
+        for epoch in range(self.epochs):
+            errors = []
+            for clean, noisy, length in islice(self.batches(learner, loader, epoch), limit):
+                net(noisy, length)
+                loss = F.mse_loss(decoder(read.pop()), coarse(clean, longest))
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                errors.append(loss.detach())
+            losses.append(torch.stack(errors).mean().item())
+        handle.remove()
+        net.zero_grad()
+        return losses
+
+    def batches(self, learner: Learner, loader: Batches, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Standardised inputs, the same with noise, and their lengths; on several devices the same on each."""
+
+        def order() -> np.ndarray:
+            draws = generator(learner.seed, "pretraining order", epoch)
+            return torch.randperm(len(loader.rows), generator=draws).numpy()
+
+        for step, raw in enumerate(replace(loader, order=order, rank=0, world=1)):
+            x, y, length = (part.to(learner.device) for part in raw)
+            clean = learner.inputs(x, length)
+            draws = generator(learner.seed, "pretraining", epoch, step, device=x.device)
+            learner.seed_layers(key(learner.seed, "pretraining", epoch, step))
+            yield clean, self.noise.batch(Batch(clean, y, length, learner.classes), draws).x, length
+
+
+class Pretraining(Mitigation):
+    """epochs: of drawing. noise: standard deviation, in units of the train part's spread. lr: learning rate."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
+
+    def __init__(self, epochs: int = 5, noise: float = 0.5, lr: float = 0.001) -> None:
+        if epochs < 0:
+            raise UserError(f"mitigation.pretraining.epochs={epochs}: must be at least 0")
+        if not noise >= 0:
+            raise UserError(f"mitigation.pretraining.noise={noise}: must be at least 0")
+        if not lr > 0:
+            raise UserError(f"mitigation.pretraining.lr={lr}: must be above 0")
+        self.epochs, self.noise, self.lr = epochs, noise, lr
+
+    def callbacks(self) -> list[Callback]:
+        return [Pretrain(self.epochs, Noise(self.noise), self.lr)] if self.epochs else []

@@ -1,0 +1,86 @@
+"""Pretraining: every network learns to draw its inputs, from the seed alone; its head stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from overcast.errors import UserError
+from overcast.fit import build, pack_of
+from overcast.mitigation.pretraining import Pretrain, Pretraining, coarse, head
+
+LONG = ["mitigation=pretraining", "mitigation.pretraining.epochs=8", "lr=1e-30", "epochs=1"]  # after it nothing moves
+
+
+def callback(trainer: Any) -> Pretrain:
+    return next(c for c in trainer.callbacks if isinstance(c, Pretrain))
+
+
+@pytest.mark.parametrize("model", ["ann", "dnn", "cnn", "lstm"])
+def test_every_network_learns_to_draw(trained: Any, config: Any, model: str) -> None:
+    trainer, _ = trained(*LONG, f"model={model}")
+    losses = callback(trainer).losses
+    assert len(losses) == 8
+    assert losses[-1] < 0.9 * losses[0]
+    first, _ = build(cfg := config(f"model={model}"), pack_of(cfg).spec)
+    net = trainer.lightning_module.net
+    assert head(net).weight.equal(head(first).weight)
+    moved = [not a.equal(b) for a, b in zip(net.parameters(), first.parameters(), strict=True)]
+    assert all(moved[:-2])
+    assert not any(moved[-2:])
+
+
+def test_ragged_sequences_can_be_drawn(trained: Any) -> None:
+    trainer, _ = trained(*LONG, "data=waves", "model=lstm")
+    losses = callback(trainer).losses
+    assert losses[-1] < losses[0]
+
+
+def test_drawings_are_coarse() -> None:
+    assert coarse(torch.rand(2, 3, 64, 64), 3).shape == (2, 3 * 12 * 12)
+    assert coarse(torch.rand(2, 1, 8, 8), 1).shape == (2, 64)
+    assert coarse(torch.rand(2, 5, 4), 30).shape == (2, 4 * 12)
+    assert coarse(torch.rand(2, 5, 4), 7).shape == (2, 4 * 7)
+
+
+def test_same_seed_same_bits_even_with_dropout(trained: Any) -> None:
+    picks = ["mitigation=[dropout,pretraining]", "model=dnn"]
+    first, again, other = (trained(*picks, f"seed={seed}")[0].lightning_module.net for seed in (0, 0, 1))
+    assert all(a.equal(b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not all(a.equal(b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+
+
+def test_its_time_is_measured(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Pretrain.draw
+
+    def slow(self: Pretrain, *args: Any) -> list[float]:
+        torch.ones(1).item()
+        import time
+
+        time.sleep(1.5)
+        return real(self, *args)
+
+    monkeypatch.setattr(Pretrain, "draw", slow)
+    _, run = trained("mitigation=pretraining", "epochs=1")
+    assert run.facts["seconds"] > 1.5
+
+
+def test_a_resumed_run_is_not_pretrained_again(trained: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trainer, _ = trained("mitigation=pretraining", "epochs=1")
+    trainer.save_checkpoint(tmp_path / "state.ckpt")
+    assert torch.load(tmp_path / "state.ckpt", weights_only=True)["global_step"] > 0
+    monkeypatch.delattr(Pretrain, "draw")
+    callback(trainer).on_train_start(trainer, trainer.lightning_module)
+
+
+def test_zero_is_none(same_as_none: Any) -> None:
+    assert same_as_none("mitigation=pretraining", "mitigation.pretraining.epochs=0")
+
+
+@pytest.mark.parametrize(("option", "value"), [("epochs", -1), ("noise", -0.5), ("lr", 0.0)])
+def test_out_of_range_is_refused(option: str, value: Any) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.pretraining\.{option}={value}"):
+        Pretraining(**{option: value})

@@ -10,16 +10,17 @@ from overcast.config import command
 
 @dataclass
 class Arguments:
-    """study: a study's name, id or parent run; the latest without it."""
+    """study: a study's name, id or parent run; the latest without it. out: the report's folder, instead of reports/<study>."""
 
     study: str = ""
+    out: str = ""
 
 
 @command
 def main(arguments: Arguments) -> None:
     from overcast.compare.report import compare
 
-    print(compare(arguments.study))
+    print(compare(arguments.study, arguments.out))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) ->
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with `skies` (100 pictures of 16 pixels) and `waves`; 10 folds of seed 0."""
     root = tmp_path_factory.mktemp("data")
     prepare(root, "skies", Skies(**TINY), TINY)
@@ -62,10 +62,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def digits(data: Path) -> Path:
+def digits(prepared: Path) -> Path:
     """The same folder, with `digits` too."""
-    prepare(data, "digits", Digits(), {})
-    return data
+    prepare(prepared, "digits", Digits(), {})
+    return prepared
+
+
+@pytest.fixture
+def data(prepared: Path) -> Path:
+    """`prepared`, by a name that a test may also give to a parameter of its own."""
+    return prepared
 
 
 def composed(arguments: list[str], root: Path = ROOT) -> dict[str, Any]:
@@ -82,14 +88,14 @@ def compose_as_script() -> Callable[[list[str], Path], dict[str, Any]]:
 
 
 @pytest.fixture
-def config(data: Path, tmp_path: Path) -> Compose:
+def config(prepared: Path, tmp_path: Path) -> Compose:
     """A tiny run's config: an ANN on the tiny skies, 2 epochs, bare, untracked, one thread; any override on top."""
     base = {
         "data": "skies",
         **{f"data.{key}": value for key, value in TINY.items()},
         **{"model": "ann", "mitigation": "none", "tracking": "off", "trainer": "cpu", "trainer.precision": "32-true"},
         **{"trainer.threads": 1, "epochs": 2, "batch_size": 16, "lr": 0.01},
-        **{"data_dir": data, "runs_dir": tmp_path / "runs"},
+        **{"data_dir": prepared, "runs_dir": tmp_path / "runs"},
     }
 
     def made(*overrides: str) -> dict[str, Any]:

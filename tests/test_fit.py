@@ -51,14 +51,15 @@ def same(a: Run, b: Run) -> bool:
 @pytest.mark.parametrize("source", KINDS)
 def test_it_trains(config: Any, source: str, model: str, mitigation: str) -> None:
     small = ["model.width=8"] if model == "cnn" else []
-    cfg = config(f"data={source}", f"model={model}", f"mitigation={mitigation}", "epochs=5", *small)
+    cfg = config(f"data={source}", f"model={model}", f"mitigation={mitigation}", "epochs=4", *small)
     if not fits(cfg, source):
         with pytest.raises(options.UserError, match="data set is of kind"):
             train(cfg)
         return
     run = train(cfg)
     curve = history(run)
-    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+    chance = np.log(len(run.spec.classes))
+    assert min(row["train/loss"] for row in curve) < chance - 0.01
     assert all(np.isfinite(value) for row in curve for value in row.values())
 
 
@@ -90,8 +91,8 @@ def test_what_is_reported_is_measured_on_untouched_data(config: Any, mitigation:
     still = ["lr=1e-30", "epochs=1"]
     cfg = config(f"mitigation={mitigation}", *still)
     _, mitigations = build(cfg, pack_of(cfg).spec)
-    if any(m.model_kwargs() for m in mitigations.values()):
-        pytest.skip("it changes the network itself")
+    if mitigation == "pretraining" or any(m.model_kwargs() for m in mitigations.values()):
+        pytest.skip("it changes the network, or its first weights")
     assert history(train(cfg)) == history(train(config(*still)))
 
 

@@ -125,7 +125,8 @@ def with_picks(arguments: list[str], root: Path = ROOT) -> list[str]:
         keys |= study_keys(root / "conf" / "study" / f"{study}.yaml")
     at = arguments.index(overrides[0]) if overrides else len(arguments)
     # a study is a multirun; saying so here makes Hydra report a mistake in it as what it is
-    flags = flags or ["--multirun"] * bool(chosen)
+    other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
+    flags = flags or ["--multirun"] * (bool(chosen) and not other)
     return [*flags, *arguments[:at], *picks(root / "params.yaml", keys), *arguments[at:]]
 
 
@@ -134,7 +135,9 @@ def study_keys(path: Path) -> set[str]:
     if not path.is_file():
         return set()
     study = yaml.safe_load(path.read_text(encoding="utf8")) or {}
-    swept = ((study.get("hydra") or {}).get("sweeper") or {}).get("params") or {}
+    sweeper = (study.get("hydra") or {}).get("sweeper") or {}
+    words = " ".join([*(sweeper.get("cells") or []), *(sweeper.get("repeats") or [])]).split()
+    swept = [*(sweeper.get("params") or {}), *(word.partition("=")[0] for word in words)]
     groups = [key for d in study.get("defaults", []) if isinstance(d, dict) for key in d]
     keys = {key.removeprefix("override ").lstrip("/") for key in groups} | set(swept) | set(study)
     return keys | {f"{k}.{inner}" for k, v in study.items() if isinstance(v, dict) for inner in v}

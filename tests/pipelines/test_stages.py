@@ -46,7 +46,7 @@ def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], 
     assert "run `python pipelines/pack.py data=skies`" in script("train", *fast).mistake()
     for stage in ("download", "pack"):
         script(stage, *tiny)
-    assert "run `python pipelines/split.py data=skies` first" in script("train", *fast).mistake()
+    assert "run `python pipelines/split.py data=skies`" in script("train", *fast).mistake()
     script("split", *tiny)
     assert "made with size=16, but the config asks for size=32" in script("train", *fast, "data.size=32").mistake()
     assert "made with seed=0" in script("train", *fast, "split.seed=4").mistake()

@@ -21,8 +21,8 @@ from overcast.study.lookup import children
 from overcast.tracking import Found, MlflowRecord, Store, bury, open_store
 
 
-def compare(study: str = "", reports: Path = Path("reports")) -> str:
-    """Write ``reports/<study>/`` and give the verdicts and links as text.
+def compare(study: str = "", out: str = "") -> str:
+    """Write ``out``, or else ``reports/<study>/``, and give the verdicts and links as text.
 
     study: a study's name or id, or its parent run; "" for the latest. Raises: UserError if there is none.
     """
@@ -49,7 +49,7 @@ def compare(study: str = "", reports: Path = Path("reports")) -> str:
         "overcast version": provenance()["version.overcast"],
     }
     compared = table(rows, info)
-    folder = reports / key
+    folder = Path(out or f"reports/{key}")
     claim = parent.tags.get("claim", "")
     path = page.write(folder, compared, rows, curves(runs), info, claim)
     record = MlflowRecord(store.client, parent.id)

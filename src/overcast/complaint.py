@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 
 def complaint(error: BaseException, conf: Path) -> str:
@@ -47,6 +47,8 @@ def _composition(error: BaseException) -> str:
         return text
     key = str(getattr(deepest, "full_key", "") or "")
     reason = str(getattr(deepest, "msg", None) or deepest).splitlines()[0]
+    if isinstance(deepest, MissingMandatoryValue):
+        return f"{key} is not set: give {key}=…"
     siblings = _siblings(deepest)
     if siblings and re.search(r"not in|no attribute|struct", str(deepest)):
         near = difflib.get_close_matches(key.rsplit(".", 1)[-1], siblings, n=1)

@@ -191,7 +191,8 @@ def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     def job(cfg: DictConfig) -> Any:
         try:
             return task(cfg)
-        except UserError as mistake:
+        except (UserError, OmegaConfBaseException) as error:
+            mistake = UserError(complaint(error, ROOT / "conf"))
             mistakes.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log

@@ -75,6 +75,10 @@ class History(Callback):
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.bar.close()
 
+    def on_exception(self, *_: Any) -> None:
+        if hasattr(self, "bar"):
+            self.bar.close()
+
     def csv(self) -> str:
         """The learning curves: a row an epoch."""
         text = io.StringIO()
@@ -154,9 +158,12 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     with warnings.catch_warnings():
         _silence()
         trainer = _trainer(config, devices, run.folder, [history, *callbacks])
-        trainer.fit(learner, feed)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(learner, feed)
+        except SystemExit as end:
+            if isinstance(end.__context__, KeyboardInterrupt):  # which Lightning turns into exit code 1
+                raise KeyboardInterrupt from None
+            raise
     facts = {
         **history.best(),
         "seconds": time.perf_counter() - began,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +13,29 @@ from overcast.errors import UserError
 
 LOCK = ".lock"
 
+WAITS = (0.0, 0.02, 0.1)
+"""Seconds before each try: who asks whether a folder is held has its lock for a moment."""
+
 
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Have the lock inside the block. Raises: UserError if another process has it."""
     file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise UserError(f"another process is at work in {folder}: wait for it, or stop it first") from None
-    try:
+        if not any(_locked(file, wait) for wait in WAITS):
+            raise UserError(f"another process is at work in {folder}: wait for it, or stop it first")
         yield
     finally:
         os.close(file)
+
+
+def _locked(file: int, wait: float) -> bool:
+    time.sleep(wait)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def held(folder: Path) -> bool:
@@ -35,9 +45,6 @@ def held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _locked(file, 0)
     finally:
         os.close(file)
-    return False

@@ -16,6 +16,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from overcast.data.skies import BLOCK, CLASSES, Skies, label_of, render
 from overcast.errors import UserError
+from overcast.prepare.fetch import download
+from overcast.prepare.pack import pack
 
 
 def draw(indices: range | list[int], seed: int = 0, size: int = 32, difficulty: float = 0.5) -> np.ndarray:
@@ -107,3 +109,10 @@ def test_bad_options_are_named(option: str, value: Any) -> None:
     with pytest.raises(UserError, match=rf"data=skies: {option} must be a .*number from .* not .+") as error:
         Skies(**{option: value})
     assert "\n" not in str(error.value)
+
+
+def test_pictures_drawn_with_other_options_are_not_packed(tmp_path: Path) -> None:
+    download("skies", Skies(60, 16), tmp_path, None)
+    for other in (Skies(80, 16), Skies(60, 32), Skies(60, 16, 0.1), Skies(60, 16, seed=1)):
+        with pytest.raises(UserError, match=r"raw files in .* were made with .*download\.py data=skies"):
+            pack("skies", other, {}, tmp_path)

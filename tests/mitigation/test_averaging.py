@@ -55,8 +55,8 @@ def by_hand(steps: list[dict[str, torch.Tensor]], decay: float) -> dict[str, tor
 
 @pytest.mark.parametrize("model", ["ann", "cnn"])
 def test_is_the_average_made_by_hand_measured_and_kept(trained: Any, record: Record, model: str) -> None:
-    trainer, run = trained("epochs=8", f"model={model}", "mitigation=[batch_norm,averaging]", DECAY)
-    per_epoch = len(record.steps) // 8
+    trainer, run = trained("epochs=4", f"model={model}", "mitigation=[batch_norm,averaging]", DECAY)
+    per_epoch = len(record.steps) // 4
     for epoch, found in enumerate(record.validations, start=1):
         expected = by_hand(record.steps[: epoch * per_epoch], 0.8)
         assert all(found[name].allclose(expected[name], atol=1e-5) for name in expected)
@@ -70,7 +70,7 @@ def test_is_the_average_made_by_hand_measured_and_kept(trained: Any, record: Rec
 
 
 def test_early_stopping_goes_back_to_the_average_it_measured(config: Any, trained: Any) -> None:
-    picks = ["lr=0.3", "epochs=12", "model.activation=tanh", "mitigation=[averaging,early_stopping]", DECAY]
+    picks = ["lr=0.3", "epochs=8", "model.activation=tanh", "mitigation=[averaging,early_stopping]", DECAY]
     _, run = trained(*picks)
     with run.path("history.csv").open() as file:
         losses = [float(row["validation/loss"]) for row in csv.DictReader(file)]

@@ -121,6 +121,7 @@ def test_only_what_a_stage_needs_is_imported(home: Path, data: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's, when asked in this process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_training_in_order(home: Path, data: Path, number: int, code: int) -> None:
     words = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}", "model=ann"]

@@ -62,6 +62,7 @@ class Skies(DataSet):
     """
 
     synthetic: ClassVar[bool] = True
+    raw_options: ClassVar[tuple[str, ...]] = ("number", "size", "difficulty", "seed")
     near_duplicates: ClassVar[bool] = False  # every picture is drawn afresh: none can be a copy of another
 
     def __init__(self, number: int = 1500, size: int = 64, difficulty: float = 0.5, seed: int = 0) -> None:

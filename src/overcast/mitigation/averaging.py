@@ -2,8 +2,8 @@
 
 Polyak & Juditsky (1992), "Acceleration of Stochastic Approximation by Averaging"; the exponential average of
 Tarvainen & Valpola (2017). Expected: smoother learning curves and a better middle of the run; at its end the
-gain is small, since the learning rate has gone to zero by then. Costs a pass over the weights a step, and a
-second copy of them.
+gain is small, since the learning rate has gone to zero by then. Costs a second copy of
+the weights and a pass over them, up to a fifth of a step.
 
     python pipelines/train.py mitigation=averaging mitigation.averaging.decay=0.95
 """

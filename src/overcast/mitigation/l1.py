@@ -2,8 +2,8 @@
 
 Tibshirani (1996), "Regression Shrinkage and Selection via the Lasso". The price is the same for large and small
 weights, so many of them end at (nearly) zero; biases, norms and gains go free. Expected: a sparse network
-and a smaller gap; too much of it and nothing is learned, sooner the larger the network. Costs a pass over the
-weights, a few per cent of a step.
+and a smaller gap; too much of it and nothing is learned, sooner the larger the network. Costs a few
+passes over the weights: little for convolutional networks, half a step for wide fully connected ones.
 
     python pipelines/train.py mitigation=l1 mitigation.l1.strength=1e-4
 """

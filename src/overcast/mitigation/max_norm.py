@@ -2,9 +2,9 @@
 
 Srebro & Shraibman (2005), "Rank, Trace-Norm and Max-Norm"; for networks Srivastava et al. (2014), together with
 dropout. Expected: little by itself in a short run, where weights stay small anyway; a safe-guard that lets
-learning rates be high. Costs a pass over the weights, a few per cent of a step.
+learning rates be high. Costs a pass over the weights, up to a sixth of a step.
 
-    python pipelines/train.py mitigation=[dropout,max_norm] mitigation.max_norm.limit=1.5
+    python pipelines/train.py "mitigation=[dropout,max_norm]" mitigation.max_norm.limit=1.0
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def project(net: nn.Module, limit: float) -> None:
 class MaxNorm(Mitigation):
     """limit: the greatest length of a unit's incoming weights; a fresh unit's is about 1.4 (ReLU) or 0.6."""
 
-    def __init__(self, limit: float = 2.0) -> None:
+    def __init__(self, limit: float = 1.5) -> None:
         if not limit > 0:
             raise UserError(f"mitigation.max_norm.limit={limit}: must be above 0; inf is no limit")
         self.limit = limit

@@ -1,8 +1,9 @@
 """Noise: every input value is disturbed a little, anew at each step.
 
 Bishop (1995), "Training with Noise is Equivalent to Tikhonov Regularization": it smooths what the network
-computes around each sample. Expected: a smaller gap for fully connected networks, less for convolutional ones,
-which average noise away. Costs a few per cent of a step.
+computes around each sample. Expected: a slightly smaller gap; much noise hides the fine detail that convolutional
+networks go by (at 0.3 a small one lost 20 points of accuracy on skies). Costs a twentieth of a step of a small
+convolutional network, up to two fifths for a fully connected one.
 
     python pipelines/train.py model=dnn mitigation=noise mitigation.noise.strength=0.5
 """
@@ -23,7 +24,7 @@ class Noise(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
-    def __init__(self, strength: float = 0.3) -> None:
+    def __init__(self, strength: float = 0.1) -> None:
         if not strength >= 0:
             raise UserError(f"mitigation.noise.strength={strength}: must be at least 0")
         self.strength = strength

@@ -113,7 +113,10 @@ def read_parts(root: Path, name: str, seed: int, fold: int, folds: int) -> np.nd
         raise UserError(f"split.fold={fold} is not one of the {folds} folds: choose 0 to {folds - 1}.")
     if (about["seed"], about["folds"]) != (seed, folds):
         made, asked = (f"seed={s}, folds={n}" for s, n in ((about["seed"], about["folds"]), (seed, folds)))
-        raise UserError(f"The split in {path} was made with {made}, but the config asks for {asked}: {again}.")
+        raise UserError(
+            f"The split in {path} was made with {made}, but the config asks for {asked}: "
+            f"run `python pipelines/split.py data={name} split.seed={seed} split.folds={folds}` (or `dvc repro`)."
+        )
     if about["pack"] != read_info(root, name)["fingerprint"]:
         raise UserError(f"The pack of {name} has changed since {path} was made: {again}.")
     try:

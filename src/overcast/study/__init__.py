@@ -1,6 +1,7 @@
 """A study: the runs of one Hydra multirun, below one MLflow parent run.
 
-callback.py opens and closes it, progress.py shows how far it is, lookup.py finds studies and their runs.
+check.py refuses one with a mistake in it, callback.py opens and closes it, progress.py shows how far it is,
+lookup.py finds studies and their runs, links.py says where to look at them in MLflow.
 """
 
 from __future__ import annotations

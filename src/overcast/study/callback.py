@@ -9,102 +9,119 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from overcast import study as current_study
-from overcast.config import fail, plain
-from overcast.errors import UserError
+from overcast.config import mistakes, plain
 from overcast.hold import hold
 from overcast.study import Study
 from overcast.study.progress import redirect, restore, set_state
 
 
 class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
-    """Hydra calls ``on_multirun_*`` in the parent and ``on_job_*`` in the workers, to which ``study`` travels."""
+    """The sweeper opens it, in the parent; Hydra calls ``on_job_*`` in the workers, to which ``study`` travels."""
 
     study: Study | None = None
     record: Any = None
+    store: Any = None
     parent_process: int = 0
-    stack: ExitStack
+    numbers: Sequence[int] = ()
+    """Which jobs of the study are launched: Hydra counts those of each launch from 0."""
 
     def __init__(self) -> None:
         self.stack = ExitStack()
 
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        try:
-            self._open(config)
-        except UserError as error:  # Hydra turns a callback's errors into warnings
-            fail(str(error))
+    def open(self, config: DictConfig, cells: Sequence[str], repeats: Sequence[str]) -> Study:
+        """The study of these cells' identities and repeats, RUNNING, and no other process's.
 
-    def _open(self, config: DictConfig) -> None:
+        Raises: UserError if another process is at it, or the tracking store can't be reached.
+        """
         from overcast.tracking import Record, bury, open_store
 
         name = config.get("study") or "sweep"
-        key = study_id(name, config)
+        key = study_id(name, cells, repeats)
         folder = Path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
-        self.stack.enter_context(hold(folder))
-        store = open_store(plain(config.tracking))
-        self.record = Record()
-        if store:
-            bury(store)
-            self.record = store.study(key, name, {"folder": str(folder), "command": command()})
+        with ExitStack() as stack:
+            stack.enter_context(hold(folder))
+            self.store = open_store(plain(config.tracking))
+            self.record = Record()
+            if self.store:
+                bury(self.store)
+                self.record = self.store.study(key, name, {"folder": str(folder), "command": command()})
+            atexit.register(self._close, "KILLED")
+            stack.callback(atexit.unregister, self._close)
+            before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+            stack.callback(signal.signal, signal.SIGTERM, before)
+            self.stack = stack.pop_all()
         self.study = Study(key, name, self.record.id, workers(config), str(folder))
         self.parent_process = os.getpid()
-        self.store = store
         current_study.enter(self.study)
-        atexit.register(self._close, "KILLED")
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        return self.study
+
+    def bury(self) -> None:
+        """Mark the runs of workers that died as KILLED."""
+        if self.study and self.store:
+            with suppress(Exception):  # a server that died costs the record, not the study
+                self.store.end_running(self.study.id)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        self._close("FINISHED")
+        self._close("FAILED" if mistakes else "FINISHED")
         if self.study and self.store:
             from overcast.study.links import links
 
             print(links(self.store, self.study.id, self.study.parent))
 
     def _close(self, status: str) -> None:
-        """The parent's last word; on the way out early, also of the jobs that had none."""
+        """The parent's last word, and that of the jobs that had none: the workers are idle or gone by now."""
         if self.record is None:
             return
-        if status == "KILLED" and self.study and self.store:
-            self.store.end_running(self.study.id)
+        if status == "KILLED":  # a second Ctrl-C shall not cut this short
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.bury()
         self.record.end(status)
         self.record = None
         self.stack.close()
+        current_study.enter(None)
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         current_study.enter(self.study)
-        if self.study is None or os.getpid() == self.parent_process:
+        if self.study is None:
             return
-        end_with(self.parent_process)
-        redirect(Path(self.study.folder) / "jobs" / f"{config.hydra.job.num:04d}.log")
-        set_state(self.study, config.hydra.job.num, "running")
+        number = self.numbers[config.hydra.job.num]
+        if os.getpid() != self.parent_process:
+            end_with(self.parent_process)
+            redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
+        set_state(self.study, number, "running")
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         if self.study is None:
             return
-        failed = isinstance(job_return._return_value, BaseException)
-        set_state(self.study, config.hydra.job.num, "failed" if failed else "done")
+        number, result = self.numbers[config.hydra.job.num], job_return._return_value
+        failed = isinstance(result, BaseException)
+        set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "")
         if os.getpid() != self.parent_process:
             restore()
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to a worker: the study, not the parent's record."""
-        return {"study": self.study, "parent_process": self.parent_process}
+        return {"study": self.study, "parent_process": self.parent_process, "numbers": self.numbers}
 
 
-def study_id(name: str, config: DictConfig) -> str:
-    """The study's name and a hash of all that it was asked: the same command gives the same id."""
-    sweeper = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
-    asked = [sorted(config.hydra.overrides.task), sweeper]
-    return f"{name}-{hashlib.sha256(repr(asked).encode()).hexdigest()[:8]}"
+def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
+    """The study's name and a hash of the runs in it: asked for the same runs again, it is the same study.
+
+    An option file that was edited, or other data, makes another one, which is not compared with what came before.
+    """
+    return f"{name}-{hashlib.sha256(repr([*cells, *repeats]).encode()).hexdigest()[:8]}"
 
 
 def workers(config: DictConfig) -> int:

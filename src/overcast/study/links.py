@@ -9,13 +9,24 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from overcast.tracking import Store
+from overcast.tracking import Found, Store
 
 BASE = "http://127.0.0.1:5000"
 """Where `make ui` serves."""
 
 COMPARED = 20
 """Runs that the compare link opens with: more make the page slow."""
+
+MACHINE_LEARNING = "workflowType=machine_learning"
+"""Without it a browser that is new to MLflow 3 shows its pages for language models."""
+
+CHARTS = {
+    "what counts": ["test/accuracy", "test/nll", "gap/accuracy"],
+    "epoch by epoch": ["validation/accuracy", "validation/loss", "train/loss"],
+}
+"""What the chart view opens with; it folds all other metrics into one section a prefix, below these."""
+
+FOLDED = ("test", "gap", "validation", "train", "best", "final", "class", "baseline", "cost")
 
 
 def view(study_id: str) -> dict[str, Any]:
@@ -31,6 +42,7 @@ def view(study_id: str) -> dict[str, Any]:
         "selectedColumns": [
             "params.`model`",
             "params.`mitigation`",
+            "params.`seed`",
             "metrics.`test/accuracy`",
             "metrics.`gap/accuracy`",
             "metrics.`cost/seconds`",
@@ -40,6 +52,28 @@ def view(study_id: str) -> dict[str, Any]:
         "hideEmptyCharts": True,
         "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "mitigation"}]},
         "groupsExpanded": {},
+        "compareRunCharts": [_chart(section, metric) for section, metrics in CHARTS.items() for metric in metrics],
+        "compareRunSections": [
+            *({"uuid": name, "name": name, "display": True, "isReordered": True} for name in CHARTS),
+            *({"uuid": name, "name": name, "display": False, "isReordered": False} for name in FOLDED),
+        ],
+        "isAccordionReordered": True,  # keep the sections in this order
+    }
+
+
+def _chart(section: str, metric: str) -> dict[str, Any]:
+    """Bars of the last value, or lines over the epochs with a band over the repeats."""
+    lines = {"type": "LINE", "xAxisKey": "step", "useGlobalXaxisKey": True, "useGlobalLineSmoothing": True}
+    lines |= {"lineSmoothness": 0, "scaleType": "linear", "xAxisScaleType": "linear", "yAxisKey": "metric", "range": {}}
+    return {
+        "uuid": metric,
+        "metricSectionId": section,
+        "metricKey": metric,
+        "displayName": metric,
+        "runsCountToCompare": 10,
+        "deleted": False,
+        "isGenerated": False,
+        **({"type": "BAR"} if section == "what counts" else lines),
     }
 
 
@@ -47,17 +81,24 @@ def links(store: Store, study_id: str, parent: str) -> str:
     """Save the view, and give the links as lines of text."""
     key = f"overcast-{study_id}"
     store.tag_experiment(f"mlflow.sharedViewState.{key}", json.dumps(view(study_id)))
-    experiment = f"{BASE}/#/experiments/{store.experiment}"
-    shared = f"{experiment}/runs?viewStateShareKey={key}&workflowType=machine_learning"
-    ids = [run.id for run in store.search(study=study_id, role="trial", status="FINISHED", limit=COMPARED)]
+    base = store.uri.rstrip("/") if store.uri.startswith("http") else BASE
+    experiment = f"{base}/#/experiments/{store.experiment}"
+    shared = f"{experiment}/runs?viewStateShareKey={key}&{MACHINE_LEARNING}"
+    ids = [run.id for run in compared(store.search(study=study_id, role="trial", status="FINISHED"))]
     compare = f"runs={quote(json.dumps(ids))}&experiments={quote(json.dumps([store.experiment]))}"
-    where = "`make ui`, then" if store.uri.startswith("sqlite") else f"the UI of {store.uri}, then"
+    where = "`make ui`, then" if store.uri.startswith("sqlite") else f"the UI of {store.uri}"
     return "\n".join(
         [
             f"In MLflow ({where}):",
             f"  runs by mitigation   {shared}",
             f"  charts               {shared}&compareRunsMode=CHART",
-            f"  compare page         {BASE}/#/compare-runs?{compare}",
-            f"  the study            {experiment}/runs/{parent}",
+            f"  compare page         {base}/#/compare-runs?{compare}&{MACHINE_LEARNING}",
+            f"  the study            {experiment}/runs/{parent}?{MACHINE_LEARNING}",
         ]
     )
+
+
+def compared(found: list[Found]) -> list[Found]:
+    """The first repeats of every cell, in the order they were started, as many as the compare page bears."""
+    started = list(reversed(found))
+    return sorted(started, key=lambda run: [int(run.params.get(key, 0)) for key in ("seed", "fold")])[:COMPARED]

@@ -11,6 +11,7 @@ from overcast.config import name_of
 from overcast.errors import UserError
 from overcast.runs import Run, identity, load
 from overcast.study import Study
+from overcast.study.progress import LIKE
 from overcast.tracking import Store
 
 
@@ -43,13 +44,18 @@ def seconds_of(store: Store, config: dict[str, Any], jobs: int) -> float | None:
     From the last ones like it that were recorded; without any, from a few steps taken now.
     """
     like = {"params.data": name_of(config["data"]), "params.model": name_of(config["model"])}
-    like["params.epochs"] = str(config["epochs"])
+    like |= {f"params.{key}": str(config[key]) for key in LIKE}
     past = [run.metrics["cost/seconds"] for run in store.search(limit=20, role="trial", status="FINISHED", **like)
             if "cost/seconds" in run.metrics and run.tags.get("jobs") == str(jobs)]  # fmt: skip
-    return float(statistics.median(past)) if past else _try_out(config, jobs)
+    if past:
+        return float(statistics.median(past))
+    try:
+        return _try_out(config, jobs)
+    except Exception:  # a guess is not worth a study: the jobs will say what is wrong
+        return None
 
 
-def _try_out(config: dict[str, Any], jobs: int) -> float | None:
+def _try_out(config: dict[str, Any], jobs: int) -> float:
     """Seconds of one run, from a few training steps without any mitigation."""
     import numpy as np
     import torch
@@ -58,12 +64,9 @@ def _try_out(config: dict[str, Any], jobs: int) -> float | None:
     from overcast.fit import build, pack_of
     from overcast.inputs import Standardise
 
-    try:
-        pack = pack_of(config)
-        torch.set_num_threads(choose(config["trainer"], jobs).threads)
-        net, _ = build(config | {"mitigation": {}}, pack.spec)
-    except UserError:
-        return None  # the jobs will say what is wrong
+    pack = pack_of(config)
+    torch.set_num_threads(choose(config["trainer"], jobs).threads)
+    net, _ = build(config | {"mitigation": {}}, pack.spec)
     rows = np.arange(min(config["batch_size"], len(pack.labels)))
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     inputs, target = Standardise(pack.spec).learn(pack, rows), torch.from_numpy(pack.labels[rows])
@@ -73,5 +76,5 @@ def _try_out(config: dict[str, Any], jobs: int) -> float | None:
         loss = net.loss(net(inputs(x, length), length), target).mean()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         took.append(time.perf_counter() - began)
-    steps = config["epochs"] * 0.8 * len(pack.labels) / len(rows)
+    steps = config["epochs"] * config["share"] * 0.8 * len(pack.labels) / len(rows)
     return float(min(took) * steps * 1.2)  # measuring train and validation after each epoch costs about a fifth more

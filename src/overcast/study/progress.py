@@ -6,17 +6,20 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
 from tqdm import tqdm
 
+from overcast.atomic import whole_file
 from overcast.config import mistakes
 from overcast.errors import UserError
-from overcast.study import Study, current
+from overcast.study import Study
+
+LIKE = ("epochs", "share", "batch_size")
+"""What a run's duration depends on most, besides its data and network."""
 
 _kept: list[int] = []
 """Copies of a worker's own standard output and error while a job's log stands in for them."""
@@ -27,7 +30,7 @@ def redirect(log: Path) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     _kept[:] = [os.dup(1), os.dup(2)]
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)  # a repeated one keeps the first
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
@@ -43,70 +46,73 @@ def restore() -> None:
     _kept.clear()
 
 
-def set_state(study: Study, job: int, state: str) -> None:
-    """Leave word of a job's state where the parent counts: a file named as the job, holding the state."""
-    (Path(study.folder) / "jobs" / f"{job:04d}.state").write_text(state, encoding="utf8")
+def set_state(study: Study, job: int, state: str, reason: str = "") -> None:
+    """Leave word of a job where the parent counts: a file named as the job, with its state and why it failed."""
+    whole_file(Path(study.folder) / "jobs" / f"{job:04d}.state", f"{state}\n{reason}")
 
 
-def states(study: Study) -> Counter[str]:
-    """How many jobs are running, done and failed."""
-    files = (Path(study.folder) / "jobs").glob("*.state")
-    return Counter(path.read_text(encoding="utf8") for path in files)
+def read_states(study: Study) -> dict[int, tuple[str, str]]:
+    """The state of each job that has begun, and why it failed."""
+    files = sorted((Path(study.folder) / "jobs").glob("*.state"))
+    texts = {int(path.stem): path.read_text(encoding="utf8") for path in files}
+    return {job: (text.partition("\n")[0], text.partition("\n")[2]) for job, text in texts.items()}
+
+
+def unfinished(study: Study, jobs: Iterable[int]) -> tuple[list[int], list[int]]:
+    """Of these jobs, those under way and those that have not begun."""
+    states = read_states(study)
+    running = [job for job in jobs if states.get(job, ("", ""))[0] == "running"]
+    return running, [job for job in jobs if job not in states]
 
 
 class Watch:
-    """Counts states until the launcher comes back with the results."""
+    """Counts states until the launcher is through."""
 
-    def __init__(self, study: Study | None, jobs: list[list[str]]) -> None:
+    def __init__(self, study: Study, jobs: int) -> None:
         self.study, self.jobs = study, jobs
         self.done = threading.Event()
 
     def run(self, bar: Any) -> None:
         """Keep the line up to date."""
-        assert self.study is not None
         while not self.done.wait(0.5 if sys.stderr.isatty() else 30):  # a log file wants few lines
             self.show(bar)
         self.show(bar)
 
     def show(self, bar: Any) -> None:
-        assert self.study is not None
-        found = states(self.study)
+        found = Counter(state for state, _ in read_states(self.study).values())
         bar.n = found["done"] + found["failed"]
-        bar.set_postfix_str(f"{found['failed']} failed, {len(self.jobs) - bar.n} left", refresh=False)
+        bar.set_postfix_str(f"{found['failed']} failed, {self.jobs - bar.n} left", refresh=False)
         bar.refresh()
 
-    def finish(self, results: list[Any]) -> None:
+    def finish(self) -> None:
         """Say which jobs failed, and make the exit code tell."""
-        failed = [(job, result) for job, result in enumerate(results) if isinstance(result, BaseException)]
+        failed = {job: reason for job, (state, reason) in read_states(self.study).items() if state == "failed"}
+        mistakes.clear()  # one process's jobs leave theirs there
         if not failed:
             return
-        folder = f"{self.study.folder}/jobs/" if self.study else ""
-        reasons = Counter(str(result).splitlines()[0] for _, result in failed)
+        reasons = Counter((reason.splitlines() or ["it did not say why"])[0] for reason in failed.values())
         lines = [f"  {count} × {reason}" for reason, count in reasons.most_common(5)]
-        logs = ", ".join(f"{job:04d}.log" for job, _ in failed[:5])
-        mistakes[:] = [
+        logs = ", ".join(f"{job:04d}.log" for job in list(failed)[:5])
+        where = f"What they printed: {self.study.folder}/jobs/{logs}. " if self.study.jobs > 1 else ""
+        mistakes.append(
             UserError(
-                f"{len(failed)} of {len(results)} runs failed:\n"
+                f"{len(failed)} of {self.jobs} runs failed:\n"
                 + "\n".join(lines)
-                + f"\nWhat they printed: {folder}{logs}. The same command again repeats only these."
+                + f"\n{where}The same command again repeats only these."
             )
-        ]
+        )
 
 
 @contextmanager
-def watched(config: DictConfig, jobs: list[list[str]]) -> Iterator[Watch]:
-    """Show the study's progress while the launcher works; ``config`` is the first job's."""
-    study = current()
+def watched(study: Study, cells: Sequence[dict[str, Any]], jobs: int) -> Iterator[Watch]:
+    """Show the study's progress while the launcher works; ``cells``: a config of each."""
     watch = Watch(study, jobs)
-    if study is None:
-        yield watch
-        return
     for old in (Path(study.folder) / "jobs").glob("*.state"):
         old.unlink()
     several = study.jobs > 1
-    print(f"study {study.name}: {len(jobs)} runs, {study.jobs} at once{_forecast(config, jobs, study)}", flush=True)
+    print(f"study {study.name}: {jobs} runs, {study.jobs} at once{_forecast(cells, jobs, study)}", flush=True)
     bar = tqdm(
-        total=len(jobs), desc=study.name, unit="run", disable=not several, dynamic_ncols=True, smoothing=0.1,
+        total=jobs, desc=study.name, unit="run", disable=not several, dynamic_ncols=True, smoothing=0.1,
         mininterval=0 if sys.stderr.isatty() else 30,
     )  # fmt: skip
     thread = threading.Thread(target=watch.run, args=(bar,), daemon=True)
@@ -121,15 +127,19 @@ def watched(config: DictConfig, jobs: list[list[str]]) -> Iterator[Watch]:
         bar.close()
 
 
-def _forecast(config: DictConfig, jobs: list[list[str]], study: Study) -> str:
+def _forecast(cells: Sequence[dict[str, Any]], jobs: int, study: Study) -> str:
     """About how long it will take, from earlier runs of the same networks on the same data; "" if there are none."""
-    from overcast.config import plain
     from overcast.study.lookup import seconds_of
     from overcast.tracking import open_store
 
-    store = open_store(plain(config.tracking))
-    seconds = seconds_of(store, plain(config), study.jobs) if store else None
-    if not seconds:
+    store = open_store(cells[0]["tracking"])
+    like: dict[str, list[dict[str, Any]]] = {}
+    for cell in cells:
+        like.setdefault(repr([cell[key] for key in ("data", "model", *LIKE)]), []).append(cell)
+    found = [(len(each), seconds_of(store, each[0], study.jobs) if store else None) for each in like.values()]
+    known = [(count, seconds) for count, seconds in found if seconds]
+    if len(known) < len(found):
         return "; the line below tells the time left once the first are through"
-    minutes = seconds * len(jobs) / study.jobs / 60
+    mean = sum(count * seconds for count, seconds in known) / len(cells)
+    minutes = mean * jobs / study.jobs / 60
     return f", about {minutes:.0f} minutes" if minutes >= 1.5 else ", about a minute"

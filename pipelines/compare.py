@@ -10,7 +10,7 @@ from overcast.config import command
 
 @dataclass
 class Arguments:
-    """study: a study's name, id or parent run; the latest without it. out: the report's folder, instead of reports/<study>."""
+    """study: a study's name, id or parent run, instead of the latest. out: a folder, instead of reports/<study>."""
 
     study: str = ""
     out: str = ""

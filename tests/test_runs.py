@@ -41,7 +41,7 @@ def test_a_fresh_folder_each_time_or_the_one_named(config: Any, tmp_path: Path) 
 def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, tmp_path: Path) -> None:
     folder = fake(tmp_path / "mine")
     (folder / "notes.txt").write_text("keep")
-    create(config(f"run={folder}"))
+    create(config(f"run={folder}")).clear()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file"):

@@ -157,7 +157,6 @@ def test_a_store_that_dies_on_the_way_costs_the_record_only(store: Store, capsys
     assert said.count("MLflow stopped taking records") == 1
 
 
-@pytest.mark.xfail(strict=True, reason="MLflow refuses the name, and the record then stops altogether")
 def test_class_names_of_any_kind_can_be_recorded(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """A user's folders are named as they like."""
     record = store.create("x", {})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -65,6 +66,12 @@ class Run:
         """Write one file whole or not at all."""
         whole_file(self.path(name), text)
 
+    def clear(self) -> None:
+        """Remove what an earlier run left here."""
+        for name in FILES:
+            self.path(name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
+
     def write_facts(self, facts: dict[str, Any]) -> None:
         self.write("run.json", json.dumps(facts, indent=1) + "\n")
 
@@ -89,7 +96,7 @@ def identity(config: dict[str, Any], fingerprint: str) -> str:
 
 
 def create(config: dict[str, Any]) -> Run:
-    """The folder to train into: ``run=…`` if given (what a run left there is cleared), else a fresh one."""
+    """The folder to train into: ``run=…`` if given, else a fresh one."""
     if config["run"]:
         folder = Path(config["run"])
     else:
@@ -99,8 +106,6 @@ def create(config: dict[str, Any]) -> Run:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"run={folder} is a file: name a folder to train into")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        (folder / name).unlink(missing_ok=True)
     return Run(folder)
 
 

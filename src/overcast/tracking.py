@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import re
 import signal
 import socket
 import sys
@@ -25,6 +26,10 @@ from overcast.hold import held
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
+"""What MLflow refuses in a metric's name, such as the & of a class name."""
 
 
 class Record:
@@ -88,7 +93,9 @@ class MlflowRecord(Record):
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._say("log_batch", metrics=[Metric(k, float(v), now, step) for k, v in values.items()])
+        self._say(
+            "log_batch", metrics=[Metric(NOT_IN_NAMES.sub("_", k), float(v), now, step) for k, v in values.items()]
+        )
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
         from mlflow.entities import Dataset, DatasetInput
@@ -222,8 +229,8 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
 def bury(store: Store) -> None:
     """Mark runs KILLED that this machine left RUNNING when they died without a word (SIGKILL, power)."""
     for run in store.search(host=socket.gethostname(), status="RUNNING"):
-        folder = Path(run.tags.get("folder", ""))
-        if not held(folder):
+        folder = run.tags.get("folder")
+        if folder and not held(Path(folder)):
             store.client.set_terminated(run.id, "KILLED")
 
 
@@ -236,9 +243,11 @@ def _quiet() -> Iterator[None]:
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -47,9 +47,6 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
         bury(store)
     with writing(Path(config["runs_dir"])):
         run = create(config)
-    run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
-    pack.spec.save(run.path("spec.json"))
     facts = {
         "id": "",
         "name": run_name(config),
@@ -61,6 +58,11 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     }
     tags = run_tags(config, facts, run.folder, study)
     with hold(run.folder):
+        with writing(run.folder):
+            run.clear()
+            run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+            run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
+            pack.spec.save(run.path("spec.json"))
         record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
         _recorded(run, config, facts, devices, record, study)
     return run
@@ -106,7 +108,7 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
 
 def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
     """What a run carries: where its data, code and packages come from, and the study it belongs to."""
-    tags = provenance() | {"role": "trial", "folder": str(folder), "study": study.id if study else ""}
+    tags = provenance() | {"role": "trial", "folder": str(folder.resolve()), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
     tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
     tags |= {f"tag.{tag}": "true" for tag in config["tags"]}

@@ -55,7 +55,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.record = Record()
             if self.store:
                 bury(self.store)
-                self.record = self.store.study(key, name, {"folder": str(folder), "command": command()})
+                self.record = self.store.study(key, name, {"folder": str(folder.resolve()), "command": command()})
             atexit.register(self._close, "KILLED")
             stack.callback(atexit.unregister, self._close)
             before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

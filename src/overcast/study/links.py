@@ -70,7 +70,6 @@ def _chart(section: str, metric: str) -> dict[str, Any]:
         "metricSectionId": section,
         "metricKey": metric,
         "displayName": metric,
-        "runsCountToCompare": 10,
         "deleted": False,
         "isGenerated": False,
         **({"type": "BAR"} if section == "what counts" else lines),

@@ -1,0 +1,154 @@
+"""A tiny study made by the scripts, MLflow's UI over it, and pages of a real browser that reach nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overcast.config import ROOT
+
+PATIENCE = 120
+"""Seconds until something that should show counts as missing: the machine may be busy."""
+
+TINY = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2"]
+STUDY = ["-m", *TINY, "model=ann", "mitigation=none,dropout", "seed=0,1", "epochs=3", "batch_size=16", "lr=0.01"]
+ALONE = ["trainer=cpu", "trainer.threads=1", "trainer.precision=32-true", "hydra.launcher.n_jobs=1"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A study's folder, what compare said, and the links in it by their titles."""
+
+    folder: Path
+    said: str
+    links: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        return next((self.folder / "reports").iterdir()).name
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "reports" / self.id / "report.html"
+
+
+@dataclass
+class View:
+    """A page of a fresh browser, and what went wrong on it."""
+
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+def script(name: str, *words: str, folder: Path) -> str:
+    """The standard output of a pipeline script, run in ``folder``."""
+    alien = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "PYTHONWARNINGS"}
+    env = {key: value for key, value in os.environ.items() if key not in alien}
+    command = [sys.executable, str(ROOT / "pipelines" / f"{name}.py"), *words]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def linked(said: str) -> dict[str, str]:
+    """The printed links by their titles."""
+    return dict(re.findall(r"^  (\S.*?) {2,}(http\S+)$", said, re.MULTILINE))
+
+
+@pytest.fixture(scope="session")
+def made(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Two mitigations × two seeds, trained and compared."""
+    folder = tmp_path_factory.mktemp("study")
+    trained = script("train", *STUDY, *ALONE, f"data_dir={prepared}", folder=folder)
+    said = script("compare", folder=folder)
+    assert linked(trained) == linked(said)
+    return Made(folder, said, linked(said))
+
+
+@pytest.fixture(scope="session")
+def ui(made: Made) -> Iterator[str]:
+    """The address of MLflow's UI over the study, started as `make ui` does but on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlflow.db"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    address = f"http://127.0.0.1:{port}"
+    with (made.folder / "ui.log").open("wb") as log:
+        server = subprocess.Popen(
+            command, cwd=made.folder, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    try:
+        until = time.monotonic() + PATIENCE
+        while not answers(f"{address}/health"):
+            assert server.poll() is None, (made.folder / "ui.log").read_text()
+            assert time.monotonic() < until, (made.folder / "ui.log").read_text()
+            time.sleep(0.5)
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def answers(address: str) -> bool:
+    """Does this address answer?"""
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, driven by Playwright."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found and not os.environ.get("CI"):
+        pytest.skip("there is no chromium on this machine (Debian: apt-get install chromium)")
+    assert found, "CI has no chromium"
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def view(chromium: Any, tmp_path: Path) -> Iterator[View]:
+    """A page without any memory, since the UI keeps its state in the browser; its last sight is left in tmp_path."""
+    context = chromium.new_context(viewport={"width": 1500, "height": 950})
+    context.set_default_timeout(PATIENCE * 1000)
+    context.add_init_script("try {localStorage['mlflow.assistant.fab.autoOpenedOnFirstLoad_v1'] = true} catch {}")
+    view = View(context.new_page())
+    view.page.on("pageerror", lambda error: view.errors.append(str(error)))
+    view.page.on("console", lambda line: view.errors.append(line.text) if line.type == "error" else None)
+
+    def local(route: Any) -> None:
+        inside = route.request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:"))
+        if inside:
+            route.continue_()
+        else:
+            view.outside.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", local)
+    yield view
+    view.page.screenshot(path=tmp_path / "last.png")
+    context.close()

@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test slow lint ui clean
+.PHONY: help repro test slow browser lint ui clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -18,6 +18,9 @@ test: .venv/dev ## the default tests
 slow: .venv/dev ## the longer tests
 	pytest -m slow
 
+browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
+	pytest -m browser tests/browser
+
 lint: .venv/dev ## style, format and types
 	ruff check . && ruff format --check . && mypy
 
@@ -27,11 +30,13 @@ ui: .venv/base ## the MLflow UI on localhost, port 5000
 clean: ## remove what was made, but not the environment or the tracking database
 	rm -rf data runs reports .pytest_cache .mypy_cache .ruff_cache
 
-# Two marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
+# Three marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
 .venv/base: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA= MARK=base
 .venv/dev: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev]' MARK=dev
+.venv/browser: pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory install EXTRA='[dev,browser]' MARK=browser
 
 .PHONY: install dvc-ready
 install:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from tqdm.auto import tqdm
 
@@ -33,6 +34,9 @@ from overcast.spec import Spec
 from overcast.tracking import Record
 
 DEBUG_BATCHES = 2
+
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+"""By what ``trainer.profiler`` calls them; they write ``fit-profile.txt`` into the run's folder."""
 
 
 class History(Callback):
@@ -193,6 +197,7 @@ def _silence() -> None:
 
 def _trainer(config: dict[str, Any], devices: Devices, folder: Path, callbacks: list[Callback]) -> Trainer:
     limit = DEBUG_BATCHES if config["debug"] else None
+    profiler = config["trainer"]["profiler"]
     several = devices.ranks > 1
     strategy: Strategy | str = "auto"
     if several:
@@ -214,7 +219,7 @@ def _trainer(config: dict[str, Any], devices: Devices, folder: Path, callbacks: 
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        profiler=config["trainer"]["profiler"],
+        profiler=profiler and PROFILERS[profiler](dirpath=folder, filename="profile"),
         default_root_dir=folder,
         callbacks=callbacks,
     )

@@ -87,6 +87,8 @@ def check(config: dict[str, Any]) -> None:
     for name, low in (("epochs", 1), ("batch_size", 2)):
         if config[name] < low:
             raise UserError(f"{name}={config[name]}: must be at least {low}")
+    if (profiler := config["trainer"]["profiler"]) not in (None, "simple", "advanced"):
+        raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
     if not config["lr"] > 0:
         raise UserError(f"lr={config['lr']}: must be above 0")
     if not 0 < config["share"] <= 1:

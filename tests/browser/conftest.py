@@ -20,7 +20,7 @@ import pytest
 
 from overcast.config import ROOT
 
-PATIENCE = 120
+PATIENCE = 60
 """Seconds until something that should show counts as missing: the machine may be busy."""
 
 TINY = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2"]

@@ -133,9 +133,12 @@ def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
         (["split.fold=0,10"], "split.fold=10 is not one of the 10 folds"),
         (["data.size=16,32"], "made with size=16, but the config asks for size=32"),
         (["trainer=cpu,gpu"], "no GPU is visible"),
-        (["hydra.sweeper.cells=[model=ann, model=dnnn]"], "model=dnnn: there is no such model. Did you mean dnn?"),
-        (["hydra.sweeper.repeats=[sed=0]"], "there is no option 'sed'. Did you mean seed?"),
-        (["hydra.sweeper.repeats=[seed=0,seed=1]", "seed=3"], "seed is what this study varies in its cells or repeats"),
+        (['hydra.sweeper.cells=["model=ann","model=dnnn"]'], "model=dnnn: there is no such model. Did you mean dnn?"),
+        (['hydra.sweeper.repeats=["sed=0"]'], "there is no option 'sed'. Did you mean seed?"),
+        (
+            ['hydra.sweeper.repeats=["seed=0","seed=1"]', "seed=3"],
+            "seed is what this study varies in its cells or repeats",
+        ),
         (["+study=modls"], "study=modls: there is no such study. Did you mean models?"),
         (["+study=models", "epohs=3"], "there is no option 'epohs'. Did you mean epochs?"),
     ],
@@ -191,41 +194,56 @@ def test_other_data_is_another_study(script: Any, words: list[str], home: Path, 
     assert statuses(home) == (["FINISHED"] * 2, Counter(FINISHED=2))
 
 
+def test_a_study_file_needs_no_flag(script: Any, words: list[str], home: Path) -> None:
+    words = [word for word in words if not word.startswith("mitigation=")]
+    cells = [
+        'hydra.sweeper.cells=["mitigation=none","mitigation=noise"]',
+        'hydra.sweeper.repeats=["seed=0 split.fold=0"]',
+    ]
+    said = script("train", "+study=small", *words, ONE, *cells)
+    assert said.code == 0, said
+    assert "study small: 2 runs, 1 at once" in said.out
+    assert statuses(home) == (["FINISHED"], Counter(FINISHED=2))
+
+
 # --- with workers, as a user runs it
 
 
 FAULTS = """
-import os
-fault = os.environ.get("FAULT", "")
-if fault and "LOKY_WORKER" not in os.environ or True:
-    import sys, importlib.abc, importlib.machinery
+import os, sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 
-    class Finder(importlib.abc.MetaPathFinder):
-        def find_spec(self, name, path=None, target=None):
-            if name != "overcast.model.dnn" or not fault:
-                return None
-            sys.meta_path.remove(self)
-            spec = importlib.machinery.PathFinder.find_spec(name, path)
-            load = spec.loader.exec_module
 
-            def exec_module(module):
-                load(module)
-                def broken(self, *_):
-                    if fault == "raise":
-                        raise ValueError("out of luck")
-                    if fault == "die" and __import__("multiprocessing").parent_process() is not None:
-                        os.kill(os.getpid(), 9)
-                    if fault == "rank" and os.environ.get("RANK") == "1":
-                        os._exit(7)
-                    return plain(self, *_)
-                plain = module.DNN.loss
-                module.DNN.loss = broken
+def strike(model, fault):
+    plain = model.DNN.loss
 
-            spec.loader.exec_module = exec_module
-            return spec
+    def loss(self, *given):
+        if fault == "raise":
+            raise ValueError("out of luck")
+        if fault == "die":
+            os.kill(os.getpid(), 9)
+        if fault == "rank" and os.environ.get("RANK") == "1":
+            os._exit(7)
+        return plain(self, *given)
 
+    model.DNN.loss = loss
+
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name != "overcast.model.dnn":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        load = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (load(module), strike(module, os.environ["FAULT"]))
+        return spec
+
+
+if os.environ.get("FAULT"):
     sys.meta_path.insert(0, Finder())
 """
+"""A `sitecustomize` that gives one network a fault in every process, as a bug or the system would."""
 
 
 class Home:
@@ -314,36 +332,30 @@ def test_runs_go_on_in_parallel_with_a_line_and_logs(user: Home) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_file_needs_no_flag(user: Home) -> None:
-    code, _, err = user.run(
-        "train",
-        "+study=models",
-        "model.width=4",
-        "model=ann",
-        "hydra.sweeper.params={mitigation: 'none,noise'}",
-        "hydra.sweeper.repeats=[split.fold=0 seed=0, split.fold=1 seed=1]",
-    )
-    assert code == 0, err
-
-
-@pytest.mark.slow
-def test_failing_and_dying_runs_stop_no_other(user: Home) -> None:
-    command = ["train", "-m", *GRID, "hydra.launcher.n_jobs=2"]
-    code, _, err = user.run(*command, fault="raise")
-    assert code not in (0, 130, 143)
-    assert "4 of 8 runs failed:\n  4 × ValueError: out of luck" in err
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("raise", "ValueError: out of luck"), ("die", "its process was killed: by the system for want of memory?")],
+)
+def test_failing_and_dying_runs_stop_no_other(user: Home, fault: str, said: str) -> None:
+    # the forecast takes a step of the first cell in the parent, which must live
+    command = ["train", "-m", "model=ann,dnn", "seed=0,1", "hydra.launcher.n_jobs=2"]
+    code, _, err = user.run(*command, fault=fault)
+    assert code == 2
+    assert f"2 of 4 runs failed:\n  2 × {said}" in err
     assert "Traceback" not in err
-    assert statuses(user.folder) == (["FAILED"], Counter(FINISHED=4, FAILED=4))
+    parents, trials = statuses(user.folder)
+    assert parents == ["FAILED"]
+    assert (trials["FINISHED"], trials["RUNNING"], trials["FAILED"]) == (2, 0, 2 if fault == "raise" else 0)
     (study,) = (user.folder / "runs" / "studies").iterdir()
-    for name in re.findall(r"\d{4}\.log", err):
-        assert "Traceback" in (study / "jobs" / name).read_text()
-    code, _, err = user.run(*command, fault="die")
-    assert code not in (0, 130, 143)
-    assert "4 of 8 runs failed:\n  4 × its process was killed" in err
-    assert statuses(user.folder)[1]["RUNNING"] == 0
+    names = re.findall(r"\d{4}\.log", err)
+    assert len(names) == 2
+    for name in names:
+        assert fault == "die" or "Traceback" in (study / "jobs" / name).read_text()
     code, _, err = user.run(*command)
     assert code == 0, err
-    assert statuses(user.folder)[1]["FINISHED"] == 8
+    parents, trials = statuses(user.folder)
+    assert parents == ["FINISHED"]
+    assert (trials["FINISHED"], trials["RUNNING"]) == (4, 0)
 
 
 @pytest.mark.slow
@@ -394,7 +406,7 @@ def test_a_killed_study_resumes_to_the_same_comparison(user: Home, tmp_path_fact
     assert trials["KILLED"] > 0
     code, _, err = user.run(*command)
     assert code == 0, err
-    assert trials["FINISHED"] + 6 - trials["FINISHED"] == statuses(user.folder)[1]["FINISHED"]
+    assert statuses(user.folder)[1]["FINISHED"] == 6
 
     other = Home(tmp_path_factory.mktemp("undisturbed"), user.words)
     assert other.run(*command)[0] == 0
@@ -403,19 +415,25 @@ def test_a_killed_study_resumes_to_the_same_comparison(user: Home, tmp_path_fact
         code, out, err = one.run("compare", "out=compared")
         assert code == 0, err
         tables.append(pd.read_csv(one.folder / "compared" / "table.csv"))
-        assert f"report: compared" in out
+        assert "report: compared" in out
     timing = [column for column in tables[0] if column.startswith("time")]
     pd.testing.assert_frame_equal(tables[0].drop(columns=timing), tables[1].drop(columns=timing))
 
 
 @pytest.mark.slow
 def test_two_processes_a_run_inside_a_study(user: Home) -> None:
-    common = ["-m", "model=ann,dnn", "seed=0", "hydra.launcher.n_jobs=2"]
-    code, _, err = user.run("train", *common, "trainer=ddp", "epochs=2", fault="rank")
-    assert code not in (0, 130, 143)
+    words = ["model=ann,dnn", "trainer=ddp", "seed=0", "epochs=2", "hydra.launcher.n_jobs=2"]
+    code, _, err = user.run("train", "-m", *words, fault="rank")
+    assert code == 2, err
     assert "1 of 2 runs failed:\n  1 × RuntimeError: rank 1 of 2 failed" in err
     assert statuses(user.folder) == (["FAILED"], Counter(FINISHED=1, FAILED=1))
-    code, _, err = user.run("train", *common, "trainer=ddp", "epochs=2")
+    code, _, err = user.run("train", "-m", *words)
     assert code == 0, err
-    code, _, err = user.run("train", *common, "epochs=2", "tags=[alone]")
+    assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=2, FAILED=1))
     assert user.alone_within(5)
+    for model in ("ann", "dnn"):
+        code, _, err = user.run("train", f"model={model}", "seed=0", "epochs=2", "tracking=off", f"run=alone/{model}")
+        assert code == 0, err
+        alone = pd.read_csv(user.folder / "alone" / model / "history.csv")
+        (whole,) = (path for path in (user.folder / "runs").glob(f"*{model}*") if (path / "run.json").exists())
+        pd.testing.assert_frame_equal(pd.read_csv(whole / "history.csv"), alone, atol=1e-5)

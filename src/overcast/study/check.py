@@ -18,7 +18,7 @@ def refuse_overlap(typed: Sequence[str], words: Sequence[str]) -> None:
         if key in varied:
             raise UserError(
                 f"{key} is what this study varies in its cells or repeats. Leave it out, or give other ones: "
-                "'hydra.sweeper.cells=[...]' or 'hydra.sweeper.repeats=[...]'"
+                """'hydra.sweeper.repeats=["seed=0","seed=1"]', and `cells` alike"""
             )
 
 

@@ -1,0 +1,79 @@
+"""A study's runs are found again by what they are, whole ones only; earlier ones tell how long the next will take."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+
+from overcast.study import Study
+from overcast.study.lookup import children, finished, seconds_of
+from overcast.tracking import Store
+from overcast.train import train
+
+pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
+
+
+def test_a_finished_run_is_found_by_what_it_is(config: Any, store: Store, study: Study, tracking: Any) -> None:
+    first = train(config("epochs=1") | {"tracking": tracking}, study)
+    fingerprint = first.facts["fingerprint"]
+
+    def found(*overrides: str, **changed: Any) -> Any:
+        return finished(store, study, config("epochs=1", *overrides) | changed, changed.get("fingerprint", fingerprint))
+
+    assert found().folder == first.folder
+    assert found("trainer=ddp", "trainer.precision=32-true", "tags=[x]", "runs_dir=other").folder == first.folder
+    assert found("seed=9") is None
+    assert found("epochs=2") is None
+    assert found(fingerprint="other data") is None
+    assert finished(store, Study("y-1", "y", "", 1, ""), config("epochs=1"), fingerprint) is None
+    assert finished(None, study, config("epochs=1"), fingerprint) is None
+    again = train(config("epochs=1") | {"tracking": tracking}, study)
+    assert again.folder == first.folder
+
+    for status in ("FAILED", "KILLED"):
+        store.client.set_terminated(first.facts["id"], status)
+        assert found() is None
+    store.client.set_terminated(first.facts["id"], "FINISHED")
+    first.path("model.pt").unlink()
+    assert found() is None
+
+
+def test_children_are_the_whole_runs_once_each(config: Any, store: Store, study: Study, tracking: Any) -> None:
+    runs = [train(config("epochs=1", f"seed={seed}") | {"tracking": tracking}, study) for seed in range(2)]
+    store.client.set_terminated(runs[0].facts["id"], "FAILED")
+    again = train(config("epochs=1", "seed=0") | {"tracking": tracking}, study)
+    store.client.set_terminated(runs[0].facts["id"], "FINISHED")  # two of a kind now
+    train(config("epochs=1", "seed=5") | {"tracking": tracking})  # of no study
+    assert {run.folder for run in children(store, study.id)} == {again.folder, runs[1].folder}
+    shutil.rmtree(runs[1].folder)
+    assert {run.folder for run in children(store, study.id)} == {again.folder}
+    assert children(store, "y-1") == []
+
+
+def test_the_time_comes_from_runs_like_it_or_from_a_few_steps(config: Any, store: Store) -> None:
+    asked = config("epochs=7", "model=ann")
+    tried = seconds_of(store, asked, 2)
+    assert tried is not None
+    assert 0 < tried < 10
+    for jobs, share, seconds in (
+        ("2", "1.0", 100),
+        ("2", "1.0", 120),
+        ("2", "1.0", 500),
+        ("1", "1.0", 5),
+        ("2", "0.5", 6),
+    ):
+        record = store.create("x", {"role": "trial", "jobs": jobs})
+        record.params({"data": "skies", "model": "ann", "epochs": 7, "share": share, "batch_size": 16})
+        record.metrics({"cost/seconds": seconds})
+        record.end("FINISHED")
+    assert seconds_of(store, asked, 2) == 120
+
+
+def test_no_guess_where_the_network_fails(config: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError("out of luck")
+
+    monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
+    assert seconds_of(store, config(), 1) is None

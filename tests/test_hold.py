@@ -1,0 +1,82 @@
+"""A folder is held by one process at a time, and free again when that ends, however it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from overcast.errors import UserError
+from overcast.hold import held, hold
+
+HOLDER = """
+import pathlib, sys
+from overcast.hold import hold
+with hold(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds `tmp_path`."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], text=True, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_only_inside_the_block(tmp_path: Path) -> None:
+    assert not held(tmp_path)
+    with hold(tmp_path):
+        assert held(tmp_path)
+    assert not held(tmp_path)
+    with hold(tmp_path):
+        pass
+
+
+def test_a_folder_that_is_gone_is_not_held(tmp_path: Path) -> None:
+    assert not held(tmp_path / "none")
+
+
+def test_another_process_is_refused_until_it_is_killed(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    assert held(tmp_path)
+    with pytest.raises(UserError, match="another process is at work in"), hold(tmp_path):
+        pass
+    holder.kill()
+    holder.wait()
+    assert not held(tmp_path)
+    with hold(tmp_path):
+        pass
+
+
+def test_an_error_inside_frees_it(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="x"), hold(tmp_path):
+        raise ValueError("x")
+    assert not held(tmp_path)
+
+
+def test_asking_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    with hold(tmp_path):
+        pass
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            held(tmp_path)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        for _ in range(200):
+            with hold(tmp_path):
+                pass
+    finally:
+        done.set()
+        asker.join()

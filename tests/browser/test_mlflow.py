@@ -44,7 +44,7 @@ def test_runs_by_mitigation(view: Any, at: Any, expect: Any) -> None:
         expect(view.page.get_by_text(f"Group: {group}", exact=True)).to_be_visible()
     for name in NAMES:
         expect(row(view.page, name)).to_be_visible()
-    for head in ("test/accuracy", "gap/accuracy", "cost/seconds", "mitigation", "model", "seed"):
+    for head in ("test/accuracy", "gap/accuracy", "cost/seconds", "mitigation", "model"):
         expect(view.page.locator(".ag-header-cell", has_text=head).first).to_be_visible()
     expect(view.page.get_by_text("4 matching runs")).to_be_visible()
 

@@ -67,6 +67,7 @@ def curves(path: Path, history: dict[str, np.ndarray]) -> None:
         axes.plot(epochs, validation, color=ORANGE, marker=".", linestyle="--", label="validation")
         axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="gap")
         axes.set(xlabel="epoch", title=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
     figure.savefig(path)
 

@@ -42,7 +42,6 @@ def view(study_id: str) -> dict[str, Any]:
         "selectedColumns": [
             "params.`model`",
             "params.`mitigation`",
-            "params.`seed`",
             "metrics.`test/accuracy`",
             "metrics.`gap/accuracy`",
             "metrics.`cost/seconds`",

@@ -48,4 +48,4 @@ install:
 	@touch .venv/base .venv/$(MARK)
 
 dvc-ready: # a downloaded archive is no git repository, which DVC has to be told
-	@git rev-parse --git-dir >/dev/null 2>&1 || dvc config --local core.no_scm true
+	@test -e .git || dvc config --local core.no_scm true

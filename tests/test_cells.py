@@ -10,10 +10,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import OmegaConf
 
-from hydra_plugins.overcast_cells import CellsSweeper
 from overcast.config import ROOT, register, study_keys
 
 
@@ -27,7 +27,10 @@ def jobs() -> Any:
         repeats: Sequence[str] = (),
         params: dict[str, str] | None = None,
     ) -> list[list[str]]:
-        sweeper = CellsSweeper(list(cells), list(repeats), params=params)
+        # Hydra loads its plugins anew: an imported class would have another base
+        sweeper = Plugins.instance().class_name_to_class["hydra_plugins.overcast_cells.CellsSweeper"](
+            list(cells), list(repeats), params=params
+        )
         register()
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             hydra = GlobalHydra.instance().hydra

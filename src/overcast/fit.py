@@ -68,7 +68,9 @@ class History(Callback):
         self.seconds += time.perf_counter() - self.began
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        row = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
+        found = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
+        # the first metric ever logged is the one that MLflow's compare page opens with
+        row = {"validation/accuracy": found.pop("validation/accuracy"), **found}
         self.rows.append({"epoch": trainer.current_epoch, **row})
         self.record.metrics(row, step=trainer.current_epoch)
         self.bar.set_postfix_str(

@@ -104,7 +104,7 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
     for group in ("data", "model"):
         flat |= {f"{group}.{key}": value for key, value in options.numbers(config[group]).items()}
     for name, option in config["mitigation"].items():
-        flat |= {f"{name}.{key}": value for key, value in options.numbers(option).items()}
+        flat |= {f"mitigation.{name}.{key}": value for key, value in options.numbers(option).items()}
     return flat
 
 

@@ -395,7 +395,7 @@ def test_a_killed_study_resumes_to_the_same_comparison(user: Home, tmp_path_fact
     process = user.start(*command)
     user.wait_for(process, 2)
     process.kill()
-    process.wait()
+    process.communicate(timeout=60)  # the workers, which write there too, end by themselves
     assert user.alone_within(10)
     assert statuses(user.folder)[0] == ["RUNNING"]
     code, _, err = user.run("compare")  # the next command, whatever it is, says what happened

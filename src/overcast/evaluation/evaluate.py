@@ -64,7 +64,8 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
     record = record_of(run)
-    record.metrics(flat(metrics))
+    # one step after the last epoch, since MLflow shows the last value: the gap on all of the data, not on a sample
+    record.metrics(flat(metrics), step=facts["epochs_run"])
     record.artifact(run.folder / "evaluation", "evaluation")
     return metrics
 

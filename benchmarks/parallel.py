@@ -1,0 +1,77 @@
+"""How near a study of quick runs comes to what its pure training time over the cores would allow.
+
+    python benchmarks/parallel.py            40 runs of about 2 s, in a temporary folder; a few minutes on two cores
+    python benchmarks/parallel.py jobs=6 epochs=2
+
+Expected: 85 % or more once the workers are up. Start-up (Python, Hydra, torch, the first forecast, the workers'
+imports) is the same for 4 runs and 400, so it is reported apart: from the command to the first run's first epoch.
+The time of a run is taken inside it, at work beside the others: threads a run share the cores as in any study.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from overcast.config import ROOT, command
+from overcast.errors import UserError
+
+DATA = ["data=skies", "data.number=400", "data.size=32"]
+AIM = 0.85
+
+
+@dataclass
+class Arguments:
+    """jobs: how many runs. epochs: of each. model: the network. workers: at once, the cores there are without it."""
+
+    jobs: str = "40"
+    epochs: str = "20"
+    model: str = "cnn"
+    workers: str = ""
+
+
+def run(script: str, *words: str, folder: Path) -> None:
+    """One script, quiet unless it fails."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")}
+    line = [sys.executable, str(ROOT / "pipelines" / f"{script}.py"), *words]
+    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"{script} failed:\n{done.stderr}")
+
+
+@command
+def main(arguments: Arguments) -> None:
+    cores = int(arguments.workers or len(os.sched_getaffinity(0)))
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for stage in ("download", "pack", "split"):
+            run(stage, *DATA, folder=folder)
+        began = time.time()
+        run(
+            "train", "-m", *DATA, f"model={arguments.model}", "mitigation=none", "trainer=cpu", "trainer.threads=1",
+            f"seed=range({arguments.jobs})", f"epochs={arguments.epochs}", f"hydra.launcher.n_jobs={cores}", folder=folder,
+        )  # fmt: skip
+        ended = time.time()
+        told = [path for path in folder.glob("runs/*/run.json")]
+        pure = [json.loads(path.read_text(encoding="utf8"))["seconds"] for path in told]
+        # a run's folder is made just before it trains
+        first = min(path.parent.joinpath("config.yaml").stat().st_mtime for path in told) - began
+        tail = ended - max(path.stat().st_mtime for path in told)
+    wall, ideal = ended - began, sum(pure) / cores
+    at_work = wall - first - tail
+    print(f"{len(pure)} runs of {sum(pure) / len(pure):.2f} s (pure training), {cores} at once")
+    print(f"ideal      {ideal:7.1f} s   pure training over {cores} cores")
+    print(f"at work    {at_work:7.1f} s   {ideal / at_work:6.1%} of ideal speed (aim: {AIM:.0%})")
+    print(f"start-up   {first:7.1f} s   from the command to the first run")
+    print(f"end        {tail:7.1f} s   from the last run's end to the command's")
+    print(f"in all     {wall:7.1f} s   {ideal / wall:6.1%} of ideal speed with start-up and end")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Runs become rows: what was varied names the cell, what pairs them names the repeat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from overcast.compare.trials import curves, swept, trials
+from overcast.evaluation.evaluate import evaluate
+from overcast.train import params, train
+
+
+def given(**changed: Any) -> dict[str, Any]:
+    base = {"data": "skies", "model": "ann", "mitigation": "none", "seed": 0, "fold": 0, "split_seed": 0, "lr": 0.1}
+    return base | {"model.hidden": 8, "parameters": 100} | changed
+
+
+@pytest.mark.parametrize(
+    ("runs", "varied"),
+    [
+        ([{}, {"seed": 1, "fold": 3, "split_seed": 2}], []),
+        ([{}, {"mitigation": "dropout", "dropout.p": 0.5}], []),
+        ([{}, {"lr": 0.2, "parameters": 200}], ["lr"]),
+        ([{"mitigation": "dropout", "dropout.p": p} for p in (0.2, 0.5)], ["dropout.p"]),
+        ([{}, {"model": "cnn", "model.hidden": 9}], ["model"]),
+        ([{}, {"model": "cnn", "lr": 0.2}], ["model"]),  # a network's own numbers go with it
+        ([{}, {"model": "cnn"}, {"model": "cnn", "lr": 0.2}], ["model", "lr"]),
+        ([{}, {"data": "digits"}, {"data": "digits", "share": 0.5}, {"share": 1.0}], ["data"]),
+    ],
+)
+def test_what_was_varied(runs: list[dict[str, Any]], varied: list[str]) -> None:
+    assert swept([given(**run) for run in runs]) == varied
+
+
+def test_rows_hold_what_the_runs_measured(config: Any) -> None:
+    picks = [["lr=0.01", "seed=0"], ["lr=0.02", "seed=1", "split.fold=2"], ["mitigation=[noise,dropout]", "lr=0.01"]]
+    runs = [train(config("epochs=2", *pick)) for pick in picks]
+    measured = [evaluate(run, pictures=False) for run in runs]
+    rows = trials(runs)
+    assert list(rows["cell"]) == ["none · lr=0.01", "none · lr=0.02", "noise+dropout · lr=0.01"]
+    assert list(rows["repeat"]) == ["0-0-0", "1-2-0", "0-0-0"]
+    assert list(rows["mitigation"]) == ["none", "none", "noise+dropout"]
+    assert list(rows["test/accuracy"]) == [m["test"]["accuracy"] for m in measured]
+    assert list(rows["gap/loss"]) == [m["gap"]["loss"] for m in measured]
+    assert (rows["seconds"] > 0).all()
+    assert list(rows["run_id"]) == [str(run.folder) for run in runs]
+    assert params(runs[1].config)["fold"] == 2
+    histories = curves(runs)
+    assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[0, 1]] * 3

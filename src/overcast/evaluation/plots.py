@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from overcast.prepare.pack import Pack
 
@@ -67,7 +68,7 @@ def curves(path: Path, history: dict[str, np.ndarray]) -> None:
         axes.plot(epochs, validation, color=ORANGE, marker=".", linestyle="--", label="validation")
         axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="gap")
         axes.set(xlabel="epoch", title=name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     figure.savefig(path)
 

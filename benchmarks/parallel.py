@@ -1,11 +1,11 @@
 """How near a study of quick runs comes to what its pure training time over the cores would allow.
 
-    python benchmarks/parallel.py            40 runs of about 2 s, in a temporary folder; a few minutes on two cores
+    python benchmarks/parallel.py                   40 runs of about 2 s, in a temporary folder; minutes on two cores
     python benchmarks/parallel.py jobs=6 epochs=2
 
 Expected: 85 % or more once the workers are up. Start-up (Python, Hydra, torch, the first forecast, the workers'
 imports) is the same for 4 runs and 400, so it is reported apart: from the command to the first run's first epoch.
-The time of a run is taken inside it, at work beside the others: threads a run share the cores as in any study.
+The time of a run is taken inside it, at work beside the others, with one thread a run.
 """
 
 from __future__ import annotations
@@ -53,12 +53,11 @@ def main(arguments: Arguments) -> None:
         for stage in ("download", "pack", "split"):
             run(stage, *DATA, folder=folder)
         began = time.time()
-        run(
-            "train", "-m", *DATA, f"model={arguments.model}", "mitigation=none", "trainer=cpu", "trainer.threads=1",
-            f"seed=range({arguments.jobs})", f"epochs={arguments.epochs}", f"hydra.launcher.n_jobs={cores}", folder=folder,
-        )  # fmt: skip
+        grid = [f"model={arguments.model}", f"seed=range({arguments.jobs})", f"epochs={arguments.epochs}"]
+        bare = ["mitigation=none", "trainer=cpu", "trainer.threads=1", f"hydra.launcher.n_jobs={cores}"]
+        run("train", "-m", *DATA, *grid, *bare, folder=folder)
         ended = time.time()
-        told = [path for path in folder.glob("runs/*/run.json")]
+        told = list(folder.glob("runs/*/run.json"))
         pure = [json.loads(path.read_text(encoding="utf8"))["seconds"] for path in told]
         # a run's folder is made just before it trains
         first = min(path.parent.joinpath("config.yaml").stat().st_mtime for path in told) - began

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(
-    home: Path, database: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Store]:
+def store(home: Path, database: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Store:
     """An experiment of the test's own, where every command looks for it."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", request.node.name)
     found = open_store({"enabled": True, "artifacts": str(home / "artifacts"), "uri": "", "experiment": ""})
     assert found is not None
-    yield found
+    return found
 
 
 def study_of(store: Store, key: str) -> Study:

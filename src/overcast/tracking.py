@@ -174,6 +174,10 @@ class Store:
                 break
         return found
 
+    def status(self, run_id: str) -> str:
+        """RUNNING, FINISHED, FAILED or KILLED."""
+        return str(self.client.get_run(run_id).info.status)
+
     def end_running(self, study: str) -> None:
         """Mark this study's runs that are still RUNNING as KILLED: their workers are gone."""
         for run in self.search(study=study, role="trial", status="RUNNING"):
@@ -230,7 +234,7 @@ def bury(store: Store) -> None:
     """Mark runs KILLED that this machine left RUNNING when they died without a word (SIGKILL, power)."""
     for run in store.search(host=socket.gethostname(), status="RUNNING"):
         folder = run.tags.get("folder")
-        if folder and not held(Path(folder)):
+        if folder and not held(Path(folder)) and store.status(run.id) == "RUNNING":  # it may have ended since
             store.client.set_terminated(run.id, "KILLED")
 
 

@@ -3,6 +3,7 @@
 python pipelines/train.py model=lstm mitigation=[augmentation,early_stopping] epochs=30
 """
 
+import yaml
 from omegaconf import DictConfig
 
 from overcast.config import pipeline, plain
@@ -14,6 +15,7 @@ def main(cfg: DictConfig) -> None:
     from overcast.train import train
 
     config = plain(cfg)
+    print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     run = train(config, current())
     print(f"trained: {run.folder}")
 

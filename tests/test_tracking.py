@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -178,3 +179,22 @@ def test_off_records_nothing_and_imports_no_mlflow(config: Any) -> None:
     assert open_store({"enabled": False}) is None
     with ending(Record()):
         Record().metrics({"a": 1.0})
+
+
+def test_an_interrupt_waits_for_the_record(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in the middle of a commit would leave the database locked, and the run without its last word."""
+    record = store.create("x", {})
+    whole = []
+    log = store.client.log_batch
+
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        log(*args, **kwargs)
+        whole.append(True)
+
+    monkeypatch.setattr(store.client, "log_batch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        record.metrics({"a": 1.0})
+    assert whole == [True]
+    record.end("KILLED")
+    assert store.status(record.id) == "KILLED"

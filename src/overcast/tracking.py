@@ -13,6 +13,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +57,23 @@ class Record:
         """Give the run its last word: FINISHED, FAILED or KILLED."""
 
 
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back: one in the middle of a commit would leave the database locked."""
+    if threading.current_thread() is not threading.main_thread():  # only that one handles signals
+        yield
+        return
+    caught: list[int] = []
+    before = {n: signal.signal(n, lambda number, _: caught.append(number)) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        for late in caught[:1]:
+            signal.raise_signal(late)
+
+
 @dataclass
 class MlflowRecord(Record):
     """One MLflow run. A server that dies on the way costs the record, not the training."""
@@ -70,7 +88,8 @@ class MlflowRecord(Record):
         if self.broken:
             return
         try:
-            getattr(self.client, call)(self.id, *args, **kwargs)
+            with _undisturbed():
+                getattr(self.client, call)(self.id, *args, **kwargs)
         except (MlflowException, OSError) as error:
             self.broken = str(error).splitlines()[0]
             print(

@@ -377,7 +377,8 @@ def test_an_interrupted_study_leaves_nothing_running(user: Home, number: int, co
     assert user.alone_within(5)
     parents, trials = statuses(user.folder)
     assert parents == ["KILLED"]
-    assert set(trials) == {"KILLED", "FINISHED"}
+    assert set(trials) <= {"KILLED", "FINISHED"}
+    assert trials["FINISHED"] < 6
 
 
 @pytest.mark.slow

@@ -20,7 +20,6 @@ from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.tracking import Record, bury, ending, open_store
 
-SECTIONS = ("data", "model", "mitigation", "split", "trainer")
 PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "debug")
 
 

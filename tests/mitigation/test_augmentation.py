@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from overcast.errors import UserError
 from overcast.mitigation import Batch
 from overcast.mitigation.augmentation import Augmentation, light, mirror, place
+from overcast.options import mitigations
 from overcast.seeding import generator
 
+TARGET = "overcast.mitigation.augmentation.Augmentation"
 NOTHING = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0}
 
 
@@ -80,3 +83,10 @@ def test_one_options_draws_do_not_move_anothers() -> None:
     alone, together = changed(x, flip=0.5), changed(x, flip=0.5, brightness=0.3)
     shift = (together - alone).flatten(1)
     assert shift.allclose(shift[:, :1], atol=1e-6)
+
+
+@pytest.mark.parametrize("option", ["flip=7", "flip=-0.1", "shift=2", "zoom=-1", "brightness=-1", "contrast=2"])
+def test_impossible_strengths_are_refused(option: str) -> None:
+    name, value = option.split("=")
+    with pytest.raises(UserError, match=f"augmentation.{name}="):
+        mitigations({"augmentation": {"_target_": TARGET, name: float(value)}}, "image")

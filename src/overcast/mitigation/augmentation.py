@@ -9,14 +9,17 @@ step, a fifth of a fast network's. Writing has a left and a right: flip is 0 the
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
 from overcast.mitigation import Batch, Mitigation
 from overcast.spec import Kind
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def mirror(x: Tensor, chance: float, u: Tensor) -> Tensor:
@@ -67,11 +70,11 @@ class Augmentation(Mitigation):
 
     def __init__(
         self,
-        flip: float = 0.5,
-        shift: float = 0.15,
-        zoom: float = 0.4,
-        brightness: float = 0.4,
-        contrast: float = 0.4,
+        flip: Share = 0.5,
+        shift: Share = 0.15,
+        zoom: NonNegativeFloat = 0.4,
+        brightness: NonNegativeFloat = 0.4,
+        contrast: Share = 0.4,
     ) -> None:
         self.flip, self.shift, self.zoom = flip, shift, zoom
         self.brightness, self.contrast = brightness, contrast

@@ -15,7 +15,7 @@ repro: .venv/base dvc-ready ## the main job: from nothing to a measured weather 
 test: .venv/dev ## the default tests
 	pytest -n 2
 
-slow: .venv/dev ## the longer tests
+slow: .venv/slow ## the longer tests
 	pytest -m slow
 
 browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
@@ -30,11 +30,13 @@ ui: .venv/base ## the MLflow UI on localhost, port 5000
 clean: ## remove what was made, but not the environment or the tracking database
 	rm -rf data runs reports .pytest_cache .mypy_cache .ruff_cache
 
-# Three marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
+# Marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
 .venv/base: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA= MARK=base
 .venv/dev: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev]' MARK=dev
+.venv/slow: pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory install EXTRA='[dev,ray]' MARK=slow
 .venv/browser: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,browser]' MARK=browser
 

@@ -10,7 +10,7 @@ from overcast.config import pipeline, plain
 
 
 @pipeline
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> object:
     from overcast.study import current
     from overcast.train import train
 
@@ -18,6 +18,7 @@ def main(cfg: DictConfig) -> None:
     print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     run = train(config, current())
     print(f"trained: {run.folder}")
+    return run
 
 
 if __name__ == "__main__":

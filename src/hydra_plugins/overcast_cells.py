@@ -5,7 +5,6 @@ Hydra finds plugins only in this namespace.
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -17,17 +16,22 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
     cells, repeats: lists of overrides separated by blanks, such as ``mitigation=dropout lr=0.01`` and
     ``split.fold=3 seed=3``. The repeats vary slowest, so that a study cut short still has whole pairs.
+    tuned: lists of cells that compete; before the repeats each is tried in the repeats of ``tuning``, and the one
+    with the best validation part becomes a cell.
     """
 
     def __init__(
         self,
         cells: list[str],
         repeats: list[str],
+        tuned: list[list[str]] | None = None,
+        tuning: list[str] | None = None,
         max_batch_size: int | None = None,
         params: dict[str, str] | None = None,
     ) -> None:
         super().__init__(max_batch_size, params)
         self.cells, self.repeats = list(cells), list(repeats)
+        self.tuned, self.tuning = [list(group) for group in tuned or []], list(tuning or [])
 
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.config import plain, typed
@@ -35,45 +39,72 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         from overcast.study.check import asked, refuse_overlap
         from overcast.study.progress import watched
 
-        assert self.launcher is not None
         assert self.hydra_context is not None
-        refuse_overlap(typed(), [*self.cells, *self.repeats])
-        jobs = self.jobs(arguments)
+        _give_resources(self.launcher)
+        candidates = [cell for group in self.tuned for cell in group]
+        refuse_overlap(typed(), [*self.cells, *candidates, *self.repeats, *self.tuning])
+        points = self.points(arguments)
         # a mistake in any cell shows here, before anything is recorded; repeats differ in numbers only
         load = self.hydra_context.config_loader.load_sweep_config
-        cells = [plain(load(self.config, job)) for job in jobs[: len(jobs) // max(1, len(self.repeats))]]
+        first = jobs(points, [[*self.cells, *candidates]] * len(points), self.repeats[:1])
+        cells = [plain(load(self.config, job)) for job in first]
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
-        study = callback.open(self.config, asked(cells), self.repeats)
-        with watched(study, cells, len(jobs)) as watch:
-            self._launch(jobs, callback)
+        study = callback.open(self.config, asked(cells), [*self.repeats, *self.tuning])
+        trying = [[*job, "role=tuning"] for job in jobs(points, [candidates] * len(points), self.tuning) if candidates]
+        final = len(points) * max(1, len(self.cells) + len(self.tuned)) * max(1, len(self.repeats))
+        with watched(study, cells, len(trying) + final) as watch:
+            chosen = self._tune(points, trying, callback) if trying else [[] for _ in points]
+            self._launch(jobs(points, [[*self.cells, *each] for each in chosen], self.repeats), callback, len(trying))
             watch.finish()
 
-    def jobs(self, arguments: list[str]) -> list[list[str]]:
-        """The overrides of each job."""
+    def points(self, arguments: list[str]) -> list[list[str]]:
+        """The grid of the command line and of ``params``: the overrides of each point."""
         assert self.hydra_context is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         parsed = parser.parse_overrides([*self._parse_config(), *arguments])
         (grid,) = self.split_arguments(parsed, None)
-        cells = [cell.split() for cell in self.cells] or [[]]
-        repeats = [repeat.split() for repeat in self.repeats] or [[]]
-        return [[*point, *cell, *repeat] for repeat, point, cell in product(repeats, grid, cells)]
+        return [list(point) for point in grid]
 
-    def _launch(self, jobs: list[list[str]], callback: Any) -> None:
-        """Run them all; where a worker dies, the jobs that were under way again, each alone, to tell which it was."""
+    def _tune(self, points: list[list[str]], trying: list[list[str]], callback: Any) -> list[list[str]]:
+        """The winning cell of each group, for each point of the grid."""
+        from overcast.study.tuning import best
+
+        results = self._launch(trying, callback)
+        many = sum(map(len, self.tuned))
+        chosen = []
+        for number in range(len(points)):
+            runs = [results[number * many + i :: len(points) * many] for i in range(many)]  # a list a candidate
+            groups, start = [], 0
+            for group in self.tuned:
+                groups.append(dict(zip(group, runs[start : start + len(group)], strict=True)))
+                start += len(group)
+            chosen.append([winner for group in groups if (winner := best(group))])
+        callback.chose(chosen)
+        return chosen
+
+    def _launch(self, jobs: list[list[str]], callback: Any, start: int = 0) -> list[Any]:
+        """Run them all, numbered from ``start``; what each gave back, None where its process died.
+
+        Where a worker dies, the jobs that were under way run again, each alone, to tell which it was.
+        """
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         from overcast.study.progress import set_state, unfinished
 
+        given: dict[int, Any] = {}
+
         def launch(numbers: list[int]) -> bool:
             callback.numbers = numbers
+            assert self.launcher is not None
             try:
-                self.launcher.launch([jobs[number] for number in numbers], initial_job_idx=0)
+                done = self.launcher.launch([jobs[number - start] for number in numbers], initial_job_idx=0)
             except BrokenProcessPool:  # joblib has ended the other workers by now
                 callback.bury()
                 return False
+            given.update(zip(numbers, (each._return_value for each in done), strict=True))
             return True
 
-        left, suspects = list(range(len(jobs))), []
+        left, suspects = list(range(start, start + len(jobs))), []
         while left and not launch(left):
             running, left = unfinished(callback.study, left)
             if not running:  # workers that die before their first job will die again
@@ -83,3 +114,24 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         for number in suspects:
             if not launch([number]):
                 set_state(callback.study, number, "failed", "its process was killed: by the system for want of memory?")
+        return [given.get(number) for number in range(start, start + len(jobs))]
+
+
+def _give_resources(launcher: Any) -> None:
+    """Ray's launcher: one core a run, and one GPU where there are some; no dashboard, no chatter of workers."""
+    if (ray := getattr(launcher, "ray_cfg", None)) is None:
+        return
+    import torch
+
+    ray.init = {"include_dashboard": False, "log_to_driver": False, **ray.init}
+    ray.remote = {"num_cpus": 1, "num_gpus": int(torch.cuda.device_count() > 0), **ray.remote}
+
+
+def jobs(points: list[list[str]], cells: list[list[str]], repeats: list[str]) -> list[list[str]]:
+    """The overrides of each job; ``cells``: those of each point."""
+    return [
+        [*point, *cell.split(), *repeat.split()]
+        for repeat in repeats or [""]
+        for point, own in zip(points, cells, strict=True)
+        for cell in own or [""]
+    ]

@@ -86,6 +86,8 @@ class Config:
     mirror: str | None = None
     run: str | None = None
     study: str | None = None
+    role: str = "trial"
+    """"tuning" for the runs by which a study chooses strengths, which are not compared."""
     data_dir: str = "data"
     runs_dir: str = "runs"
 
@@ -136,7 +138,8 @@ def study_keys(path: Path) -> set[str]:
         return set()
     study = yaml.safe_load(path.read_text(encoding="utf8")) or {}
     sweeper = (study.get("hydra") or {}).get("sweeper") or {}
-    words = " ".join([*(sweeper.get("cells") or []), *(sweeper.get("repeats") or [])]).split()
+    lists = [sweeper.get(name) or [] for name in ("cells", "repeats", "tuning")] + (sweeper.get("tuned") or [])
+    words = " ".join(line for lines in lists for line in lines).split()
     swept = [*(sweeper.get("params") or {}), *(word.partition("=")[0] for word in words)]
     groups = [key for d in study.get("defaults", []) if isinstance(d, dict) for key in d]
     keys = {key.removeprefix("override ").lstrip("/") for key in groups} | set(swept) | set(study)

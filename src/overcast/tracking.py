@@ -199,8 +199,9 @@ class Store:
 
     def end_running(self, study: str) -> None:
         """Mark this study's runs that are still RUNNING as KILLED: their workers are gone."""
-        for run in self.search(study=study, role="trial", status="RUNNING"):
-            self.client.set_terminated(run.id, "KILLED")
+        for run in self.search(study=study, status="RUNNING"):
+            if run.tags["role"] != "study":
+                self.client.set_terminated(run.id, "KILLED")
 
     def tag_experiment(self, key: str, value: str) -> None:
         """Set a tag of the experiment."""

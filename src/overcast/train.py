@@ -109,7 +109,7 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
 
 def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
     """What a run carries: where its data, code and packages come from, and the study it belongs to."""
-    tags = provenance() | {"role": "trial", "folder": str(folder.resolve()), "study": study.id if study else ""}
+    tags = provenance() | {"role": config["role"], "folder": str(folder.resolve()), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
     tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
     tags |= {f"tag.{tag}": "true" for tag in config["tags"]}

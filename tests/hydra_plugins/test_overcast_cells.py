@@ -14,6 +14,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import OmegaConf
 
+from hydra_plugins.overcast_cells import jobs as jobs_of
 from overcast.config import ROOT, register, study_keys
 
 
@@ -36,7 +37,8 @@ def jobs() -> Any:
             hydra = GlobalHydra.instance().hydra
             assert hydra is not None
             sweeper.hydra_context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-            return sweeper.jobs(list(arguments))
+            points = sweeper.points(list(arguments))
+            return jobs_of(points, [list(cells)] * len(points), list(repeats))
 
     return found
 
@@ -75,7 +77,8 @@ def test_the_command_line_wins_over_params(jobs: Any) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "study").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_study_file_composes_and_has_whole_repeats(jobs: Any, path: Path) -> None:
     sweeper = OmegaConf.load(path).hydra.sweeper
-    found = jobs([], sweeper.get("cells", []), sweeper.get("repeats", []), sweeper.get("params"))
+    every = [*sweeper.get("cells", []), *(cell for group in sweeper.get("tuned", []) for cell in group)]
+    found = jobs([], every, sweeper.get("repeats", []), sweeper.get("params"))
     repeats = len(sweeper.get("repeats", [])) or 1
     assert len(found) % repeats == 0
     cells = [job[: -len(sweeper.repeats[0].split())] for job in found]

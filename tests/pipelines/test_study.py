@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -62,10 +63,15 @@ def store_of(home: Path) -> Store:
     return store
 
 
+def recorded(home: Path) -> list[Any]:
+    """Every run in the store."""
+    store = store_of(home)
+    return list(store.client.search_runs([store.experiment]))
+
+
 def statuses(home: Path) -> tuple[list[str], Counter[str]]:
     """How the studies' parent runs ended, and how their trials did."""
-    store = store_of(home)
-    runs = store.client.search_runs([store.experiment])
+    runs = recorded(home)
     parents = [run for run in runs if run.data.tags["role"] == "study"]
     trials = [run for run in runs if run.data.tags["role"] == "trial"]
     assert {run.data.tags["mlflow.parentRunId"] for run in trials} <= {run.info.run_id for run in parents}
@@ -437,3 +443,33 @@ def test_two_processes_a_run_inside_a_study(user: Home) -> None:
         alone = pd.read_csv(user.folder / "alone" / model / "history.csv")
         (whole,) = (path for path in (user.folder / "runs").glob(f"*{model}*") if (path / "run.json").exists())
         pd.testing.assert_frame_equal(pd.read_csv(whole / "history.csv"), alone, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_study_on_a_local_ray_cluster(user: Home) -> None:
+    pytest.importorskip("ray")
+    code, out, err = user.run("train", "-m", "hydra/launcher=ray", "model=ann", "seed=0,1")
+    assert code == 0, err
+    assert "study sweep: 2 runs" in out
+    assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=2))
+
+
+@pytest.mark.slow
+def test_a_tuned_study_chooses_then_repeats(user: Home) -> None:
+    """A dropout of 0.95 learns nothing in so few steps: the milder one must be chosen."""
+    user.words = [word for word in user.words if not word.startswith("mitigation=")]
+    strengths = [f"mitigation=dropout mitigation.dropout.p={p}" for p in ("0.95", "0.05")]
+    words = [
+        'hydra.sweeper.cells=["mitigation=none"]',
+        "hydra.sweeper.tuned=[" + json.dumps(strengths) + "]",
+        'hydra.sweeper.tuning=["split.fold=3 seed=7"]',
+        'hydra.sweeper.repeats=["split.fold=0 seed=0","split.fold=1 seed=1"]',
+    ]
+    code, out, err = user.run("train", "-m", "model=ann", "epochs=20", *words)
+    assert code == 0, err
+    assert "chosen by validation: mitigation=dropout mitigation.dropout.p=0.05" in out
+    roles = Counter(run.data.tags["role"] for run in recorded(user.folder))
+    assert roles == {"study": 1, "tuning": 2, "trial": 4}
+    code, out, err = user.run("train", "-m", "model=ann", "epochs=20", *words)
+    assert code == 0, err
+    assert len(recorded(user.folder)) == 7  # all of it was there already

@@ -48,6 +48,8 @@ def compare(study: str = "", out: str = "") -> str:
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",
         "overcast version": provenance()["version.overcast"],
     }
+    if chosen := parent.tags.get("chosen"):
+        info["chosen by validation"] = chosen
     compared = table(rows, info)
     folder = Path(out or f"reports/{key}")
     claim = parent.tags.get("claim", "")

@@ -67,6 +67,12 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         current_study.enter(self.study)
         return self.study
 
+    def chose(self, cells: Sequence[Sequence[str]]) -> None:
+        """Say and record which strengths won."""
+        told = "; ".join(dict.fromkeys(cell for each in cells for cell in each))
+        print(f"chosen by validation: {told}", flush=True)
+        self.record.tags({"chosen": told})
+
     def bury(self) -> None:
         """Mark the runs of workers that died as KILLED."""
         if self.study and self.store:
@@ -99,7 +105,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             return
         number = self.numbers[config.hydra.job.num]
         if os.getpid() != self.parent_process:
-            end_with(self.parent_process)
+            if os.getppid() == self.parent_process:  # Ray ends its own
+                end_with(self.parent_process)
             redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
         set_state(self.study, number, "running")
 
@@ -127,9 +134,11 @@ def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
 
 def workers(config: DictConfig) -> int:
     """How many jobs the launcher runs at once."""
-    launcher = config.hydra.launcher
+    launcher, cores = config.hydra.launcher, len(os.sched_getaffinity(0))
+    if "ray" in launcher:  # Ray gives each job its resources; how many fit is known for this machine only
+        return max(2, cores // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
     asked = int(launcher.get("n_jobs", 1))
-    return asked if asked > 0 else len(os.sched_getaffinity(0))
+    return asked if asked > 0 else cores
 
 
 def command() -> str:

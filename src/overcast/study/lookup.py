@@ -19,7 +19,8 @@ def finished(store: Store | None, study: Study, config: dict[str, Any], fingerpr
     """The run of this study that already is what ``config`` asks for, or None."""
     if store is None:
         return None
-    for found in store.search(study=study.id, identity=identity(config, fingerprint), status="FINISHED"):
+    asked = {"study": study.id, "role": config["role"], "identity": identity(config, fingerprint)}
+    for found in store.search("FINISHED", **asked):
         try:
             return load(Path(found.tags["folder"]))
         except UserError:

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from overcast import inputs
-from overcast.inputs import Standardise
+from overcast.inputs import Lookup, Standardise
 from overcast.prepare.pack import Pack, open_pack
+from overcast.spec import Spec
 
 
 def constant(spec_of: Pack, values: np.ndarray) -> Pack:
@@ -67,3 +68,12 @@ def test_travels_with_the_weights(data: Path) -> None:
     other.load_state_dict(learned.state_dict())
     assert other.mean.equal(learned.mean)
     assert other.spread.equal(learned.spread)
+
+
+def test_words_that_the_train_part_hardly_has_are_unknown() -> None:
+    spec = Spec("tokens", (3,), ("a", "b"), vocabulary=("often", "once", "elsewhere"))
+    values = np.array([2, 2, 3, 2, 4, 4], np.int32)  # three texts of three, one and two words
+    pack = Pack(spec, {}, np.zeros(3, np.int64), values, np.array([0, 3, 4, 6]), {})
+    lookup = Lookup(spec).learn(pack, np.array([0, 1]))
+    x, length = (torch.from_numpy(array) for array in pack.gather(np.arange(3)))
+    assert lookup(x, length).tolist() == [[2, 2, 1], [2, 0, 0], [1, 1, 0]]

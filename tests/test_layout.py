@@ -20,7 +20,7 @@ KINDS = ("data", "model", "mitigation")
 SPECS = {
     "image": Spec("image", (3, 16, 16), ("a", "b", "c")),
     "sequence": Spec("sequence", (12, 4), ("a", "b", "c")),
-    "tokens": Spec("tokens", (12,), ("a", "b", "c"), vocabulary=20),
+    "tokens": Spec("tokens", (12,), ("a", "b", "c"), vocabulary=tuple("abcdefghij")),
 }
 
 

@@ -10,8 +10,14 @@ from overcast.spec import Spec
 
 
 @pytest.mark.parametrize(
-    "spec", [Spec("image", (3, 8, 9), ("ä", "b")), Spec("tokens", (40,), ("pos", "neg"), vocabulary=99)]
+    "spec", [Spec("image", (3, 8, 9), ("ä", "b")), Spec("tokens", (40,), ("pos", "neg"), vocabulary=("a", "ß"))]
 )
 def test_saved_and_loaded(spec: Spec, tmp_path: Path) -> None:
     spec.save(tmp_path / "spec.json")
     assert Spec.load(tmp_path / "spec.json") == spec
+
+
+def test_words_become_ids_and_strangers_the_unknown_one() -> None:
+    spec = Spec("tokens", (40,), ("pos", "neg"), vocabulary=("good", "bad"))
+    assert spec.encode(["bad", "good", "new"]).tolist() == [3, 2, 1]
+    assert spec.ids == 4

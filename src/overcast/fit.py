@@ -23,7 +23,7 @@ from overcast.atomic import whole_file
 from overcast.config import name_of
 from overcast.devices import Devices
 from overcast.feed import Feed
-from overcast.inputs import Standardise
+from overcast.inputs import Inputs, input_layer
 from overcast.learner import Learner
 from overcast.mitigation import Mitigation
 from overcast.model import Network, example
@@ -131,7 +131,7 @@ def restore(run: Run) -> Learner:
     """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone."""
     config, spec = run.config, run.spec
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, Standardise(spec), net, mitigations)
+    learner = _learner(config, spec, input_layer(spec), net, mitigations)
     state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
     learner.inputs.load_state_dict(state["inputs"])
     learner.net.load_state_dict(state["net"])
@@ -145,7 +145,7 @@ def pack_of(config: dict[str, Any]) -> Pack:
 
 
 def _learner(
-    config: dict[str, Any], spec: Spec, inputs: Standardise, net: Network, mitigations: dict[str, Mitigation]
+    config: dict[str, Any], spec: Spec, inputs: Inputs, net: Network, mitigations: dict[str, Mitigation]
 ) -> Learner:
     return Learner(inputs, net, mitigations, seed=config["seed"], lr=config["lr"], classes=len(spec.classes))
 
@@ -157,7 +157,7 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     pack = pack_of(config)
     feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, Standardise(spec).learn(pack, feed.train), net, mitigations)
+    learner = _learner(config, spec, input_layer(spec).learn(pack, feed.train), net, mitigations)
     history = History(record, title, feed.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     began = time.perf_counter()

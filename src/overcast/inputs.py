@@ -1,6 +1,7 @@
 """What is learned from the train part about the inputs, and stored with the weights.
 
-The first layer of every run: mean and spread per channel of pictures, per feature of sequences.
+The first layer of every run: mean and spread per channel of pictures and per feature of sequences, and the
+words that are known.
 """
 
 from __future__ import annotations
@@ -10,13 +11,58 @@ import torch
 from torch import Tensor, nn
 
 from overcast.prepare.pack import Pack
-from overcast.spec import Spec
+from overcast.spec import PADDING, UNKNOWN, Spec
 
 BLOCK = 4096
 """Samples looked at together: bounds the memory that learning the spread takes."""
 
+FEWEST = 2
+"""How often a word must occur in the train part to be known: of one seen once, nothing general can be learned."""
 
-class Standardise(nn.Module):
+
+class Inputs(nn.Module):
+    """The contract: raw values of a pack to what a network sees. ``kind`` is that of the data."""
+
+    kind: str
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def learn(self, pack: Pack, rows: np.ndarray) -> Inputs:
+        """Set what is to be known from these rows of the pack."""
+        raise NotImplementedError
+
+
+def input_layer(spec: Spec) -> Inputs:
+    """The inputs for data of this spec, with nothing learned yet."""
+    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec)
+
+
+class Lookup(Inputs):
+    """Token ids (B, T), those of words that the train part does not have (often enough) as `UNKNOWN`."""
+
+    known: Tensor
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.kind = spec.kind
+        self.register_buffer("known", torch.zeros(spec.ids, dtype=torch.bool))
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        ids = x.long()
+        return torch.where(self.known[ids], ids, UNKNOWN)
+
+    def learn(self, pack: Pack, rows: np.ndarray) -> Lookup:
+        """A word is known if it occurs at least `FEWEST` times in these rows."""
+        count = np.zeros(len(self.known), np.int64)
+        for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
+            count += np.bincount(pack.gather(block)[0].ravel(), minlength=len(count))
+        count[PADDING] = FEWEST
+        self.known.copy_(torch.from_numpy(count >= FEWEST))
+        return self
+
+
+class Standardise(Inputs):
     """Raw values (uint8 pixels, float32 features) to zero mean and unit spread, as float32.
 
     Beyond a sequence's true length the result is zero.

@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torchmetrics import MetricCollection
 
 from overcast.feed import Batches
-from overcast.inputs import Standardise
+from overcast.inputs import Inputs
 from overcast.metrics import collection, gap
 from overcast.mitigation import Batch, Mitigation
 from overcast.model import Network
@@ -32,7 +32,7 @@ class Learner(LightningModule):
 
     def __init__(
         self,
-        inputs: Standardise,
+        inputs: Inputs,
         net: Network,
         mitigations: dict[str, Mitigation],
         *,

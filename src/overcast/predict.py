@@ -21,6 +21,7 @@ from overcast.errors import UserError
 from overcast.fit import restore
 from overcast.learner import Learner
 from overcast.runs import Run
+from overcast.spec import Spec
 
 BATCH = 64
 
@@ -38,7 +39,7 @@ def predict(run: Run, files: str, out: str = "") -> int:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(["file", "label", *classes, "error"])
         for start in tqdm(range(0, len(paths), BATCH), unit="batch", disable=len(paths) <= BATCH):
-            for path, found in _labelled(learner, dataset, paths[start : start + BATCH]):
+            for path, found in _labelled(learner, dataset, run.spec, paths[start : start + BATCH]):
                 if isinstance(found, str):
                     broken += 1
                     writer.writerow([path, "", *[""] * len(classes), found])
@@ -71,12 +72,15 @@ def expand(files: str) -> list[Path]:
     return paths
 
 
-def _labelled(learner: Learner, dataset: DataSet, paths: list[Path]) -> Iterator[tuple[Path, np.ndarray | str]]:
+def _labelled(
+    learner: Learner, dataset: DataSet, spec: Spec, paths: list[Path]
+) -> Iterator[tuple[Path, np.ndarray | str]]:
     """Each path with its class probabilities (K,), or with why it could not be read."""
     read: list[np.ndarray | str] = []
     for path in paths:
         try:
-            read.append(dataset.read(path))
+            sample = dataset.read(path)
+            read.append(spec.encode(sample) if spec.kind == "tokens" else sample)
         except (UserError, OSError) as error:
             read.append(" ".join(str(error).split()))
     arrays = [array for array in read if not isinstance(array, str)]

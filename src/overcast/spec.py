@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
+
+PADDING, UNKNOWN = 0, 1
+"""The token ids that stand for no word and for a word that is not in the vocabulary."""
 
 Kind = Literal["image", "sequence", "tokens"]
 
@@ -16,19 +23,32 @@ class Spec:
 
     shape: image ``(C, H, W)``, pixels as uint8; sequence ``(T, F)``, T the longest length, values as
     float32; tokens ``(T,)``, token ids as int32.
-    vocabulary: tokens only: the number of distinct ids, 0 being padding.
+    vocabulary: tokens only: every word of the pack, the most frequent first; the word at i has id i + 2.
     """
 
     kind: Kind
     shape: tuple[int, ...]
     classes: tuple[str, ...]
-    vocabulary: int = 0
+    vocabulary: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> int:
+        """How many token ids there are, `PADDING` and `UNKNOWN` among them."""
+        return len(self.vocabulary) + 2
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.vocabulary, start=2)}
+
+    def encode(self, words: Iterable[str]) -> np.ndarray:
+        """The ids (T,) int32 of words."""
+        return np.array([self._numbers.get(word, UNKNOWN) for word in words], np.int32)
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf8")
+        path.write_text(json.dumps(asdict(self), indent=None if self.vocabulary else 1) + "\n", encoding="utf8")
 
     @staticmethod
     def load(path: Path) -> Spec:
         stored = json.loads(path.read_text(encoding="utf8"))
-        stored |= {"shape": tuple(stored["shape"]), "classes": tuple(stored["classes"])}
+        stored |= {name: tuple(stored[name]) for name in ("shape", "classes", "vocabulary")}
         return Spec(**stored)

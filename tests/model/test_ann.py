@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from overcast.errors import UserError
 from overcast.fit import size
 from overcast.model.ann import ANN
-from overcast.options import network
 from overcast.spec import Spec
 
 IMAGE = Spec("image", (3, 4, 5), tuple("abcdefg"))
@@ -40,11 +38,12 @@ def test_shorter_sequences_are_as_if_padded_and_longer_ones_cut() -> None:
 
 def test_norm_and_scale() -> None:
     plain, wide, normed = ANN(IMAGE), ANN(IMAGE, scale=2.0), ANN(IMAGE, norm="batch")
-    assert [net.layers[1].out_features for net in (plain, wide)] == [128, 256]
+    assert [net.layers[0].out_features for net in (plain, wide)] == [128, 256]
     assert [sum(isinstance(m, torch.nn.BatchNorm1d) for m in net.modules()) for net in (plain, normed)] == [0, 1]
 
 
-def test_text_is_refused() -> None:
-    spec = Spec("tokens", (9,), ("a", "b"), vocabulary=5)
-    with pytest.raises(UserError, match="model=ann works on image and sequence data"):
-        network({"_target_": "overcast.model.ann.ANN"}, spec, {})
+def test_a_text_is_the_mean_of_its_words_whatever_the_padding() -> None:
+    net = ANN(Spec("tokens", (9,), ("a", "b"), vocabulary=tuple("abcdef"))).eval()
+    short, padded = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0, 0]])
+    assert torch.allclose(net(short, torch.tensor([2])), net(padded, torch.tensor([2])))
+    assert torch.allclose(net(short, torch.tensor([2])), net(short.flip(1), torch.tensor([2])))

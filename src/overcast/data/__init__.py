@@ -56,7 +56,7 @@ class DataSet:
         raise NotImplementedError
 
     def read(self, path: Path) -> np.ndarray:
-        """One file as an array: image (C, H, W) uint8, sequence (T, F) float32, tokens (T,) int32.
+        """One file as an array: image (C, H, W) uint8, sequence (T, F) float32, tokens (T,) words (str).
 
         Raises: UserError if the file holds nothing that can be read so.
         """

@@ -50,11 +50,6 @@ def norm_layer(norm: Norm, features: int, dims: int = 1) -> nn.Module:
     return nn.BatchNorm2d(features) if dims == 2 else nn.BatchNorm1d(features)
 
 
-def fill(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Sequences (B, t, F), padded to the longest of their batch, with zeros up to (or cut to) the spec's T."""
-    return x if x.dim() == 4 else F.pad(x, (0, 0, 0, shape[0] - x.shape[1]))  # (B, T, F); pictures as they are
-
-
 def example(spec: Spec, device: str = "cpu") -> tuple[Tensor, Tensor]:
     """One sample of zeros, as a network sees it: x (1, …) and length (1,)."""
     dtype = torch.long if spec.kind == "tokens" else torch.float32

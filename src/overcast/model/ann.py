@@ -8,36 +8,34 @@ weight for every pixel. Seconds a run.
 
 from __future__ import annotations
 
-from math import prod
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, fill, norm_layer, widen
-from overcast.spec import Kind, Spec
+from overcast.model import Network, Norm, norm_layer, widen
+from overcast.reading import Vector
+from overcast.spec import Spec
 
 
 class ANN(Network):
     """Flatten, one hidden layer, one output per class (Rumelhart, Hinton & Williams 1986)."""
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
     def __init__(
         self,
         spec: Spec,
         hidden: PositiveInt = 128,
         activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
+        embedding: PositiveInt = 64,
         dropout: float = 0.0,
         norm: Norm = "none",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        self.shape = spec.shape
+        self.vector = Vector(spec, embedding)
         width = widen(hidden, scale)
         self.layers = nn.Sequential(
-            nn.Flatten(),  # (B, D)
-            nn.Linear(prod(spec.shape), width),  # (B, hidden)
+            nn.Linear(self.vector.features, width),  # (B, hidden)
             norm_layer(norm, width),
             {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation](),
             nn.Dropout(dropout),
@@ -45,5 +43,5 @@ class ANN(Network):
         )
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(fill(x, self.shape))
+        logits: Tensor = self.layers(self.vector(x, length))
         return logits

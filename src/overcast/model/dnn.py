@@ -9,39 +9,38 @@ photographs. Seconds a run.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import prod
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, fill, norm_layer, widen
-from overcast.spec import Kind, Spec
+from overcast.model import Network, Norm, norm_layer, widen
+from overcast.reading import Vector
+from overcast.spec import Spec
 
 
 class DNN(Network):
     """Flatten, ``len(hidden)`` hidden layers, one output per class (ReLU: Glorot, Bordes & Bengio 2011)."""
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
     def __init__(
         self,
         spec: Spec,
         hidden: tuple[PositiveInt, ...] = (256, 128, 64),
         activation: Literal["sigmoid", "relu", "tanh"] = "relu",
+        embedding: PositiveInt = 64,
         dropout: float = 0.0,
         norm: Norm = "none",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        self.shape = spec.shape
+        self.vector = Vector(spec, embedding)
         act = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation]
-        widths = [prod(spec.shape), *(widen(h, scale) for h in hidden)]
-        layers: list[nn.Module] = [nn.Flatten()]  # (B, D)
+        widths = [self.vector.features, *(widen(h, scale) for h in hidden)]
+        layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), norm_layer(norm, after), act(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], len(spec.classes)))  # (B, K)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(fill(x, self.shape))
+        logits: Tensor = self.layers(self.vector(x, length))
         return logits

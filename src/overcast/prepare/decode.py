@@ -57,7 +57,7 @@ def one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Bad, 
     except UserError as error:
         return Bad("tiny" if isinstance(error, Tiny) else "unreadable", str(error)), ""
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(array.data)
+    digest.update(array.tobytes())
     return array, digest.hexdigest()
 
 

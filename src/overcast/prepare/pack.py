@@ -2,7 +2,7 @@
 
 A pack is a folder ``<root>/<name>/pack``:
 
-values.npy   images (N, C, H, W) uint8, or ragged samples end to end: (sum T, F) float32 or (sum T,) int32
+values.npy   images (N, C, H, W) uint8, or ragged samples end to end: (sum T, F) float32 or token ids (sum T,) int32
 offsets.npy  where each ragged sample starts: (N + 1,) int64
 index.csv    one line a row; duplicate is the number of a group of duplicates, hash that of the array
 audit.csv    file, problem, detail
@@ -83,7 +83,9 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
     kept, hashes = [samples[row] for row in good], [hashes[row] for row in good]
     classes = _checked_classes(name, samples, kept)
     with whole_folder(root / name / "pack") as part:
-        values = _write_values(part, dataset, [array for array in arrays if not isinstance(array, Bad)])
+        read = [array for array in arrays if not isinstance(array, Bad)]
+        spec = _spec(dataset, read, classes)
+        values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.vocabulary else read)
         pairs, distance = audits.find_duplicates(dataset, values, hashes)
         groups = duplicates.components(len(kept), pairs)
         rows = zip(range(len(kept)), kept, groups, hashes, strict=True)
@@ -91,7 +93,7 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
         _write_csv(part / "pairs.csv", audits.PAIRS, audits.pair_lines(kept, pairs, distance))
         audit += audits.of_pairs(kept, pairs, distance) + audits.of_verification(raw)
         _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
-        _spec(dataset, part, values, classes).save(part / "spec.json")
+        spec.save(part / "spec.json")
         counts = {
             "samples": len(samples),
             "rows": len(kept),
@@ -204,12 +206,13 @@ def _write_values(part: Path, dataset: DataSet, arrays: list[np.ndarray]) -> np.
     return values
 
 
-def _spec(dataset: DataSet, part: Path, values: np.ndarray, classes: tuple[str, ...]) -> Spec:
+def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) -> Spec:
     if dataset.kind == "image":
-        return Spec("image", values.shape[1:], classes)
-    longest = int(np.diff(np.load(part / "offsets.npy")).max())
-    vocabulary = int(values.max(initial=0)) + 1 if dataset.kind == "tokens" else 0
-    return Spec(dataset.kind, (longest, *values.shape[1:]), classes, vocabulary)
+        return Spec("image", arrays[0].shape, classes)
+    longest = max(map(len, arrays))
+    count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
+    vocabulary = tuple(sorted(count, key=lambda word: (-count[word], word)))
+    return Spec(dataset.kind, (longest, *arrays[0].shape[1:]), classes, vocabulary)
 
 
 def _fingerprint(part: Path, options: dict[str, Any]) -> str:

@@ -63,14 +63,14 @@ def _try_out(config: dict[str, Any], jobs: int) -> float:
 
     from overcast.devices import choose
     from overcast.fit import build, pack_of
-    from overcast.inputs import Standardise
+    from overcast.inputs import input_layer
 
     pack = pack_of(config)
     torch.set_num_threads(choose(config["trainer"], jobs).threads)
     net, _ = build(config | {"mitigation": {}}, pack.spec)
     rows = np.arange(min(config["batch_size"], len(pack.labels)))
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    inputs, target = Standardise(pack.spec).learn(pack, rows), torch.from_numpy(pack.labels[rows])
+    inputs, target = input_layer(pack.spec).learn(pack, rows), torch.from_numpy(pack.labels[rows])
     took = []
     for _ in range(6):
         began = time.perf_counter()

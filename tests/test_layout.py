@@ -53,6 +53,13 @@ def test_an_option_points_at_the_module_of_its_name(kind: str) -> None:
         assert target.rpartition(".")[0] == f"overcast.{kind}.{name}"
 
 
+def test_a_claim_is_a_module_a_study_and_a_test() -> None:
+    modules = stems(SOURCE / "claims", "*.py")
+    studies = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "conf/study").glob("*.yaml")}
+    assert {name: study["claim"] for name, study in studies.items() if "claim" in study} == {n: n for n in modules}
+    assert modules <= {name.removeprefix("test_") for name in stems(ROOT / "tests" / "claims", "test_*.py")}
+
+
 def test_mitigations_are_packaged_under_their_names() -> None:
     for name in choices("mitigation") | {"none"}:
         first = (ROOT / f"conf/mitigation/{name}.yaml").read_text().splitlines()[0]

@@ -35,8 +35,9 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.config import plain, typed
+        from overcast.prepare.ready import prepare
         from overcast.study.callback import StudyCallback
-        from overcast.study.check import asked, refuse_overlap
+        from overcast.study.check import asked, check_claim, refuse_overlap
         from overcast.study.progress import watched
 
         assert self.hydra_context is not None
@@ -48,10 +49,13 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         load = self.hydra_context.config_loader.load_sweep_config
         first = jobs(points, [[*self.cells, *candidates]] * len(points), self.repeats[:1])
         cells = [plain(load(self.config, job)) for job in first]
+        check_claim(cells[0]["claim"])
+        if cells[0]["prepare"]:
+            prepare(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
-        study = callback.open(self.config, asked(cells), [*self.repeats, *self.tuning])
-        trying = [[*job, "role=tuning"] for job in jobs(points, [candidates] * len(points), self.tuning) if candidates]
         final = len(points) * max(1, len(self.cells) + len(self.tuned)) * max(1, len(self.repeats))
+        study = callback.open(self.config, asked(cells), [*self.repeats, *self.tuning], final)
+        trying = [[*job, "role=tuning"] for job in jobs(points, [candidates] * len(points), self.tuning) if candidates]
         with watched(study, cells, len(trying) + final) as watch:
             chosen = self._tune(points, trying, callback) if trying else [[] for _ in points]
             self._launch(jobs(points, [[*self.cells, *each] for each in chosen], self.repeats), callback, len(trying))

@@ -86,6 +86,10 @@ class Config:
     mirror: str | None = None
     run: str | None = None
     study: str | None = None
+    claim: str | None = None
+    """Which of `overcast.claims` a study measures."""
+    prepare: bool = False
+    """Whether a study downloads, packs and splits what data it lacks, before its first run."""
     role: str = "trial"
     """"tuning" for the runs by which a study chooses strengths, which are not compared."""
     data_dir: str = "data"

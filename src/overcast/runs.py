@@ -25,7 +25,9 @@ from overcast.config import Tracking, name_of
 from overcast.errors import UserError
 from overcast.spec import Spec
 
-DISPLAY = ("trainer", "tracking", "tags", "mirror", "run", "study", "role", "data_dir", "runs_dir")
+DISPLAY = (
+    "trainer", "tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir",
+)  # fmt: skip
 """What a run's identity leaves out: paths, device and display."""
 
 FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")

@@ -60,10 +60,13 @@ def test_a_claim_comes_first_and_then_what_was_measured(compared, info):
     assert "no effect" not in text.split("<script", 1)[0].lower()
 
 
-def test_more_pictures_are_put_last(tmp_path, compared, small, info):
-    extra = page.Picture("One more", "Read it so.", forest(compared).figure)
-    text = page.write(tmp_path, compared, *small, info, more=[extra]).read_text(encoding="utf8")
-    assert text.index("Learning curves, by epoch") < text.index("One more") < text.index("How to read this")
+def test_the_verdict_on_a_claim_and_its_pictures_come_first(tmp_path, compared, small, info):
+    own = page.Picture("Its own picture", "Read it so.", forest(compared).figure)
+    told = ("Noise helps.", "It does not show here.", [own])
+    text = page.write(tmp_path, compared, *small, info, *told).read_text(encoding="utf8")
+    order = ["Claim: Noise helps.", "</strong> It does not show here.", "Its own picture", "Learning curves, by epoch"]
+    assert sorted(order, key=text.index) == order
+    assert "Of 3 compared" not in text
 
 
 def test_the_table_comes_back_from_csv_as_it_was(written, study, info):

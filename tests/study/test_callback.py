@@ -37,12 +37,12 @@ def status(store: Store, run_id: str) -> str:
 def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     callback = StudyCallback()
-    study = callback.open(settings, ["a", "b"], ["seed=0"])
+    study = callback.open(settings, ["a", "b"], ["seed=0"], 2)
     assert current_study.current() == study
     assert status(store, study.parent) == "RUNNING"
     assert held(Path(study.folder))
     with pytest.raises(UserError, match="another process is at work"):
-        StudyCallback().open(settings, ["a", "b"], ["seed=0"])
+        StudyCallback().open(settings, ["a", "b"], ["seed=0"], 2)
     orphan = store.create("x", {"role": "trial", "study": study.id}, study.parent)
     callback.on_multirun_end(settings)
     assert (status(store, study.parent), status(store, orphan.id)) == ("FINISHED", "KILLED")
@@ -54,7 +54,7 @@ def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixt
     assert status(store, study.parent) == "FINISHED"
 
     again = StudyCallback()
-    assert again.open(settings, ["a", "b"], ["seed=0"]).parent == study.parent
+    assert again.open(settings, ["a", "b"], ["seed=0"], 2).parent == study.parent
     mistakes.append(UserError("2 of 3 failed"))
     again.on_multirun_end(settings)
     mistakes.clear()
@@ -63,7 +63,7 @@ def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixt
 
 def test_cut_short(settings: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = StudyCallback()
-    study = callback.open(settings, ["a"], [])
+    study = callback.open(settings, ["a"], [], 1)
     trial = store.create("x", {"role": "trial", "study": study.id}, study.parent)
     with pytest.raises(SystemExit) as end:
         signal.raise_signal(signal.SIGTERM)
@@ -77,14 +77,14 @@ def test_cut_short(settings: Any, store: Store, monkeypatch: pytest.MonkeyPatch)
 def test_a_store_that_cannot_be_reached_leaves_nothing_held(settings: Any, tmp_path: Path) -> None:
     settings.tracking.uri = "mongodb://x"
     with pytest.raises(UserError, match="cannot use the MLflow tracking store"):
-        StudyCallback().open(settings, ["a"], [])
+        StudyCallback().open(settings, ["a"], [], 1)
     (folder,) = (tmp_path / "runs" / "studies").iterdir()
     assert not held(folder)
 
 
 def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> None:
     callback = StudyCallback()
-    study = callback.open(settings, ["a"], [])
+    study = callback.open(settings, ["a"], [], 1)
     callback.numbers = [4, 7]
     try:
         callback.on_job_start(settings)

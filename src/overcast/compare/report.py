@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from overcast import claims
 from overcast.compare.table import table
 from overcast.compare.trials import curves, trials
 from overcast.config import Tracking
 from overcast.errors import UserError
 from overcast.provenance import machine, provenance
 from overcast.report import page, words
+from overcast.report.style import Picture
 from overcast.runs import Run
 from overcast.study.links import links
 from overcast.study.lookup import children
@@ -52,12 +54,14 @@ def compare(study: str = "", out: str = "") -> str:
         info["chosen by validation"] = chosen
     compared = table(rows, info)
     folder = Path(out or f"reports/{key}")
-    claim = parent.tags.get("claim", "")
-    path = page.write(folder, compared, rows, curves(runs), info, claim)
+    claim, verdict, shown = "", words.headline(compared), list[Picture]()
+    if name := parent.tags.get("claim"):
+        claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)))
+    path = page.write(folder, compared, rows, curves(runs), info, claim, verdict, shown)
     record = MlflowRecord(store.client, parent.id)
     record.artifact(folder, "report")
-    record.tags({"mlflow.note.content": words.description_md(compared, info, claim)})
-    said = [words.headline(compared), "", *words.verdicts(compared), "", f"report: {path}"]
+    record.tags({"mlflow.note.content": words.description_md(compared, info, claim, verdict)})
+    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *words.verdicts(compared), "", f"report: {path}"]
     return "\n".join([*said, links(store, key, parent.id)])
 
 

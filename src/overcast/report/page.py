@@ -30,23 +30,26 @@ def write(
     curves: pd.DataFrame,
     info: Mapping[str, Any],
     claim: str = "",
-    more: Sequence[Picture] = (),
+    verdict: str = "",
+    first: Sequence[Picture] = (),
 ) -> Path:
     """Write the three files of one study into ``folder``; the page's path.
 
-    claim: a sentence the study tests; the page then opens with it and answers with what was measured.
-    more: further pictures, put after the study's own.
+    claim: a sentence the study tests; the page then opens with it and answers with the ``verdict``, what was
+    measured (without one: the study's headline), and the pictures of it ``first``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "table.csv", index=False)
-    told = words.description_md(table, info, claim)
+    told = words.description_md(table, info, claim, verdict)
     (folder / "table.md").write_text(f"{told}\n{grid.markdown(table)}", encoding="utf8")
     page = folder / "report.html"
-    page.write_text(html(table, [*drawn(table, trials, curves), *more], info, claim), encoding="utf8")
+    page.write_text(html(table, [*first, *drawn(table, trials, curves)], info, claim, verdict), encoding="utf8")
     return page
 
 
-def html(table: pd.DataFrame, pictures: Sequence[Picture], info: Mapping[str, Any], claim: str = "") -> str:
+def html(
+    table: pd.DataFrame, pictures: Sequence[Picture], info: Mapping[str, Any], claim: str = "", verdict: str = ""
+) -> str:
     """The page's text."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -57,7 +60,7 @@ def html(table: pd.DataFrame, pictures: Sequence[Picture], info: Mapping[str, An
         info={key: value for key, value in info.items() if key != "failed"},
         claim=claim,
         question=question(table),
-        headline=words.headline(table),
+        headline=verdict or words.headline(table),
         verdicts=words.verdicts(table),
         notes=words.notes(table, info),
         primary=PRIMARY.label,

@@ -107,9 +107,10 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "") -> str:
-    """For MLflow's description, which folds early: the verdict first, then every comparison."""
-    lines = [f"**Claim:** {claim}\n", f"**Measured:** {headline(table)}\n"] if claim else [f"{headline(table)}\n"]
+def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:
+    """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison."""
+    told = verdict or headline(table)
+    lines = [f"**Claim:** {claim}\n", f"**Measured:** {told}\n"] if claim else [f"{told}\n"]
     lines += [f"- {line}" for line in [*verdicts(table), *notes(table, info)]]
     return "\n".join([*lines, "", f"Primary outcome: {PRIMARY.label}. `{info.get('command', '')}`", ""])
 

@@ -39,8 +39,10 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     def __init__(self) -> None:
         self.stack = ExitStack()
 
-    def open(self, config: DictConfig, cells: Sequence[str], repeats: Sequence[str]) -> Study:
+    def open(self, config: DictConfig, cells: Sequence[str], repeats: Sequence[str], runs: int) -> Study:
         """The study of these cells' identities and repeats, RUNNING, and no other process's.
+
+        runs: how many trials it will have.
 
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
@@ -56,7 +58,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.record = Record()
             if self.store:
                 bury(self.store)
-                self.record = self.store.study(key, name, {"folder": str(folder.resolve()), "command": command()})
+                tags = {"folder": str(folder.resolve()), "command": command(), "runs": str(runs)}
+                tags |= {"claim": config.claim} if config.get("claim") else {}
+                self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")
             stack.callback(atexit.unregister, self._close)
             before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -22,6 +22,14 @@ def refuse_overlap(typed: Sequence[str], words: Sequence[str]) -> None:
             )
 
 
+def check_claim(name: str | None) -> None:
+    """Raises: UserError if the study is to measure a claim that there is none of."""
+    if name:
+        from overcast.claims import load
+
+        load(name)
+
+
 def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
     """The identity of a run of each cell.
 

@@ -1,0 +1,63 @@
+"""Depth: one to six hidden layers, bare, with batch norm, with pre-training; and how much the first weights decide.
+
+Repeats differ in their seed alone (first weights and batches), so that their spread is what a bad start costs.
+
+    python pipelines/train.py +study=depth && python pipelines/compare.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.report.lines import lines
+from overcast.report.style import Picture
+from overcast.report.words import number
+from overcast.runs import Run
+
+CLAIM = (
+    "Deeper fully connected networks are harder to train, and where training ends depends on the first weights "
+    "(local minima); pre-training and normalisation remove that."
+)
+
+
+def measured(runs: Sequence[Run]) -> Measured:
+    found = table(runs)
+    found["depth"] = found["model.hidden"].map(len)
+    bare = found[found["mitigation"] == "none"]
+    mean = bare.groupby("depth")["accuracy"].mean()
+    best, deepest = int(mean.idxmax()), int(mean.index.max())
+    worse = difference(bare[bare["depth"] == best], bare[bare["depth"] == deepest]) if best != deepest else None
+    deep = {str(name): rows for name, rows in found[found["depth"] == deepest].groupby("mitigation")}
+    spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
+    shallow = float(bare[bare["depth"] == bare["depth"].min()]["accuracy"].std())
+    told = f"Without help {best} hidden layer{'s' * (best > 1)} come out best ({number(mean[best])} %)"
+    told += f"; {deepest} fall behind by {points(worse)}." if worse is not None else ": the deepest tried."
+    told += (
+        f" Over first weights alone the accuracy of {deepest} layers spreads by {number(spread['none'])} points "
+        f"(standard deviation), of one layer by {number(shallow)}."
+    )
+    held = [worse is not None and clear(worse), spread["none"] > 2 * shallow]
+    for name in (name for name in deep if name != "none"):
+        gain = difference(deep[name], deep["none"])
+        held.append(clear(gain))
+        told += f" {name}: {points(gain)}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
+    return Measured(f"{judged(*held)} {told}", [_accuracy(found), _spread(found)])
+
+
+def _accuracy(found: pd.DataFrame) -> Picture:
+    return lines(
+        "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", found, x="depth", y="accuracy",
+        group="mitigation", titles=("hidden layers", "test accuracy, %"), percent=True,
+    )  # fmt: skip
+
+
+def _spread(found: pd.DataFrame) -> Picture:
+    spread = found.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
+    return lines(
+        "How much the first weights decide", "Standard deviation of the train accuracy over repeats that differ in "
+        "their first weights and batches alone.", spread, x="depth", y="train_accuracy", group="mitigation",
+        titles=("hidden layers", "spread of train accuracy, points"), percent=True,
+    )  # fmt: skip

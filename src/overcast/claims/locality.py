@@ -1,0 +1,97 @@
+"""Locality: fully connected against convolutional networks at an equal budget, of weights or of multiply-adds.
+
+What convolution relies on is tested twice: on pictures moved to the side, and by training on pictures whose
+pixels are all shuffled in one fixed way, where no neighbour is a neighbour any more.
+
+    python pipelines/train.py +study=locality && python pipelines/compare.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.fit import pack_of, restore
+from overcast.report.lines import lines
+from overcast.runs import Run
+
+CLAIM = (
+    "On pictures a convolutional network does better than fully connected ones with as many weights or as much "
+    "computing, because neighbouring pixels belong together and things may move."
+)
+SHIFTS = (0, 2, 4, 8, 12)
+"""By how many pixels the test pictures are moved to the right, their left edge repeated."""
+
+
+def moved(run: Run) -> list[float]:
+    """Test accuracy on the pictures moved by each of `SHIFTS`."""
+    pack, learner = pack_of(run.config), restore(run)
+    rows = np.flatnonzero(run.parts == "test")
+    x, length = (torch.from_numpy(array) for array in pack.gather(rows))
+    found = []
+    for shift in SHIFTS:
+        away = torch.cat([x[..., :1].expand(*x.shape[:-1], shift), x[..., : x.shape[-1] - shift]], -1)
+        with torch.inference_mode():
+            found.append(float((learner(away, length).argmax(1).numpy() == pack.labels[rows]).mean()))
+    return found
+
+
+def measured(runs: Sequence[Run]) -> Measured:
+    found = table(runs)
+    found["network"] = [_network(row) for _, row in found.iterrows()]
+    plain, shuffled = found[~found["shuffle"].astype(bool)], found[found["shuffle"].astype(bool)]
+    cnn = plain[plain["model"] == "cnn"]
+    gains = {name: difference(cnn, rows) for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
+    told = f"cnn: {percent(cnn['accuracy'])} with {_size(cnn)}. "
+    told += " ".join(
+        f"{name}: {percent(plain[plain['network'] == name]['accuracy'])} with "
+        f"{_size(plain[plain['network'] == name])} (cnn {points(gain)})."
+        for name, gain in gains.items()
+    )
+    loss = difference(cnn, shuffled[shuffled["model"] == "cnn"])
+    full = next(iter(gains))
+    kept = difference(plain[plain["network"] == full], shuffled[shuffled["network"] == full])
+    told += f" Shuffling all pixels costs the cnn {points(loss)} and {full} {points(kept)}."
+    tried = _moved(plain)
+    far = {str(name): rows for name, rows in tried[tried["shift"] == SHIFTS[2]].groupby("network")}
+    start = {str(name): rows for name, rows in tried[tried["shift"] == 0].groupby("network")}
+    told += f" Moved by {SHIFTS[2]} pixels, they lose: "
+    told += ", ".join(f"{name} {points(difference(start[name], far[name]))}" for name in far) + "."
+    held = [*(clear(gain) for gain in gains.values()), clear(loss)]
+    return Measured(
+        f"{judged(*held)} {told}",
+        [
+            lines(
+                "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", tried,
+                x="shift", y="accuracy", group="network", titles=("pixels", "test accuracy, %"), percent=True,
+            ),
+            lines(
+                "All pixels shuffled in one fixed way", "0: pictures as they are, 1: shuffled, in training as in the "
+                "test.", found.assign(shuffled=found["shuffle"].astype(int)), x="shuffled", y="accuracy",
+                group="network", titles=("shuffled", "test accuracy, %"), percent=True,
+            ),
+        ],
+    )  # fmt: skip
+
+
+def _network(row: pd.Series) -> str:
+    return "cnn" if row["model"] == "cnn" else f"{row['model']} {'-'.join(map(str, row['model.hidden']))}"
+
+
+def _size(rows: pd.DataFrame) -> str:
+    return f"{rows['parameters'].iloc[0]:,} weights and {rows['multiply_adds'].iloc[0]:,} multiply-adds"
+
+
+def _moved(rows: pd.DataFrame) -> pd.DataFrame:
+    keys = ["network", "seed", "fold"]
+    return pd.DataFrame(
+        [
+            {**row[keys], "shift": shift, "accuracy": accuracy}
+            for _, row in rows.iterrows()
+            for shift, accuracy in zip(SHIFTS, moved(row["run"]), strict=True)
+        ]
+    )

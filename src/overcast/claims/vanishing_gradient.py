@@ -1,0 +1,88 @@
+"""Vanishing gradients: the size of the gradient by layer over depth, sigmoid against ReLU, with and without norm.
+
+The gradients are those at the first weights, which a run's config gives back exactly, on a batch of its train part.
+
+    python pipelines/train.py +study=vanishing_gradient && python pipelines/compare.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.fit import build, pack_of
+from overcast.inputs import input_layer
+from overcast.report.lines import lines
+from overcast.runs import Run
+
+CLAIM = (
+    "Through many sigmoid layers the gradient vanishes and the first layers stop learning; "
+    "rectified linear units and normalisation keep it alive."
+)
+BATCH = 256
+
+
+def gradients(run: Run) -> list[float]:
+    """Root mean square of the loss's gradient for each layer's weights, from input to output, before training."""
+    pack = pack_of(run.config)
+    train = np.flatnonzero(run.parts == "train")
+    net, _ = build(run.config, run.spec)
+    x, length = (torch.from_numpy(array) for array in pack.gather(train[:BATCH]))
+    inputs = input_layer(run.spec).learn(pack, train)
+    loss = net.loss(net(inputs(x, length), length), torch.from_numpy(pack.labels[train[:BATCH]])).mean()
+    loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+    return [float(p.grad.square().mean().sqrt()) for p in net.parameters() if p.dim() > 1 and p.grad is not None]
+
+
+def measured(runs: Sequence[Run]) -> Measured:
+    found = table(runs)
+    found["depth"] = found["model.hidden"].map(len)
+    found["kind"] = found["model.activation"] + found["mitigation"].map({"none": ""}).fillna(
+        " + " + found["mitigation"]
+    )
+    by_layer = pd.DataFrame(
+        [
+            {"kind": row["kind"], "depth": row["depth"], "layer": layer, "gradient": size, "share": size / sizes[-1]}
+            for _, row in found.iterrows()
+            for sizes in [gradients(row["run"])]
+            for layer, size in enumerate(sizes, start=1)
+        ]
+    )
+    deepest = int(found["depth"].max())
+    deep, last = found[found["depth"] == deepest], by_layer[by_layer["depth"] == deepest]
+    first = last[last["layer"] == 1].groupby("kind")["share"].apply(lambda s: float(np.exp(np.log(s + 1e-45).mean())))
+    by_kind = dict(list(deep.groupby("kind")))
+    better = difference(by_kind["relu"], by_kind["sigmoid"])
+    told = (
+        f"With {deepest} hidden layers the first layer's gradient is {first['sigmoid']:.0e} of the last one's through "
+        f"sigmoid units and {first['relu']:.2g} through ReLU; test accuracy {percent(by_kind['sigmoid']['accuracy'])} "
+        f"against {percent(by_kind['relu']['accuracy'])} (ReLU {points(better)})."
+    )
+    held = [first["sigmoid"] < first["relu"] / 10, clear(better)]
+    if (normed := by_kind.get("sigmoid + batch_norm")) is not None:
+        rescued = difference(normed, by_kind["sigmoid"])
+        held.append(clear(rescued))
+        told += f" Batch normalisation changes the sigmoid network by {points(rescued)}."
+    over_depth = by_layer[by_layer["layer"] == 1]
+    return Measured(
+        f"{judged(*held)} {told}",
+        [
+            lines(
+                f"The gradient by layer, {deepest} hidden layers", "Before training, root mean square over the weights "
+                "of a layer; layer 1 is next to the input.", last, x="layer", y="gradient", group="kind",
+                titles=("layer", "size of the gradient"), log=["y"],
+            ),
+            lines(
+                "What reaches the first layer", "The first layer's gradient as a share of the last one's.", over_depth,
+                x="depth", y="share", group="kind", titles=("hidden layers", "first layer's share"), log=["y"],
+            ),
+            lines(
+                "What it does to learning", "Bars: 95 % intervals of the means.", found, x="depth", y="accuracy",
+                group="kind", titles=("hidden layers", "test accuracy, %"), percent=True,
+            ),
+        ],
+    )  # fmt: skip

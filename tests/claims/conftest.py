@@ -1,0 +1,62 @@
+"""Made-up tables of runs: a verdict must follow from the figures, whichever way they point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle, permutations
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from overcast.runs import Run
+from overcast.train import train
+
+ORDERS = cycle(permutations((-1.0, 0.0, 1.0)))
+"""So that no two cells differ by the same in every repeat, which three repeats would not make clear."""
+
+
+def made(accuracy: float, **given: Any) -> pd.DataFrame:
+    """Three repeats of one cell, their accuracies a hundredth apart at most."""
+    spread = given.pop("spread", 0.005)
+    values = accuracy + spread * np.array(next(ORDERS))
+    rest = {"parameters": 10, "multiply_adds": 20, "share": 1.0, "mitigation": "none", "model": "dnn", "data": "digits"}
+    rest |= {**given, "run": run(**given)}
+    return pd.DataFrame(
+        [{**rest, "seed": seed, "fold": seed, "accuracy": v, "train_accuracy": v} for seed, v in enumerate(values)]
+    )
+
+
+def run(**given: Any) -> Any:
+    """What the claims ask of a run's folder."""
+    kind = {"speech": "sequence", "recall": "sequence"}.get(given.get("data", ""), "image")
+    spec = SimpleNamespace(kind=kind, classes="abcd")
+    return SimpleNamespace(parts=np.array(["train"] * 80 + ["test"] * 20), spec=spec)
+
+
+@pytest.fixture
+def rows() -> Callable[..., pd.DataFrame]:
+    """``rows(accuracy, **given)``: the three runs of one cell."""
+    return made
+
+
+@pytest.fixture
+def trained(config: Any) -> Run:
+    """A tiny run of an ANN on pictures."""
+    return train(config("epochs=1"))
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """``measured(module, *frames)``: what the module makes of these rows in the place of a study's runs."""
+
+    def measure(module: Any, *frames: pd.DataFrame, **replaced: Any) -> Any:
+        found = pd.concat(frames, ignore_index=True)
+        monkeypatch.setattr(module, "table", lambda runs: found)
+        for name, value in replaced.items():
+            monkeypatch.setattr(module, name, value)
+        return module.measured([])
+
+    return measure

@@ -1,0 +1,33 @@
+"""The verdict follows accuracy and its spread over depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from overcast.claims import depth
+
+
+def cells(rows: Any, deep: float, spread: float, normed: float) -> list[pd.DataFrame]:
+    one, six = {"model.hidden": [64]}, {"model.hidden": [64] * 6}
+    return [
+        rows(0.9, **one),
+        rows(deep, spread=spread, **six),
+        rows(normed, mitigation="batch_norm", **six),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "opening"),
+    [
+        ((0.3, 0.05, 0.9), "It holds here. Without help 1 hidden layer come out best"),
+        ((0.95, 0.005, 0.95), "It does not show here. Without help 6 hidden layers come out best (95.0 %): the deep"),
+        ((0.3, 0.005, 0.3), "It holds here in part."),
+    ],
+)
+def test_the_verdict(rows: Any, measured: Any, given: tuple[float, ...], opening: str) -> None:
+    found = measured(depth, *cells(rows, *given))
+    assert found.verdict.startswith(opening)
+    assert len(found.pictures) == 2

@@ -1,0 +1,27 @@
+"""The verdict follows what is ahead with all the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from overcast.claims import features
+
+
+@pytest.mark.parametrize(
+    ("learned", "opening"),
+    [
+        (0.9, "It holds here. skies: learned (cnn) against made by hand −10.0 points ["),
+        (0.6, "It does not show here."),
+    ],
+)
+def test_the_verdict(rows: Any, measured: Any, learned: float, opening: str) -> None:
+    cells = [
+        rows(accuracy, data="skies", model=model, share=share)
+        for model, accuracies in (("handmade", (0.5, 0.7)), ("cnn", (0.4, learned)))
+        for share, accuracy in zip((0.1, 1.0), accuracies, strict=True)
+    ]
+    found = measured(features, *cells)
+    assert found.verdict.startswith(opening)
+    assert [picture.title for picture in found.pictures] == ["Learned against made by hand: skies"]

@@ -1,0 +1,20 @@
+"""The verdict counts the data sets on which the lecture's choice is clearly ahead of every other network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from overcast.claims import problem
+
+
+def test_the_verdict(rows: Any, measured: Any) -> None:
+    cells = [
+        rows(accuracy, data=data, model=model, majority_accuracy=0.1, linear_accuracy=0.5)
+        for data, accuracies in (("skies", (0.8, 0.6, 0.5)), ("speech", (0.9, 0.8, 0.7)))
+        for model, accuracy in zip(("cnn", "lstm", "ann"), accuracies, strict=True)
+    ]
+    found = measured(problem, *cells)
+    assert found.verdict.startswith("It holds here in part. Clear on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
+    assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in found.verdict
+    (chart,) = found.pictures
+    assert list(chart.figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]

@@ -1,0 +1,50 @@
+"""The verdict follows the gradients and the accuracies; the gradients are those of the first weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from overcast.claims import vanishing_gradient
+from overcast.fit import build
+
+
+def cells(rows: Any, sigmoid: float, relu: float, normed: float) -> list[pd.DataFrame]:
+    deep = {"model.hidden": [64] * 10}
+    return [
+        rows(sigmoid, **deep, **{"model.activation": "sigmoid"}),
+        rows(relu, **deep, **{"model.activation": "relu"}),
+        rows(normed, **deep, **{"model.activation": "sigmoid"}, mitigation="batch_norm"),
+    ]
+
+
+def gradients_of(found: pd.DataFrame, vanishing: bool) -> Any:
+    kinds = iter(found["model.activation"])
+    return lambda run: [1e-6 if vanishing and next(kinds) == "sigmoid" else 0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "vanishing", "opening"),
+    [
+        ((0.1, 0.9, 0.8), True, "It holds here. With 10 hidden layers the first layer's gradient is 1e-06 of"),
+        ((0.9, 0.8, 0.7), False, "It does not show here. With 10 hidden layers"),
+        ((0.9, 0.8, 0.95), True, "It holds here in part."),
+    ],
+)
+def test_the_verdict(rows: Any, measured: Any, accuracies: tuple[float, ...], vanishing: bool, opening: str) -> None:
+    frames = cells(rows, *accuracies)
+    found = measured(vanishing_gradient, *frames, gradients=gradients_of(pd.concat(frames), vanishing))
+    assert found.verdict.startswith(opening)
+    assert len(found.pictures) == 3
+
+
+def test_the_gradients_of_a_run_before_training(trained: Any) -> None:
+    sizes = vanishing_gradient.gradients(trained)
+    net, _ = build(trained.config, trained.spec)
+    assert len(sizes) == sum(p.dim() > 1 for p in net.parameters())
+    assert all(size > 0 for size in sizes)
+    torch.manual_seed(99)  # they depend on the run's own seed alone
+    assert vanishing_gradient.gradients(trained) == sizes

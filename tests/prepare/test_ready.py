@@ -1,0 +1,33 @@
+"""What is missing is made, what is there is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overcast.prepare import ready
+from overcast.prepare.ready import prepare
+from overcast.prepare.split import read_parts
+
+
+def test_an_empty_folder_becomes_ready_once(config: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = config(f"data_dir={tmp_path}/new")
+    prepare([wanted, wanted])
+    assert capsys.readouterr().out.count("preparing skies") == 2  # download and pack, once each
+    cut = wanted["split"]
+    assert len(read_parts(tmp_path / "new", "skies", cut["seed"], cut["fold"], cut["folds"])) == 100
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "new").rglob("*")}
+    prepare([wanted])
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "new").rglob("*")} == stamps
+
+
+def test_raw_files_that_are_there_are_not_fetched_again(
+    config: Any, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new" / "skies").mkdir(parents=True)
+    (tmp_path / "new" / "skies" / "raw").symlink_to(prepared / "skies" / "raw")
+    monkeypatch.setattr(ready, "download", None)
+    prepare([config(f"data_dir={tmp_path}/new")])
+    assert (tmp_path / "new" / "skies" / "parts.csv").exists()

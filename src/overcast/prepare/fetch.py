@@ -142,12 +142,14 @@ def _zip(path: Path) -> Iterator[Member]:
 
 def _tar(path: Path) -> Iterator[Member]:
     """Plain files alone: only their bytes are read, and tarfile itself writes nothing."""
-    with tarfile.open(path, "r:gz") as source:
+    with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as source:
         for member in source:
             if not member.isfile() and not member.isdir():
                 raise UserError(f"{path.name} holds a link or device ({member.name}): do not use this archive.")
             if member.isfile():
                 yield member.name, partial(_opened, source, member)
+        while stream.read(CHUNK):  # to the very end, where gzip keeps its check sum
+            pass
 
 
 def _opened(source: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

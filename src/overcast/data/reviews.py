@@ -1,6 +1,7 @@
 """Sentences of movie reviews, 5,331 that praise and as many that do not; nine tenths of them in the mirror.
 
-Expected: 75 to 78 % right, about what TF-IDF and logistic regression reach. Source: "rt-polarity" (Pang & Lee 2005).
+Expected: hard to beat TF-IDF and logistic regression, which tell 74 % of the test part (fold 0) right; memorised
+within a few epochs by a network with embeddings of its own. Source: "rt-polarity" (Pang & Lee 2005).
 
     python pipelines/train.py data=reviews model=ann
 """

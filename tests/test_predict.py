@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overcast import options
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import measure
 from overcast.fit import pack_of, restore
 from overcast.predict import BATCH, expand, predict
+from overcast.prepare.fetch import download
+from overcast.prepare.pack import pack
+from overcast.prepare.split import split
 from overcast.runs import Run
 from overcast.train import train
 
@@ -66,6 +70,41 @@ def test_a_broken_file_is_a_row_with_its_error(
     shares = [[float(row[name]) for name in run.spec.classes] for row in found.values() if not row["error"]]
     assert [sum(row) for row in shares] == pytest.approx([1, 1, 1], abs=1e-5)
     assert "2 of 5 files could not be read" in capsys.readouterr().err
+
+
+def prepared_run(config: Any, root: Path, name: str, *overrides: str) -> Run:
+    """A run on data that is downloaded, packed and split here."""
+    made = config(f"data={name}", *overrides, f"data_dir={root}", "split.folds=3", "epochs=1")
+    dataset = options.dataset(made["data"])
+    download(name, dataset, root, None)
+    pack(name, dataset, options.numbers(made["data"]), root)
+    split(name, root, seed=0, folds=3)
+    return train(made)
+
+
+def test_a_text(config: Any, tmp_path: Path) -> None:
+    lines = [f"{'a good' if i % 2 else 'a dull'} film number {i},{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    run = prepared_run(config, tmp_path / "data", "texts", f"data.path={tmp_path / 'x.csv'}")
+    (tmp_path / "new 1.txt").write_text("good, though I knew none of these words")
+    (tmp_path / "new 2.txt").touch()
+    assert predict(run, str(tmp_path / "new*.txt"), str(tmp_path / "out.csv")) == 1
+    found = table(tmp_path / "out.csv")
+    assert float(found[0]["a"]) + float(found[0]["b"]) == pytest.approx(1, abs=1e-5)
+    assert found[1]["error"] == "no words: the text is empty"
+
+
+def test_a_series_with_other_features(config: Any, tmp_path: Path) -> None:
+    lines = [f"{i % 2},{i},{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["u,v,state", *lines]) + "\n")
+    words = [f"data.path={tmp_path / 'x.csv'}", "data.label=state", "data.window=2"]
+    run = prepared_run(config, tmp_path / "data", "series", *words)
+    (tmp_path / "new 1.csv").write_text("v,u\n40,0\n41,1\n")
+    (tmp_path / "new 2.csv").write_text("u\n0\n1\n")
+    assert predict(run, str(tmp_path / "new*.csv"), str(tmp_path / "out.csv")) == 1
+    found = table(tmp_path / "out.csv")
+    assert found[0]["label"] in ("a", "b")
+    assert found[1]["error"] == "1 features a step, but the run was trained with 2"
 
 
 def test_all_broken(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,8 @@ def _labelled(
     for path in paths:
         try:
             sample = dataset.read(path)
+            if spec.kind == "sequence" and sample.shape[1:] != spec.shape[1:]:
+                raise UserError(f"{sample.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
             read.append(spec.encode(sample) if spec.kind == "tokens" else sample)
         except (UserError, OSError) as error:
             read.append(" ".join(str(error).split()))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from overcast.evaluation import baselines as module
-from overcast.evaluation.baselines import baselines, features
-from overcast.prepare.pack import open_pack
+from overcast.evaluation.baselines import baselines, counts, features, persistence
+from overcast.prepare.pack import Pack, open_pack
 from overcast.prepare.split import read_parts
+from overcast.spec import Spec
 
 
 def test_digits(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +60,41 @@ def test_features_of_sequences_leave_padding_out(data: Path) -> None:
     found = features(pack, np.array([0, 8]))
     steps = x[0, : length[0]]
     assert found[0] == pytest.approx(np.concatenate([steps.mean(0), steps.std(0)]), rel=1e-4)
+
+
+def texts(samples: list[list[int]], labels: list[int], words: int = 8) -> Pack:
+    """A pack in memory of these token ids."""
+    spec = Spec("tokens", (max(map(len, samples)),), ("a", "b"), tuple(f"w{i}" for i in range(words)))
+    offsets = np.concatenate([[0], np.cumsum([len(s) for s in samples])])
+    values = np.concatenate(samples).astype(np.int32)
+    return Pack(spec, {}, np.array(labels), values, offsets, {"fingerprint": f"texts {samples}"})
+
+
+def test_counts_of_words() -> None:
+    found = counts(texts([[2, 3, 2], [4], [5, 5, 5, 2]], [0, 1, 0]), np.array([2, 0]))
+    assert found.toarray().tolist() == [[0, 0, 1, 0, 0, 3, 0, 0, 0, 0], [0, 0, 2, 1, 0, 0, 0, 0, 0, 0]]
+
+
+def test_words_that_tell_the_class_are_found_and_unseen_ones_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 90).tolist()
+    samples = [[*rng.integers(4, 8, 5).tolist(), 2 + y] for y in labels]
+    parts = np.repeat(["train", "validation", "test"], 30)
+    assert baselines(texts(samples, labels), parts)["linear_accuracy"] == 1
+    noisy = [[*s, 8, 9] if part == "test" else s for s, part in zip(samples, parts, strict=True)]
+    kept = counts(texts(noisy, labels), np.flatnonzero(parts == "train")).sum(0)
+    assert kept[8:].tolist() == [0, 0]
+    assert baselines(texts(noisy, labels), parts)["linear_accuracy"] == 1
+
+
+def test_persistence_is_the_label_known_before() -> None:
+    labels = np.array([0, 0, 1, 1, 1, 0])
+    assert persistence(labels, np.array([3, 4, 5])) == pytest.approx(2 / 3)
+    assert persistence(labels, np.array([3, 4, 5]), known=2) == pytest.approx(1 / 3)
+
+
+def test_persistence_is_for_what_is_cut_by_time(data: Path) -> None:
+    pack, parts = open_pack(data, "waves"), read_parts(data, "waves", 0, 0, 10)
+    assert "persistence_accuracy" not in baselines(pack, parts)
+    timed = replace(pack, info=pack.info | {"fingerprint": "timed", "time": {"gap": 1, "known": 3}})
+    assert baselines(timed, parts)["persistence_accuracy"] == 1  # the classes of the waves take turns

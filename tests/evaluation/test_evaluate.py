@@ -88,3 +88,14 @@ def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:
     for overrides in (["debug=true"], ["data=waves", "model=lstm"]):
         run = train(config("epochs=1", *overrides))
         assert 0 <= evaluate(run)["test"]["accuracy"] <= 1
+
+
+def test_a_test_part_without_a_class_has_no_figures_for_it(config: Any) -> None:
+    """As where it was cut by time."""
+    run = train(config("epochs=1"))
+    classes, labels = run.spec.classes, open_pack(Path(run.config["data_dir"]), "skies").labels
+    parts = np.where((run.parts == "test") & (labels == 2), "unused", run.parts)
+    run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
+    metrics = evaluate(run)
+    assert list(metrics["class"]) == [name for i, name in enumerate(classes) if i != 2]
+    assert 0 <= metrics["test"]["macro_f1_low"] <= metrics["test"]["macro_f1"] <= metrics["test"]["macro_f1_high"] <= 1

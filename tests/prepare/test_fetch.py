@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
+import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from overcast.data import DataSet
@@ -33,6 +37,18 @@ def zipped(path: Path, members: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in members.items():
             file.writestr(name, data)
+    return path
+
+
+def tarred(path: Path, members: dict[str, bytes], **odd: object) -> Path:
+    """A compressed tar; ``odd`` is set on its last member."""
+    with tarfile.open(path, "w:gz") as file:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            for key, value in odd.items() if name == list(members)[-1] else ():
+                setattr(member, key, value)
+            file.addfile(member, io.BytesIO(data))
     return path
 
 
@@ -94,16 +110,34 @@ def test_unpack_keeps_what_is_wanted(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "out").rglob("*") if p.is_file()] == ["1.txt"]
 
 
+def test_unpack_a_tar(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "a.tar.gz", {"top/a/1.txt": b"1" * 3_000_000, "top/skip.txt": b"2"})
+    names = {"top/a/1.txt": "a/1.txt"}
+    assert fetch.unpack(path, tmp_path / "out", names.get) == 1
+    assert [p.name for p in (tmp_path / "out").rglob("*") if p.is_file()] == ["1.txt"]
+    assert (tmp_path / "out/a/1.txt").read_bytes() == b"1" * 3_000_000
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_a_tar_with_a_link_or_device(tmp_path: Path, kind: bytes) -> None:
+    path = tarred(tmp_path / "a.tar.gz", {"a": b"", "b": b""}, type=kind, linkname="/etc/passwd")
+    with pytest.raises(UserError, match=r"a\.tar\.gz holds a link or device \(b\): do not use this archive"):
+        fetch.unpack(path, tmp_path / "out", str)
+
+
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "..\\evil", "C:/evil"])
 def test_no_member_may_leave_the_folder(tmp_path: Path, name: str) -> None:
-    path = zipped(tmp_path / "a.zip", {"x": b"1"})
+    for path in (zipped(tmp_path / "a.zip", {"x": b"1"}), tarred(tmp_path / "a.tar.gz", {"x": b"1"})):
+        with pytest.raises(UserError, match="outside its folder"):
+            fetch.unpack(path, tmp_path / "out", lambda _: name)
     with pytest.raises(UserError, match="outside its folder"):
-        fetch.unpack(path, tmp_path / "out", lambda _: name)
+        fetch.unpack(tarred(tmp_path / "b.tar.gz", {name: b"1"}), tmp_path / "out", str)
     assert not list(tmp_path.rglob("evil"))
 
 
-def test_bombs(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", {f"{i}": bytes(100_000) for i in range(5)})
+@pytest.mark.parametrize(("made", "name"), [(zipped, "a.zip"), (tarred, "a.tar.gz")])
+def test_bombs(tmp_path: Path, made: Callable[[Path, dict[str, bytes]], Path], name: str) -> None:
+    path = made(tmp_path / name, {f"{i}": bytes(100_000) for i in range(5)})
     with pytest.raises(UserError, match="more than it may"):
         fetch.unpack(path, tmp_path / "out", str, max_bytes=250_000)
     with pytest.raises(UserError, match="more than 4 files"):
@@ -118,6 +152,16 @@ def test_damaged_or_foreign_zip(tmp_path: Path) -> None:
             fetch.unpack(tmp_path / "b.zip", tmp_path / f"out{number}", str)
     with pytest.raises(UserError, match="none of the expected files"):
         fetch.unpack(tmp_path / "a.zip", tmp_path / "out", lambda _: None)
+
+
+def test_damaged_or_foreign_tar(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).bytes(20_000)
+    whole = tarred(tmp_path / "a.tar.gz", {"a": noise}).read_bytes()
+    changed = whole[:5000] + b"\xff" * 9 + whole[5009:]  # which only the check sum at the end tells
+    for number, data in enumerate([b"", b"<html>", whole[:30], whole[:9000], changed]):
+        (tmp_path / "b.tar.gz").write_bytes(data)
+        with pytest.raises(UserError, match=r"b\.tar\.gz is damaged"):
+            fetch.unpack(tmp_path / "b.tar.gz", tmp_path / f"out{number}", str)
 
 
 def test_verify(tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ class Ragged(DataSet):
         return np.full((i + 1, 2), i + 1, np.float32)
 
 
+class Dated(Ragged):
+    by_time, gap, known = True, 3, 2
+
+
 class Tokens(Ragged):
     kind = "tokens"
 
@@ -83,6 +87,13 @@ def test_ragged_sequences_are_padded_to_the_longest_of_the_batch(tmp_path: Path)
     assert x[:, :, 0].tolist() == [[4, 4, 4, 4], [1, 0, 0, 0], [2, 2, 0, 0]]
     assert found.index["group"].tolist() == ["g0", "g0", "g1", "g1", "g2", "g2"]
     assert found.index["part"].tolist() == ["train"] * 4 + ["test"] * 2
+
+
+def test_the_order_and_how_to_cut_it_by_time_are_kept(tmp_path: Path) -> None:
+    assert "time" not in made(tmp_path / "a", Ragged(), {}).info
+    found = made(tmp_path / "b", Dated(), {})
+    assert found.info["time"] == {"gap": 3, "known": 2}
+    assert found.index["file"].tolist() == list("012345")
 
 
 def test_tokens(tmp_path: Path) -> None:

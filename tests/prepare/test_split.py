@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from overcast.errors import UserError
-from overcast.prepare.split import assign, deal, read_about, read_parts, split, tie
+from overcast.prepare.split import assign, chain, deal, read_about, read_parts, split, tie
 
 SEEDS = range(12)
 
@@ -99,6 +99,44 @@ def test_a_part_without_a_class() -> None:
         assign(labels, np.arange(8), official, 3, 0)
 
 
+@pytest.mark.parametrize(("number", "folds", "gap"), [(100, 3, 7), (103, 3, 0), (60, 1, 5), (1454, 10, 7)])
+def test_by_time_nothing_later_trains(number: int, folds: int, gap: int) -> None:
+    parts = chain(np.array(list("ab") * number, object)[:number], folds, gap)
+    block = number // (folds + 2)
+    for f in range(folds):
+        train, validation, test = (np.flatnonzero(parts[:, f] == part) for part in ("train", "validation", "test"))
+        for rows in (train, validation, test):
+            assert (np.diff(rows) == 1).all()
+        assert (train[0], len(validation), len(test)) == (0, block - gap, block)
+        assert validation[0] - train[-1] == test[0] - validation[-1] == gap + 1
+        assert test[-1] == number - 1 - f * block
+        assert len(train) + len(validation) + len(test) + (parts[:, f] == "unused").sum() == number
+    assert ((parts == "test").sum(1)[-folds * block :] == 1).all()
+
+
+def test_by_time_the_future_may_lack_a_class_but_not_the_past() -> None:
+    labels = np.array(["rare", *"ab" * 50], object)
+    assert chain(labels, 3, 2).shape == (101, 3)
+    with pytest.raises(UserError, match="In fold 0 class rare is met only after the train part"):
+        chain(labels[::-1], 3, 2)
+    labels = np.array([*"ab" * 50, *["new"] * 20], object)  # only fold 0 would be measured on it
+    with pytest.raises(UserError, match="In fold 0 class new"):
+        chain(labels, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("number", "folds", "message"),
+    [
+        (44, 3, r"split\.folds=3 .* from 44 rows.* set split\.folds from 1 to 2"),
+        (20, 1, "choose a shorter window, or add rows"),
+        (99, 0, "set split.folds from 1 to 9"),
+    ],
+)
+def test_by_time_with_too_few_rows(number: int, folds: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        chain(np.array(list("ab") * 50, object)[:number], folds, gap=7)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """The index of a pack, which is all that split reads."""
@@ -120,6 +158,15 @@ def test_written_and_read(root: Path) -> None:
     split("x", root, seed=1, folds=5)
     assert (root / "x/parts.csv").read_bytes() == text
     assert read_about(root, "x") == about
+
+
+def test_a_pack_says_that_it_is_cut_by_time(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info = {"options": {}, "fingerprint": "f0", "counts": {}, "time": {"gap": 3, "known": 1}}
+    (root / "x/pack/pack.json").write_text(json.dumps(info))
+    split("x", root, seed=1, folds=3)
+    assert "6 rows are not used: they lie between parts that are cut by time" in capsys.readouterr().out
+    assert read_parts(root, "x", 1, 0, 3)[64:].tolist() == ["test"] * 16
+    assert read_parts(root, "x", 1, 2, 3)[48:].tolist() == ["unused"] * 32
 
 
 def test_each_reason_not_to_read_a_split(root: Path) -> None:

@@ -38,6 +38,14 @@ class DataSet:
     synthetic: ClassVar[bool] = False
     near_duplicates: ClassVar[bool] = True
     """Whether pack looks for near-duplicates by perceptual hash (exact ones are always found)."""
+    folds: ClassVar[int] = 10
+    """How many folds its split has, unless the config says otherwise."""
+    by_time: bool = False
+    """Whether the samples, listed in the order of time, are to be cut by time: the past trains, what follows tests."""
+    gap: int = 0
+    """By time: how many rows between two parts are to stay unused, so that no sample of one sees days of another."""
+    known: int = 1
+    """By time: how many rows back the latest label is that is known when a sample is to be predicted."""
     raw_options: ClassVar[tuple[str, ...]] = ()
     """The options, kept as attributes of the same names, that change what `fetch` writes; pack refuses raw files
     that were fetched with others."""

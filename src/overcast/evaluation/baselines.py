@@ -1,12 +1,16 @@
-"""What a network must beat: always the most frequent class, and a linear model of the raw values."""
+"""What a network must beat: always the most frequent class, a linear model of the raw values, and "as before"."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from overcast.prepare.pack import Pack
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SIDE = 16
 """Pictures are averaged down to this side first: a linear model learns little from more, and slowly."""
@@ -14,11 +18,15 @@ SIDE = 16
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 """Inverse regularisation strengths, the best of which is chosen on the validation part."""
 
+WORD_STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+"""The same for words, whose TF-IDF vectors of unit length hold small numbers."""
+
 
 def baselines(pack: Pack, parts: np.ndarray) -> dict[str, float]:
-    """Test accuracy of the majority class, and of logistic regression on the pixels.
+    """Test accuracy of the majority class, and of logistic regression on pixels, mean and spread over time, or words.
 
-    Both are fitted on the train part. Remembered for the same pack and parts, since a study asks often.
+    Both are fitted on the train part. By time there is persistence too: the latest label known before each sample.
+    Remembered for the same pack and parts, since a study asks often.
     """
     return dict(_baselines(_Asked(pack, parts)))
 
@@ -43,10 +51,36 @@ def _baselines(asked: _Asked) -> tuple[tuple[str, float], ...]:
     rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
     labels = {part: pack.labels[r] for part, r in rows.items()}
     majority = np.bincount(labels["train"]).argmax()
-    return (
-        ("majority_accuracy", float((labels["test"] == majority).mean())),
-        ("linear_accuracy", _linear({p: features(pack, r) for p, r in rows.items()}, labels)),
+    words = pack.spec.kind == "tokens"
+    linear = (
+        _linear_of_words({p: counts(pack, r) for p, r in rows.items()}, labels)
+        if words
+        else _linear({p: features(pack, r) for p, r in rows.items()}, labels)
     )
+    found: tuple[tuple[str, float], ...] = (
+        ("majority_accuracy", float((labels["test"] == majority).mean())),
+        ("linear_accuracy", linear),
+    )
+    if time := pack.info.get("time"):
+        found += (("persistence_accuracy", persistence(pack.labels, rows["test"], time["known"])),)
+    return found
+
+
+def persistence(labels: np.ndarray, rows: np.ndarray, known: int = 1) -> float:
+    """How often the label of a row is that of the row ``known`` before it in time: as it was, so it will be."""
+    return float((labels[rows] == labels[rows - known]).mean())
+
+
+def counts(pack: Pack, rows: np.ndarray) -> csr_array:
+    """How often each token id occurs in each text: (N, ids)."""
+    from scipy.sparse import csr_array
+
+    x, length = pack.gather(rows)
+    ends = np.concatenate([[0], np.cumsum(length)])
+    ids = x[np.arange(x.shape[1]) < length[:, None]]  # text after text, without padding
+    found = csr_array((np.ones(len(ids)), ids, ends), shape=(len(rows), pack.spec.ids))
+    found.sum_duplicates()
+    return found
 
 
 def features(pack: Pack, rows: np.ndarray) -> np.ndarray:
@@ -78,6 +112,22 @@ def _linear(x: dict[str, np.ndarray], y: dict[str, np.ndarray]) -> float:
     models = [
         make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000, tol=1e-3))
         for strength in STRENGTHS
+    ]
+    best = max(models, key=lambda model: model.fit(x["train"], y["train"]).score(x["validation"], y["validation"]))
+    return float(best.score(x["test"], y["test"]))
+
+
+def _linear_of_words(x: dict[str, csr_array], y: dict[str, np.ndarray]) -> float:
+    """TF-IDF (Spärck Jones 1972) and logistic regression on the words that the train part has."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    known = np.flatnonzero(x["train"].sum(0))
+    x = {part: count[:, known] for part, count in x.items()}
+    models = [
+        make_pipeline(TfidfTransformer(sublinear_tf=True), LogisticRegression(C=strength, max_iter=2000, tol=1e-3))
+        for strength in WORD_STRENGTHS
     ]
     best = max(models, key=lambda model: model.fit(x["train"], y["train"]).score(x["validation"], y["validation"]))
     return float(best.score(x["test"], y["test"]))

@@ -101,6 +101,7 @@ def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> di
         "class": {
             name: {kind: float(values[i]) for kind, values in classes.items()}
             for i, name in enumerate(pack.spec.classes)
+            if (test.target == i).any()  # cut by time, the test part may lack a rare class
         },
     }
 

@@ -9,6 +9,9 @@ from overcast.runs import Run
 SHOWN = {"accuracy": "accuracy", "macro_f1": "macro-F1", "nll": "neg. log-likelihood", "brier": "Brier score",
          "ece": "calibration error"}  # fmt: skip
 
+LINEAR = {"image": "the pixels", "sequence": "mean and spread over time", "tokens": "the words (TF-IDF)"}
+"""What the linear baseline learns from, by the kind of data."""
+
 
 def table(run: Run, metrics: dict[str, Any]) -> str:
     """Every figure of every part, the test interval, and the baselines."""
@@ -21,11 +24,13 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
         values = [metrics[part][name] for part in ("train", "validation", "test")]
         lines.append(f"{title:22}{values[0]:9.3f}{values[1]:12.3f}{values[2]:9.3f}   [{low:.3f}, {high:.3f}]")
     base, gap = metrics["baseline"], metrics["gap"]
+    last = base.get("persistence_accuracy")
+    before = "" if last is None else f", {last:.3f} the class of the sample before"
     lines += [
         "",
         f"gap, train − validation: accuracy {100 * gap['accuracy']:+.1f} points, loss {gap['loss']:+.3f}",
-        f"to beat on the test part: {base['linear_accuracy']:.3f} logistic regression on the pixels, "
-        f"{base['majority_accuracy']:.3f} always the most frequent class",
+        f"to beat on the test part: {base['linear_accuracy']:.3f} logistic regression on {LINEAR[run.spec.kind]}, "
+        f"{base['majority_accuracy']:.3f} always the most frequent class{before}",
         f"pictures and predictions: {run.folder}/evaluation",
     ]
     return "\n".join(lines)

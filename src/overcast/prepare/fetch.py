@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import shutil
 import sys
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 from urllib.parse import urlsplit
 
 from overcast.atomic import whole_folder
@@ -19,6 +23,7 @@ from overcast.errors import UserError
 FETCHED = "fetched.json"
 VERIFIED = "verification.json"
 CHUNK = 1 << 20  # bytes
+Member = tuple[str, Callable[[], IO[bytes]]]  # a file in an archive: its name, and how to open it
 
 
 def download(name: str, dataset: DataSet, root: Path, mirror: Path | None) -> Path:
@@ -100,31 +105,57 @@ def unpack(
     max_files: int = 100_000,
     max_bytes: int = 4 << 30,
 ) -> int:
-    """Unpacks a zip and returns how many files it kept.
+    """Unpacks a zip, or a tar that gzip has compressed (by its name), and returns how many files it kept.
 
     keep: from a member's name to its path below ``into``, or None to leave it out.
 
-    Raises: UserError if the zip is damaged, holds none of the files, would write outside ``into`` or beyond
-    the bounds. Bytes are counted as they come out: what a zip says of its own sizes is not to be trusted.
+    Raises: UserError if the archive is damaged, holds none of the files, would write outside ``into`` or beyond
+    the bounds. Bytes are counted as they come out: what an archive says of its own sizes is not to be trusted.
     """
     left, kept = max_bytes, 0
+    damage = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
     try:
-        with zipfile.ZipFile(path) as source:
-            for member in source.infolist():
-                target = None if member.is_dir() else keep(member.filename)
-                if target is None:
-                    continue
-                kept += 1
-                if kept > max_files:
-                    raise UserError(f"{path.name} holds more than {max_files:,} files: it is not the expected archive.")
-                left = _extract(source, member, _inside(into, target, path), left)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        for name, opened in _tar(path) if path.name.endswith((".tar.gz", ".tgz")) else _zip(path):
+            target = keep(name)
+            if target is None:
+                continue
+            kept += 1
+            if kept > max_files:
+                raise UserError(f"{path.name} holds more than {max_files:,} files: it is not the expected archive.")
+            with opened() as stream:
+                left = _extract(stream, _inside(into, target, path), left, path)
+    except damage as error:
         raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
     if not kept:
         raise UserError(
             f"{path.name} holds none of the expected files: it is another archive, or its layout has changed."
         )
     return kept
+
+
+def _zip(path: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as source:
+        for member in source.infolist():
+            if not member.is_dir():
+                yield member.filename, partial(source.open, member)
+
+
+def _tar(path: Path) -> Iterator[Member]:
+    """Plain files alone: only their bytes are read, and tarfile itself writes nothing."""
+    with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as source:
+        for member in source:
+            if not member.isfile() and not member.isdir():
+                raise UserError(f"{path.name} holds a link or device ({member.name}): do not use this archive.")
+            if member.isfile():
+                yield member.name, partial(_opened, source, member)
+        while stream.read(CHUNK):  # to the very end, where gzip keeps its check sum
+            pass
+
+
+def _opened(source: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    stream = source.extractfile(member)
+    assert stream is not None  # it is a plain file
+    return stream
 
 
 def _inside(into: Path, target: str, archive_path: Path) -> Path:
@@ -134,14 +165,14 @@ def _inside(into: Path, target: str, archive_path: Path) -> Path:
     return into / parts
 
 
-def _extract(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int) -> int:
+def _extract(stream: IO[bytes], target: Path, left: int, archive_path: Path) -> int:
     """Copies one member and returns how many bytes may still come."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open(member) as stream, target.open("wb") as out:
+    with target.open("wb") as out:
         while chunk := stream.read(CHUNK):
             left -= len(chunk)
             if left < 0:
-                raise UserError(f"{source.filename} unpacks to more than it may: it is not the expected archive.")
+                raise UserError(f"{archive_path.name} unpacks to more than it may: it is not the expected archive.")
             out.write(chunk)
     return left
 

@@ -8,7 +8,7 @@ index.csv    one line a row; duplicate is the number of a group of duplicates, h
 audit.csv    file, problem, detail
 pairs.csv    the duplicates
 spec.json    see `overcast.spec`
-pack.json    options, counts and the fingerprint
+pack.json    options, counts, the fingerprint, and how to cut by time where that is how to cut
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
         }
         counts |= {"classes": Counter(s.label for s in kept), "largest_group": int(np.bincount(groups).max())}
         info = {"name": name, "options": options, "synthetic": dataset.synthetic, "counts": counts}
+        if dataset.by_time:
+            info["time"] = {"gap": dataset.gap, "known": dataset.known}
         info["fingerprint"] = _fingerprint(part, options)
         (part / "pack.json").write_text(json.dumps(info, indent=1, sort_keys=True) + "\n", encoding="utf8")
     audits.tell(root / name / "pack", counts)

@@ -1,5 +1,7 @@
 """Which rows train, which validate, which test: stratified, and never two of a kind on different sides.
 
+What is to be predicted from its past is cut by time instead: no part is later than the one it is to measure.
+
 Reads the pack's index only, never a sample. All folds of a seed are written at once.
 """
 
@@ -22,6 +24,7 @@ from overcast.prepare.pack import read_csv, read_info
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
 FEWEST = 3  # folds: one each to train, validate and test
+SHORTEST = 2  # rows that a block cut by time must have beside its gap
 
 
 def tie(*keys: np.ndarray) -> np.ndarray:
@@ -76,10 +79,39 @@ def assign(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: 
     return parts
 
 
+def chain(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
+    """The part of each row in each fold, (N, folds), of rows in the order of time: forward chaining.
+
+    The rows are cut into ``folds`` + 2 blocks, the first of which takes what is left over. Fold 0 tests on the
+    last block, validates on the one before and trains on all before that; fold f does so f blocks earlier, and
+    what is later than its test part is not used. Nor are the last ``gap`` rows before a validation or test part,
+    so that no sample of one part sees days of another. Nothing is drawn: the split's seed changes nothing.
+
+    Raises: UserError if a block is too short for the gap, or a class is met only after the train part.
+    """
+    number = len(labels)
+    block = number // (folds + 2)
+    if folds < 1 or block < gap + SHORTEST:
+        most = number // (gap + SHORTEST) - 2
+        raise UserError(
+            f"split.folds={folds} cannot be cut by time from {number} rows, since each of {folds + 2} blocks needs "
+            f"{gap} rows between two parts and {SHORTEST} more: "
+            + (f"set split.folds from 1 to {most}." if most > 0 else "choose a shorter window, or add rows.")
+        )
+    parts = np.full((number, folds), UNUSED, object)
+    for f in range(folds):
+        test = number - (f + 1) * block
+        parts[: test - block - gap, f] = TRAIN
+        parts[test - block : test - gap, f] = VALIDATION
+        parts[test : test + block, f] = TEST
+    _check_past(labels, parts)
+    return parts
+
+
 def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
     """Writes ``root/<name>/parts.csv`` (row, file, label, fold0 …) and ``parts.json`` beside it.
 
-    Raises: UserError as `assign` does, or if there is no pack.
+    Raises: UserError as `assign` and `chain` do, or if there is no pack.
     """
     info = read_info(root, name)
     try:
@@ -88,7 +120,8 @@ def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
         groups = tie(index["group"], index["duplicate"])
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The pack in {root / name / 'pack'} is damaged: run {_command('pack', name)} again.") from None
-    parts = assign(labels, groups, official, folds, seed)
+    time = info.get("time")
+    parts = chain(labels, folds, time["gap"]) if time else assign(labels, groups, official, folds, seed)
     text = io.StringIO()
     header = ["row", "file", "label", *(f"fold{f}" for f in range(folds))]
     lines = zip(index["row"], index["file"], labels, *parts.T, strict=True)
@@ -99,7 +132,8 @@ def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
     whole_file(root / name / "parts.csv", text.getvalue())
     whole_file(root / name / "parts.json", json.dumps(about, indent=1) + "\n")
     if unused := counts["fold0"][UNUSED]:
-        print(f"{unused:,} rows are not used: they go with rows of the official test part.")
+        why = "they lie between parts that are cut by time" if time else "they go with rows of the official test part"
+        print(f"{unused:,} rows are not used: {why}.")
 
 
 def read_parts(root: Path, name: str, seed: int, fold: int, folds: int) -> np.ndarray:
@@ -163,6 +197,17 @@ def _check_parts(labels: np.ndarray, parts: np.ndarray) -> None:
                     f"In fold {f} the {part} part has no sample of class {', '.join(lacking)}: its groups "
                     "are too large. Set a smaller split.folds, another seed, or add samples."
                 )
+
+
+def _check_past(labels: np.ndarray, parts: np.ndarray) -> None:
+    """By time a part may lack a rare class, as the future may; but what is measured must have been seen before."""
+    for f in range(parts.shape[1]):
+        later = set(labels[(parts[:, f] == VALIDATION) | (parts[:, f] == TEST)])
+        if new := sorted(later - set(labels[parts[:, f] == TRAIN])):
+            raise UserError(
+                f"In fold {f} class {', '.join(new)} is met only after the train part, so nothing can learn it: "
+                "set a smaller split.folds, or leave this class out."
+            )
 
 
 def _fingerprint(pack: str, parts: str) -> str:

@@ -1,0 +1,88 @@
+"""Anyone's texts: a folder with one sub-folder of .txt files a class, or a csv with a text and a label column.
+
+``python pipelines/download.py data=texts data.path=~/letters``
+``python pipelines/download.py data=texts data.path=~/letters.csv data.text=body data.label=sender``
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from pydantic import PositiveInt
+
+from overcast.data import DataSet, Sample
+from overcast.errors import UserError
+
+
+class Texts(DataSet):
+    """Options: path of the folder or csv; text and label, the csv's columns; longest, the words kept of a text."""
+
+    kind = "tokens"
+    raw_options: ClassVar[tuple[str, ...]] = ("path",)
+
+    def __init__(self, path: str, text: str = "text", label: str = "label", longest: PositiveInt = 256) -> None:
+        self.path, self.text, self.label, self.longest = path, text, label, longest
+        self._rows: dict[Path, dict[str, str]] = {}
+
+    def fetch(self, raw: Path, mirror: Path | None) -> None:
+        source = Path(self.path).expanduser().resolve()
+        if source.is_dir():
+            copy_folder(source, raw)
+        elif source.is_file():
+            shutil.copyfile(source, raw / self._table)
+        else:
+            raise UserError(f"data.path: there is no {source}: give a folder with a sub-folder a class, or a csv.")
+        if len(classes := {sample.label for sample in self.samples(raw)}) < 2:
+            raise UserError(f"data.path: {source} has {len(classes)} class(es), but needs two: add texts of another.")
+
+    def samples(self, raw: Path) -> list[Sample]:
+        from overcast.prepare.tables import read_table
+
+        if not (raw / self._table).is_file():
+            files = [path.relative_to(raw) for path in texts_in(raw)]
+            return [Sample(path.as_posix(), path.parts[0]) for path in files]
+        table = read_table(raw / self._table)
+        names, labels = [f"{self._table}:{line}" for line in table.lines], table.column("data.label", self.label)
+        self._rows[raw] = dict(zip(names, table.cells("data.text", self.text), strict=True))
+        return [Sample(name, label) for name, label in zip(names, labels, strict=True)]
+
+    def load(self, raw: Path, sample: Sample) -> np.ndarray:
+        from overcast.prepare.words import words
+
+        if not (raw / self._table).is_file():
+            return self.read(raw / sample.file)
+        if raw not in self._rows:
+            self.samples(raw)
+        return words(self._rows[raw][sample.file], self.longest)
+
+    def read(self, path: Path) -> np.ndarray:
+        from overcast.prepare.words import read_text, words
+
+        return words(read_text(path), self.longest)
+
+    @property
+    def _table(self) -> str:
+        """The csv's name below the raw folder, as its user knows it."""
+        return Path(self.path).name
+
+
+def copy_folder(source: Path, raw: Path) -> None:
+    """The texts of each class. Raises: UserError if a class has none, or overcast's own data lies within."""
+    if raw.resolve().is_relative_to(source):
+        raise UserError(f"data.path: {source} holds overcast's own data: give a folder of texts.")
+    for folder in (path for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        if not any(path.is_relative_to(folder) for path in texts_in(source)):
+            raise UserError(f"data.path: {folder} has no .txt file: put this class's texts there, or remove it.")
+    for file in texts_in(source):
+        target = raw / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+
+
+def texts_in(folder: Path) -> list[Path]:
+    """Every .txt file in a sub-folder, in depth and sorted, but hidden ones and those in hidden folders."""
+    files = (path for path in folder.glob("*/**/*") if path.suffix.lower() == ".txt" and path.is_file())
+    return sorted(path for path in files if not any(name.startswith(".") for name in path.relative_to(folder).parts))

@@ -23,7 +23,8 @@ class Spec:
 
     shape: image ``(C, H, W)``, pixels as uint8; sequence ``(T, F)``, T the longest length, values as
     float32; tokens ``(T,)``, token ids as int32.
-    vocabulary: tokens only: every word of the pack, the most frequent first; the word at i has id i + 2.
+    vocabulary: tokens only: the words that the pack has more than once, the most frequent first; the word at i
+    has id i + 2.
     """
 
     kind: Kind

@@ -85,7 +85,7 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
     with whole_folder(root / name / "pack") as part:
         read = [array for array in arrays if not isinstance(array, Bad)]
         spec = _spec(dataset, read, classes)
-        values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.vocabulary else read)
+        values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.kind == "tokens" else read)
         pairs, distance = audits.find_duplicates(dataset, values, hashes)
         groups = duplicates.components(len(kept), pairs)
         rows = zip(range(len(kept)), kept, groups, hashes, strict=True)
@@ -213,7 +213,8 @@ def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) 
         return Spec("image", arrays[0].shape, classes)
     longest = max(map(len, arrays))
     count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
-    vocabulary = tuple(sorted(count, key=lambda word: (-count[word], word)))
+    often = [word for word in count if count[word] > 1]  # one that occurs once can't be known from the train part
+    vocabulary = tuple(sorted(often, key=lambda word: (-count[word], word)))
     return Spec(dataset.kind, (longest, *arrays[0].shape[1:]), classes, vocabulary)
 
 

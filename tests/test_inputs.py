@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from overcast import inputs
+from overcast.errors import UserError
+from overcast.fit import build
 from overcast.inputs import Lookup, Standardise
 from overcast.prepare.pack import Pack, open_pack
 from overcast.spec import Spec
@@ -77,3 +80,24 @@ def test_words_that_the_train_part_hardly_has_are_unknown() -> None:
     lookup = Lookup(spec).learn(pack, np.array([0, 1]))
     x, length = (torch.from_numpy(array) for array in pack.gather(np.arange(3)))
     assert lookup(x, length).tolist() == [[2, 2, 1], [2, 0, 0], [1, 1, 0]]
+
+
+def test_one_fixed_shuffle_of_all_pixels(data: Path) -> None:
+    pack = open_pack(data, "skies")
+    rows = np.arange(20)
+    x, length = (torch.from_numpy(array) for array in pack.gather(rows))
+    plain, shuffled, again = (Standardise(pack.spec, shuffle).learn(pack, rows) for shuffle in (False, True, True))
+    before, after = plain(x, length), shuffled(x, length)
+    assert after.shape == before.shape
+    assert not torch.equal(after, before)
+    assert torch.equal(after.flatten(2).sort(-1).values, before.flatten(2).sort(-1).values)  # the same pixels
+    assert torch.equal(after[0].flatten(1)[:, 0], before[0].flatten(1)[:, shuffled.order[0]])  # moved as one
+    assert torch.equal(again(x, length), after)
+    other = Standardise(pack.spec, True)
+    other.load_state_dict(shuffled.state_dict())
+    assert torch.equal(other(x, length), after)
+
+
+def test_only_pictures_are_shuffled(config: Any) -> None:
+    with pytest.raises(UserError, match="shuffle=true moves the pixels of pictures; this data set is of kind seq"):
+        build(config("shuffle=true"), Spec("sequence", (5, 2), ("a", "b")))

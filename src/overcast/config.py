@@ -80,6 +80,8 @@ class Config:
     lr: float = MISSING
     share: float = 1.0
     """How much of the train part to use, from just above 0 to 1."""
+    shuffle: bool = False
+    """One fixed shuffle of all pixels of every picture: no neighbour is a neighbour any more."""
     debug: bool = False
     """Two batches of everything, one epoch: does it run at all?"""
     tags: list[str] = field(default_factory=list)

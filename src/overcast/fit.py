@@ -23,7 +23,7 @@ from overcast.atomic import whole_file
 from overcast.config import name_of
 from overcast.devices import Devices
 from overcast.feed import Feed
-from overcast.inputs import Inputs, input_layer
+from overcast.inputs import Inputs, input_layer, refuse_shuffle
 from overcast.learner import Learner
 from overcast.mitigation import Mitigation
 from overcast.model import Network, example
@@ -106,6 +106,7 @@ def build(config: dict[str, Any], spec: Spec) -> tuple[Network, dict[str, Mitiga
 
     Raises: UserError for options that are wrong or do not fit this kind of data.
     """
+    refuse_shuffle(config["shuffle"], spec)
     mitigations = options.mitigations(config["mitigation"], spec.kind)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key(config["seed"], "weights"))
@@ -131,7 +132,7 @@ def restore(run: Run) -> Learner:
     """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone."""
     config, spec = run.config, run.spec
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, input_layer(spec), net, mitigations)
+    learner = _learner(config, spec, input_layer(spec, config["shuffle"]), net, mitigations)
     state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
     learner.inputs.load_state_dict(state["inputs"])
     learner.net.load_state_dict(state["net"])
@@ -157,7 +158,7 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     pack = pack_of(config)
     feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, input_layer(spec).learn(pack, feed.train), net, mitigations)
+    learner = _learner(config, spec, input_layer(spec, config["shuffle"]).learn(pack, feed.train), net, mitigations)
     history = History(record, title, feed.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     began = time.perf_counter()

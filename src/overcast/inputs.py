@@ -6,11 +6,15 @@ words that are known.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from overcast.errors import UserError
 from overcast.prepare.pack import Pack
+from overcast.seeding import generator
 from overcast.spec import PADDING, UNKNOWN, Spec
 
 BLOCK = 4096
@@ -33,9 +37,15 @@ class Inputs(nn.Module):
         raise NotImplementedError
 
 
-def input_layer(spec: Spec) -> Inputs:
+def input_layer(spec: Spec, shuffle: bool = False) -> Inputs:
     """The inputs for data of this spec, with nothing learned yet."""
-    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec)
+    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec, shuffle)
+
+
+def refuse_shuffle(shuffle: bool, spec: Spec) -> None:
+    """Raises: UserError if other data than pictures is to be shuffled."""
+    if shuffle and spec.kind != "image":
+        raise UserError(f"shuffle=true moves the pixels of pictures; this data set is of kind {spec.kind}")
 
 
 class Lookup(Inputs):
@@ -66,20 +76,28 @@ class Standardise(Inputs):
     """Raw values (uint8 pixels, float32 features) to zero mean and unit spread, as float32.
 
     Beyond a sequence's true length the result is zero.
+    shuffle: pictures only: put all pixels in another order, the same for every picture and every run.
     """
 
     mean: Tensor
     spread: Tensor
+    order: Tensor
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, shuffle: bool = False) -> None:
         super().__init__()
         per = (spec.shape[0], 1, 1) if spec.kind == "image" else (spec.shape[-1],)
         self.kind = spec.kind
         self.register_buffer("mean", torch.zeros(per))
         self.register_buffer("spread", torch.ones(per))
+        self.shuffle = shuffle
+        if shuffle:
+            order = torch.randperm(prod(spec.shape[1:]), generator=generator(0, "shuffle"))
+            self.register_buffer("order", order)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         z = (x.float() - self.mean) / self.spread
+        if self.shuffle:
+            z = z.flatten(2)[..., self.order].view_as(z)  # (B, C, H·W) and back
         if self.kind == "sequence":
             z = z * (torch.arange(x.shape[1], device=x.device) < length[:, None])[..., None]
         return z

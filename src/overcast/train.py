@@ -20,7 +20,7 @@ from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.tracking import Record, bury, ending, open_store
 
-PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "debug")
+PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "shuffle", "debug")
 
 
 def train(config: dict[str, Any], study: Study | None = None) -> Run:

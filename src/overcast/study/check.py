@@ -39,6 +39,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
 
     from overcast import options
     from overcast.devices import choose
+    from overcast.inputs import refuse_shuffle
     from overcast.prepare.pack import open_pack
     from overcast.prepare.split import read_about, read_parts
     from overcast.train import check
@@ -50,6 +51,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
         folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
         spec = open_pack(folder, name, options.numbers(config["data"])).spec
         read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"])
+        refuse_shuffle(config["shuffle"], spec)
         with torch.device("meta"):  # shapes without numbers: milliseconds
             options.network(config["model"], spec, options.mitigations(config["mitigation"], spec.kind))
         found.append(identity(config, read_about(folder, name)["fingerprint"]))

@@ -79,7 +79,7 @@ def test_every_network_composes_and_builds_for_each_kind_it_reads(config: Any, n
 
 @pytest.mark.parametrize("name", sorted(option_files("data")))
 def test_every_data_set_composes_and_builds(config: Any, name: str) -> None:
-    missing = {"folder": ["data.path=/pictures"]}.get(name, [])
+    missing = {"folder": ["data.path=/pictures"], "recordings": ["data.path=/recordings"]}.get(name, [])
     option = config(f"data={name}", *missing)["data"]
     built = options.dataset(option)
     for raw in built.raw_options:

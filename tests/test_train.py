@@ -39,6 +39,7 @@ def test_a_whole_run(config: Any, data: Path) -> None:
         ("share=1.5", "share=1.5"),
         ("model.hidden=many", "model.hidden=many"),
         ("split.fold=10", "choose 0 to 9"),
+        ("split.random=true", "and skies has none: its split is a random one already"),
         ("split.seed=1", "made with seed=0, folds=10, but the config asks for seed=1"),
         ("data.size=32", "made with size=16, but the config asks for size=32"),
         ("trainer.accelerator=tpu", "choices are auto, cpu and gpu"),

@@ -38,6 +38,8 @@ class DataSet:
     synthetic: ClassVar[bool] = False
     near_duplicates: ClassVar[bool] = True
     """Whether pack looks for near-duplicates by perceptual hash (exact ones are always found)."""
+    folds: ClassVar[int] = 10
+    """How many folds it is split into where ``split.folds`` does not say; source groups may allow few only."""
     raw_options: ClassVar[tuple[str, ...]] = ()
     """The options, kept as attributes of the same names, that change what `fetch` writes; pack refuses raw files
     that were fetched with others."""

@@ -105,6 +105,12 @@ def test_a_study_takes_picks_away(project: Path) -> None:
     assert study_keys(project / "nothing.yaml") == set()
 
 
+def test_a_data_set_says_its_own_number_of_folds(compose_as_script: Any) -> None:
+    assert compose_as_script(["data=skies"])["split"]["folds"] == 10
+    assert compose_as_script(["data=speech"])["split"]["folds"] == 5
+    assert compose_as_script(["data=speech", "split.folds=4"])["split"]["folds"] == 4
+
+
 def test_the_name_of_an_option_is_its_module() -> None:
     assert name_of({"_target_": "overcast.model.lstm.LSTM"}) == "lstm"
 

@@ -86,7 +86,7 @@ def test_every_network_composes_and_builds_for_each_kind_it_reads(config: Any, n
 
 @pytest.mark.parametrize("name", sorted(option_files("data")))
 def test_every_data_set_composes_and_builds(config: Any, name: str) -> None:
-    needed = {"folder": ["path"], "texts": ["path"], "series": ["path", "label"]}
+    needed = {"folder": ["path"], "recordings": ["path"], "texts": ["path"], "series": ["path", "label"]}
     missing = [f"data.{key}=/there" for key in needed.get(name, [])]
     option = config(f"data={name}", *missing)["data"]
     built = options.dataset(option)

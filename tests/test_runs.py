@@ -61,6 +61,7 @@ def test_identity_is_the_config_without_display_and_the_data(config: Any) -> Non
         "mitigation=batch_norm",
         "model.hidden=7",
         "split.fold=1",
+        "split.random=true",
         "share=0.5",
         "trainer.precision=64-true",
     ]

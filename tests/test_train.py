@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -39,6 +40,7 @@ def test_a_whole_run(config: Any, data: Path) -> None:
         ("share=1.5", "share=1.5"),
         ("model.hidden=many", "model.hidden=many"),
         ("split.fold=10", "choose 0 to 9"),
+        ("split.random=true", "and skies has none: its split is a random one already"),
         ("split.seed=1", "made with seed=0, folds=10, but the config asks for seed=1"),
         ("data.size=32", "made with size=16, but the config asks for size=32"),
         ("trainer.accelerator=tpu", "choices are auto, cpu and gpu"),
@@ -58,6 +60,19 @@ def test_training_before_splitting(config: Any, data: Path, tmp_path: Path) -> N
         train(config(f"data_dir={tmp_path}/data"))
     split("skies", tmp_path / "data", seed=0)
     assert train(config(f"data_dir={tmp_path}/data")).folder.exists()
+
+
+def test_a_run_notes_an_official_test_part(config: Any, data: Path, tmp_path: Path) -> None:
+    assert train(config("epochs=1")).facts["official_test"] is False
+    shutil.copytree(data / "skies/pack", tmp_path / "data/skies/pack")
+    index = tmp_path / "data/skies/pack/index.csv"
+    table = pd.read_csv(index, dtype=str, keep_default_na=False)
+    table["part"] = ["test" if row % 4 == 0 else "train" for row in range(len(table))]
+    table.to_csv(index, index=False)
+    split("skies", tmp_path / "data", seed=0, folds=5)
+    run = train(config("epochs=1", "split.fold=1", "split.folds=5", f"data_dir={tmp_path}/data"))
+    assert run.facts["official_test"] is True
+    assert (run.parts == "test").tolist() == [row % 4 == 0 for row in range(100)]
 
 
 def test_a_failed_training_is_not_a_whole_run(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +95,13 @@ def test_a_full_disk_is_said(config: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Run, "write_facts", full)
     with pytest.raises(UserError, match="No space left"):
         train(config("epochs=1"))
+
+
+def test_a_random_split_is_a_parameter_that_older_runs_lack(config: Any) -> None:
+    old = config()
+    del old["split"]["random"]
+    found = [params(cfg)["split_random"] for cfg in (config("split.random=true"), config(), old)]
+    assert found == [True, False, False]
 
 
 def test_params_have_the_same_names_for_every_run_of_a_model(config: Any) -> None:

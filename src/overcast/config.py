@@ -34,11 +34,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Split:
-    """seed: of the split alone. folds: how many. fold: which of them is the test part."""
+    """seed: of the split alone. folds: how many; null: the data set's own number. fold: which is the test part.
+
+    random: ignore source groups (but keep duplicates whole), to show what it is worth to know the source.
+    """
 
     seed: int = MISSING
     fold: int = MISSING
-    folds: int = 10
+    folds: int | None = None
+    random: bool = False
 
 
 @dataclass
@@ -255,8 +259,12 @@ def fail(message: str) -> None:
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
-    """The config as plain, resolved containers, without Hydra's own part."""
+    """The config as plain, resolved containers, without Hydra's own part; its number of folds a number."""
     own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     resolved = OmegaConf.to_container(own, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
+    if "split" in resolved and resolved["split"]["folds"] is None:
+        from overcast.options import dataset  # which needs this module
+
+        resolved["split"]["folds"] = dataset(resolved["data"]).folds
     return {str(key): value for key, value in resolved.items()}

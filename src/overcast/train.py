@@ -13,7 +13,7 @@ from overcast.config import name_of
 from overcast.devices import Devices, choose
 from overcast.errors import UserError
 from overcast.hold import hold
-from overcast.prepare.split import read_about, read_parts
+from overcast.prepare.split import TEST, read_about, read_parts
 from overcast.provenance import provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
 from overcast.study import Study
@@ -34,7 +34,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     pack = pack_of(config)
     cut = config["split"]
     name = name_of(config["data"])
-    parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"])
+    parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
     build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
     devices = choose(config["trainer"], study.jobs if study else 1)
@@ -53,6 +53,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
         "fingerprint": fingerprint,
         "pack": pack.info["fingerprint"],
         "synthetic": pack.info["synthetic"],
+        "official_test": bool((pack.index["part"] == TEST).any()),
         **size(config, pack.spec),
     }
     tags = run_tags(config, facts, run.folder, study)
@@ -100,6 +101,7 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
     flat |= {"data": name_of(config["data"]), "model": name_of(config["model"])}
     flat |= {"mitigation": mitigation_name(config), "fold": config["split"]["fold"]}
     flat |= {"split_seed": config["split"]["seed"], "folds": config["split"]["folds"]}
+    flat |= {"split_random": config["split"].get("random", False)}  # older runs knew no other
     for group in ("data", "model"):
         flat |= {f"{group}.{key}": value for key, value in options.numbers(config[group]).items()}
     for name, option in config["mitigation"].items():

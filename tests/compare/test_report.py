@@ -6,12 +6,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from overcast.compare import table
 from overcast.compare.report import compare, evaluate_missing, find, unfinished
-from overcast.compare.trials import trials
+from overcast.compare.statistics import two_way
+from overcast.compare.trials import correct, trials
 from overcast.errors import UserError
 from overcast.runs import Run
 from overcast.study import Study
@@ -77,6 +79,25 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: Store, home:
     assert unfinished(store, study.id, {"lost"}) == []
     compare("small")
     assert (home / "reports" / "small-1" / "table.csv").read_text() == (home / "page" / "table.csv").read_text()
+
+
+def test_an_official_test_part_counts_for_its_samples_too(config: Any, store: Store, home: Path) -> None:
+    study, tracked = study_of(store, "official-1"), dataclasses.asdict(study_settings())
+    runs: dict[str, list[Run]] = {"none": [], "noise": []}
+    for seed in range(2):
+        for name, found in runs.items():
+            cfg = config("epochs=1", f"mitigation={name}", f"seed={seed}") | {"tracking": tracked}
+            found.append(train(cfg, study))
+            # the skies have none, but all these runs have the same fold
+            found[-1].write_facts(found[-1].facts | {"official_test": True})
+    compare("official", "page")
+    answers = correct([run for found in runs.values() for run in found])
+    known = {name: np.stack([answers[str(run.folder)] for run in found]).astype(float) for name, found in runs.items()}
+    row = pd.read_csv(home / "page" / "table.csv").set_index("cell").loc["noise"]
+    expected = two_way(known["noise"] - known["none"])
+    ends = [row[f"change/test/accuracy/{end}"] for end in ("low", "high")]
+    assert ends == pytest.approx([float(expected.low), float(expected.high)])
+    assert "The test part is a fixed one" in (home / "page" / "report.html").read_text()
 
 
 def study_settings() -> Any:

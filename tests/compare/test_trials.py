@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from overcast.compare.trials import curves, swept, trials
+from overcast.compare.trials import correct, curves, swept, trials
 from overcast.evaluation.evaluate import evaluate
+from overcast.runs import Run
 from overcast.train import params, train
 
 
@@ -31,6 +34,30 @@ def given(**changed: Any) -> dict[str, Any]:
 )
 def test_what_was_varied(runs: list[dict[str, Any]], varied: list[str]) -> None:
     assert swept([given(**run) for run in runs]) == varied
+
+
+def made_up(folder: Path, facts: dict[str, Any], predicted: str) -> Run:
+    """A run as far as `correct` reads it; the right answers are "aabb"."""
+    (folder / "evaluation").mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(facts))
+    lines = [f'{i},"f {i}",{"aabb"[i]},{predicted[i]},0.5,0.5' for i in range(4)]
+    text = "row,file,label,predicted,a,b\n" + "\n".join(lines) + "\n"
+    (folder / "evaluation" / "predictions.csv").write_text(text)
+    return Run(folder)
+
+
+def test_answers_to_an_official_test_part_alone(tmp_path: Path) -> None:
+    official = {"official_test": True}
+    runs = [
+        made_up(tmp_path / "one", official, "abab"),
+        made_up(tmp_path / "two", official, "aabb"),
+        made_up(tmp_path / "own", {"official_test": False}, "aabb"),
+        made_up(tmp_path / "old", {}, "aabb"),  # from before runs noted it
+    ]
+    assert {Path(run).name: answers.tolist() for run, answers in correct(runs).items()} == {
+        "one": [True, False, False, True],
+        "two": [True, True, True, True],
+    }
 
 
 def test_rows_hold_what_the_runs_measured(config: Any) -> None:

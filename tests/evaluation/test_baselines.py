@@ -37,6 +37,18 @@ def test_the_majority_is_that_of_the_train_part(data: Path) -> None:
     assert baselines(pack, parts)["majority_accuracy"] == pytest.approx((rest == 2).mean())
 
 
+def test_a_large_train_part_is_sampled(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 1, 10)
+    fitted = []
+    monkeypatch.setattr(module, "MOST", 30)
+    monkeypatch.setattr(module, "_linear", lambda x, y: fitted.append((x, y)) or 0.5)
+    baselines(pack, parts)
+    x, y = fitted[0]
+    assert [len(x[part]) for part in ("train", "validation", "test")] == [30, 10, 10]
+    assert len(np.unique(x["train"], axis=0)) == len(y["train"]) == 30
+    assert set(y["train"]) == set(range(5))
+
+
 def test_answers_are_remembered_for_the_same_data_only(data: Path) -> None:
     pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 0, 10)
     first = baselines(pack, parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import io
 import json
@@ -162,6 +163,21 @@ def test_damaged_or_foreign_tar(tmp_path: Path) -> None:
         (tmp_path / "b.tar.gz").write_bytes(data)
         with pytest.raises(UserError, match=r"b\.tar\.gz is damaged"):
             fetch.unpack(tmp_path / "b.tar.gz", tmp_path / f"out{number}", str)
+
+
+def test_gunzip(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"text" * 1000))
+    assert fetch.gunzip(tmp_path / "a.txt.gz", tmp_path / "out", 4000).read_bytes() == b"text" * 1000
+    with pytest.raises(UserError, match=r"a\.txt\.gz unpacks to more than it may"):
+        fetch.gunzip(tmp_path / "a.txt.gz", tmp_path / "out", 3999)
+
+
+def test_damaged_gz(tmp_path: Path) -> None:
+    whole = gzip.compress(bytes(range(256)) * 100)
+    for data in [b"", b"<html>", whole[:-9], whole[:20] + b"\xff\x00\xff" + whole[23:], whole[:-8] + b"sum sum "]:
+        (tmp_path / "b.gz").write_bytes(data)
+        with pytest.raises(UserError, match=r"b\.gz is damaged"):
+            fetch.gunzip(tmp_path / "b.gz", tmp_path / "out")
 
 
 def test_verify(tmp_path: Path) -> None:

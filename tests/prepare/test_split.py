@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from overcast.errors import UserError
-from overcast.prepare.split import assign, chain, deal, read_about, read_parts, split, tie
+from overcast.prepare.split import MANY, assign, chain, deal, read_about, read_parts, split, tie
 
 SEEDS = range(12)
 
@@ -43,6 +45,43 @@ def test_classes_are_spread_over_the_folds(seed: int) -> None:
     for label in "abcd":
         count = np.bincount(fold[labels == label], minlength=5)
         assert count.max() <= 2 * max(1, count.min())
+
+
+def test_up_to_many_groups_folds_are_those_of_scikit_learn() -> None:
+    """The folds that results on small data were measured with stay what they are."""
+    labels, groups, _ = rows(0)
+    grouped = StratifiedGroupKFold(5, shuffle=True, random_state=3).split(labels, labels, groups)
+    single = StratifiedKFold(5, shuffle=True, random_state=3).split(labels, labels)
+    for own, folds in ((groups, grouped), (np.arange(400), single)):
+        fold = deal(labels, own, 5, 3)
+        for number, (_, held) in enumerate(folds):
+            assert (np.flatnonzero(fold == number) == held).all()
+    assert MANY >= 1797  # the digits of scikit-learn, the most rows of any data set that results are known of
+
+
+def test_large_data_with_a_few_duplicates_is_dealt_in_no_time() -> None:
+    rng = np.random.default_rng(0)
+    labels, groups = rng.choice(list("abcde"), 60_000), np.arange(60_000)
+    groups[1:6000:30] = groups[:6000:30]
+    groups[30_000:30_050] = 30_000
+    began = time.perf_counter()
+    fold = deal(labels, groups, 10, 0)
+    assert time.perf_counter() - began < 5
+    assert len(np.unique(groups * 10 + fold)) == len(np.unique(groups))  # none is cut
+    assert (fold != deal(labels, groups, 10, 1)).any()
+    for label in "abcde":
+        assert np.ptp(np.bincount(fold[labels == label])) < 60
+    assert np.ptp(np.bincount(fold)) < 60
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_large_data_with_many_groups(seed: int) -> None:
+    labels, groups, _ = rows(seed, 9000)
+    assert len(np.unique(groups)) > MANY
+    fold = deal(labels, groups, 5, seed)
+    assert len(np.unique(groups * 5 + fold)) == len(np.unique(groups))
+    for label in "abcd":
+        assert np.ptp(np.bincount(fold[labels == label])) < 0.1 * (labels == label).sum() / 5
 
 
 def test_without_groups_folds_differ_by_one_at_most() -> None:
@@ -187,6 +226,26 @@ def test_each_reason_not_to_read_a_split(root: Path) -> None:
     (root / "x/parts.json").write_text("{")
     with pytest.raises(UserError, match="damaged"):
         read_parts(root, "x", 1, 0, 5)
+
+
+def test_random_folds_cut_sources_but_no_duplicates(root: Path) -> None:
+    with pytest.raises(UserError, match=r"not been split"):
+        read_parts(root, "x", 1, 0, 5, random=True)
+    split("x", root, seed=1, folds=5)
+    assert "random" not in (root / "x/parts.csv").read_text()
+    with pytest.raises(UserError, match=r"split\.random=true ignores source groups .* and x has none"):
+        read_parts(root, "x", 1, 0, 5, random=True)
+    index = root / "x/pack/index.csv"
+    lines = [f'{i},"f,{i}",{"ab"[i % 2]},speaker {i // 8 % 5},,{i // 4},h' for i in range(80)]
+    index.write_text("row,file,label,group,part,duplicate,hash\n" + "\n".join(lines) + "\n")
+    split("x", root, seed=1, folds=5)
+    speaker, twins = np.arange(80) // 8 % 5, np.arange(80) // 4
+    for fold in range(5):
+        kept, mixed = (read_parts(root, "x", 1, fold, 5, random) for random in (False, True))
+        assert len(set(speaker[kept == "test"])) == 1
+        assert len(set(speaker[mixed == "test"])) > 1
+        assert not set(twins[mixed == "test"]) & set(twins[mixed != "test"])
+    assert set(read_about(root, "x")["counts"]) == {f"{kind}{f}" for kind in ("fold", "random") for f in range(5)}
 
 
 def test_no_pack_or_a_damaged_index(root: Path) -> None:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from overcast import claims
 from overcast.compare.table import table
-from overcast.compare.trials import curves, trials
+from overcast.compare.trials import correct, curves, trials
 from overcast.config import Tracking
 from overcast.errors import UserError
 from overcast.provenance import machine, provenance
@@ -38,12 +38,12 @@ def compare(study: str = "", out: str = "") -> str:
         raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
     evaluate_missing(runs)
     rows = trials(runs)
-    config = runs[0].config
+    answers = correct(runs)
     info = {
         "study": key,
         "baseline": "none",
-        "folds": config["split"]["folds"],
-        "official_test": False,
+        "folds": min(run.config["split"]["folds"] for run in runs),  # of several data sets: the most careful
+        "official_test": bool(answers),
         "failed": unfinished(store, key, {run.facts["identity"] for run in runs}),
         "command": parent.tags.get("command", ""),
         "machine": machine(),
@@ -52,7 +52,7 @@ def compare(study: str = "", out: str = "") -> str:
     }
     if chosen := parent.tags.get("chosen"):
         info["chosen by validation"] = chosen
-    compared = table(rows, info)
+    compared = table(rows, info, answers)
     folder = Path(out or f"reports/{key}")
     claim, verdict, shown = "", words.headline(compared), list[Picture]()
     if name := parent.tags.get("claim"):

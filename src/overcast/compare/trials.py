@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from overcast.runs import Run
@@ -58,6 +59,20 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "gap/loss": measured["gap"]["loss"],
         "seconds": facts["seconds"],
     }
+
+
+def correct(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """Of each run on data with an official test part, by run_id: was each of its rows classified correctly? (M,) bool.
+
+    Every run of such data has the same rows there, in the order of the pack, whatever its fold.
+    """
+    found = {}
+    text = {"dtype": str, "keep_default_na": False, "encoding_errors": "surrogateescape"}
+    for run in runs:
+        if run.facts.get("official_test"):
+            answers = pd.read_csv(run.folder / "evaluation" / "predictions.csv", usecols=["label", "predicted"], **text)
+            found[str(run.folder)] = (answers["label"] == answers["predicted"]).to_numpy()
+    return found
 
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ class DataSet:
     near_duplicates: ClassVar[bool] = True
     """Whether pack looks for near-duplicates by perceptual hash (exact ones are always found)."""
     folds: ClassVar[int] = 10
-    """How many folds its split has, unless the config says otherwise."""
+    """How many folds it is split into where ``split.folds`` does not say; source groups may allow few only."""
     by_time: bool = False
     """Whether the samples, listed in the order of time, are to be cut by time: the past trains, what follows tests."""
     gap: int = 0

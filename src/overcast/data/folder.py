@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
 
 
 class Folder(DataSet):
@@ -26,37 +24,16 @@ class Folder(DataSet):
         self.channels = channels
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        source = Path(self.path).expanduser().resolve()
-        if not source.is_dir():
-            raise UserError(f"data.path: there is no folder {source}: give one with a sub-folder a class.")
-        if raw.resolve().is_relative_to(source):
-            raise UserError(f"data.path: {source} holds overcast's own data: give a folder of pictures.")
-        classes = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith("."))
-        if len(classes) < 2:
-            raise UserError(
-                f"data.path: {source} has {len(classes)} sub-folder(s), but needs two: put the pictures "
-                "of each class in a sub-folder named as the class."
-            )
-        for folder in classes:
-            files = pictures_in(folder)
-            if not files:
-                raise UserError(f"data.path: {folder} is empty: put this class's pictures there, or remove it.")
-            for file in files:
-                target = raw / file.relative_to(source)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target)
+        from overcast.prepare import folders
+
+        folders.copy_classes(self.path, raw, "pictures")
 
     def samples(self, raw: Path) -> list[Sample]:
-        folders = sorted(path for path in raw.iterdir() if path.is_dir())
-        return [Sample(file.relative_to(raw).as_posix(), top.name) for top in folders for file in pictures_in(top)]
+        from overcast.prepare import folders
+
+        return [Sample(file.relative_to(raw).as_posix(), label) for file, label in folders.files_of_classes(raw)]
 
     def read(self, path: Path) -> np.ndarray:
         from overcast.prepare import pictures
 
         return pictures.read(path, self.size, self.channels)
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Every file below ``folder``, in depth and sorted, but hidden ones and those in hidden folders."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in files if not any(name.startswith(".") for name in path.relative_to(folder).parts))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from overcast.prepare.pack import Pack
+from overcast.seeding import key
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -21,12 +22,16 @@ STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 WORD_STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 """The same for words, whose TF-IDF vectors of unit length hold small numbers."""
 
+MOST = 10_000
+"""Rows of the train part that the linear model is fitted on: more tell it little, and take minutes."""
+
 
 def baselines(pack: Pack, parts: np.ndarray) -> dict[str, float]:
     """Test accuracy of the majority class, and of logistic regression on pixels, mean and spread over time, or words.
 
-    Both are fitted on the train part. By time there is persistence too: the latest label known before each sample.
-    Remembered for the same pack and parts, since a study asks often.
+    Both are fitted on the train part, the regression on at most 10,000 rows of it drawn at random. By time there is
+    persistence too: the latest label known before each sample. Remembered for the same pack and parts, since a study
+    asks often.
     """
     return dict(_baselines(_Asked(pack, parts)))
 
@@ -51,6 +56,10 @@ def _baselines(asked: _Asked) -> tuple[tuple[str, float], ...]:
     rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
     labels = {part: pack.labels[r] for part, r in rows.items()}
     majority = np.bincount(labels["train"]).argmax()
+    if len(rows["train"]) > MOST:
+        draws = np.random.default_rng(key(0, "baseline"))
+        rows["train"] = np.sort(draws.choice(rows["train"], MOST, replace=False))
+        labels["train"] = pack.labels[rows["train"]]
     words = pack.spec.kind == "tokens"
     linear = (
         _linear_of_words({p: counts(pack, r) for p, r in rows.items()}, labels)

@@ -133,6 +133,27 @@ def unpack(
     return kept
 
 
+def gunzip(path: Path, into: Path, max_bytes: int = 4 << 30) -> Path:
+    """Unpacks a .gz of one file to ``into/<its name without .gz>``, and returns that.
+
+    Raises: UserError if it is damaged or cut short, or unpacks to more than ``max_bytes``.
+    """
+    target, left = into / path.name.removesuffix(".gz"), max_bytes
+    into.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.stat().st_size == 0:  # which gzip takes for a whole one
+            raise EOFError("an empty file")
+        with gzip.open(path) as stream, target.open("wb") as out:
+            while chunk := stream.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise UserError(f"{path.name} unpacks to more than it may: it is not the expected file.")
+                out.write(chunk)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
+    return target
+
+
 def _zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as source:
         for member in source.infolist():

@@ -25,6 +25,7 @@ from overcast.prepare.pack import read_csv, read_info
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
 FEWEST = 3  # folds: one each to train, validate and test
 SHORTEST = 2  # rows that a block cut by time must have beside its gap
+MANY = 2000  # groups, above which StratifiedGroupKFold takes longer than a few seconds
 
 
 def tie(*keys: np.ndarray) -> np.ndarray:
@@ -40,16 +41,31 @@ def tie(*keys: np.ndarray) -> np.ndarray:
 def deal(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """The fold (N,) of each row: groups stay whole, each class is spread as evenly as they allow.
 
-    StratifiedGroupKFold takes seconds for ten thousand rows, so it is asked only where there are groups.
+    StratifiedGroupKFold takes a second for a thousand groups: it is asked only where some rows belong
+    together, and in up to `MANY` groups.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    alone = len(np.unique(groups)) == len(groups)
+    number = len(np.unique(groups))
+    alone = number == len(groups)
+    if number > MANY and not alone:
+        return _deal_out(labels, groups, folds, seed)
     dealer = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(labels), np.int64)
     for number, (_, held) in enumerate(dealer.split(labels, labels, None if alone else groups)):
         fold[held] = number
     return fold
+
+
+def _deal_out(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold (N,) of each row: groups shuffled, sorted by class (of their first row) and size, dealt in turn."""
+    _, first, group, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    label = np.unique(labels[first], return_inverse=True)[1]  # (G,)
+    order = np.lexsort((np.random.default_rng(seed).random(len(first)), -size, label))
+    fold = np.empty(len(first), np.int64)
+    fold[order] = np.arange(len(first)) % folds
+    dealt: np.ndarray = fold[group]
+    return dealt
 
 
 def assign(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -111,23 +127,27 @@ def chain(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
 def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
     """Writes ``root/<name>/parts.csv`` (row, file, label, fold0 …) and ``parts.json`` beside it.
 
+    Where the data has source groups, parts.csv also has random0 …: folds that cut them, but no duplicates.
+
     Raises: UserError as `assign` and `chain` do, or if there is no pack.
     """
     info = read_info(root, name)
     try:
         index = read_csv(root / name / "pack" / "index.csv")
         labels, official = index["label"], index["part"]
-        groups = tie(index["group"], index["duplicate"])
+        groups, twins = tie(index["group"], index["duplicate"]), tie(index["duplicate"])
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The pack in {root / name / 'pack'} is damaged: run {_command('pack', name)} again.") from None
     time = info.get("time")
     parts = chain(labels, folds, time["gap"]) if time else assign(labels, groups, official, folds, seed)
+    columns = _columns("fold", parts)
+    if random := bool((index["group"] != "").any()) and not time:
+        columns |= _columns("random", assign(labels, twins, official, folds, seed))
     text = io.StringIO()
-    header = ["row", "file", "label", *(f"fold{f}" for f in range(folds))]
-    lines = zip(index["row"], index["file"], labels, *parts.T, strict=True)
-    csv.writer(text, lineterminator="\n").writerows([header, *lines])
-    counts = {f"fold{f}": Counter(parts[:, f].tolist()) for f in range(folds)}
-    about = {"seed": seed, "folds": folds, "pack": info["fingerprint"], "counts": counts}
+    lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
+    csv.writer(text, lineterminator="\n").writerows([["row", "file", "label", *columns], *lines])
+    counts = {column: Counter(parts.tolist()) for column, parts in columns.items()}
+    about = {"seed": seed, "folds": folds, "random": random, "pack": info["fingerprint"], "counts": counts}
     about["fingerprint"] = _fingerprint(info["fingerprint"], text.getvalue())
     whole_file(root / name / "parts.csv", text.getvalue())
     whole_file(root / name / "parts.json", json.dumps(about, indent=1) + "\n")
@@ -136,10 +156,18 @@ def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
         print(f"{unused:,} rows are not used: {why}.")
 
 
-def read_parts(root: Path, name: str, seed: int, fold: int, folds: int) -> np.ndarray:
+def _columns(kind: str, parts: np.ndarray) -> dict[str, np.ndarray]:
+    """Parts (N, folds) by the name of their column in parts.csv."""
+    return {f"{kind}{f}": parts[:, f] for f in range(parts.shape[1])}
+
+
+def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, random: bool = False) -> np.ndarray:
     """The part (N,) of each row of the pack in this fold.
 
-    Raises: UserError if there is no split, it is of another seed, number of folds or pack, or it is damaged.
+    random: in the folds that cut source groups, to see what it is worth to a network to know the source.
+
+    Raises: UserError if there is no split, it is of another seed, number of folds or pack, or it is damaged;
+    or if ``random`` is asked of data without source groups.
     """
     about, again = read_about(root, name), f"run {_command('split', name)} again"
     path = root / name / "parts.csv"
@@ -153,11 +181,16 @@ def read_parts(root: Path, name: str, seed: int, fold: int, folds: int) -> np.nd
         )
     if about["pack"] != read_info(root, name)["fingerprint"]:
         raise UserError(f"The pack of {name} has changed since {path} was made: {again}.")
+    if random and not about.get("random"):
+        raise UserError(
+            f"split.random=true ignores source groups (speakers, documents, days), and {name} has none: its split "
+            "is a random one already. Leave it out."
+        )
     try:
         text = path.read_text(encoding="utf8", errors="surrogateescape")
         if _fingerprint(about["pack"], text) != about["fingerprint"]:
             raise ValueError("changed")
-        return read_csv(path)[f"fold{fold}"].astype(str)
+        return read_csv(path)[f"{'random' if random else 'fold'}{fold}"].astype(str)
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The split in {path} is damaged: {again}.") from None
 

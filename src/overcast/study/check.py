@@ -50,7 +50,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
         choose(config["trainer"])
         folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
         spec = open_pack(folder, name, options.numbers(config["data"])).spec
-        read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"])
+        read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
         refuse_shuffle(config["shuffle"], spec)
         with torch.device("meta"):  # shapes without numbers: milliseconds
             options.network(config["model"], spec, options.mitigations(config["mitigation"], spec.kind))

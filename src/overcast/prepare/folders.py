@@ -1,0 +1,48 @@
+"""A folder of anyone's files, with one sub-folder a class, named as the class."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from overcast.errors import UserError
+
+
+def copy_classes(path: str, raw: Path, what: str) -> None:
+    """Copies every file of each class below ``path`` to the same place below ``raw``.
+
+    what: the files in words, as in "pictures".
+
+    Raises: UserError if there is no such folder, it has fewer than two classes, or a class is empty.
+    """
+    source = Path(path).expanduser().resolve()
+    if not source.is_dir():
+        raise UserError(f"data.path: there is no folder {source}: give one with a sub-folder a class.")
+    if raw.resolve().is_relative_to(source):
+        raise UserError(f"data.path: {source} holds overcast's own data: give a folder of {what}.")
+    classes = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if len(classes) < 2:
+        raise UserError(
+            f"data.path: {source} has {len(classes)} sub-folder(s), but needs two: put the {what} "
+            "of each class in a sub-folder named as the class."
+        )
+    for folder in classes:
+        files = files_in(folder)
+        if not files:
+            raise UserError(f"data.path: {folder} is empty: put this class's {what} there, or remove it.")
+        for file in files:
+            target = raw / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+
+
+def files_of_classes(raw: Path) -> list[tuple[Path, str]]:
+    """Every file below each sub-folder of ``raw``, sorted, with its class."""
+    folders = sorted(path for path in raw.iterdir() if path.is_dir())
+    return [(file, folder.name) for folder in folders for file in files_in(folder)]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file below ``folder``, in depth and sorted, but hidden ones and those in hidden folders."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not any(name.startswith(".") for name in path.relative_to(folder).parts))

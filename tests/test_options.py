@@ -49,7 +49,8 @@ def test_a_wrong_number_names_the_option(option: dict[str, Any], said: str) -> N
         options.network(option, SPEC, {})
 
 
-def test_a_network_that_cannot_read_the_data_is_refused() -> None:
+def test_a_network_that_cannot_read_the_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overcast.model.cnn.CNN.kinds", ("image",))
     with pytest.raises(UserError, match="model=cnn works on image data; this data set is of kind sequence"):
         options.network(CNN, Spec("sequence", (9, 2), ("a", "b")), {})
 

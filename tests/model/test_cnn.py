@@ -1,4 +1,4 @@
-"""The convolutional network: shapes for every size of picture, its options, and that it trains bare."""
+"""The convolutional network: shapes for every size of picture, its options, that it trains bare; padding over time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from overcast.model.cnn import CNN, SIDE, stem
+from overcast.fit import size
+from overcast.model.cnn import CNN, SIDE, normed, stem
 from overcast.spec import Spec
 
 
@@ -74,3 +75,55 @@ def test_learns_where_a_bright_spot_is_small_or_large(norm: str) -> None:
         optimizer.step()
     net.eval()
     assert (net(x).argmax(1) == y).float().mean() > 0.95
+
+
+SEQUENCE = Spec("sequence", (40, 3), ("a", "b"))
+TOKENS = Spec("tokens", (40,), ("a", "b"), vocabulary=tuple("abcdef"))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("true", [1, 2, 5, 16, 23])
+def test_a_sample_alone_and_padded_in_a_batch_are_one(true: int, norm: str) -> None:
+    net = CNN(SEQUENCE, width=4, norm=norm)
+    x, length = torch.randn(3, 40, 3), torch.tensor([40, true, 31])
+    net(x, length)  # the running mean of a norm is then not zero
+    net.eval()
+    for x[1, true:] in (0.0, 9.0):
+        together = net(x, length)[1:2]
+        assert net(x[1:2, :true], length[1:2]).allclose(together, atol=1e-6)
+    x[1, true - 1] += 1  # the last true step does count
+    assert not net(x, length)[1:2].allclose(together, atol=1e-6)
+
+
+@pytest.mark.parametrize("stages", [1, 3])
+def test_a_text_alone_and_padded_in_a_batch_are_one(stages: int) -> None:
+    net = CNN(TOKENS, width=4, stages=stages).eval()
+    x, length = torch.tensor([[3, 4, 2, 0, 0, 0, 0], [3, 4, 2, 5, 6, 1, 2]]), torch.tensor([3, 7])
+    assert net(x[:1, :3], length[:1]).allclose(net(x, length)[:1], atol=1e-6)
+    assert not net(x[:1, [1, 0, 2]], length[:1]).allclose(net(x, length)[:1], atol=1e-4)  # their order counts
+
+
+def test_one_stage_over_time_by_hand() -> None:
+    net = CNN(SEQUENCE, width=5, stages=1)
+    x, length = torch.randn(1, 7, 3), torch.tensor([7])
+    layer = net.layers.convolutions[0]
+    padded = nn.functional.pad(x[0], (0, 0, 1, 1))
+    found = torch.stack([(layer.weight * padded[t : t + 3].T).sum((1, 2)) + layer.bias for t in range(7)]).relu()
+    assert net(x, length).allclose(net.head(torch.cat([found.mean(0), found.amax(0)]))[None], atol=1e-5)
+
+
+def test_norm_over_time_learns_from_the_true_steps_alone() -> None:
+    x, length = torch.randn(2, 6, 3), torch.tensor([6, 2])
+    x[1, 2:] = 1e3
+    norm = nn.BatchNorm1d(3)
+    found = normed(x, length, norm)
+    steps = torch.cat([found[0], found[1, :2]])
+    assert steps.mean(0).allclose(torch.zeros(3), atol=1e-5)
+    assert not found[1, 2:].any()
+
+
+def test_multiply_adds_over_time_by_hand() -> None:
+    config = {"model": {"_target_": "overcast.model.cnn.CNN", "width": 4, "stages": 2}, "mitigation": {}}
+    found = size(config, SEQUENCE)
+    assert found["multiply_adds"] == 40 * 3 * 3 * 4 + 20 * 3 * 4 * 8 + 16 * 2
+    assert found["parameters"] == 3 * 3 * 4 + 4 + 3 * 4 * 8 + 8 + 16 * 2 + 2

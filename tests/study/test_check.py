@@ -31,7 +31,6 @@ def test_cells_are_known_by_their_runs(config: Any) -> None:
         (["trainer.accelerator=tpu"], "choices are auto, cpu and gpu"),
         (["mitigation=[none,noise]"], "pick it alone"),
         (["mitigation=noise", "mitigation.noise.strength=much"], "mitigation.noise.strength=much"),
-        (["data=waves", "model=cnn"], "model=cnn works on image data; this data set is of kind sequence"),
         (["data=waves", "model=lstm", "mitigation=augmentation"], "mitigation=augmentation works on image data"),
         (["split.fold=10"], "split.fold=10"),
         (["split.seed=3"], "made with seed=0"),

@@ -1,7 +1,8 @@
-"""CNN: stages of one convolution each, that halve the picture and double the channels.
+"""CNN: stages of one convolution each, that halve the picture, or the sequence, and double the channels.
 
-A stem brings large pictures down to at most 24 pixels a side before the first stage, so that the cost hardly
-grows with the size of the picture; digits of 8 pixels skip it.
+Over sequences and texts the convolutions run along time, three steps or words wide, and padding never shows.
+Large pictures are first brought down to at most 24 pixels a side by a stem, so that the cost hardly grows with
+the size of the picture; digits of 8 pixels skip it.
 
 Expected on the weather photographs with augmentation and batch_norm: 90 % of the test pictures right, the
 mean of ten folds (from 88 to 93), for one to two minutes of one slow core.
@@ -12,14 +13,15 @@ mean of ten folds (from 88 to 93), for one to two minutes of one slow core.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from overcast.model import Network, Norm, norm_layer, widen
-from overcast.spec import Kind, Spec
+from overcast.reading import Steps, inside, mean_over_time
+from overcast.spec import Spec
 
 SIDE = 24  # pixels a side, at most, that the first stage sees
 
@@ -27,35 +29,45 @@ SIDE = 24  # pixels a side, at most, that the first stage sees
 class CNN(Network):
     """Convolutions of 3×3 with pooling between (Simonyan & Zisserman 2015), then the mean over all positions.
 
+    Over time, of width 3, then the mean and the greatest value over all true steps (Kim 2014).
+
     width: channels of the first stage; each of the next ``stages`` - 1 has twice as many.
     """
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("image",)
 
     def __init__(
         self,
         spec: Spec,
         width: PositiveInt = 32,
         stages: PositiveInt = 4,
+        embedding: PositiveInt = 64,
         dropout: float = 0.0,
         norm: Norm = "none",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        channels, *sides = spec.shape
         widths = [widen(width * 2**stage, scale) for stage in range(stages)]
-        layers = [*stem(channels, widths[0], min(sides), norm), convolution(widths[0], widths[0], norm)]
-        for before, after in pairwise(widths):
-            layers += [nn.MaxPool2d(2, ceil_mode=True), convolution(before, after, norm)]
-        self.layers = nn.Sequential(*layers)
+        self.layers = _over_picture(spec, widths, norm) if spec.kind == "image" else Time(spec, widths, norm, embedding)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(widths[-1], len(spec.classes))
+        self.head = nn.Linear(widths[-1] * (1 if spec.kind == "image" else 2), len(spec.classes))
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)  # faster on a CPU
-        x = self.layers(x)  # (B, C, H, W) -> (B, widths[-1], h, w), 1 to 3 pixels a side
-        logits: Tensor = self.head(self.dropout(x.mean((2, 3))))  # (B, K)
+        if isinstance(self.layers, Time):
+            assert length is not None
+            found = self.layers(x, length)  # (B, T, F) or (B, T) -> (B, 2 · widths[-1])
+        else:
+            x = x.contiguous(memory_format=torch.channels_last)  # faster on a CPU
+            x = self.layers(x)  # (B, C, H, W) -> (B, widths[-1], h, w), 1 to 3 pixels a side
+            found = x.mean((2, 3))
+        logits: Tensor = self.head(self.dropout(found))  # (B, K)
         return logits
+
+
+def _over_picture(spec: Spec, widths: list[int], norm: Norm) -> nn.Sequential:
+    channels, *sides = spec.shape
+    layers = [*stem(channels, widths[0], min(sides), norm), convolution(widths[0], widths[0], norm)]
+    for before, after in pairwise(widths):
+        layers += [nn.MaxPool2d(2, ceil_mode=True), convolution(before, after, norm)]
+    return nn.Sequential(*layers)
 
 
 def convolution(before: int, after: int, norm: Norm, size: int = 3, stride: int = 1) -> nn.Sequential:
@@ -77,3 +89,39 @@ def stem(channels: int, width: int, side: int, norm: Norm) -> list[nn.Module]:
         pool = shrink // 2
         layers.append(nn.MaxPool2d(pool + 1, pool, pool // 2))
     return layers
+
+
+class Time(nn.Module):
+    """Stages over time, each halving the steps of the one before; what lies beyond the true end is zero at each."""
+
+    def __init__(self, spec: Spec, widths: list[int], norm: Norm, embedding: int) -> None:
+        super().__init__()
+        self.steps = Steps(spec, embedding)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(before, after, 3, padding=1) for before, after in pairwise([self.steps.features, *widths])
+        )
+        self.norms = nn.ModuleList(norm_layer(norm, width) for width in widths)
+        for layer in self.convolutions:
+            assert isinstance(layer.weight, Tensor)
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        """The mean and the greatest value over the true steps, (B, 2 · the last width)."""
+        x = self.steps(x)  # (B, T, F)
+        x = (x * inside(length, x.shape[1])[..., None]).transpose(1, 2)
+        for number, (layer, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            if number:
+                x = F.max_pool1d(x, 2, ceil_mode=True)  # the zeros beyond the end are never the greatest
+                length = (length + 1) // 2
+            x = F.relu(normed(layer(x).transpose(1, 2), length, norm)).transpose(1, 2)  # (B, width, t)
+        return torch.cat([mean_over_time(x.transpose(1, 2), length), x.amax(2)], 1)
+
+
+def normed(x: Tensor, length: Tensor, norm: nn.Module) -> Tensor:
+    """Steps (B, T, F) after ``norm``, which learns from the true ones alone; zero beyond."""
+    true = inside(length, x.shape[1])
+    if not norm.training or isinstance(norm, nn.Identity):
+        return norm(x.flatten(0, 1)).view_as(x) * true[..., None]  # type: ignore[no-any-return]
+    found = torch.zeros_like(x)
+    found[true] = norm(x[true]).to(x.dtype)
+    return found

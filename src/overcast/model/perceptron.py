@@ -1,0 +1,62 @@
+"""Perceptron: one layer of threshold units, a class each, trained by the rule that learns from mistakes alone.
+
+The class with the highest score is the answer. Scores are handed on as logits, but nothing ever asked them to be
+any: the rule stops as soon as the order is right. So read its accuracy; "probabilities" made of its scores mean
+little, and cross-entropy, Brier score and calibration error may look terrible. Weights start at zero, so the learning
+rate only scales the scores: without an embedding or a mitigation, it changes no decision. No width, so ``scale``
+has nothing to act on; ``norm`` and ``dropout`` act on the inputs.
+
+Expected: it finds a line between two classes if there is one (Novikoff 1962), and cannot learn XOR, however long
+(Minsky & Papert 1969); on digits a little below logistic regression, on photographs far below. Seconds a run.
+
+    python pipelines/train.py data=digits model=perceptron
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from overcast.model import Network, Norm, norm_layer
+from overcast.reading import Vector
+from overcast.spec import Spec
+
+
+class Perceptron(Network):
+    """Scores that are linear in the inputs (Rosenblatt 1958); several classes as by Crammer & Singer (2003)."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        embedding: PositiveInt = 64,
+        dropout: float = 0.0,
+        norm: Norm = "none",
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.vector = Vector(spec, embedding)
+        self.norm = norm_layer(norm, self.vector.features)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.vector.features, len(spec.classes))
+        for weights in self.head.parameters():
+            nn.init.zeros_(weights)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.dropout(self.norm(self.vector(x, length))))  # (B, D) -> (B, K)
+        return scores
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """By how much the highest score is above that of the true class (B,); for probabilities, their mean score.
+
+        Going down it is the perceptron's rule: add the input to the true class's weights and take it from those
+        of the class that came first; where they are one, nothing changes.
+        """
+        if target.dim() == 1:
+            target = F.one_hot(target, logits.shape[1]).to(logits.dtype)
+        return logits.max(1).values - (target * logits).sum(1)
+
+    def optimizer(self, lr: float) -> torch.optim.Optimizer:
+        """Plain gradient descent."""
+        return torch.optim.SGD(self.parameters(), lr=lr)

@@ -61,6 +61,13 @@ def test_a_constant_channel_keeps_spread_one(data: Path) -> None:
     assert (learned(x, torch.full((2,), 16))[:, 1] == 0).all()
 
 
+def test_fixed_figures_are_not_learned(data: Path) -> None:
+    pack = open_pack(data, "skies")
+    x, length = (torch.from_numpy(array) for array in pack.gather(np.arange(5)))
+    fixed = Standardise(pack.spec, (127.0, 64.0)).learn(pack, np.arange(50))
+    assert fixed(x, length).equal((x.float() - 127) / 64)
+
+
 def test_travels_with_the_weights(data: Path) -> None:
     pack = open_pack(data, "skies")
     learned = Standardise(pack.spec).learn(pack, np.arange(50))

@@ -133,7 +133,6 @@ def test_each_group_of_weights_climbs_to_its_own_learning_rate(fitted: Any) -> N
             built.add_param_group({"params": [first], "lr": 0.001})
             return built
 
-    learner, rates = fitted(slow=Slow())
+    learner, _ = fitted(slow=Slow())
     groups = learner.trainer.optimizers[0].param_groups
-    assert max(rates.rates) == pytest.approx(0.01)
     assert [group["max_lr"] for group in groups] == [0.01, 0.001]

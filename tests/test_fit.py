@@ -14,8 +14,9 @@ import torch
 from overcast import options
 from overcast.complaint import choices_of
 from overcast.config import ROOT
+from overcast.evaluation.evaluate import measure
 from overcast.feed import Feed
-from overcast.fit import build, pack_of, restore
+from overcast.fit import build, measuring, pack_of, restore
 from overcast.prepare.split import read_parts
 from overcast.runs import Run
 from overcast.train import train
@@ -28,6 +29,12 @@ def fits(config: dict[str, Any], data: str) -> bool:
     """Whether the picked network and mitigations say that they are for this kind of data."""
     picked = [config["model"], *config["mitigation"].values()]
     return all(KINDS[data] in options._class(option).kinds for option in picked)
+
+
+def have(model: str) -> None:
+    """Skip where the extra that a network needs is not installed."""
+    if model == "transfer":
+        pytest.importorskip("efficientnet_lite_pytorch")
 
 
 def history(run: Run) -> list[dict[str, float]]:
@@ -50,8 +57,13 @@ def same(a: Run, b: Run) -> bool:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("source", KINDS)
 def test_it_trains(config: Any, source: str, model: str, mitigation: str) -> None:
-    small = ["model.width=8"] if model == "cnn" else []
+    have(model)
+    small = {"cnn": ["model.width=8"], "transfer": ["model.size=32"]}.get(model, [])
     cfg = config(f"data={source}", f"model={model}", f"mitigation={mitigation}", "epochs=4", *small)
+    if fits(cfg, source) and set(cfg["mitigation"]) & set(options._class(cfg["model"]).refuses):
+        with pytest.raises(options.UserError, match=f"makes no sense for model={model}"):
+            train(cfg)
+        return
     if not fits(cfg, source):
         with pytest.raises(options.UserError, match="data set is of kind"):
             train(cfg)
@@ -77,6 +89,7 @@ def test_none_is_no_mitigation_bit_for_bit(config: Any) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_none_is_plain(config: Any, model: str) -> None:
+    have(model)
     cfg = config(f"model={model}", "mitigation=none")
     net, mitigations = build(cfg, pack_of(cfg).spec)
     assert not [m for m in net.modules() if "Norm" in type(m).__name__]
@@ -154,6 +167,33 @@ def test_best_figures_and_cost_are_facts(config: Any) -> None:
     assert facts["seconds"] > 0
     for row in curve:
         assert row["gap/loss"] == pytest.approx(row["train/loss"] - row["validation/loss"], abs=1e-6)
+
+
+@pytest.fixture
+def frozen(config: Any, data: Path) -> Any:
+    """A config of a frozen network on tiny pictures, whose features are found anew."""
+    have("transfer")
+    shutil.rmtree(data / "skies" / "features", ignore_errors=True)
+    return lambda *picks: config("model=transfer", "model.size=32", *picks)
+
+
+def test_a_frozen_network_is_measured_alike_from_features_and_from_pictures(frozen: Any, data: Path) -> None:
+    run = train(frozen("epochs=3"))
+    pack, rows = pack_of(run.config), np.flatnonzero(run.parts == "validation")
+    assert (data / "skies" / "features").is_dir()
+    direct, (learner, seen) = restore(run), measuring(run, pack)
+    slow, fast = measure(direct, pack, rows), measure(learner, seen, rows)
+    assert seen.values.shape == (100, 1280)
+    assert fast.logits.allclose(slow.logits, atol=1e-3)
+    assert fast.figures["loss"] == pytest.approx(history(run)[-1]["validation/loss"], rel=1e-5)
+    assert all(name.startswith(("inputs.", "net.head.")) for name in weights(run))
+
+
+def test_a_frozen_network_sees_augmented_pictures_and_not_their_features(frozen: Any, data: Path) -> None:
+    plain, augmented = (train(frozen(f"mitigation={name}", "epochs=1")) for name in ("none", "augmentation"))
+    again = train(frozen("mitigation=none", "epochs=1"))
+    assert same(plain, again)
+    assert not same(plain, augmented)
 
 
 def test_debug_runs_one_epoch_of_two_batches(config: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from overcast.errors import UserError
-from overcast.hold import held, hold
+from overcast.hold import held, hold, turn
 
 HOLDER = """
 import pathlib, sys
@@ -80,3 +80,20 @@ def test_asking_does_not_stand_in_the_way(tmp_path: Path) -> None:
     finally:
         done.set()
         asker.join()
+
+
+def test_turns_are_waited_for(tmp_path: Path) -> None:
+    taken: list[str] = []
+
+    def second() -> None:
+        with turn(tmp_path):
+            taken.append("second")
+
+    thread = threading.Thread(target=second)
+    with turn(tmp_path):
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        taken.append("first")
+    thread.join()
+    assert taken == ["first", "second"]

@@ -64,6 +64,13 @@ def test_a_constant_channel_keeps_spread_one(data: Path) -> None:
     assert (learned(x, torch.full((2,), 16))[:, 1] == 0).all()
 
 
+def test_fixed_figures_are_not_learned(data: Path) -> None:
+    pack = open_pack(data, "skies")
+    x, length = (torch.from_numpy(array) for array in pack.gather(np.arange(5)))
+    fixed = Standardise(pack.spec, (127.0, 64.0)).learn(pack, np.arange(50))
+    assert fixed(x, length).equal((x.float() - 127) / 64)
+
+
 def test_travels_with_the_weights(data: Path) -> None:
     pack = open_pack(data, "skies")
     learned = Standardise(pack.spec).learn(pack, np.arange(50))
@@ -86,14 +93,14 @@ def test_one_fixed_shuffle_of_all_pixels(data: Path) -> None:
     pack = open_pack(data, "skies")
     rows = np.arange(20)
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    plain, shuffled, again = (Standardise(pack.spec, shuffle).learn(pack, rows) for shuffle in (False, True, True))
+    plain, shuffled, again = (Standardise(pack.spec, shuffle=shuffle).learn(pack, rows) for shuffle in (False, True, True))
     before, after = plain(x, length), shuffled(x, length)
     assert after.shape == before.shape
     assert not torch.equal(after, before)
     assert torch.equal(after.flatten(2).sort(-1).values, before.flatten(2).sort(-1).values)  # the same pixels
     assert torch.equal(after[0].flatten(1)[:, 0], before[0].flatten(1)[:, shuffled.order[0]])  # moved as one
     assert torch.equal(again(x, length), after)
-    other = Standardise(pack.spec, True)
+    other = Standardise(pack.spec, shuffle=True)
     other.load_state_dict(shuffled.state_dict())
     assert torch.equal(other(x, length), after)
 

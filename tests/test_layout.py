@@ -78,6 +78,8 @@ def test_every_mitigation_composes_and_builds(config: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(option_files("model")))
 def test_every_network_composes_and_builds_for_each_kind_it_reads(config: Any, name: str) -> None:
+    if name == "transfer":
+        pytest.importorskip("efficientnet_lite_pytorch", reason="it needs an extra")
     option = config(f"model={name}")["model"]
     for kind in options._class(option).kinds:
         net = options.network(option, SPECS[kind], {})

@@ -123,3 +123,16 @@ def test_measuring_changes_nothing_and_draws_nothing(fitted: Any) -> None:
     assert learner(x, length).equal(learner(x, length))
     assert learner(x, length).dtype == torch.float32
     assert torch.get_rng_state().equal(before)
+
+
+def test_each_group_of_weights_climbs_to_its_own_learning_rate(fitted: Any) -> None:
+    class Slow(Mitigation):
+        def optimizer(self, net: Any, built: torch.optim.Optimizer) -> torch.optim.Optimizer:
+            first, *rest = built.param_groups[0]["params"]
+            built.param_groups[0]["params"] = rest
+            built.add_param_group({"params": [first], "lr": 0.001})
+            return built
+
+    learner, _ = fitted(slow=Slow())
+    groups = learner.trainer.optimizers[0].param_groups
+    assert [group["max_lr"] for group in groups] == [0.01, 0.001]

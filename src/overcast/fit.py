@@ -22,6 +22,7 @@ from overcast import options
 from overcast.atomic import whole_file
 from overcast.config import name_of
 from overcast.devices import Devices
+from overcast.features import change_nothing, once
 from overcast.feed import Feed
 from overcast.inputs import Inputs, input_layer, refuse_shuffle
 from overcast.learner import Learner
@@ -115,7 +116,7 @@ def build(config: dict[str, Any], spec: Spec) -> tuple[Network, dict[str, Mitiga
 
 
 def size(config: dict[str, Any], spec: Spec) -> dict[str, int]:
-    """Weights of the network, and multiply-adds of one sample through it."""
+    """Weights of the network, frozen ones too, and multiply-adds of one sample through it."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"):
@@ -124,7 +125,9 @@ def size(config: dict[str, Any], spec: Spec) -> dict[str, int]:
         x, length = example(spec, "meta")
         with FlopCounterMode(display=False) as counter:
             net(x, length)
-    weights = sum(p.numel() for p in net.parameters())
+    halves = net.halves()
+    modules = [net, halves[0].module] if halves else [net]
+    weights = sum(p.numel() for module in modules for p in module.parameters())
     return {"parameters": weights, "multiply_adds": counter.get_total_flops() // 2}
 
 
@@ -132,11 +135,23 @@ def restore(run: Run) -> Learner:
     """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone."""
     config, spec = run.config, run.spec
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, input_layer(spec, config["shuffle"]), net, mitigations)
+    learner = _learner(config, spec, input_layer(spec, net.pixels, config["shuffle"]), net, mitigations)
     state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
     learner.inputs.load_state_dict(state["inputs"])
     learner.net.load_state_dict(state["net"])
     return learner.eval()
+
+
+def measuring(run: Run, pack: Pack) -> tuple[Learner, Pack]:
+    """The restored learner as fast as it measures rows of ``pack``, and the pack to give it."""
+    learner = restore(run)
+    seen, learner.inputs, learner.net = once(pack, learner.inputs, learner.net, _place(run.config))
+    return learner, seen
+
+
+def _place(config: dict[str, Any]) -> Path:
+    """The folder of a config's data set."""
+    return Path(config["data_dir"]) / name_of(config["data"])
 
 
 def pack_of(config: dict[str, Any]) -> Pack:
@@ -158,10 +173,15 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     pack = pack_of(config)
     feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, input_layer(spec, config["shuffle"]).learn(pack, feed.train), net, mitigations)
+    inputs = input_layer(spec, net.pixels, config["shuffle"]).learn(pack, feed.train)
+    began = time.perf_counter()
+    first, rest = inputs, net
+    if change_nothing(mitigations):
+        device = "cuda" if devices.accelerator == "gpu" else "cpu"
+        feed.pack, first, rest = once(pack, inputs, net, _place(config), device, shown)
+    learner = _learner(config, spec, first, rest, mitigations)
     history = History(record, title, feed.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
-    began = time.perf_counter()
     with warnings.catch_warnings():
         _silence()
         trainer = _trainer(config, devices, run.folder, [history, *callbacks])
@@ -178,7 +198,7 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
         "epochs_run": len(history.rows),
     }
     if trainer.is_global_zero:
-        _save(learner, run.path("model.pt"))
+        _save(inputs, net, run.path("model.pt"))
         run.write("history.csv", history.csv())
     return facts
 
@@ -228,8 +248,8 @@ def _trainer(config: dict[str, Any], devices: Devices, folder: Path, callbacks: 
     )
 
 
-def _save(learner: Learner, path: Path) -> None:
+def _save(inputs: Inputs, net: Network, path: Path) -> None:
     """Write the weights whole or not at all."""
     buffer = io.BytesIO()  # torch hides a full disk behind a RuntimeError; a plain write does not
-    torch.save({"inputs": learner.inputs.state_dict(), "net": learner.net.state_dict()}, buffer)
+    torch.save({"inputs": inputs.state_dict(), "net": net.state_dict()}, buffer)
     whole_file(path, buffer.getvalue())

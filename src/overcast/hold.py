@@ -38,6 +38,17 @@ def _locked(file: int, wait: float) -> bool:
     return True
 
 
+@contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """Have the lock inside the block, after waiting for whoever has it."""
+    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
 def held(folder: Path) -> bool:
     """Whether a living process holds this folder."""
     try:

@@ -37,9 +37,9 @@ class Inputs(nn.Module):
         raise NotImplementedError
 
 
-def input_layer(spec: Spec, shuffle: bool = False) -> Inputs:
-    """The inputs for data of this spec, with nothing learned yet."""
-    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec, shuffle)
+def input_layer(spec: Spec, pixels: tuple[float, float] | None = None, shuffle: bool = False) -> Inputs:
+    """The inputs for data of this spec, with nothing learned yet. pixels: a fixed mean and spread, if any."""
+    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec, pixels, shuffle)
 
 
 def refuse_shuffle(shuffle: bool, spec: Spec) -> None:
@@ -75,7 +75,7 @@ class Lookup(Inputs):
 class Standardise(Inputs):
     """Raw values (uint8 pixels, float32 features) to zero mean and unit spread, as float32.
 
-    Beyond a sequence's true length the result is zero.
+    Beyond a sequence's true length the result is zero. pixels: mean and spread that are fixed, not learned.
     shuffle: pictures only: put all pixels in another order, the same for every picture and every run.
     """
 
@@ -83,12 +83,14 @@ class Standardise(Inputs):
     spread: Tensor
     order: Tensor
 
-    def __init__(self, spec: Spec, shuffle: bool = False) -> None:
+    def __init__(self, spec: Spec, pixels: tuple[float, float] | None = None, shuffle: bool = False) -> None:
         super().__init__()
+        self.fixed = pixels is not None
+        mean, spread = pixels or (0.0, 1.0)
         per = (spec.shape[0], 1, 1) if spec.kind == "image" else (spec.shape[-1],)
         self.kind = spec.kind
-        self.register_buffer("mean", torch.zeros(per))
-        self.register_buffer("spread", torch.ones(per))
+        self.register_buffer("mean", torch.full(per, mean))
+        self.register_buffer("spread", torch.full(per, spread))
         self.shuffle = shuffle
         if shuffle:
             order = torch.randperm(prod(spec.shape[1:]), generator=generator(0, "shuffle"))
@@ -104,6 +106,8 @@ class Standardise(Inputs):
 
     def learn(self, pack: Pack, rows: np.ndarray) -> Standardise:
         """Set mean and spread from these rows of the pack; a constant channel keeps spread 1."""
+        if self.fixed:
+            return self
         total, squares, count = 0.0, 0.0, 0
         axes = (0, 2, 3) if self.kind == "image" else (0,)
         for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):

@@ -20,7 +20,7 @@ PARTS = ("validation", "train")
 """The loaders of `Feed.val_dataloader`, in order."""
 
 WARM_UP = 0.25
-"""The share of the steps over which the one-cycle schedule climbs to ``lr`` (Smith & Topin 2018)."""
+"""The share of the steps over which the one-cycle schedule climbs to the learning rate (Smith & Topin 2018)."""
 
 
 class Learner(LightningModule):
@@ -99,7 +99,7 @@ class Learner(LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = OneCycleLR(
             optimizer,
-            max_lr=self.lr,
+            max_lr=[group["lr"] for group in optimizer.param_groups],
             total_steps=steps,
             pct_start=WARM_UP if WARM_UP * steps != 1 else 0.5,  # torch divides by zero where one step is the climb
             cycle_momentum=False,

@@ -79,10 +79,16 @@ def mitigations(options: dict[str, dict[str, Any]], kind: Kind) -> dict[str, Any
 
 
 def network(option: dict[str, Any], spec: Any, mitigations: dict[str, Any]) -> Any:
-    """The picked network for data of this spec, with what the mitigations put into it."""
-    refuse("model", name_of(option), spec.kind, _class(option).kinds)
+    """The picked network for data of this spec, with what the mitigations put into it.
+
+    Raises: UserError for options that are wrong, or that fit neither this kind of data nor each other.
+    """
+    kind, model = _class(option), name_of(option)
+    refuse("model", model, spec.kind, kind.kinds)
     extra: dict[str, Any] = {}
-    for mitigation in mitigations.values():
+    for name, mitigation in mitigations.items():
+        if reason := kind.refuses.get(name):
+            raise UserError(f"mitigation={name} makes no sense for model={model}: {reason}. Leave one of them out")
         extra |= mitigation.model_kwargs()
     if "scale" in extra:  # a smaller network than the one picked, whatever its own scale
         extra["scale"] *= option.get("scale", 1.0)

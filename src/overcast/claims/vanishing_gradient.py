@@ -32,7 +32,7 @@ def gradients(run: Run) -> list[float]:
     train = np.flatnonzero(run.parts == "train")
     net, _ = build(run.config, run.spec)
     x, length = (torch.from_numpy(array) for array in pack.gather(train[:BATCH]))
-    inputs = input_layer(run.spec, run.config["shuffle"]).learn(pack, train)
+    inputs = input_layer(run.spec, net.pixels, run.config["shuffle"]).learn(pack, train)
     loss = net.loss(net(inputs(x, length), length), torch.from_numpy(pack.labels[train[:BATCH]])).mean()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return [float(p.grad.square().mean().sqrt()) for p in net.parameters() if p.dim() > 1 and p.grad is not None]

@@ -17,7 +17,7 @@ from overcast.evaluation import plots
 from overcast.evaluation.baselines import baselines
 from overcast.evaluation.bootstrap import intervals
 from overcast.feed import EVALUATION_BATCH, Batches
-from overcast.fit import DEBUG_BATCHES, pack_of, restore
+from overcast.fit import DEBUG_BATCHES, measuring, pack_of
 from overcast.learner import Learner
 from overcast.metrics import collection, gap, per_class
 from overcast.prepare.pack import Pack
@@ -56,8 +56,8 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
             f"the data has changed since {run.folder} was trained: its pack has another fingerprint. "
             "Train again, or pack the data with the options it was trained with"
         )
-    learner = restore(run)
-    measured = {part: measure(learner, pack, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
+    learner, seen = measuring(run, pack)
+    measured = {part: measure(learner, seen, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
     metrics = _summary(pack, run.parts, measured)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)

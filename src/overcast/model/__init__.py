@@ -18,9 +18,15 @@ Norm = Literal["none", "batch"]
 
 
 class Network(nn.Module):
-    """The contract. ``kinds`` names the kinds of data a network can read."""
+    """The contract. ``kinds`` names the kinds of data a network can read.
+
+    pixels: mean and spread by which all pictures are standardised; None: those of the train part.
+    refuses: mitigations that make no sense for this network, and why.
+    """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
+    pixels: ClassVar[tuple[float, float] | None] = None
+    refuses: ClassVar[dict[str, str]] = {}
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Logits (B, K) of standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
@@ -29,6 +35,10 @@ class Network(nn.Module):
         """
         raise NotImplementedError
 
+    def halves(self) -> tuple[Frozen, Network] | None:
+        """What stays as it is, and what learns from its result and is all that learns; None: the whole learns."""
+        return None
+
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Loss of each sample (B,), for class indices (B,) or probabilities (B, K): cross-entropy in nats."""
         return F.cross_entropy(logits, target, reduction="none")
@@ -36,6 +46,21 @@ class Network(nn.Module):
     def optimizer(self, lr: float) -> torch.optim.Optimizer:
         """AdamW without weight decay, which is a mitigation of its own (Loshchilov & Hutter 2019)."""
         return torch.optim.AdamW(self.parameters(), lr=lr, weight_decay=0.0)
+
+
+class Frozen:
+    """A part of a network that stays as it is: no submodule, so neither trained nor stored with a run.
+
+    key: names its weights and all else that its result depends on.
+    """
+
+    def __init__(self, module: nn.Module, key: str) -> None:
+        self.module, self.key = module.eval().requires_grad_(False), key
+
+    def __call__(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            found: Tensor = self.module.to(x.device)(x)
+        return found
 
 
 def widen(width: int, scale: float) -> int:

@@ -70,12 +70,14 @@ def _try_out(config: dict[str, Any], jobs: int) -> float:
     net, _ = build(config | {"mitigation": {}}, pack.spec)
     rows = np.arange(min(config["batch_size"], len(pack.labels)))
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    inputs, target = input_layer(pack.spec, config["shuffle"]).learn(pack, rows), torch.from_numpy(pack.labels[rows])
+    inputs = input_layer(pack.spec, net.pixels, config["shuffle"]).learn(pack, rows)
+    target = torch.from_numpy(pack.labels[rows])
     took = []
     for _ in range(6):
         began = time.perf_counter()
         loss = net.loss(net(inputs(x, length), length), target).mean()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         took.append(time.perf_counter() - began)
-    steps = config["epochs"] * config["share"] * 0.8 * len(pack.labels) / len(rows)
+    passes = config["epochs"] * config["share"] * 0.8 if net.halves() is None else 1  # a frozen one sees all once
+    steps = passes * len(pack.labels) / len(rows)
     return float(min(took) * steps * 1.2)  # measuring train and validation after each epoch costs about a fifth more

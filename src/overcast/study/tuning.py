@@ -28,7 +28,7 @@ def best(candidates: Mapping[str, Sequence[Any]]) -> str:
 def validation(run: Run) -> tuple[float, float]:
     """Accuracy and log-likelihood of the kept weights on the whole validation part; the test part is not read."""
     from overcast.evaluation.evaluate import measure
-    from overcast.fit import pack_of, restore
+    from overcast.fit import measuring, pack_of
 
-    measured = measure(restore(run), pack_of(run.config), np.flatnonzero(run.parts == "validation"))
+    measured = measure(*measuring(run, pack_of(run.config)), np.flatnonzero(run.parts == "validation"))
     return measured.figures["accuracy"], -measured.figures["loss"]

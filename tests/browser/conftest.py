@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ PATIENCE = 60
 TINY = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2"]
 STUDY = ["-m", *TINY, "model=ann", "mitigation=none,dropout", "seed=0,1", "epochs=3", "batch_size=16", "lr=0.01"]
 ALONE = ["trainer=cpu", "trainer.threads=1", "trainer.precision=32-true", "hydra.launcher.n_jobs=1"]
+
+
+DRAWN = """plot => [...plot.querySelectorAll("svg .trace, svg .point, svg .bars path, svg .heatmaplayer image")]
+  .filter(mark => { const box = mark.getBoundingClientRect(); return box.width + box.height > 0; }).length"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,21 @@ class View:
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
+    def undrawn(self) -> list[str]:
+        """The titles of the report's pictures that show nothing."""
+        from playwright.sync_api import expect
+
+        plots = self.page.locator(".js-plotly-plot")
+        figures = self.page.locator("figure")
+        expect(plots).to_have_count(figures.count())
+        found = []
+        for index in range(figures.count()):
+            plots.nth(index).scroll_into_view_if_needed()
+            expect(plots.nth(index).locator("svg.main-svg").first).to_be_visible()
+            if not plots.nth(index).evaluate(DRAWN):
+                found.append(figures.nth(index).locator("h2").inner_text())
+        return found
+
 
 def script(name: str, *words: str, folder: Path) -> str:
     """The standard output of a pipeline script, run in ``folder``."""
@@ -67,6 +86,12 @@ def script(name: str, *words: str, folder: Path) -> str:
 def linked(said: str) -> dict[str, str]:
     """The printed links by their titles."""
     return dict(re.findall(r"^  (\S.*?) {2,}(http\S+)$", said, re.MULTILINE))
+
+
+@pytest.fixture
+def scripts() -> Callable[..., str]:
+    """`script`, for tests that run some of their own."""
+    return script
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,36 @@
+"""The lecture's claims, each from its one command (two batches a run), opened as a reader opens them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overcast import claims
+
+pytestmark = pytest.mark.browser
+
+MIRROR = os.environ.get("OVERCAST_MIRROR", "")
+ONE = ["debug=true", 'hydra.sweeper.repeats=["split.fold=0 seed=0"]']
+FETCHED = ("memory", "features", "problem")
+"""Those on data that comes from the internet, or from a mirror."""
+
+
+@pytest.mark.parametrize("name", ["vanishing_gradient", "depth", "locality", *FETCHED])
+def test_claim_and_verdict_open_the_report(name: str, view: Any, scripts: Any, home: Path) -> None:
+    if name in FETCHED and not MIRROR:
+        pytest.skip("needs the data: name a mirror in OVERCAST_MIRROR")
+    scripts("train", f"+study={name}", *ONE, f"mirror={MIRROR or 'null'}", folder=home)
+    said = scripts("compare", folder=home)
+    (report,) = (home / "reports").glob(f"{name}-*/report.html")
+    page = view.page
+    page.context.set_offline(True)
+    page.goto(report.as_uri())
+    verdict = page.locator(".verdict").inner_text()
+    assert page.locator(".lead").inner_text() == f"Claim: {claims.load(name).sentence}"
+    assert "Measured: It " in verdict  # holds, holds in part, does not show
+    assert said.splitlines()[1] in verdict
+    assert view.undrawn() == []
+    assert (view.errors, view.outside) == ([], [])

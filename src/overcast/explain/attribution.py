@@ -52,20 +52,22 @@ def cam(net: nn.Module, x: Tensor, length: Tensor, target: int, layer: nn.Module
 
 
 def differentiable(net: nn.Module, x: Tensor, length: Tensor) -> bool:
-    """Whether the network passes a gradient back to its inputs (its words' vectors): one with frozen parts may not."""
-    layer, seen = embedding(net), x.clone() if x.is_floating_point() else x
-    vectors: list[Tensor] = []
+    """Whether a gradient comes back to the inputs, or to the vectors of words: not so behind frozen parts."""
+    layer, seen = embedding(net), x.clone()
+    starts: list[Tensor] = []
+
+    def start(_: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        starts.append(out.detach().requires_grad_())
+        return starts[-1]
+
     if layer is None:
-        vectors.append(seen.requires_grad_())
-    hook = layer and layer.register_forward_hook(
-        lambda m, i, out: vectors.append(out.detach().requires_grad_()) or vectors[-1]
-    )
+        starts.append(seen.requires_grad_())
+    hook = layer.register_forward_hook(start) if layer is not None else None
     try:
         logits = net(seen, length)
-        if not (vectors and logits.requires_grad):
-            return False
-        (gradient,) = torch.autograd.grad(logits.sum(), vectors[:1], allow_unused=True)
     finally:
-        if hook:
+        if hook is not None:
             hook.remove()
-    return gradient is not None
+    if not starts or not logits.requires_grad:
+        return False
+    return torch.autograd.grad(logits.sum(), starts[:1], allow_unused=True)[0] is not None

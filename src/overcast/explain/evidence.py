@@ -1,25 +1,30 @@
-"""What speaks for a class in one sample: its occlusion map, integrated gradients and Grad-CAM, side by side."""
+"""What speaks for a class in a sample: its occlusion map, integrated gradients and Grad-CAM, and a test of them."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
-from markupsafe import Markup, escape
-from matplotlib.figure import Figure
-from torch import nn
+from torch import Tensor, nn
+from tqdm import tqdm
 
-from overcast.explain import attribution, occlusion
-from overcast.explain.drawing import DPI, SIGNED, grid, short, show, signed
+from overcast.explain import attribution, occlusion, sanity
+from overcast.explain.plates import Found, plates
 from overcast.explain.specimens import Specimen
-from overcast.explain.stages import Stage
+from overcast.explain.stages import Stage, outputs, stages
 from overcast.learner import Learner
-from overcast.report.sheet import Plate, Words, drawn
-from overcast.spec import UNKNOWN, Spec
+from overcast.report.sheet import Plate, Section, Words
+from overcast.runs import Run
+from overcast.spec import UNKNOWN
 
-RED, BLUE = "#b2182b", "#2166ac"
+LIGHT = 30_000_000
+"""Multiply-adds a sample, up to which a network is looked at closely: a minute on one slow core."""
+
+COARSEST = 4  # places a side that Grad-CAM needs to point at something
+CHECKED = 4  # samples whose maps are compared with those of random weights
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,9 @@ class Ways:
 
 @dataclass(frozen=True)
 class Maps:
-    """By method: "occlusion" (H, W) or (T,), "bands" (F,), "gradients" (H, W), (T, F) or (T,), "cam" (H, W).
+    """What each method found, and by how much the gradients' sum misses the difference of the logits."""
 
-    miss: by how much the gradients' sum misses the difference of the logits.
-    """
-
-    found: dict[str, np.ndarray]
+    found: Found
     miss: float
 
 
@@ -47,7 +49,8 @@ def maps(net: nn.Module, learner: Learner, specimen: Specimen, target: int, ways
     """Every map of one sample for one class, by ``net`` in place of the learner's own network."""
     x, length = specimen.seen(learner)
     kind = learner.inputs.kind
-    found, miss = {}, 0.0
+    found: Found = {}
+    miss = 0.0
     if kind == "image":
         found["occlusion"] = occlusion.picture(net, x, length, target, ways.positions)
     elif kind == "sequence":
@@ -65,99 +68,85 @@ def maps(net: nn.Module, learner: Learner, specimen: Specimen, target: int, ways
     return Maps(found, miss)
 
 
-def told(spec: Spec, specimen: Specimen, target: int) -> str:
-    """As in "foggy/3.png · is foggy · taken for rainy (61 %) · what speaks for foggy"."""
-    truth = f" · is {spec.classes[specimen.label]}" if specimen.label is not None else ""
-    said = f"taken for {spec.classes[specimen.said]} ({specimen.probabilities[specimen.said]:.0%})"
-    return f"{short(specimen.name, 60)}{truth} · {said} · what speaks for {spec.classes[target]}"
+def closely(run: Run, learner: Learner, specimen: Specimen) -> Ways:
+    """Every way that works for this network; fewer positions and steps for a large one, so that the cost is bounded."""
+    x, length = specimen.seen(learner)
+    light = run.facts["multiply_adds"] <= LIGHT
+    gradient = attribution.differentiable(learner.net, x, length)
+    return Ways(15 if light else 7, 48 if light else 16, gradient, _for_cam(learner, x, length) if gradient else None)
 
 
-def plates(spec: Spec, specimen: Specimen, target: int, found: Maps, file: str) -> Sequence[Plate | Words]:
-    """The maps of one sample as one picture; before a sentence's, the sentence with its words coloured."""
-    caption = told(spec, specimen, target)
-    if spec.kind == "image":
-        return [drawn(file, _pictures(specimen, found), caption)]
-    if spec.kind == "sequence":
-        return [drawn(file, _sequence(specimen, found), caption)]
-    words = [spec.vocabulary[i - 2] if i > 1 else "?" for i in specimen.raw]
-    values = found.found.get("gradients", found.found["occlusion"])
-    return [Words(Markup("{}<br>{}").format(caption, coloured(words, values))), drawn(file, _bars(words, found))]
+def _for_cam(learner: Learner, x: Tensor, length: Tensor) -> Stage | None:
+    """The last convolution over the picture whose output is not too coarse to point at a place."""
+    found = [stage for stage in stages(learner.net, x, length) if isinstance(stage.layer, nn.Conv2d)]
+    sides = [min(out.shape[2:]) for out in outputs(learner.net, x, length, found)]
+    fine = [stage for stage, side in zip(found, sides, strict=True) if side >= COARSEST]
+    return next(reversed(fine or found), None)
 
 
-TITLES = {"occlusion": "occlusion", "gradients": "integrated gradients", "cam": "Grad-CAM"}
-
-
-def _pictures(specimen: Specimen, found: Maps) -> Figure:
-    shown = {name: values for name, values in found.found.items() if name in TITLES}
-    figure, panels = grid(1, 1 + len(shown), 1.22, top=0.2, left=0.05)
-    show(panels[0, 0], specimen.raw)
-    for axes, (name, values) in zip(panels[0, 1:], shown.items(), strict=True):
-        if name == "gradients":  # a few pixels would outshine the rest
-            signed(axes, values, specimen.raw, limit=float(np.quantile(np.abs(values), 0.99)))
-        else:
-            signed(axes, values, specimen.raw)
-        detail = (
-            f" (at most {max(values.max(), 0):.0%})" if name == "occlusion" else ": nothing" if not values.any() else ""
+def section(run: Run, learner: Learner, specimens: Sequence[Specimen]) -> Section:
+    """What speaks for a class in each sample, and whether the maps would be others with random weights."""
+    ways = closely(run, learner, specimens[0])
+    asked = [(specimen, target) for specimen in specimens for target in specimen.asked]
+    random = sanity.shuffled(learner.net, run.config["seed"])
+    parts: list[Plate | Words] = []
+    agreed: dict[str, list[tuple[float, float]]] = {}
+    misses: list[float] = []
+    waits = 0.5 if sys.stderr.isatty() else 10
+    for number, (specimen, target) in enumerate(tqdm(asked, "explain", unit="map", mininterval=waits, leave=False)):
+        found = maps(learner.net, learner, specimen, target, ways)
+        misses.append(found.miss)
+        parts += plates(run.spec, specimen, target, found.found, f"evidence-{number + 1}.png")
+        if number < CHECKED:
+            other = maps(random, learner, specimen, target, ways)
+            for name, values in found.found.items():
+                both = (values, other.found[name])
+                pair = (sanity.correlation(*both), sanity.correlation(*map(np.abs, both)))
+                agreed.setdefault(name, []).append(pair)
+    words = [Words(_sane(agreed))]
+    if not ways.gradient:
+        words.append(
+            Words("Integrated gradients and Grad-CAM are left out: the network passes no gradient to its inputs.")
         )
-        axes.set_title(TITLES[name] + detail, size=7, pad=3)
-    return figure
+    elif misses:
+        words.append(Words(f"Integrated gradients add up to the difference of the logits to within {max(misses):.2g}."))
+    return Section(
+        "What speaks for a class", _COMMON + _COVERED[run.spec.kind] + _CAM * bool(ways.last), [*words, *parts]
+    )
 
 
-def _sequence(specimen: Specimen, found: Maps) -> Figure:
-    """The sequence with what each moment is worth below it and each band beside it; its integrated gradients."""
-    both = "gradients" in found.found
-    figure = Figure(figsize=(4.6 + 3.6 * both, 3.2), layout="constrained", dpi=DPI)
-    ratios = {"width_ratios": [4, 1, 4][: 2 + both], "height_ratios": [3, 1]}
-    panels = figure.subplots(2, 2 + both, gridspec_kw=ratios)
-    for axes in panels.ravel():
-        axes.tick_params(labelsize=7)
-    steps, features = specimen.raw.shape
-    show(panels[0, 0], specimen.raw)
-    panels[0, 0].set_title("the sample: time →, feature ↑", size=8)
-    worth, bands = found.found["occlusion"], found.found["bands"]
-    panels[1, 0].bar(np.arange(steps), worth, width=1.0, color=np.where(worth > 0, RED, BLUE))
-    panels[1, 0].set(xlim=(-0.5, steps - 0.5))
-    panels[1, 0].set_title("lost when this moment is covered", size=8)
-    panels[0, 1].barh(np.arange(features), bands, height=1.0, color=np.where(bands > 0, RED, BLUE))
-    panels[0, 1].set(ylim=(-0.5, features - 0.5))
-    panels[0, 1].set_title("… this band", size=8)
-    panels[1, 1].set_axis_off()
-    if both:
-        values = found.found["gradients"].T
-        limit = float(np.quantile(np.abs(values), 0.99)) or 1.0
-        panels[0, 2].imshow(
-            values, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto", origin="lower", interpolation="nearest"
-        )
-        panels[0, 2].set_title("integrated gradients", size=8)
-        total = values.sum(0)
-        panels[1, 2].bar(np.arange(steps), total, width=1.0, color=np.where(total > 0, RED, BLUE))
-        panels[1, 2].set(xlim=(-0.5, steps - 0.5))
-        panels[1, 2].set_title("their sum over the features", size=8)
-    return figure
+_COMMON = (
+    "One sample a class that the network gets right and is neither very sure nor very unsure of, then its surest "
+    "mistakes, each for the class it was taken for and for the true one; or the files given. Red speaks for the class, "
+    "blue against it. "
+)
+_COVERED = {
+    "image": "Occlusion: the probability lost when a grey square covers the place. Integrated gradients: what each "
+    "pixel adds to the class's logit against a mean picture. ",
+    "sequence": "Occlusion: the probability lost when a moment, or a band for all the time, is set to the mean. "
+    "Integrated gradients: what each value adds to the class's logit against a mean sequence. ",
+    "tokens": "Left out: the probability lost without the word. Integrated gradients (the sentence's colours): what "
+    "each word adds to the class's logit against no words. “?” is a word that the data set does not have. ",
+}
+_CAM = f"Grad-CAM: where the last convolution with at least {COARSEST} places a side sees the class."
 
 
-def _bars(words: Sequence[str], found: Maps) -> Figure:
-    shown = {name: values for name, values in found.found.items() if name in TITLES}
-    high = 0.6 + 0.19 * len(words)
-    figure = Figure(figsize=(1.6 + 2.6 * len(shown), high), layout="constrained", dpi=DPI)
-    panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
-    for axes, (name, values) in zip(panels, shown.items(), strict=True):
-        axes.barh(np.arange(len(words)), values, color=np.where(values > 0, RED, BLUE))
-        axes.axvline(0, color="black", linewidth=0.6)
-        axes.set_title("left out: probability lost" if name == "occlusion" else TITLES[name], size=8)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(range(len(words)), words)
-    panels[0].invert_yaxis()
-    return figure
+NAMES = {
+    "occlusion": "occlusion",
+    "bands": "occlusion of bands",
+    "gradients": "integrated gradients",
+    "cam": "Grad-CAM",
+}
 
 
-def coloured(words: Sequence[str], values: np.ndarray) -> Markup:
-    """The sentence, each word on red where it speaks for the class and on blue where against, the more the deeper."""
-    limit = float(np.abs(values).max()) or 1.0
-    shades = mpl.colormaps[SIGNED](0.5 + 0.32 * values / limit)  # (T, 4): never so deep that black is hard to read
-    marked = [
-        f'<mark style="background: {mpl.colors.to_hex(shade)}" title="{value:+.3f}">{escape(word)}</mark>'
-        for word, value, shade in zip(words, values, shades, strict=True)
+def _sane(agreed: dict[str, list[tuple[float, float]]]) -> str:
+    """One line: how much the maps agree with those of random weights."""
+    told = [
+        f"{NAMES[name]} ρ = {np.mean([s for s, _ in pairs]):.2f} (sizes alone: {np.mean([a for _, a in pairs]):.2f})"
+        for name, pairs in agreed.items()
     ]
-    return Markup(" ".join(marked))  # the words are escaped above
+    said = (
+        f"Sanity: with random weights in their place the maps correlate {'; '.join(told)}, the mean of "
+        f"{len(next(iter(agreed.values())))} rank correlations. A map near 1 shows the sample, not what was learned."
+    )
+    return re.sub(r"-(?=\d)", "−", said.replace("-0.00", "0.00"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,10 +38,10 @@ def first(before: nn.Module, after: nn.Module, spec: Spec) -> Filters | None:
     """The first layer that looks at the sample itself, where its weights can be seen as pictures."""
     trained = dict(after.named_parameters())
     for name, layer in before.named_modules():
-        if not isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Linear, nn.RNNBase, nn.Embedding)):
+        if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear | nn.RNNBase | nn.Embedding):
             continue
         shape = _shape(layer, spec)
-        if shape is None:
+        if shape is None or isinstance(layer, nn.RNNBase | nn.Embedding):
             return None
         old, new = layer.weight, trained[f"{name}.weight"]
         pictures = [np.asarray(w.detach().numpy(), np.float64).reshape(-1, *shape) for w in (old, new)]
@@ -95,6 +96,8 @@ def _draw(axes: Axes, weights: np.ndarray, limit: float) -> None:
     if len(weights) == 3:
         axes.imshow(np.clip(weights / (2 * limit) + 0.5, 0, 1).transpose(1, 2, 0), interpolation="nearest")
         return
-    aspect = "auto" if len(weights) == 1 and weights.shape[1] > 3 * weights.shape[2] else "equal"
+    aspect: Literal["auto", "equal"] = (
+        "auto" if len(weights) == 1 and weights.shape[1] > 3 * weights.shape[2] else "equal"
+    )
     picture = weights.mean(0)
     axes.imshow(picture, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest", aspect=aspect, origin="upper")

@@ -67,7 +67,8 @@ def spread(falls: np.ndarray, masks: np.ndarray) -> np.ndarray:
 def picture(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (H, W) of a picture x (1, C, H, W)."""
     masks = squares(x.shape[2], x.shape[3], positions)
-    return spread(drops(net, x, length, target, masks), masks)[0]
+    covered: np.ndarray = spread(drops(net, x, length, target, masks), masks)[0]
+    return covered
 
 
 def moments(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:

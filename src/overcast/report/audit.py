@@ -91,11 +91,11 @@ def sizes(pack: Pack, raw: Path) -> Section:
     wide, high = found.T
     same = Counter(map(tuple, found.tolist())).most_common(1)[0]
     ratio = np.maximum(wide / high, high / wide)
+    narrow, broad, usual = (f"{w}×{h}" for w, h in (found[wide.argmin()], found[wide.argmax()], same[0]))
     how = (
-        f"Packed at {pack.spec.shape[2]}×{pack.spec.shape[1]} pixels, squashed. The originals are "
-        f"{wide.min()}×{high[wide.argmin()]} at the narrowest and {wide.max()}×{high[wide.argmax()]} at the widest; the most "
-        f"frequent size is {same[0][0]}×{same[0][1]} ({same[1]:,} of {len(found):,}); {int((ratio > 2).sum()):,} are more "
-        "than twice as long on one side as on the other."
+        f"Packed at {pack.spec.shape[2]}×{pack.spec.shape[1]} pixels. The originals are {narrow} at the narrowest and "
+        f"{broad} at the widest; the most frequent size is {usual} ({same[1]:,} of {len(found):,}); "
+        f"{int((ratio > 2).sum()):,} are more than twice as long on one side as on the other."
     )
     if len(np.unique(found, axis=0)) == 1:
         return Section(title, how)
@@ -153,16 +153,16 @@ def looks(pack: Pack) -> list[Section]:
 
 
 def duplicates(pack: Pack, pairs: dict[str, np.ndarray]) -> Section:
-    """Pairs side by side: those with two labels first, then the most alike."""
+    """Pairs side by side: those with two labels first, then the least alike, which may be none."""
     title, total = "Duplicates and near-duplicates", len(pairs["file_a"])
     if not total:
         return Section(title, "None were found.")
     across = pairs["same_class"] == "False"
-    order = np.lexsort((pairs["distance"].astype(int), ~across))
+    order = np.lexsort((-pairs["distance"].astype(int), ~across))
     how = (
-        f"{total:,} pairs, of which {int(across.sum()):,} have two different labels: those come first. "
-        f"Distance: bits of 64 by which the pictures' hashes differ. A split keeps each pair on one side. "
-        f"{'' if total <= PAIRS else f'Shown are {PAIRS}; pairs.csv in the pack has all.'}"
+        f"{total:,} pairs, of which {int(across.sum()):,} have two different labels: those come first, then the least "
+        "alike. Distance: bits of 64 by which the pictures' hashes differ, 0 for copies. A split keeps a pair on one "
+        f"side.{'' if total <= PAIRS else f' Shown are {PAIRS}; pairs.csv in the pack has all.'}"
     )
     row_of = {file: row for row, file in enumerate(pack.index["file"])}
     parts = []
@@ -188,9 +188,7 @@ def odd(problems: dict[str, np.ndarray]) -> Section:
     count = Counter(problems["problem"])
     rest = ~np.isin(problems["problem"], ("duplicate", "near-duplicate", "across classes"))
     told = "; ".join(f"{number:,} {problem}" for problem, number in sorted(count.items())) or "nothing"
-    how = (
-        f"What the audit noted: {told}. Listed here is all but the duplicates. Unreadable and tiny files are left out."
-    )
+    how = f"What the audit noted: {told}. Listed here is all but the duplicates. What cannot be read is not packed."
     lines = list(zip(*(problems[c][rest] for c in ("file", "problem", "detail")), strict=True))
     if len(lines) > LINES:
         how += f" Shown are {LINES} of {len(lines):,}; audit.csv in the pack has all."
@@ -208,9 +206,9 @@ def doubtful(pack: Pack) -> Section:
     order = found.order(labels)
     right = float((found.probabilities.argmax(1) == labels).mean())
     how = (
-        "Suspects, not errors: samples whose given label is the least likely to a logistic regression on "
-        f"plain features that was fitted without them and their copies. It is right in {right:.0%} of {len(labels):,} "
-        f"samples, so most of what it doubts only looks unusual. {min(len(order), SUSPECTS)} of {len(order):,} are shown."
+        "Suspects, not errors: samples whose given label is the least likely to a logistic regression on plain "
+        f"features that was fitted without them and their copies. It is right in {right:.0%} of {len(labels):,}: "
+        f"most of what it doubts only looks unusual. {min(len(order), SUSPECTS)} of {len(order):,} are shown."
     )
     parts = []
     for number, at in enumerate(order[:SUSPECTS]):
@@ -225,4 +223,4 @@ def doubtful(pack: Pack) -> Section:
 
 
 def _percent(share: float) -> str:
-    return "below 0.1 %" if share < 0.001 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    return "<0.1%" if share < 0.001 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"

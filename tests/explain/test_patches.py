@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from overcast.explain.patches import TOP, fields, section, strongest
 from overcast.explain.stages import stages
 from overcast.fit import pack_of, restore
 from overcast.model.ann import ANN
-from overcast.report.sheet import Plate
+from overcast.prepare.pack import Pack
+from overcast.report.sheet import Plate, Table
 from overcast.runs import Run
 from overcast.spec import Spec
 
@@ -44,15 +47,21 @@ def test_receptive_fields_by_hand() -> None:
     assert net.a.weight.dtype == torch.float32
 
 
+class Grams(nn.Module):
+    """One filter over three words at a time, which looks for word 3 in their middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.conv = nn.Embedding(5, 1, 0), nn.Conv1d(1, 1, 3, bias=False)
+        with torch.no_grad():
+            self.words.weight.copy_((torch.arange(5) == 3)[:, None])
+            self.conv.weight.copy_(torch.tensor([[[0.0, 1.0, 0.0]]]))
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        return self.conv(self.words(x).transpose(1, 2)).amax(2)
+
+
 def test_receptive_fields_of_words() -> None:
-    class Grams(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.words, self.conv = nn.Embedding(9, 4, 0), nn.Conv1d(4, 2, 3)
-
-        def forward(self, x: Tensor, length: Tensor) -> Tensor:
-            return self.conv(self.words(x).transpose(1, 2)).amax(2)
-
     net, x, length = Grams(), torch.zeros(1, 6, dtype=torch.long), torch.tensor([6])
     (stage,) = stages(net, x, length)
     assert fields(net, x, length, stage).sides[0].tolist() == [[0, 3], [1, 4], [2, 5], [3, 6]]
@@ -81,3 +90,30 @@ def test_a_plate_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: py
     learner = restore(run)
     learner.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
     assert "Left out" in section(learner, pack_of(run.config), np.arange(9)).how
+
+
+def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = Spec("tokens", (5,), ("a", "b"), vocabulary=("film", "good", "bad"))
+    ids = np.array([[2, 2, 3, 4, 2], [2, 4, 4, 2, 2]] * 4, np.int32)
+    pack = Pack(spec, {}, np.arange(8) % 2, ids.ravel(), np.arange(0, 41, 5), {})
+    reader: Any = SimpleNamespace(net=Grams(), inputs=lambda x, length: x.long())
+    (table,) = section(reader, pack, np.arange(8)).parts
+    assert isinstance(table, Table)
+    assert table.rows[0][1] == "film good bad"
+    run = trained("data=waves", "model=lstm", "epochs=1")
+    learner = restore(run)
+    learner.net = Steps()  # type: ignore[assignment]
+    (plate,) = section(learner, pack_of(run.config), np.arange(9)).parts
+    assert isinstance(plate, Plate)
+    assert plate.caption.endswith("a unit sees 3 of 12 places")
+
+
+class Steps(nn.Module):
+    """A convolution over three steps of a sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 3, padding=1)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        return self.conv(x.transpose(1, 2)).amax(2)

@@ -63,3 +63,26 @@ def test_the_layer_of_words() -> None:
     tokens = Spec("tokens", (6,), ("a", "b"), vocabulary=("x",))
     assert isinstance(embedding(ANN(tokens)), nn.Embedding)
     assert embedding(ANN(IMAGE)) is None
+
+
+def test_a_network_that_cuts_its_batches_up_or_pads_within_its_convolutions() -> None:
+    class Padded(nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(3, 4, 3)
+            self.pad = nn.ZeroPad2d(1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(self.pad(x))
+
+    class Pieces(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = Padded()
+
+        def forward(self, x: Tensor, length: Tensor) -> Tensor:
+            return torch.cat([self.conv(part).mean((2, 3)) for part in x.split(2)])
+
+    net, x, length = Pieces(), torch.randn(5, 3, 8, 8), torch.full((5,), 8)
+    found = stages(net, x[:1], length[:1])
+    assert [stage.name for stage in found] == ["conv"]
+    torch.testing.assert_close(outputs(net, x, length, found)[0], net.conv(x))

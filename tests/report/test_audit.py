@@ -80,6 +80,7 @@ def test_a_page_about_sequences(data: Path, home: Path) -> None:
     text = audit("waves", {}, data).read_text()
     assert "Lengths" in text
     assert "4 to 12 in all" in text
+    assert "Every class has the same number" in text
     assert "None were found." in text
 
 

@@ -83,7 +83,7 @@ def section(before: nn.Module, after: nn.Module, spec: Spec) -> Section:
         axes.text(-0.1, 0.5, ("before", "after")[row % 2], transform=axes.transAxes, ha="right", va="center", size=9)
     how = (
         f"Each unit of the first layer ({found.name}) weighs what it sees by these numbers, shown as a picture: "
-        f"the {len(order)} of {len(found.after)} that changed most, above as the seed drew them, below as trained, "
+        f"the {len(order)} of {len(found.after)} that changed most, above before training, below after it, "
         "both on the unit's own scale. Noise that stayed noise has learned little; edges and spots of colour have."
     )
     change = found.change

@@ -101,7 +101,7 @@ def _sequence(specimen: Specimen, found: Found) -> Figure:
 
 def _bars(words: Sequence[str], found: Found) -> Figure:
     shown = {name: values for name, values in found.items() if name in TITLES}
-    high = 0.6 + 0.19 * len(words)
+    high = 0.6 + 0.16 * len(words)
     figure = Figure(figsize=(1.6 + 2.6 * len(shown), high), layout="constrained", dpi=DPI)
     panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
     for axes, (name, values) in zip(panels, shown.items(), strict=True):
@@ -111,7 +111,7 @@ def _bars(words: Sequence[str], found: Found) -> Figure:
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(words)), words)
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(words) - 0.4, -0.6)
     return figure
 
 

@@ -19,7 +19,7 @@ AFTER = ("torch.nn.modules.batchnorm", "torch.nn.modules.activation", "torch.nn.
 class Stage:
     """A convolution by its name in the network, and the number of the step whose output it ends with.
 
-    Norm and activation that follow at once belong to it. Steps are the leaf modules in the order they run.
+    Norm and activation that follow at once belong to it. Steps are the modules without parts, in the order they run.
     """
 
     name: str
@@ -60,13 +60,18 @@ def outputs(net: nn.Module, x: Tensor, length: Tensor, wanted: Sequence[Stage]) 
 
     with _watched(net, keep), torch.no_grad():
         net(x, length)
-    return [kept[stage.step] for stage in wanted]
+    found = [kept[stage.step] for stage in wanted]
+    if any(len(out) != len(x) for out in found):  # the network cuts its batches up: then sample by sample
+        each = [outputs(net, x[i : i + 1], length[i : i + 1], wanted) for i in range(len(x))]
+        return [torch.cat(outs) for outs in zip(*each, strict=True)]
+    return found
 
 
 @contextmanager
 def _watched(net: nn.Module, look: Any) -> Iterator[None]:
     """Call ``look(module, output)`` after each leaf module."""
-    leaves = [module for module in net.modules() if not list(module.children())]
+    # a convolution may hold its padding as a module of its own
+    leaves = [m for m in net.modules() if isinstance(m, CONVOLUTIONS) or not list(m.children())]
     hooks = [leaf.register_forward_hook(lambda module, _, out: look(module, out)) for leaf in leaves]
     try:
         yield

@@ -18,7 +18,7 @@ from overcast.report.style import BLUE
 from overcast.report.thumbs import SIDE, contact, sized, thumb, words
 
 PAIRS, SUSPECTS, LINES = 48, 32, 200  # shown, at most
-CONTACT, COLUMNS = 45, 15
+CONTACT, COLUMNS, SENTENCES = 45, 15, 10
 SHOW = 96  # pixels of one picture beside another
 
 
@@ -56,10 +56,12 @@ def classes(pack: Pack) -> Section:
     """How many of each, and how uneven that is."""
     count = np.bincount(pack.labels, minlength=len(pack.spec.classes))
     groups = len(set(pack.index["group"]) - {""})
-    how = (
-        f"The largest class has {count.max() / count.min():.1f} times as many samples as the smallest; always saying "
-        f"{pack.spec.classes[count.argmax()]} would be right in {count.max() / count.sum():.0%}."
-    )
+    how = "Every class has the same number of samples."
+    if np.ptp(count):
+        how = (
+            f"The largest class has {count.max() / count.min():.1f} times as many samples as the smallest; always "
+            f"saying {pack.spec.classes[count.argmax()]} would be right in {count.max() / count.sum():.0%}."
+        )
     if groups:
         how += f" The samples come from {groups:,} sources, which a split keeps whole."
     if official := int((pack.index["part"] == "test").sum()):
@@ -132,20 +134,22 @@ def _lengths(pack: Pack, length: np.ndarray) -> Section:
     if pack.spec.vocabulary:
         how += f" {len(pack.spec.vocabulary):,} different words."
     figure, axes = _canvas(2.6)
-    axes.hist(length, bins=min(40, int(length.max() - length.min()) + 1), color=BLUE)
+    width = -(-int(np.ptp(length) + 1) // 40)  # whole steps, or every other bar would hold more of them
+    axes.hist(length, bins=np.arange(length.min(), length.max() + width + 1, width) - 0.5, color=BLUE)
     axes.set(xlabel=f"{unit} a sample", ylabel="samples")
     return Section("Lengths", how, [drawn("lengths.png", figure)])
 
 
 def looks(pack: Pack) -> list[Section]:
     """A contact sheet a class, or a few of its sentences."""
-    how = f"Up to {CONTACT} of each class, evenly spaced over its files, as the networks get them."
+    most = SENTENCES if pack.spec.kind == "tokens" else CONTACT
+    how = f"Up to {most} of each class, evenly spaced over its files, as the networks get them."
     parts: list[Plate | Words | Table] = []
     for number, label in enumerate(pack.spec.classes):
         rows = np.flatnonzero(pack.labels == number)
-        some = rows[np.unique(np.linspace(0, len(rows) - 1, CONTACT).astype(int))]
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
         if pack.spec.kind == "tokens":
-            parts.append(Table([label], [[words(pack, int(row))] for row in some[:: CONTACT // 9]]))
+            parts.append(Table([label], [[words(pack, int(row))] for row in some]))
         else:
             columns = min(COLUMNS, len(some))
             parts += [Words(label), pixels(f"class-{number}.png", contact(pack, some, columns), columns * (SIDE + 4))]
@@ -178,7 +182,7 @@ def duplicates(pack: Pack, pairs: dict[str, np.ndarray]) -> Section:
 
 def _side(pack: Pack, rows: Sequence[int], lines: Sequence[str], file: str) -> Side:
     if pack.spec.kind == "tokens":
-        return Side([], [lines[0], *(words(pack, row) for row in rows)])
+        return Side([], [*lines, *(words(pack, row) for row in rows)])
     shown = [pixels(f"{file}{'ab'[n]}.png", sized(thumb(pack, row), SHOW), SHOW) for n, row in enumerate(rows)]
     return Side(shown, lines)
 

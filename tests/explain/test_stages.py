@@ -86,3 +86,18 @@ def test_a_network_that_cuts_its_batches_up_or_pads_within_its_convolutions() ->
     found = stages(net, x[:1], length[:1])
     assert [stage.name for stage in found] == ["conv"]
     torch.testing.assert_close(outputs(net, x, length, found)[0], net.conv(x))
+
+
+def test_a_norm_over_another_shape_does_not_belong_to_the_convolution() -> None:
+    class Flat(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4)
+
+        def forward(self, x: Tensor, length: Tensor) -> Tensor:
+            x = self.conv(x.transpose(1, 2)).transpose(1, 2)  # (B, t, 4)
+            return self.norm(x.flatten(0, 1)).view_as(x).mean(1)
+
+    net, x, length = Flat().eval(), torch.randn(3, 7, 2), torch.full((3,), 7)
+    found = stages(net, x[:1], length[:1])
+    torch.testing.assert_close(outputs(net, x, length, found)[0], net.conv(x.transpose(1, 2)))

@@ -25,8 +25,8 @@ def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Sect
             TITLE, "Left out: this network has no convolutions, so its layers keep no picture of the sample."
         )
     how = (
-        f"What comes out of each convolution (norm and activation included) for {min(SAMPLES, len(specimens))} of the "
-        f"samples: the {CHANNELS} channels that respond most, the brighter the stronger, on one scale a row. "
+        "What comes out of each convolution, and of the norm and activation layers right behind it, for "
+        f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the stronger, on one scale a row. "
         "First edges and colours; further down fewer, coarser places, and more of the meaning."
     )
     plates = [_plate(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(specimens[:SAMPLES], 1)]

@@ -19,7 +19,8 @@ AFTER = ("torch.nn.modules.batchnorm", "torch.nn.modules.activation", "torch.nn.
 class Stage:
     """A convolution by its name in the network, and the number of the step whose output it ends with.
 
-    Norm and activation that follow at once belong to it. Steps are the modules without parts, in the order they run.
+    Norm and activation that follow at once, in the same shape, belong to it. Steps are the modules without parts,
+    in the order they run.
     """
 
     name: str
@@ -30,15 +31,15 @@ class Stage:
 def stages(net: nn.Module, x: Tensor, length: Tensor) -> list[Stage]:
     """Every convolution that this sample goes through."""
     names = {module: name for name, module in net.named_modules()}
-    ran: list[nn.Module] = []
-    with _watched(net, lambda module, _: ran.append(module)), torch.no_grad():
+    ran: list[tuple[nn.Module, tuple[int, ...]]] = []
+    with _watched(net, lambda module, out: ran.append((module, getattr(out, "shape", ())))), torch.no_grad():
         net(x, length)
     found = []
-    for number, module in enumerate(ran):
+    for number, (module, shape) in enumerate(ran):
         if not isinstance(module, CONVOLUTIONS):
             continue
         end = number
-        while end + 1 < len(ran) and _follows(ran[end + 1]):
+        while end + 1 < len(ran) and _follows(ran[end + 1][0]) and ran[end + 1][1] == shape:
             end += 1
         found.append(Stage(names[module], module, end))
     return found
@@ -61,7 +62,7 @@ def outputs(net: nn.Module, x: Tensor, length: Tensor, wanted: Sequence[Stage]) 
     with _watched(net, keep), torch.no_grad():
         net(x, length)
     found = [kept[stage.step] for stage in wanted]
-    if any(len(out) != len(x) for out in found):  # the network cuts its batches up: then sample by sample
+    if len(x) > 1 and any(len(out) != len(x) for out in found):  # batches are cut up: sample by sample
         each = [outputs(net, x[i : i + 1], length[i : i + 1], wanted) for i in range(len(x))]
         return [torch.cat(outs) for outs in zip(*each, strict=True)]
     return found

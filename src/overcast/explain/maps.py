@@ -26,8 +26,8 @@ def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Sect
         )
     how = (
         "What comes out of each convolution, and of the norm and activation layers right behind it, for "
-        f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the stronger, on one scale a row. "
-        "First edges and colours; further down fewer, coarser places, and more of the meaning."
+        f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the "
+        "stronger, on one scale a row. First edges and colours; further down fewer, coarser places, and more meaning."
     )
     plates = [_plate(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(specimens[:SAMPLES], 1)]
     return Section(TITLE, how, plates)

@@ -86,12 +86,12 @@ def _labelled(
         except (UserError, OSError) as error:
             read.append(" ".join(str(error).split()))
     arrays = [array for array in read if not isinstance(array, str)]
-    found = iter(_probabilities(learner, arrays) if arrays else [])
+    found = iter(probabilities(learner, arrays) if arrays else [])
     for path, array in zip(paths, read, strict=True):
         yield path, array if isinstance(array, str) else next(found)
 
 
-def _probabilities(learner: Learner, arrays: list[np.ndarray]) -> np.ndarray:
+def probabilities(learner: Learner, arrays: list[np.ndarray]) -> np.ndarray:
     """(N, K) of samples padded with zeros to the longest."""
     image = learner.inputs.kind == "image"
     length = np.array([a.shape[1 if image else 0] for a in arrays])

@@ -1,0 +1,30 @@
+"""explain: look inside a trained run: its filters, what its units respond to, and what it looks at in a sample.
+
+python pipelines/explain.py run=latest
+python pipelines/explain.py run=runs/repro files=/pictures
+"""
+
+from dataclasses import dataclass
+
+from overcast.config import command
+
+
+@dataclass
+class Arguments:
+    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a folder."""
+
+    run: str = "latest"
+    files: str = ""
+    out: str = ""
+
+
+@command
+def main(arguments: Arguments) -> None:
+    from overcast.explain.explain import explain
+    from overcast.runs import find
+
+    print(f"page: {explain(find(arguments.run), arguments.files, arguments.out)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Look inside a trained run and write one page about it, into the run's MLflow run too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from overcast.config import name_of
+from overcast.errors import UserError
+from overcast.evaluation.evaluate import record_of
+from overcast.explain import attribution, evidence, filters, maps, patches
+from overcast.explain.evidence import LIGHT
+from overcast.explain.specimens import of_files, of_test
+from overcast.fit import build, pack_of, restore
+from overcast.prepare.pack import Pack
+from overcast.report import sheet
+from overcast.runs import Run
+
+ROWS = 400  # samples among which a unit's strongest responses are looked for
+
+
+def explain(run: Run, files: str = "", out: str = "") -> Path:
+    """Write ``out``, or else ``reports/explain/<run>/``, log it to the run's record, and give the page's path.
+
+    files: a file, a folder or a glob to explain; "" for some of the test part.
+
+    Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
+    """
+    attribution.require()
+    folder = Path(out or f"reports/explain/{_name(run)}")
+    sheet.check_place(folder)
+    learner, pack = restore(run), _pack(run)
+    specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)
+    before, _ = build(run.config, run.spec)
+    light = run.facts["multiply_adds"] <= LIGHT
+    unseen = np.flatnonzero(np.isin(run.parts, ("validation", "test")))[: ROWS if light else ROWS // 4]
+    sections = [
+        evidence.section(run, learner, specimens),
+        filters.section(before, learner.net, run.spec),
+        maps.section(learner, run.spec, specimens),
+        patches.section(learner, pack, unseen, patches.PROBES if light else patches.PROBES // 4),
+    ]
+    page = sheet.write(folder, f"Inside {run.facts['name']}", _lead(run), sections, _facts(run))
+    record_of(run).artifact(folder, "explain")
+    return page
+
+
+def _name(run: Run) -> str:
+    """The run's folder; the id of one fetched from MLflow, whose folder is always called the same."""
+    return str(run.facts["id"]) if run.folder.name == "run" and run.facts["id"] else run.folder.resolve().name
+
+
+def _pack(run: Run) -> Pack:
+    pack = pack_of(run.config)
+    if pack.info["fingerprint"] != run.facts["pack"]:
+        raise UserError(
+            f"the data has changed since {run.folder} was trained: its pack has another fingerprint. "
+            "Train again, or pack the data with the options it was trained with"
+        )
+    return pack
+
+
+def _lead(run: Run) -> str:
+    kind = "synthetic " if run.facts["synthetic"] else ""
+    data, model = (name_of(run.config[group]) for group in ("data", "model"))
+    return f"What the {model} looks at in {kind}{data}, and what its layers have become."
+
+
+def _facts(run: Run) -> dict[str, object]:
+    facts = run.facts
+    return {
+        "run": str(run.folder), "id": facts["id"], "data": name_of(run.config["data"]),
+        "weights": f"{facts['parameters']:,}", "epochs": facts["epochs_run"], "torch": torch.__version__,
+    }  # fmt: skip

@@ -1,0 +1,68 @@
+"""Feature maps: what comes out of each convolution for one sample, its strongest channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import nn
+
+from overcast.explain.drawing import grid, short, show
+from overcast.explain.specimens import Specimen
+from overcast.explain.stages import evenly, outputs, stages
+from overcast.learner import Learner
+from overcast.report.sheet import Plate, Section, drawn
+from overcast.spec import Spec
+
+SAMPLES, LAYERS, CHANNELS = 3, 5, 8
+TITLE = "Feature maps"
+
+
+def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Section:
+    """A plate a sample: a row a layer."""
+    if not stages(learner.net, *specimens[0].seen(learner)):
+        return Section(
+            TITLE, "Left out: this network has no convolutions, so its layers keep no picture of the sample."
+        )
+    how = (
+        "What comes out of each convolution, and of the norm and activation layers right behind it, for "
+        f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the "
+        "stronger, on one scale a row. First edges and colours; further down fewer, coarser places, and more meaning."
+    )
+    plates = [_plate(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(specimens[:SAMPLES], 1)]
+    return Section(TITLE, how, plates)
+
+
+def _plate(learner: Learner, spec: Spec, specimen: Specimen, file: str) -> Plate:
+    x, length = specimen.seen(learner)
+    wanted = evenly(stages(learner.net, x, length), LAYERS)
+    maps = [out[0].float().numpy() for out in outputs(learner.net, x, length, wanted)]
+    plain = spec.kind == "image"
+    cell = 0.85 if plain else 1.1
+    figure, panels = grid(len(wanted), CHANNELS + 1, cell, top=0.22)
+    if spec.kind == "tokens":
+        words = [spec.vocabulary[i - 2] if i > 1 else "?" for i in specimen.raw]
+        panels[0, 0].text(0, 0.5, "\n".join(words[:8]), size=7, va="center")
+    else:
+        show(panels[0, 0], specimen.raw)
+    for row, (stage, values) in enumerate(zip(wanted, maps, strict=True)):
+        best = np.argsort(-np.abs(values).reshape(len(values), -1).mean(1), kind="stable")[:CHANNELS]
+        limit = float(values[best].max())
+        low = min(float(values[best].min()), 0.0)
+        panels[row, 1].set_title(f"{stage.name}: {_size(stage.layer, values)}", size=8, loc="left", pad=3)
+        for axes, channel in zip(panels[row, 1:], best, strict=False):
+            one = values[channel] if plain else values[channel][None]
+            axes.imshow(
+                one,
+                cmap="viridis",
+                vmin=low,
+                vmax=limit or 1.0,
+                interpolation="nearest",
+                aspect="equal" if plain else "auto",
+            )
+    caption = f"{short(specimen.name, 60)}, taken for {spec.classes[specimen.said]}"
+    return drawn(file, figure, caption)
+
+
+def _size(layer: nn.Module, values: np.ndarray) -> str:
+    return f"{len(values)} channels of {'×'.join(map(str, values.shape[1:]))}"

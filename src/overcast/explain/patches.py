@@ -1,0 +1,165 @@
+"""What a unit responds to most: the parts of samples that it saw when it responded most (Zeiler & Fergus 2014)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from overcast.explain.drawing import grid, show
+from overcast.explain.stages import Stage, embedding, outputs, stages
+from overcast.learner import Learner
+from overcast.prepare.pack import Pack
+from overcast.report.sheet import Plate, Section, Table, drawn
+
+UNITS, TOP, BATCH, PROBES = 4, 8, 64, 64
+TITLE = "What a unit responds to most"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What each output place of a stage sees: (places, 2) first and one past the last input place, along each side."""
+
+    sides: tuple[np.ndarray, ...]
+
+
+def fields(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int = PROBES) -> Fields:
+    """Found by feeding "not a number" into one strip of the sample x (1, …) after the other: where it comes out.
+
+    Exact for samples of up to ``probes`` places a side, else to within one strip. In double precision, since fast
+    single-precision convolutions mix neighbouring places.
+    """
+    net, kind = copy.deepcopy(net).double(), x.dim()
+    axes = (2, 3) if kind == 4 else (1,)
+    return Fields(tuple(_side(net, x, length, stage, axis, probes) for axis in axes))
+
+
+def _side(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, probes: int) -> np.ndarray:
+    strips = np.array_split(np.arange(x.shape[axis]), min(probes, x.shape[axis]))
+    reached = []  # for each strip: whether it reaches each output place along this axis
+    for strip in strips:
+        out = _poisoned(net, x, length, stage, axis, strip)[0]  # (C, h, w) or (C, t)
+        keep = axis - 1 if x.dim() == 4 else 1
+        hit = out.isnan().movedim(keep, 0).flatten(1).any(1)
+        reached.append(hit.numpy())
+    seen = np.stack(reached)  # (strips, places)
+    first, last = seen.argmax(0), len(strips) - 1 - seen[::-1].argmax(0)
+    low, high = np.array([s[0] for s in strips]), np.array([s[-1] + 1 for s in strips])
+    found: np.ndarray = np.stack([low[first], high[last]], 1)
+    return found
+
+
+def _poisoned(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, strip: np.ndarray) -> Tensor:
+    layer, places = embedding(net), torch.from_numpy(strip)
+    if layer is None:
+        return outputs(net, x.double().index_fill(axis, places, torch.nan), length, [stage])[0]
+    hook = layer.register_forward_hook(lambda module, given, out: out.index_fill(1, places, torch.nan))
+    try:
+        return outputs(net, x, length, [stage])[0]
+    finally:
+        hook.remove()
+
+
+@dataclass(frozen=True)
+class Best:
+    """The strongest response (N, C) of each channel to each sample, and the place (N, C, sides) it came from."""
+
+    value: np.ndarray
+    place: np.ndarray
+
+
+def strongest(
+    learner: Learner, pack: Pack, rows: np.ndarray, wanted: Sequence[Stage], seen: Sequence[Fields]
+) -> list[Best]:
+    """For each stage; places that see nothing but the padding of a shorter sample do not count."""
+    values: list[list[np.ndarray]] = [[] for _ in wanted]
+    places: list[list[np.ndarray]] = [[] for _ in wanted]
+    for some in np.array_split(rows, -(-len(rows) // BATCH)):
+        raw, length = pack.gather(some)
+        with torch.no_grad():
+            x = learner.inputs(torch.from_numpy(raw), torch.from_numpy(length))
+        for n, out in enumerate(outputs(learner.net, x, torch.from_numpy(length), wanted)):
+            if len(seen[n].sides) == 1:
+                true = torch.from_numpy(seen[n].sides[0][: out.shape[2], 0] < length[:, None])  # (B, T)
+                out = out.masked_fill(~true[:, None], -torch.inf)
+            top, at = out.flatten(2).max(2)  # (B, C)
+            values[n].append(top.numpy())
+            places[n].append(np.stack(np.unravel_index(at.numpy(), out.shape[2:]), -1))
+    return [Best(np.concatenate(v), np.concatenate(p)) for v, p in zip(values, places, strict=True)]
+
+
+def section(learner: Learner, pack: Pack, rows: np.ndarray, probes: int = PROBES) -> Section:
+    """A few units of a middle and of the last convolution, each with the samples' parts that it responds to most."""
+    full, length = _zeros(pack)
+    found = stages(learner.net, full, length)
+    if not found:
+        return Section(TITLE, "Left out: this network has no convolutions, so its units have no place in the sample.")
+    wanted = [found[i] for i in sorted({len(found) // 2, len(found) - 1})]
+    seen = [fields(learner.net, full, length, stage, probes) for stage in wanted]
+    best = strongest(learner, pack, rows, wanted, seen)
+    how = (
+        f"Of {len(rows):,} samples that were not trained on, the {TOP} to which a unit responds most, cut to "
+        "what the unit sees there (its receptive field; deep units see the whole sample). Shown are the units of a "
+        "middle and of the last convolution whose responses differ most between samples, a row each."
+    )
+    parts: list[Any] = []
+    for number, (stage, field, one) in enumerate(zip(wanted, seen, best, strict=True), 1):
+        parts.append(_part(pack, rows, stage, field, one, f"patches-{number}.png"))
+    return Section(TITLE, how, parts)
+
+
+def _zeros(pack: Pack) -> tuple[Tensor, Tensor]:
+    spec = pack.spec
+    dtype = torch.long if spec.kind == "tokens" else torch.float32
+    return torch.zeros(1, *spec.shape, dtype=dtype), torch.tensor([spec.shape[1 if spec.kind == "image" else 0]])
+
+
+def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: Fields, best: Best, file: str) -> Plate | Table:
+    alive = np.where(np.isfinite(best.value).all(0), best.value.std(0), -1)
+    units = np.argsort(-alive, kind="stable")[:UNITS]
+    order = np.argsort(-best.value[:, units], axis=0, kind="stable")[:TOP].T  # (units, TOP)
+    cut = [
+        [_cut(pack, rows[i], field, best.place[i, unit]) for i in line] for unit, line in zip(units, order, strict=True)
+    ]
+    if pack.spec.kind == "tokens":
+        lines = [[f"unit {unit}", *(" ".join(words) for words in line)] for unit, line in zip(units, cut, strict=True)]
+        return Table([stage.name, *(str(n) for n in range(1, len(order[0]) + 1))], lines)
+    figure, panels = grid(len(units), TOP, 0.95, top=0.2, left=0.6)
+    for line, unit, patches, at in zip(panels, units, cut, order, strict=True):
+        line[0].text(-0.08, 0.5, f"unit {unit}", transform=line[0].transAxes, ha="right", va="center", size=8)
+        for axes, patch, i in zip(line, patches, at, strict=False):
+            show(axes, patch)
+            axes.set_title(pack.index["label"][rows[i]], size=7, pad=2)
+    high = [int(np.median(side[:, 1] - side[:, 0])) for side in field.sides]
+    caption = f"{stage.name}: a unit sees {' × '.join(map(str, high))} of {' × '.join(map(str, _extent(pack)))} places"
+    return drawn(file, figure, caption)
+
+
+def _extent(pack: Pack) -> tuple[int, ...]:
+    return pack.spec.shape[1:] if pack.spec.kind == "image" else pack.spec.shape[:1]
+
+
+def _cut(pack: Pack, row: int, field: Fields, place: np.ndarray) -> Any:
+    """What the unit saw: a part of the picture or of the sequence, or the words."""
+    x, length = pack.gather(np.array([row]))
+    boxes = [side[at] for side, at in zip(field.sides, place, strict=True)]
+    if pack.spec.kind == "image":
+        (top, bottom), (left, right) = boxes
+        size = [int((side[:, 1] - side[:, 0]).max()) for side in field.sides]
+        return _framed(x[0, :, top:bottom, left:right], size, (top == 0, left == 0))
+    begin, end = boxes[0][0], min(boxes[0][1], int(length[0]))
+    if pack.spec.kind == "sequence":
+        return x[0, begin:end]
+    return [pack.spec.vocabulary[i - 2] if i > 1 else "?" for i in x[0, begin:end]]
+
+
+def _framed(patch: np.ndarray, size: Sequence[int], at_start: Sequence[bool]) -> np.ndarray:
+    """A patch (C, h, w) cut short by the picture's edge, on light grey of the full size."""
+    room = [full - side for full, side in zip(size, patch.shape[1:], strict=True)]
+    pads = [(more, 0) if start else (0, more) for more, start in zip(room, at_start, strict=True)]
+    return np.pad(patch, [(0, 0), *pads], constant_values=235)

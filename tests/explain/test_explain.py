@@ -1,0 +1,74 @@
+"""The page about a run: whole in itself, in its place, and in the run's MLflow run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from overcast.errors import UserError
+from overcast.explain import explain as module
+from overcast.explain import filters, maps, patches, specimens
+from overcast.explain.explain import explain
+from overcast.runs import Run
+from overcast.tracking import Record
+
+pytest.importorskip("captum")
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mistakes on the page, and little to look through: drawing is what takes the time."""
+    monkeypatch.setattr(specimens, "WRONG", 0)
+    monkeypatch.setattr(maps, "SAMPLES", 1)
+    monkeypatch.setattr(patches, "UNITS", 1)
+    monkeypatch.setattr(filters, "SHOWN", 4)
+
+
+def test_a_page_about_a_network_of_pictures(trained: Callable[..., Run], home: Path) -> None:
+    run = trained("model=cnn", "model.width=8", "epochs=2")
+    page = explain(run)
+    assert page == Path("reports/explain", run.folder.name, "index.html")
+    text = page.read_text()
+    assert re.search(r"with random weights in their place the maps correlate occlusion ρ = −?0\.\d\d", text)
+    for word in ("Grad-CAM", "Integrated gradients add up", "First-layer filters", "Feature maps", "responds to most"):
+        assert word in text
+    files = {path.name for path in page.parent.glob("*.png")}
+    assert {"filters.png", "maps-1.png", "patches-1.png", "evidence-1.png"} <= files
+    assert text.count("data:image/png;base64") == len(files)
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_given_files_and_the_record(trained: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[tuple[Any, ...]] = []
+
+    class Noting(Record):
+        def artifact(self, path: Path, folder: str = "") -> None:
+            logged.append((path, folder))
+
+    monkeypatch.setattr(module, "record_of", lambda run: Noting())
+    Image.new("RGB", (30, 20), "orange").save("sky.png")
+    page = explain(trained("epochs=1"), "sky.png", "look")
+    assert page == Path("look/index.html")
+    assert "sky.png: taken for" in page.read_text()
+    assert logged == [(Path("look"), "explain")]
+
+
+def test_sequences_and_what_does_not_apply(trained: Callable[..., Run], home: Path) -> None:
+    text = explain(trained("data=waves", "model=lstm", "epochs=1")).read_text()
+    assert "a band for all the time" in text
+    assert text.count("Left out: ") == 3
+    assert "Grad-CAM" not in text
+
+
+def test_a_folder_with_other_files_is_left_alone(trained: Callable[..., Run], home: Path) -> None:
+    run = trained("epochs=1")
+    (home / "mine").mkdir()
+    (home / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match="holds other files"):
+        explain(run, out="mine")
+    assert [path.name for path in (home / "mine").iterdir()] == ["letter.txt"]

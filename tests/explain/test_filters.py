@@ -1,0 +1,58 @@
+"""The first layer before and after training, as pictures where its weights make some."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from overcast.explain.filters import first, section
+from overcast.model import Network
+from overcast.model.ann import ANN
+from overcast.model.cnn import CNN
+from overcast.model.lstm import LSTM
+from overcast.report.sheet import plates
+from overcast.spec import Spec
+
+IMAGE = Spec("image", (3, 8, 8), ("a", "b"))
+SEQUENCE = Spec("sequence", (6, 4), ("a", "b"))
+TOKENS = Spec("tokens", (6,), ("a", "b"), vocabulary=("x", "y"))
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(CNN, (3, 3, 3)), (ANN, (3, 8, 8))])
+def test_weights_are_those_before_and_after(kind: type[Network], shape: tuple[int, ...]) -> None:
+    before, after = kind(IMAGE), kind(IMAGE)
+    found = first(before, after, IMAGE)
+    assert found is not None
+    assert found.before.shape[1:] == shape
+    assert found.after == pytest.approx(
+        dict(after.named_parameters())[f"{found.name}.weight"].detach().numpy().reshape(-1, *shape)
+    )
+    assert first(before, before, IMAGE).change == pytest.approx(np.zeros(len(found.before)))  # type: ignore[union-attr]
+
+
+def test_the_change_is_against_the_size_before() -> None:
+    before, after = ANN(IMAGE), ANN(IMAGE)
+    after.load_state_dict({name: 1.5 * value for name, value in before.state_dict().items()})
+    found = first(before, after, IMAGE)
+    assert found is not None
+    assert found.change == pytest.approx(0.5)
+    assert [plate.file for plate in plates([section(before, after, IMAGE)])] == ["filters.png"]
+
+
+def test_filters_of_a_sequence_have_their_features_upwards() -> None:
+    class Conv(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv1d(4, 5, 3)
+
+    found = first(Conv(), Conv(), SEQUENCE)
+    assert found is not None
+    assert found.before.shape == (5, 1, 4, 3)
+
+
+@pytest.mark.parametrize(("kind", "spec"), [(LSTM, IMAGE), (LSTM, SEQUENCE), (ANN, SEQUENCE), (ANN, TOKENS)])
+def test_what_makes_no_pictures_is_left_out_with_a_reason(kind: type[Network], spec: Spec) -> None:
+    told = section(kind(spec), kind(spec), spec)
+    assert told.how.startswith("Left out: ")
+    assert not told.parts

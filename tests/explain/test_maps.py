@@ -1,0 +1,46 @@
+"""Feature maps of convolutions over pictures and over steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from overcast.explain import maps
+from overcast.explain.maps import SAMPLES, section
+from overcast.explain.specimens import Specimen, of_test
+from overcast.fit import pack_of, restore
+from overcast.report.sheet import plates
+from overcast.runs import Run
+
+
+def test_a_plate_a_sample(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "CHANNELS", 2)
+    run = trained("model=cnn", "model.width=8", "epochs=1")
+    learner = restore(run)
+    told = section(learner, run.spec, of_test(run, learner, pack_of(run.config)))
+    assert [plate.file for plate in plates([told])] == [f"maps-{n + 1}.png" for n in range(SAMPLES)]
+
+
+class Grams(nn.Module):
+    """Convolution over the steps of a sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 9, 3, padding=1)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        return self.conv(x.transpose(1, 2)).amax(2)[:, :3]
+
+
+def test_over_steps_and_without_convolutions(trained: Callable[..., Run]) -> None:
+    run = trained("data=waves", "model=lstm", "epochs=1")
+    learner = restore(run)
+    samples = [Specimen("x", np.ones((7, 2), np.float32), 0, np.array([0.5, 0.3, 0.2]))]
+    assert "no convolutions" in section(learner, run.spec, samples).how
+    with torch.no_grad():
+        learner.net = Grams()  # type: ignore[assignment]
+    assert len(plates([section(learner, run.spec, samples)])) == 1

@@ -1,0 +1,51 @@
+"""With random weights in place of the learned ones the maps change (Adebayo et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from overcast.explain import sanity
+from overcast.explain.evidence import closely, maps
+from overcast.explain.specimens import of_test
+from overcast.fit import pack_of, restore
+from overcast.runs import Run
+
+
+def test_shuffled_weights_are_the_same_numbers_in_another_order() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(9, 7), torch.nn.ReLU(), torch.nn.Linear(7, 3))
+    other, again = sanity.shuffled(net, 3), sanity.shuffled(net, 3)
+    for old, new, same in zip(net.parameters(), other.parameters(), again.parameters(), strict=True):
+        assert new.equal(same)
+        assert new.shape == old.shape
+        assert new.flatten().sort().values.equal(old.flatten().sort().values)
+    assert not net[0].weight.equal(other[0].weight)
+
+
+def test_a_map_agrees_with_itself_and_a_flat_one_with_nothing() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(8, 8))
+    assert sanity.correlation(a, 2 * a + 1) == pytest.approx(1)
+    assert sanity.correlation(a, -a) == pytest.approx(-1)
+    assert sanity.correlation(a, np.ones((8, 8))) == 0
+
+
+@pytest.mark.parametrize("model", ["cnn", "ann"])
+def test_maps_change_with_random_weights(trained: Callable[..., Run], model: str) -> None:
+    pytest.importorskip("captum")
+    run = trained(f"model={model}", "epochs=4", *(["model.width=8"] if model == "cnn" else []))
+    learner = restore(run)
+    specimens = of_test(run, learner, pack_of(run.config))
+    ways = closely(run, learner, specimens[0])
+    agreed: dict[str, list[float]] = {}
+    for specimen in specimens[:4]:
+        learned = maps(learner.net, learner, specimen, specimen.said, ways).found
+        random = maps(sanity.shuffled(learner.net, 0), learner, specimen, specimen.said, ways).found
+        for name, values in learned.items():
+            agreed.setdefault(name, []).append(sanity.correlation(values, random[name]))
+            assert sanity.correlation(values, values) == pytest.approx(1 if np.ptp(values) else 0)
+    assert set(agreed) == {"occlusion", "gradients"} | ({"cam"} if model == "cnn" else set())
+    assert {name: float(np.mean(found)) for name, found in agreed.items() if np.mean(found) >= 0.5} == {}

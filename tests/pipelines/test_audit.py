@@ -1,0 +1,17 @@
+"""The script as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_the_page_is_said_and_mistakes_are_one_message(script: Any, tiny: list[str], data: Path, home: Path) -> None:
+    assert "run `python pipelines/pack.py data=skies`" in script("audit", *tiny).mistake()
+    (home / "mine").mkdir()
+    (home / "mine" / "letter.txt").touch()
+    words = [*tiny, f"data_dir={data}", "data.difficulty=0.2"]
+    assert "holds other files" in script("audit", *words, "out=mine").mistake()
+    said = script("audit", *words, "out=look")
+    assert (said.code, said.out) == (0, "page: look/index.html\n")
+    assert "synthetic" in (home / "look" / "index.html").read_text()

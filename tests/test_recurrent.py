@@ -92,8 +92,11 @@ def test_first_weights_carry_signals_far() -> None:
     cell = LSTM(SEQUENCE, hidden=6).layers[0].cells[0]
     for gate in cell.weight_hh_l0.split(6):
         assert (gate @ gate.T).allclose(torch.eye(6), atol=1e-5)
-    bias = (cell.bias_ih_l0 + cell.bias_hh_l0).tolist()
-    assert bias == [0.0] * 6 + [1.0] * 6 + [0.0] * 12
+    bias = (cell.bias_ih_l0 + cell.bias_hh_l0).view(4, 6)
+    keeps = bias[1].sigmoid()  # of what is remembered, at each step
+    assert (1 / (1 - keeps)).allclose(torch.linspace(2, 10, 6))  # for 1 + 1 to 9 + 1 steps
+    assert bias[0].equal(-bias[1])
+    assert not bias[2:].any()
     assert not any(p.any() for n, p in RNN(SEQUENCE).layers[0].cells[0].named_parameters() if "bias" in n)
 
 

@@ -41,7 +41,8 @@ class Recurrent(Network):
         self.steps, self.pool = Steps(spec, embedding), pool
         width, self.sides = widen(hidden, scale), 1 + bidirectional
         features = [self.steps.features, *[width * self.sides] * (layers - 1)]
-        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides) for before in features)
+        longest = spec.shape[1 if spec.kind == "image" else 0]
+        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides, longest) for before in features)
         self.norm = norm_layer(norm, width * self.sides)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * self.sides, len(spec.classes))
@@ -66,11 +67,11 @@ class Recurrent(Network):
 class Layer(nn.Module):
     """Cells that read the same steps, the second from the last true one to the first."""
 
-    def __init__(self, cell: Cell, features: int, width: int, sides: int) -> None:
+    def __init__(self, cell: Cell, features: int, width: int, sides: int, longest: int) -> None:
         super().__init__()
         self.cells = nn.ModuleList(cell(features, width, batch_first=True) for _ in range(sides))
         for made in self.cells:
-            start(made)
+            start(made, longest)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         forward, *backward = self.cells
@@ -88,15 +89,19 @@ def turned(x: Tensor, length: Tensor) -> Tensor:
     return x[torch.arange(len(x), device=x.device)[:, None], order]
 
 
-def start(cell: nn.Module) -> None:
+def start(cell: nn.Module, longest: int) -> None:
     """First weights that carry signals far: recurrent ones orthogonal, by gate (Saxe, McClelland & Ganguli 2014).
 
-    Of an LSTM, the forget gate starts open, with bias 1 (Gers, Schmidhuber & Cummins 2000; Jozefowicz et al. 2015).
+    Gates of an LSTM begin so that its units forget after 1 to ``longest`` steps (Tallec & Ollivier 2018); a forget
+    bias of 1 (Gers et al. 2000) would lose within 20 steps what the last one needs.
     """
     for name, weights in cell.named_parameters():
-        gates = weights.detach().view(4 if isinstance(cell, nn.LSTM) else 1, -1, *weights.shape[1:])
-        for number, gate in enumerate(gates):  # of an LSTM: input, forget, cell, output
-            if "bias" in name:
-                nn.init.constant_(gate, float(number == 1 and "ih" in name))
-            else:
-                (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(gate)
+        if "bias" in name:
+            nn.init.zeros_(weights)
+            continue
+        for gate in weights.detach().split(cell.hidden_size):  # type: ignore[no-untyped-call]
+            (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(gate)
+    if isinstance(cell, nn.LSTM):
+        put_in, forget, *_ = cell.get_parameter("bias_ih_l0").detach().view(4, -1)
+        forget.copy_(torch.linspace(1, max(2, longest - 1), len(forget)).log())
+        put_in.copy_(-forget)

@@ -1,4 +1,4 @@
-"""The class is told by the first step and by nothing else; each sequence depends on seed and index alone."""
+"""The memory task: a sample depends on its seed and number alone, and its class on the first steps alone."""
 
 from __future__ import annotations
 
@@ -8,55 +8,52 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overcast.data.recall import Recall
+from overcast import options
+from overcast.data.recall import CUE, Recall
 from overcast.errors import UserError
-from overcast.options import dataset
-from overcast.prepare.fetch import download
-from overcast.prepare.pack import open_pack, pack
-
-SMALL: dict[str, Any] = {"number": 60, "length": 7, "classes": 3, "noise": 0.1, "seed": 5}
 
 
-def test_the_first_step_tells_the_class_and_the_others_nothing() -> None:
-    drawn = Recall(number=600, classes=4, noise=0.1)
-    x = np.stack([drawn.sequence(index) for index in range(600)])  # (N, T, F)
-    y = np.arange(600) % 4
-    assert (x[:, 0].argmax(1) == y).all()
-    later = np.stack([x[y == label, 1:].mean((0, 1)) for label in range(4)])
-    assert np.abs(later).max() < 0.01
+def test_a_sample_depends_on_seed_and_number_alone() -> None:
+    small, large, other = Recall(60), Recall(5000), Recall(60, seed=1)
+    assert all((small.draw(i) == large.draw(i)).all() for i in (0, 7, 59))
+    assert (small.draw(7) != other.draw(7)).all()
+    assert (small.draw(7) != small.draw(11)).all()  # of the same class
 
 
-def test_a_sequence_depends_on_seed_and_index_alone() -> None:
-    few, many = Recall(number=50, seed=1), Recall(number=500, seed=1)
-    assert np.array_equal(few.sequence(49), many.sequence(49))
-    assert not np.array_equal(few.sequence(0), few.sequence(4))
-    assert not np.array_equal(few.sequence(0), Recall(number=50, seed=2).sequence(0))
+def test_only_the_first_steps_tell_the_class() -> None:
+    recall = Recall(400, length=9, classes=4, noise=0.3)
+    x = np.stack([recall.draw(i) for i in range(400)])
+    assert (x.shape, x.dtype) == ((400, 9, 5), np.float32)
+    for k in range(4):
+        expected = np.zeros((9, 5))
+        expected[:CUE, k], expected[-1, 4] = 1, 1
+        assert x[k::4].mean(0) == pytest.approx(expected, abs=0.15)  # five standard errors of a mean of 100
+    assert (x[:, CUE:-1]).std() == pytest.approx(0.3, rel=0.03)
 
 
-def test_packed(tmp_path: Path) -> None:
-    made = Recall(**SMALL)
-    download("recall", made, tmp_path, None)
-    pack("recall", made, SMALL, tmp_path)
-    found = open_pack(tmp_path, "recall", SMALL)
-    assert (found.spec.kind, found.spec.shape) == ("sequence", (7, 3))
-    assert found.spec.classes == ("class 0", "class 1", "class 2")
-    x, length = found.gather(np.array([4]))
-    assert np.array_equal(x[0], made.sequence(4))
-    assert length.tolist() == [7]
+def test_fetch_samples_and_load(tmp_path: Path) -> None:
+    recall = Recall(53, length=6, classes=12)
+    recall.fetch(tmp_path, None)
+    samples = recall.samples(tmp_path)
+    assert len(samples) == 53
+    assert [s.label for s in samples] == sorted(s.label for s in samples)
+    for sample in samples:
+        index = int(Path(sample.file).stem)
+        assert int(sample.label) == index % 12
+        assert (recall.load(tmp_path, sample) == recall.draw(index)).all()
 
 
-def test_a_file_to_label(tmp_path: Path) -> None:
-    made = Recall(**SMALL)
-    np.save(tmp_path / "good.npy", made.sequence(0))
-    assert np.array_equal(made.read(tmp_path / "good.npy"), made.sequence(0))
-    np.save(tmp_path / "flat.npy", np.zeros(3))
-    (tmp_path / "text.npy").write_text("no")
-    for name, said in (("flat", r"its shape is \(3,\), not \(steps, 3\)"), ("text", "not a .npy file")):
-        with pytest.raises(UserError, match=said):
-            made.read(tmp_path / f"{name}.npy")
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.npy").write_text("no array")
+    (tmp_path / "empty.npy").touch()
+    np.save(tmp_path / "flat.npy", np.zeros(5))
+    np.save(tmp_path / "words.npy", np.array([["a"]]))
+    for path in tmp_path.iterdir():
+        with pytest.raises(UserError, match="array of"):
+            Recall().read(path)
 
 
-@pytest.mark.parametrize(("option", "value"), [("length", 1), ("classes", 1), ("noise", 2.0), ("number", 3)])
-def test_impossible_options_are_refused(option: str, value: float) -> None:
-    with pytest.raises(UserError, match=f"data.{option}={value}: Input should be"):
-        dataset({"_target_": "overcast.data.recall.Recall", option: value})
+@pytest.mark.parametrize(("option", "value"), [("length", CUE), ("noise", -0.1), ("number", 10), ("classes", 1)])
+def test_bad_options_are_named(option: str, value: Any) -> None:
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: "):
+        options.dataset({"_target_": "overcast.data.recall.Recall", option: value})

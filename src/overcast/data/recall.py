@@ -1,13 +1,11 @@
-"""Recall: synthetic sequences whose class is told by the first step alone; all that follows is noise.
+"""Recall: synthetic sequences whose class is told by the first steps, and must be kept over noise to the end.
 
-What: the task on which it was shown that plain recurrent networks forget (Bengio, Simard & Frasconi, "Learning
-long-term dependencies with gradient descent is difficult", 1994; Hochreiter & Schmidhuber, "Long short-term
-memory", 1997). The longer the sequence, the longer the network must remember.
-Expected: see the study of memory. Cost: nothing to speak of.
+What: the latching task of Bengio, Simard & Frasconi (1994), "Learning Long-Term Dependencies with Gradient Descent
+is Difficult"; with several classes and noise in between as in Hochreiter & Schmidhuber (1997). In the first three
+steps the feature of the class is 1; the last feature is 1 at the last step: now tell. All else is noise.
+A network that may look at every step at once has no trouble, so ask those that only read to the end.
 
-Every sequence depends on (seed, index) alone.
-
-    python pipelines/train.py data=recall data.length=100 model=lstm
+    python pipelines/train.py data=recall model=lstm model.pool=last model.bidirectional=false
 """
 
 from __future__ import annotations
@@ -20,54 +18,58 @@ from pydantic import Field
 
 from overcast.data import DataSet, Sample
 from overcast.errors import UserError
+from overcast.spec import Kind
 
-FILE = "sequences.npy"
+CUE = 3
+"""How many steps tell the class."""
 
 
 class Recall(DataSet):
-    """``number`` sequences of ``length`` steps over ``classes`` classes, in as many features.
+    """``number`` sequences of ``length`` steps, in ``classes`` classes; noise: its standard deviation.
 
-    The first step is 1 in the feature of its class; ``noise`` is the standard deviation of what is added to
-    everything.
+    Sample i depends on (seed, i), classes, length and noise alone, whatever the number.
     """
 
-    kind = "sequence"
+    kind: ClassVar[Kind] = "sequence"
     synthetic: ClassVar[bool] = True
+    near_duplicates: ClassVar[bool] = False
     raw_options: ClassVar[tuple[str, ...]] = ("number", "length", "classes", "noise", "seed")
 
     def __init__(
         self,
         number: Annotated[int, Field(ge=50, le=1_000_000)] = 2000,
-        length: Annotated[int, Field(ge=2, le=10_000)] = 50,
-        classes: Annotated[int, Field(ge=2, le=100)] = 4,
-        noise: Annotated[float, Field(ge=0, le=1)] = 0.2,
+        length: Annotated[int, Field(gt=CUE, le=10_000)] = 50,
+        classes: Annotated[int, Field(ge=2, le=20)] = 4,
+        noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.2,
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         self.number, self.length, self.classes, self.noise, self.seed = number, length, classes, noise, seed
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        np.save(raw / FILE, np.stack([self.sequence(index) for index in range(self.number)]))
-
-    def sequence(self, index: int) -> np.ndarray:
-        """The sequence of this index: (length, classes) float32."""
-        drawn = np.random.default_rng([self.seed, index]).normal(0.0, self.noise, (self.length, self.classes))
-        drawn[0, index % self.classes] += 1
-        return drawn.astype(np.float32)
+        for index in range(self.number):
+            file = raw / self.label(index) / f"{index:06d}.npy"
+            file.parent.mkdir(exist_ok=True)
+            np.save(file, self.draw(index))
 
     def samples(self, raw: Path) -> list[Sample]:
-        digits = len(str(self.number - 1))
-        return [Sample(f"{i:0{digits}d}", f"class {i % self.classes}") for i in range(self.number)]
-
-    def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        stored: np.ndarray = np.load(raw / FILE, mmap_mode="r")
-        return np.asarray(stored[int(sample.file)])
+        return [Sample(f"{path.parent.name}/{path.name}", path.parent.name) for path in sorted(raw.glob("*/*.npy"))]
 
     def read(self, path: Path) -> np.ndarray:
-        """A .npy file with one sequence (T, F)."""
         try:
-            found: np.ndarray = np.load(path)
-        except (OSError, ValueError, EOFError):
-            raise UserError("not a .npy file") from None
-        if found.ndim != 2 or found.shape[1] != self.classes or not len(found):
-            raise UserError(f"its shape is {found.shape}, not (steps, {self.classes})")
-        return np.asarray(found, np.float32)
+            x = np.asarray(np.load(path, allow_pickle=False), np.float32)
+        except (ValueError, EOFError):
+            raise UserError("no array of numbers as .npy files hold them") from None
+        if x.ndim != 2 or not len(x) or x.shape[1] != self.classes + 1:
+            raise UserError(f"an array of {x.shape}, not of steps by {self.classes + 1} features")
+        return x
+
+    def label(self, index: int) -> str:
+        """The class of a sample, as text of equal length, so that order by name is order by number."""
+        return f"{index % self.classes:02d}"
+
+    def draw(self, index: int) -> np.ndarray:
+        """Sample ``index``: (length, classes + 1) float32."""
+        x = np.random.default_rng([self.seed, index]).normal(0, self.noise, (self.length, self.classes + 1))
+        x[:CUE, index % self.classes] += 1
+        x[-1, -1] += 1
+        return x.astype(np.float32)

@@ -183,7 +183,7 @@ def test_a_frozen_network_is_measured_alike_from_features_and_from_pictures(froz
     assert (data / "skies" / "features").is_dir()
     direct, (learner, seen) = restore(run), measuring(run, pack)
     slow, fast = measure(direct, pack, rows), measure(learner, seen, rows)
-    assert seen.values.shape == (100, 1280)
+    assert seen.values.shape == (100, 3120)
     assert fast.logits.allclose(slow.logits, atol=1e-3)
     assert fast.figures["loss"] == pytest.approx(history(run)[-1]["validation/loss"], rel=1e-5)
     assert all(name.startswith(("inputs.", "net.head.")) for name in weights(run))

@@ -61,7 +61,7 @@ class TestInstalled:
         body = backbone(Transfer(COLOUR, size=64))
         with torch.no_grad():
             found = body(pictures)
-        assert found.shape == (3, 1280)
+        assert found.shape == (3, 3120)
         assert torch.corrcoef(found)[0, 1:].max() < 0.8
 
     def test_sees_pictures_of_any_size_at_its_own(self) -> None:

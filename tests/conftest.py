@@ -43,6 +43,25 @@ class Waves(DataSet):
         return rng.normal(i % 3, 0.5, (4 + i % 9, 2)).astype(np.float32)
 
 
+class Verses(DataSet):
+    """Texts of 3 to 9 words, two classes told apart by the words they favour; no option file."""
+
+    kind = "tokens"
+    near_duplicates = False
+
+    def fetch(self, raw: Path, mirror: Path | None) -> None:
+        pass
+
+    def samples(self, raw: Path) -> list[Sample]:
+        return [Sample(str(i), "ab"[i % 2]) for i in range(80)]
+
+    def load(self, raw: Path, sample: Sample) -> np.ndarray:
+        i = int(sample.file)
+        favoured = np.arange(10) // 5 == i % 2
+        shares = np.where(favoured, 0.18, 0.02)
+        return np.random.default_rng(i).choice([*"abcdefghij"], 3 + i % 7, p=shares)
+
+
 def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) -> None:
     """Download, pack and split in this process."""
     with pytest.MonkeyPatch.context() as patch:
@@ -54,10 +73,11 @@ def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) ->
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with `skies` (100 pictures of 16 pixels) and `waves`; 10 folds of seed 0."""
+    """A data folder with `skies` (100 pictures of 16 pixels), `waves` and `verses`; 10 folds of seed 0."""
     root = tmp_path_factory.mktemp("data")
     prepare(root, "skies", Skies(**TINY), TINY)
     prepare(root, "waves", Waves(), {})
+    prepare(root, "verses", Verses(), {})
     return root
 
 
@@ -102,9 +122,10 @@ def config(prepared: Path, tmp_path: Path) -> Compose:
         taken = {override.split("=")[0] for override in overrides}
         foreign = any(o.startswith("data=") and o != "data=skies" for o in overrides)
         kept = {k: v for k, v in base.items() if k not in taken and not (foreign and k.startswith("data."))}
-        if "data=waves" in overrides:  # which has no option file
-            found = made(*(o for o in overrides if o != "data=waves"))
-            return found | {"data": {"_target_": "overcast.data.waves.Waves"}}
+        for name in ("waves", "verses"):  # which have no option file
+            if f"data={name}" in overrides:
+                found = made(*(o for o in overrides if o != f"data={name}"))
+                return found | {"data": {"_target_": f"overcast.data.{name}.{name.title()}"}}
         return composed([*(f"{k}={v}" for k, v in kept.items()), *overrides])
 
     return made

@@ -153,3 +153,19 @@ def test_dvc_exp_run_resolves_to_what_is_typed(compose_as_script: Any, tmp_path:
     typed = compose_as_script(words, copy)
     typed.pop("run")
     assert found == typed
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    text = """
+import dataclasses
+from overcast.config import command
+@dataclasses.dataclass
+class Arguments:
+    "none"
+@command
+def main(arguments: Arguments) -> None:
+    raise BrokenPipeError
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -113,3 +113,8 @@ def test_params_have_the_same_names_for_every_run_of_a_model(config: Any) -> Non
 def test_the_stored_config_is_plain_yaml(config: Any) -> None:
     run = train(config("epochs=1", "mitigation=[batch_norm]"))
     assert yaml.safe_load(run.path("config.yaml").read_text())["mitigation"]["batch_norm"]["_target_"]
+
+
+def test_two_looks_a_step_and_scaled_losses_do_not_go_together(config: Any) -> None:
+    with pytest.raises(UserError, match="mitigation=sam looks at the gradients twice a step"):
+        train(config("mitigation=sam", "trainer.precision=16-mixed"))

@@ -230,6 +230,9 @@ def command(task: Callable[[Any], Any]) -> Callable[[], None]:
             return
         try:
             task(_arguments(kind, sys.argv[1:]))
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
         except UserError as error:
             fail(str(error))
         except KeyboardInterrupt:

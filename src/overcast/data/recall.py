@@ -4,6 +4,8 @@ What: the latching task of Bengio, Simard & Frasconi (1994), "Learning Long-Term
 is Difficult"; with several classes and noise in between as in Hochreiter & Schmidhuber (1997). In the first three
 steps the feature of the class is 1; the last feature is 1 at the last step: now tell. All else is noise.
 A network that may look at every step at once has no trouble, so ask those that only read to the end.
+Expected with 32 units, 8 epochs and lr=0.01: at length 10 both kinds are right every time after an epoch; at 100
+the LSTM is after three, and the RNN no better than chance. Seconds a run.
 
     python pipelines/train.py data=recall model=lstm model.pool=last model.bidirectional=false
 """

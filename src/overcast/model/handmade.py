@@ -1,103 +1,107 @@
-"""Handmade: features that people thought of, and one linear layer on them: what came before learned features.
+"""Handmade: features as people made them before networks learned their own, and one linear layer on top.
 
-Of pictures a histogram of each colour channel and histograms of oriented gradients; of sequences the mean, spread
-and mean step of each feature (of a log-mel spectrogram: log-mel statistics); of texts how often each word occurs.
+Pictures: how often each colour occurs, and which way edges run where (histogram of oriented gradients).
+Sequences: mean, spread and restlessness of each feature. Texts: which words occur, by the logarithm of how often;
+that is TF-IDF without the IDF, which would have to be learned from all texts, but the linear layer learns what
+each word is worth. The features have no weights: it is logistic regression, trained like any network. ``dropout``
+and ``norm`` act on the features, and there is no width that ``scale`` could change.
 
-Expected: hard to beat with little data, left behind with much. Only the linear layer learns: logistic regression.
-Seconds a run.
+Expected: on the synthetic skies, without mitigation, 64 % right, between the fully connected networks and the
+convolutional one; half the latter's time a run. Seconds on sequences and texts.
 
-    python pipelines/train.py data=skies model=handmade
+    python pipelines/train.py model=handmade
 """
 
 from __future__ import annotations
 
-import math
+from math import pi
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Network, Norm, norm_layer
-from overcast.reading import inside, mean_over_time
+from overcast.model import Network, Norm, example, norm_layer
+from overcast.reading import mean_over_time
 from overcast.spec import PADDING, Spec
 
-BINS = 9  # directions, of half a turn together
-CELLS = 8  # a side, at most
-COLOURS = 8  # bins of a channel's histogram
-WIDEST = 2.0  # spreads from the mean: what lies beyond counts in the outer bins
+ANGLES = 9
+"""Bins of half a turn: an edge is the same from dark to light and back."""
+
+TINY = 1e-6
 
 
 class Handmade(Network):
-    """Fixed features and a linear layer. ``scale`` has no width to act on; ``norm`` and ``dropout`` act on features."""
+    """Features without weights, then one output per class.
 
-    def __init__(self, spec: Spec, dropout: float = 0.0, norm: Norm = "none", scale: float = 1.0) -> None:
+    bins: of the colour histogram, a channel. cells: a side of the picture, each with its histogram of gradients.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        bins: PositiveInt = 16,
+        cells: PositiveInt = 8,
+        dropout: float = 0.0,
+        norm: Norm = "none",
+        scale: float = 1.0,
+    ) -> None:
         super().__init__()
-        self.kind, self.ids = spec.kind, spec.ids
-        if spec.kind == "image":
-            side = cells(min(spec.shape[1:]))
-            width = spec.shape[0] * COLOURS + (side - 1) ** 2 * 4 * BINS
-        else:
-            width = spec.ids if spec.kind == "tokens" else 3 * spec.shape[1]
-        self.layers = nn.Sequential(norm_layer(norm, width), nn.Dropout(dropout), nn.Linear(width, len(spec.classes)))
-
-    def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(self.features(x, length))  # (B, D) -> (B, K)
-        return logits
+        self.kind, self.ids, self.bins = spec.kind, spec.ids, bins
+        self.cells = max(1, min(cells, min(spec.shape[1:], default=0) // 2)) if spec.kind == "image" else 0
+        width = self.features(*example(spec)).shape[1]
+        self.layers = nn.Sequential(norm_layer(norm, width), nn.Dropout(dropout))
+        self.head = nn.Linear(width, len(spec.classes))
 
     def features(self, x: Tensor, length: Tensor) -> Tensor:
-        """The features (B, D) of any sample, brought to numbers of the order of one."""
+        """(B, D), of size about 1 each, so that one learning rate suits all."""
         if self.kind == "tokens":
-            return words(x, self.ids)
+            return 8 * words(x, self.ids)  # (B, ids)
         if self.kind == "sequence":
-            return statistics(x, length)
-        gradients = oriented_gradients(x.mean(1), cells(min(x.shape[2:])))
-        return torch.cat([COLOURS * colours(x), math.sqrt(4 * BINS) * gradients], 1)
+            return statistics(x, length)  # (B, 3 · F)
+        blocks = oriented_gradients(x, self.cells) * (4 * ANGLES) ** 0.5
+        return torch.cat([histogram(x, self.bins).flatten(1) * self.bins, blocks.flatten(1)], 1)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.layers(self.features(x, length)))  # (B, K)
+        return logits
 
 
-def cells(side: int) -> int:
-    """Cells a side for pictures of ``side`` pixels: of four pixels at least, and two of them to make a block."""
-    return max(2, min(CELLS, side // 4))
+def histogram(x: Tensor, bins: int) -> Tensor:
+    """The share (B, C, bins) of the pixels (B, C, H, W) in each bin from -2 to 2 spreads, the ends included."""
+    place = ((x.flatten(2) + 2) * (bins / 4)).long().clamp(0, bins - 1)  # (B, C, H·W)
+    counts = torch.zeros(*x.shape[:2], bins, device=x.device)
+    return counts.scatter_add_(2, place, torch.ones_like(place, dtype=counts.dtype)) / place.shape[2]
 
 
-def colours(x: Tensor) -> Tensor:
-    """The share of pixels in each of `COLOURS` bins of each channel: (B, C, H, W) -> (B, C · COLOURS)."""
-    place = ((x / WIDEST + 1) / 2 * COLOURS).long().clamp(0, COLOURS - 1)
-    return F.one_hot(place.flatten(2), COLOURS).float().mean(2).flatten(1)
+def oriented_gradients(x: Tensor, cells: int) -> Tensor:
+    """Gradients by direction in blocks of 2×2 cells (B, blocks, 4 · ANGLES), each of length 1 (Dalal & Triggs 2005).
 
-
-def oriented_gradients(grey: Tensor, side: int) -> Tensor:
-    """HOG (Dalal & Triggs 2005) of grey pictures (B, H, W) in ``side`` × ``side`` cells: (B, (side - 1)² · 4 · BINS).
-
-    Each pixel votes with the size of its gradient for the two nearest of `BINS` directions; blocks of 2×2 cells
-    are brought to length one, cut at 0.2, and brought to length one again.
+    A gradient votes by its size for the two nearest of `ANGLES` directions, 0 being left to right (an upright
+    edge); at each pixel that of the channel where it is greatest. Cells do not share votes. One cell is a block.
     """
-    across = F.pad(grey[:, :, 2:] - grey[:, :, :-2], (1, 1))  # (B, H, W)
-    down = F.pad(grey[:, 2:] - grey[:, :-2], (0, 0, 1, 1))
-    size = torch.sqrt(across**2 + down**2 + 1e-12) - 1e-6  # a square root alone has no slope at zero
-    place = torch.atan2(down, across) / math.pi % 1 * BINS  # a gradient and its opposite are the same direction
-    lower = place.floor()
-    share = (place - lower)[..., None]
-    below, above = (F.one_hot((lower.long() + i) % BINS, BINS) for i in (0, 1))  # (B, H, W, BINS)
-    votes = size[..., None] * (below * (1 - share) + above * share)
-    binned = F.adaptive_avg_pool2d(votes.permute(0, 3, 1, 2), side)  # (B, BINS, side, side)
-    blocks = F.unfold(binned, 2).transpose(1, 2)  # (B, (side - 1)², 4 · BINS)
-    cut = F.normalize(blocks, dim=2, eps=1e-3).clamp(max=0.2)
-    return F.normalize(cut, dim=2, eps=1e-3).flatten(1)
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]  # (B, C, H, W)
+    down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
+    size, channel = (across.square() + down.square()).max(1, keepdim=True)  # (B, 1, H, W)
+    angle = torch.atan2(down.gather(1, channel), across.gather(1, channel)) * (ANGLES / pi)  # in bins
+    apart = (angle - torch.arange(ANGLES, device=x.device).view(-1, 1, 1)).remainder(ANGLES)  # (B, ANGLES, H, W)
+    votes = size.sqrt() * (1 - torch.minimum(apart, ANGLES - apart)).clamp(min=0)
+    found = F.adaptive_avg_pool2d(votes, cells)  # (B, ANGLES, cells, cells)
+    blocks = F.unfold(found, min(cells, 2)).transpose(1, 2)  # (B, blocks, 4 · ANGLES)
+    clipped = F.normalize(blocks, dim=2, eps=TINY).clamp(max=0.2)  # so that one strong edge does not drown the rest
+    return F.normalize(clipped, dim=2, eps=TINY)
 
 
 def statistics(x: Tensor, length: Tensor) -> Tensor:
-    """Mean, spread and mean absolute step over the true steps: (B, T, F) -> (B, 3 · F)."""
-    mean = mean_over_time(x, length)  # (B, F)
-    spread = torch.sqrt(mean_over_time((x - mean[:, None]) ** 2, length) + 1e-6)
-    steps = (x[:, 1:] - x[:, :-1]).abs()
-    return torch.cat([mean, spread, mean_over_time(steps, (length - 1).clamp(min=0))], 1)
+    """Mean, spread and mean absolute difference from step to step (B, 3 · F) over the true steps of x (B, T, F)."""
+    mean = mean_over_time(x, length)
+    spread = (mean_over_time((x - mean[:, None]).square(), length) + TINY).sqrt()
+    return torch.cat([mean, spread, mean_over_time(x.diff(dim=1).abs(), length - 1)], 1)
 
 
 def words(x: Tensor, ids: int) -> Tensor:
-    """1 + log of how often each word occurs, as vectors of length √10: ids (B, T) -> (B, ids).
-
-    A frequency over all documents, as TF-IDF has it, would have to be learned from the train part; the weights do.
-    """
-    count = torch.zeros(len(x), ids, device=x.device)
-    count.scatter_add_(1, x, inside((x != PADDING).sum(1), x.shape[1]).float())
-    return math.sqrt(10) * F.normalize(torch.where(count > 0, 1 + count.clamp(min=1).log(), 0.0), dim=1)
+    """log(1 + how often) of each word of texts (B, T), scaled to length 1: (B, ids)."""
+    counts = torch.zeros(len(x), ids, device=x.device)
+    counts.scatter_add_(1, x, (x != PADDING).to(counts.dtype))
+    return F.normalize(counts.log1p(), dim=1)

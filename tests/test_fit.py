@@ -146,6 +146,19 @@ def test_what_is_learned_from_data_is_learned_from_the_train_part_used(config: A
     assert weights(run)["inputs.mean"].flatten().numpy() == pytest.approx(pixels.mean((0, 2, 3)), rel=1e-6)
 
 
+def test_a_run_on_shuffled_pixels_is_restored_with_their_order(config: Any) -> None:
+    run = train(cfg := config("shuffle=true", "epochs=1"))
+    assert not same(run, train(config("epochs=1")))
+    pack = pack_of(cfg)
+    feed = Feed(pack, run.parts, cfg["batch_size"], cfg["seed"])
+    x, y, length = next(iter(feed.batches(feed.validation)))
+    learner = restore(run)
+    loss = torch.nn.functional.cross_entropy(learner(x, length), y)
+    assert loss.item() == pytest.approx(history(run)[-1]["validation/loss"], rel=1e-5)
+    learner.inputs.shuffle = False
+    assert not torch.nn.functional.cross_entropy(learner(x, length), y).equal(loss)
+
+
 def test_best_figures_and_cost_are_facts(config: Any) -> None:
     run = train(config("epochs=4"))
     curve, facts = history(run), run.facts

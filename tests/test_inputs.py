@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from overcast import inputs
-from overcast.inputs import Lookup, Standardise
+from overcast.errors import UserError
+from overcast.inputs import Lookup, Standardise, input_layer
 from overcast.prepare.pack import Pack, open_pack
 from overcast.spec import Spec
 
@@ -77,3 +78,22 @@ def test_words_that_the_train_part_hardly_has_are_unknown() -> None:
     lookup = Lookup(spec).learn(pack, np.array([0, 1]))
     x, length = (torch.from_numpy(array) for array in pack.gather(np.arange(3)))
     assert lookup(x, length).tolist() == [[2, 2, 1], [2, 0, 0], [1, 1, 0]]
+
+
+def test_a_shuffle_moves_the_pixels_of_all_pictures_alike(data: Path) -> None:
+    pack, rows = open_pack(data, "skies"), np.arange(100)
+    plain, shuffled = (input_layer(pack.spec, on).learn(pack, rows) for on in (False, True))
+    assert {name for name in shuffled.state_dict() if name not in plain.state_dict()} == {"order"}
+    assert all(plain.state_dict()[name].equal(shuffled.state_dict()[name]) for name in plain.state_dict())
+    x, length = (torch.from_numpy(array) for array in pack.gather(rows[:3]))
+    before, after = plain(x, length).flatten(2), shuffled(x, length).flatten(2)
+    order = input_layer(pack.spec, True).state_dict()["order"]  # made anew: the same
+    assert sorted(order.tolist()) == list(range(256))
+    assert after.equal(before[..., order])
+    assert (order != torch.arange(256)).sum() > 240
+
+
+@pytest.mark.parametrize("spec", [Spec("sequence", (9, 2), ("a", "b")), Spec("tokens", (9,), ("a", "b"))])
+def test_only_pictures_are_shuffled(spec: Spec) -> None:
+    with pytest.raises(UserError, match=f"shuffle=true .* kind {spec.kind}"):
+        input_layer(spec, True)

@@ -62,6 +62,7 @@ def test_identity_is_the_config_without_display_and_the_data(config: Any) -> Non
         "model.hidden=7",
         "split.fold=1",
         "share=0.5",
+        "shuffle=true",
         "trainer.precision=64-true",
     ]
     found = {identity(config(override), "f") for override in changed}
@@ -110,3 +111,8 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     assert run.facts == {"id": "ü"}
     assert run.parts.tolist() == ["train", "test"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "run.json"]
+
+
+def test_a_run_from_before_there_was_a_shuffle_had_none(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 3\n")
+    assert Run(tmp_path).config == {"seed": 3, "shuffle": False}

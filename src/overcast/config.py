@@ -80,6 +80,9 @@ class Config:
     lr: float = MISSING
     share: float = 1.0
     """How much of the train part to use, from just above 0 to 1."""
+    shuffle: bool = False
+    """One fixed shuffle of all pixels of a picture, the same for every picture and run: what is next to what, on
+    which convolution relies, is then gone."""
     debug: bool = False
     """Two batches of everything, one epoch: does it run at all?"""
     tags: list[str] = field(default_factory=list)

@@ -131,7 +131,7 @@ def restore(run: Run) -> Learner:
     """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone."""
     config, spec = run.config, run.spec
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, input_layer(spec), net, mitigations)
+    learner = _learner(config, spec, input_layer(spec, config["shuffle"]), net, mitigations)
     state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
     learner.inputs.load_state_dict(state["inputs"])
     learner.net.load_state_dict(state["net"])
@@ -157,7 +157,8 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     pack = pack_of(config)
     feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
     net, mitigations = build(config, spec)
-    learner = _learner(config, spec, input_layer(spec).learn(pack, feed.train), net, mitigations)
+    inputs = input_layer(spec, config["shuffle"]).learn(pack, feed.train)
+    learner = _learner(config, spec, inputs, net, mitigations)
     history = History(record, title, feed.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     began = time.perf_counter()

@@ -1,7 +1,7 @@
 """What is learned from the train part about the inputs, and stored with the weights.
 
 The first layer of every run: mean and spread per channel of pictures and per feature of sequences, and the
-words that are known.
+words that are known; and the order of a picture's pixels where they are shuffled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from overcast.errors import UserError
 from overcast.prepare.pack import Pack
+from overcast.seeding import generator
 from overcast.spec import PADDING, UNKNOWN, Spec
 
 BLOCK = 4096
@@ -33,9 +35,17 @@ class Inputs(nn.Module):
         raise NotImplementedError
 
 
-def input_layer(spec: Spec) -> Inputs:
-    """The inputs for data of this spec, with nothing learned yet."""
-    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec)
+def input_layer(spec: Spec, shuffle: bool = False) -> Inputs:
+    """The inputs for data of this spec, with nothing learned yet.
+
+    Raises: UserError for a shuffle of what is not a picture.
+    """
+    if shuffle and spec.kind != "image":
+        raise UserError(
+            f"shuffle=true moves the pixels of pictures, which are all of one size; this data set is of kind "
+            f"{spec.kind}, and its samples differ in length"
+        )
+    return Lookup(spec) if spec.kind == "tokens" else Standardise(spec, shuffle)
 
 
 class Lookup(Inputs):
@@ -65,20 +75,26 @@ class Lookup(Inputs):
 class Standardise(Inputs):
     """Raw values (uint8 pixels, float32 features) to zero mean and unit spread, as float32.
 
-    Beyond a sequence's true length the result is zero.
+    Beyond a sequence's true length the result is zero. shuffle: move the pixels of every picture alike.
     """
 
     mean: Tensor
     spread: Tensor
+    order: Tensor
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, shuffle: bool = False) -> None:
         super().__init__()
         per = (spec.shape[0], 1, 1) if spec.kind == "image" else (spec.shape[-1],)
-        self.kind = spec.kind
+        self.kind, self.shuffle = spec.kind, shuffle
+        if shuffle:  # one order whatever the seed: repeats are of one problem
+            pixels = spec.shape[1] * spec.shape[2]
+            self.register_buffer("order", torch.randperm(pixels, generator=generator("shuffle")))
         self.register_buffer("mean", torch.zeros(per))
         self.register_buffer("spread", torch.ones(per))
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        if self.shuffle:
+            x = x.flatten(2)[..., self.order].view_as(x)  # (B, C, H, W), the channels of a pixel together
         z = (x.float() - self.mean) / self.spread
         if self.kind == "sequence":
             z = z * (torch.arange(x.shape[1], device=x.device) < length[:, None])[..., None]

@@ -45,7 +45,7 @@ class Run:
     def config(self) -> dict[str, Any]:
         """The resolved config."""
         loaded: dict[str, Any] = yaml.safe_load(self.path("config.yaml").read_text(encoding="utf8"))
-        return loaded
+        return {"shuffle": False} | loaded  # which the oldest runs did not know
 
     @property
     def spec(self) -> Spec:

@@ -20,7 +20,7 @@ from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.tracking import Record, bury, ending, open_store
 
-PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "debug")
+PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "shuffle", "debug")
 
 
 def train(config: dict[str, Any], study: Study | None = None) -> Run:
@@ -29,6 +29,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
     from overcast.fit import build, pack_of, size
+    from overcast.inputs import input_layer
 
     check(config)
     pack = pack_of(config)
@@ -37,6 +38,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"])
     fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
     build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
+    input_layer(pack.spec, config["shuffle"])
     devices = choose(config["trainer"], study.jobs if study else 1)
     store = open_store(config["tracking"])
     if study and (done := finished(store, study, config, fingerprint)):

@@ -31,6 +31,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
 
     from overcast import options
     from overcast.devices import choose
+    from overcast.inputs import input_layer
     from overcast.prepare.pack import open_pack
     from overcast.prepare.split import read_about, read_parts
     from overcast.train import check
@@ -42,6 +43,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
         folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
         spec = open_pack(folder, name, options.numbers(config["data"])).spec
         read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"])
+        input_layer(spec, config["shuffle"])
         with torch.device("meta"):  # shapes without numbers: milliseconds
             options.network(config["model"], spec, options.mitigations(config["mitigation"], spec.kind))
         found.append(identity(config, read_about(folder, name)["fingerprint"]))

@@ -70,7 +70,8 @@ def _try_out(config: dict[str, Any], jobs: int) -> float:
     net, _ = build(config | {"mitigation": {}}, pack.spec)
     rows = np.arange(min(config["batch_size"], len(pack.labels)))
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    inputs, target = input_layer(pack.spec).learn(pack, rows), torch.from_numpy(pack.labels[rows])
+    inputs = input_layer(pack.spec, config["shuffle"]).learn(pack, rows)
+    target = torch.from_numpy(pack.labels[rows])
     took = []
     for _ in range(6):
         began = time.perf_counter()

@@ -63,6 +63,7 @@ def test_identity_is_the_config_without_display_and_the_data(config: Any) -> Non
         "split.fold=1",
         "split.random=true",
         "share=0.5",
+        "shuffle=true",
         "trainer.precision=64-true",
     ]
     found = {identity(config(override), "f") for override in changed}

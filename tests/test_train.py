@@ -46,11 +46,12 @@ def test_a_whole_run(config: Any, data: Path) -> None:
         ("trainer.accelerator=tpu", "choices are auto, cpu and gpu"),
         ("data_dir=nowhere", "There is no pack"),
         ("mitigation=[batch_norm,none]", "mitigation=none stands for"),
+        ("data=waves shuffle=true", "shuffle=true moves the pixels of pictures"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_made(config: Any, tmp_path: Path, override: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        train(config(override))
+        train(config(*override.split()))
     assert not (tmp_path / "runs").exists()
 
 

@@ -32,6 +32,7 @@ def test_cells_are_known_by_their_runs(config: Any) -> None:
         (["mitigation=[none,noise]"], "pick it alone"),
         (["mitigation=noise", "mitigation.noise.strength=much"], "mitigation.noise.strength=much"),
         (["data=waves", "model=lstm", "mitigation=augmentation"], "mitigation=augmentation works on image data"),
+        (["data=waves", "shuffle=true"], "shuffle=true moves the pixels of pictures"),
         (["split.fold=10"], "split.fold=10"),
         (["split.seed=3"], "made with seed=0"),
     ],

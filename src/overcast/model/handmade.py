@@ -6,8 +6,8 @@ that is TF-IDF without the IDF, which would have to be learned from all texts, b
 each word is worth. The features have no weights: it is logistic regression, trained like any network. ``dropout``
 and ``norm`` act on the features, and there is no width that ``scale`` could change.
 
-Expected: on the synthetic skies, without mitigation, 64 % right, between the fully connected networks and the
-convolutional one; half the latter's time a run. Seconds on sequences and texts.
+Expected: after 12 epochs without mitigation, 64 % right on the synthetic skies, between the fully connected networks
+and the convolutional one, and 97 % on digits. Half a minute of one slow core on the skies, seconds on the others.
 
     python pipelines/train.py model=handmade
 """

@@ -12,6 +12,8 @@ beside the pack.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -26,7 +28,7 @@ from overcast.spec import Kind, Spec
 
 NAME = "efficientnet-lite0"
 
-TOGETHER = 32  # pictures that go through the network at once: more take memory and gain nothing
+TOGETHER = 4  # pictures that go through the network at once on a CPU: what more of them take leaves its caches
 
 Size = Annotated[int, Field(ge=32, le=1024)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -113,7 +115,19 @@ class Backbone(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.features(part) for part in torch.split(x, TOGETHER)])
+        if x.device.type != "cpu":
+            return self.features(x)
+        parts = torch.split(x, TOGETHER)
+        return torch.cat([self.features(p) for p in parts] if torch.is_grad_enabled() else self.at_once(parts))
+
+    def at_once(self, parts: Sequence[Tensor]) -> list[Tensor]:
+        """The features of each part, a part a thread: twice as fast as all threads together on each layer."""
+        threads = torch.get_num_threads()
+        try:
+            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(pool.map(torch.no_grad()(self.features), parts))
+        finally:
+            torch.set_num_threads(threads)
 
     def features(self, x: Tensor) -> Tensor:
         x = x.expand(-1, 3, -1, -1) / 2  # pixels less 127, by 128: as it was trained

@@ -22,6 +22,7 @@ from overcast import options
 from overcast.atomic import whole_file
 from overcast.config import name_of
 from overcast.devices import Devices
+from overcast.errors import UserError
 from overcast.features import change_nothing, once
 from overcast.feed import Feed
 from overcast.inputs import Inputs, input_layer, refuse_shuffle
@@ -158,6 +159,17 @@ def pack_of(config: dict[str, Any]) -> Pack:
     """The pack that a config's data stands for."""
     name = name_of(config["data"])
     return open_pack(Path(config["data_dir"]), name, options.numbers(config["data"]))
+
+
+def pack_of_run(run: Run) -> Pack:
+    """The pack that a run was trained on. Raises: UserError if the data has changed since."""
+    pack = pack_of(run.config)
+    if pack.info["fingerprint"] != run.facts["pack"]:
+        raise UserError(
+            f"the data has changed since {run.folder} was trained: its pack has another fingerprint. "
+            "Train again, or pack the data with the options it was trained with"
+        )
+    return pack
 
 
 def _learner(

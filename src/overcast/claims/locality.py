@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from overcast.claims import Measured, clear, difference, judged, percent, points, table
-from overcast.fit import pack_of, restore
+from overcast.fit import pack_of_run, restore
 from overcast.report.lines import lines
 from overcast.runs import Run
 
@@ -29,7 +29,7 @@ SHIFTS = (0, 2, 4, 8, 12)
 
 def moved(run: Run) -> list[float]:
     """Test accuracy on the pictures moved by each of `SHIFTS`."""
-    pack, learner = pack_of(run.config), restore(run)
+    pack, learner = pack_of_run(run), restore(run)
     rows = np.flatnonzero(run.parts == "test")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     found = []

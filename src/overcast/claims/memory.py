@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from overcast.claims import Measured, clear, difference, judged, percent, points, table
-from overcast.fit import pack_of, restore
+from overcast.fit import pack_of_run, restore
 from overcast.report.lines import lines
 from overcast.runs import Run
 
@@ -25,7 +25,7 @@ def over_time(run: Run) -> np.ndarray:
 
     Mean over `SAMPLES` test samples of the gradient's Euclidean length; all samples must be equally long.
     """
-    pack, learner = pack_of(run.config), restore(run)
+    pack, learner = pack_of_run(run), restore(run)
     rows = np.flatnonzero(run.parts == "test")[:SAMPLES]
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     z = learner.inputs(x, length).requires_grad_()

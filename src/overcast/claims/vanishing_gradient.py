@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from overcast.claims import Measured, clear, difference, judged, percent, points, table
-from overcast.fit import build, pack_of
+from overcast.fit import build, pack_of_run
 from overcast.inputs import input_layer
 from overcast.report.lines import lines
 from overcast.runs import Run
@@ -28,7 +28,7 @@ BATCH = 256
 
 def gradients(run: Run) -> list[float]:
     """Root mean square of the loss's gradient for each layer's weights, from input to output, before training."""
-    pack = pack_of(run.config)
+    pack = pack_of_run(run)
     train = np.flatnonzero(run.parts == "train")
     net, _ = build(run.config, run.spec)
     x, length = (torch.from_numpy(array) for array in pack.gather(train[:BATCH]))

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 
 from overcast.atomic import whole_folder
-from overcast.errors import UserError
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import baselines
 from overcast.evaluation.bootstrap import intervals
 from overcast.feed import EVALUATION_BATCH, Batches
-from overcast.fit import DEBUG_BATCHES, measuring, pack_of
+from overcast.fit import DEBUG_BATCHES, measuring, pack_of_run
 from overcast.learner import Learner
 from overcast.metrics import collection, gap, per_class
 from overcast.prepare.pack import Pack
@@ -50,12 +49,7 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     Raises: UserError if the data is not the one the run was trained on.
     """
     config, facts = run.config, run.facts
-    pack = pack_of(config)
-    if pack.info["fingerprint"] != facts["pack"]:
-        raise UserError(
-            f"the data has changed since {run.folder} was trained: its pack has another fingerprint. "
-            "Train again, or pack the data with the options it was trained with"
-        )
+    pack = pack_of_run(run)
     learner, seen = measuring(run, pack)
     measured = {part: measure(learner, seen, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
     metrics = _summary(pack, run.parts, measured)

@@ -8,13 +8,11 @@ import numpy as np
 import torch
 
 from overcast.config import name_of
-from overcast.errors import UserError
 from overcast.evaluation.evaluate import record_of
 from overcast.explain import attribution, evidence, filters, maps, patches
 from overcast.explain.evidence import LIGHT
 from overcast.explain.specimens import of_files, of_test
-from overcast.fit import build, pack_of, restore
-from overcast.prepare.pack import Pack
+from overcast.fit import build, pack_of_run, restore
 from overcast.report import sheet
 from overcast.runs import Run
 
@@ -31,7 +29,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     attribution.require()
     folder = Path(out or f"reports/explain/{_name(run)}")
     sheet.check_place(folder)
-    learner, pack = restore(run), _pack(run)
+    learner, pack = restore(run), pack_of_run(run)
     specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)
     before, _ = build(run.config, run.spec)
     light = run.facts["multiply_adds"] <= LIGHT
@@ -50,16 +48,6 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
 def _name(run: Run) -> str:
     """The run's folder; the id of one fetched from MLflow, whose folder is always called the same."""
     return str(run.facts["id"]) if run.folder.name == "run" and run.facts["id"] else run.folder.resolve().name
-
-
-def _pack(run: Run) -> Pack:
-    pack = pack_of(run.config)
-    if pack.info["fingerprint"] != run.facts["pack"]:
-        raise UserError(
-            f"the data has changed since {run.folder} was trained: its pack has another fingerprint. "
-            "Train again, or pack the data with the options it was trained with"
-        )
-    return pack
 
 
 def _lead(run: Run) -> str:

@@ -70,6 +70,14 @@ def test_contexts_are_compared_each_with_its_own_baseline():
     assert row(compared, "ann · good")["change/test/accuracy"] == pytest.approx(0.05, abs=0.02)
 
 
+def test_every_strength_of_a_mitigation_is_compared_with_none():
+    trials = made({"none": 0, "dropout": 0.05})
+    strong = made({"dropout": 0.02}, seed=1).assign(cell="dropout · p=0.5")
+    compared = table(pd.concat([trials, strong]).assign(rest=""), INFO)
+    assert set(compared["baseline"]) == {"none"}
+    assert compared.set_index("cell")["pairs"].to_dict() == {"none": 0, "dropout": 6, "dropout · p=0.5": 6}
+
+
 def test_only_repeats_that_both_have_are_compared_and_the_missing_are_counted():
     trials = made({"none": 0, "good": 0.05})
     trials.loc[trials["run_id"] == "none0", "test/accuracy"] = np.nan

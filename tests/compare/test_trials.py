@@ -23,9 +23,13 @@ def given(**changed: Any) -> dict[str, Any]:
     ("runs", "varied"),
     [
         ([{}, {"seed": 1, "fold": 3, "split_seed": 2}], []),
-        ([{}, {"mitigation": "dropout", "dropout.p": 0.5}], []),
+        ([{}, {"mitigation": "dropout", "mitigation.dropout.p": 0.5}], []),
         ([{}, {"lr": 0.2, "parameters": 200}], ["lr"]),
-        ([{"mitigation": "dropout", "dropout.p": p} for p in (0.2, 0.5)], ["dropout.p"]),
+        ([{"mitigation": "dropout", "mitigation.dropout.p": p} for p in (0.2, 0.5)], ["mitigation.dropout.p"]),
+        (  # weaker beside others than alone: that goes with the mitigation
+            [{"mitigation": name, "mitigation.dropout.p": p} for name, p in (("dropout", 0.3), ("dropout+mixup", 0.2))],
+            [],
+        ),
         ([{}, {"model": "cnn", "model.hidden": 9}], ["model"]),
         ([{}, {"model": "cnn", "lr": 0.2}], ["model"]),  # a network's own numbers go with it
         ([{}, {"model": "cnn"}, {"model": "cnn", "lr": 0.2}], ["model", "lr"]),

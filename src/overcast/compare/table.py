@@ -78,13 +78,13 @@ def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None
 def contexts(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The groups of trials that may be compared, each with its name, which is empty if there is only one.
 
+    ``rest``: what was varied beside mitigations and their strengths; told by the cell's name where it is no column.
     Where a study has one mitigation and sweeps something else, its cells are compared with each other.
     """
-    rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
-    keys = ["data"]
-    if trials["mitigation"].nunique() > 1:
+    if "rest" not in trials:
+        rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
         trials = trials.assign(rest=rest)
-        keys = [*CONTEXT, "rest"]
+    keys = [*CONTEXT, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
     varying = [key for key in keys if trials[key].nunique() > 1]
     for values, group in trials.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, values, strict=True))

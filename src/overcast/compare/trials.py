@@ -15,6 +15,9 @@ from overcast.train import params
 PAIRING = ("seed", "fold", "split_seed")
 """What makes a repeat; everything else that differs between runs makes a cell."""
 
+STRENGTH = "mitigation."
+"""How the parameters begin that say how strong a mitigation is."""
+
 FOLLOWS = ("parameters",)
 """What is not chosen but follows from the rest."""
 
@@ -29,16 +32,20 @@ def trials(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
-    """The parameters, but for mitigation and repeat, that were varied: between runs of one network on one data set."""
+    """The parameters, but for mitigation and repeat, that were varied: between runs of one network on one data set.
+
+    A strength counts as varied only between runs of the same mitigation: that a cocktail has less of one than the
+    one alone is what makes it another mitigation.
+    """
     found = [name for name in ("data", "model") if len({given[name] for given in flat}) > 1]
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for given in flat:
-        groups.setdefault((given["data"], given["model"]), []).append(given)
-    for group in groups.values():
-        for name in dict.fromkeys(name for given in group for name in given):
-            values = {str(given[name]) for given in group if name in given}
-            if len(values) > 1 and name not in (*PAIRING, *FOLLOWS, "mitigation", *found):
-                found.append(name)
+    for name in dict.fromkeys(name for given in flat for name in given):
+        same = ("data", "model", "mitigation") if name.startswith(STRENGTH) else ("data", "model")
+        values: dict[tuple[Any, ...], set[str]] = {}
+        for given in flat:
+            if name in given:
+                values.setdefault(tuple(given[key] for key in same), set()).add(str(given[name]))
+        if max(map(len, values.values())) > 1 and name not in (*PAIRING, *FOLLOWS, "mitigation", *found):
+            found.append(name)
     return found
 
 
@@ -47,12 +54,14 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
     measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
     own = [name for name in varying if name in given]
     before = [str(given[name]) for name in own if name in ("data", "model")]
-    after = [f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in own if name not in ("data", "model")]
+    after = [name for name in own if name not in ("data", "model")]
+    told = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
     return {
         "run_id": str(run.folder),
         "name": facts["name"],
         **{name: given[name] for name in ("data", "model", "mitigation", "fold", "seed", "share", "epochs")},
-        "cell": " · ".join([*before, given["mitigation"], *after]),
+        "cell": " · ".join([*before, given["mitigation"], *told.values()]),
+        "rest": " · ".join([*before, *(told[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         "gap/accuracy": measured["gap"]["accuracy"],

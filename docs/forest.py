@@ -1,6 +1,7 @@
 """Draw a study's comparison for the README: python docs/forest.py reports/<study>/table.csv docs/<name>.png"""
 
 import sys
+import textwrap
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -23,8 +24,8 @@ def main(source: str, target: str) -> None:
             axes.plot(ends, [at, at], color=colours[at], linewidth=width, solid_capstyle="butt")
         shown = "full" if row["clear"] else "none"
         axes.plot(100 * row[CHANGE], at, "o", color=colours[at], fillstyle=shown, markersize=8, markeredgewidth=2)
-    axes.set_yticks(range(len(rows)), rows["cell"])
-    axes.set_xlabel("change in test accuracy against none, percentage points (thick: paired; thin: for overlap)")
+    axes.set_yticks(range(len(rows)), [textwrap.fill(cell.replace("+", " + "), 36) for cell in rows["cell"]])
+    axes.set_xlabel("change in test accuracy against none, points")
     axes.grid(axis="x", color="#e6e6e6")
     axes.spines[["top", "right", "left"]].set_visible(False)
     figure.savefig(target)

@@ -38,4 +38,4 @@ def test_speech_counts_too(rows: Any, measured: Any) -> None:
     speech = [rows(accuracy, data="speech", model=model) for model, accuracy in (("rnn", 0.9), ("lstm", 0.8))]
     found = measured(memory, *cells(rows, 0.25, 0.9), *speech, over_time=lambda run: np.ones(5))
     assert found.verdict.startswith("It holds here in part.")
-    assert "On spoken digits the LSTM is ahead by −10.0 points" in found.verdict
+    assert "On spoken digits the LSTM's lead is −10.0 points" in found.verdict

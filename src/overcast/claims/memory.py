@@ -56,7 +56,7 @@ def measured(runs: Sequence[Run]) -> Measured:
     if len(speech) == 2:
         gain = difference(speech["lstm"], speech["rnn"])
         held.append(clear(gain))
-        told += f" On spoken digits the LSTM is ahead by {points(gain)}, at {percent(speech['lstm']['accuracy'])}."
+        told += f" On spoken digits the LSTM's lead is {points(gain)}, at {percent(speech['lstm']['accuracy'])}."
     return Measured(
         f"{judged(*held)} {told}",
         [

@@ -78,7 +78,7 @@ def script(name: str, *words: str, folder: Path) -> str:
     alien = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "PYTHONWARNINGS"}
     env = {key: value for key, value in os.environ.items() if key not in alien}
     command = [sys.executable, str(ROOT / "pipelines" / f"{name}.py"), *words]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

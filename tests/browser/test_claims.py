@@ -18,12 +18,18 @@ FETCHED = ("memory", "features", "problem")
 """Those on data that comes from the internet, or from a mirror."""
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all of them: their data is prepared once."""
+    return tmp_path_factory.mktemp("claims")
+
+
 @pytest.mark.parametrize("name", ["vanishing_gradient", "depth", "locality", *FETCHED])
 def test_claim_and_verdict_open_the_report(name: str, view: Any, scripts: Any, home: Path) -> None:
     if name in FETCHED and not MIRROR:
         pytest.skip("needs the data: name a mirror in OVERCAST_MIRROR")
     scripts("train", f"+study={name}", *ONE, f"mirror={MIRROR or 'null'}", folder=home)
-    said = scripts("compare", folder=home)
+    said = scripts("compare", f"study={name}", folder=home)
     (report,) = (home / "reports").glob(f"{name}-*/report.html")
     page = view.page
     page.context.set_offline(True)

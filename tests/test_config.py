@@ -122,8 +122,11 @@ def test_the_mirror_comes_from_the_environment(compose_as_script: Any, monkeypat
 
 
 @pytest.mark.slow
-def test_dvc_exp_run_resolves_to_what_is_typed(compose_as_script: Any, tmp_path: Path) -> None:
+def test_dvc_exp_run_resolves_to_what_is_typed(
+    compose_as_script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A real `dvc exp run -S` in a small copy of the project."""
+    monkeypatch.delenv("OVERCAST_MIRROR", raising=False)
     copy = tmp_path / "copy"
     for name in ("conf", "pipelines", "src"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -395,7 +395,7 @@ def test_a_killed_study_resumes_to_the_same_comparison(user: Home, tmp_path_fact
         "model=ann",
         "mitigation=none,noise",
         "seed=range(3)",
-        "epochs=60",
+        "epochs=200",  # of several seconds: a worker sees within one that the study is gone
         "hydra.launcher.n_jobs=2",
     ]
     process = user.start(*command)

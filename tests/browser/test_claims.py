@@ -13,7 +13,7 @@ from overcast import claims
 pytestmark = pytest.mark.browser
 
 MIRROR = os.environ.get("OVERCAST_MIRROR", "")
-ONE = ["debug=true", 'hydra.sweeper.repeats=["split.fold=0 seed=0"]']
+SHORT = ["debug=true", 'hydra.sweeper.repeats=["split.fold=0 seed=0","split.fold=0 seed=1"]']
 FETCHED = ("memory", "features", "problem")
 """Those on data that comes from the internet, or from a mirror."""
 
@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_claim_and_verdict_open_the_report(name: str, view: Any, scripts: Any, home: Path) -> None:
     if name in FETCHED and not MIRROR:
         pytest.skip("needs the data: name a mirror in OVERCAST_MIRROR")
-    scripts("train", f"+study={name}", *ONE, f"mirror={MIRROR or 'null'}", folder=home)
+    scripts("train", f"+study={name}", *SHORT, f"mirror={MIRROR or 'null'}", folder=home)
     said = scripts("compare", f"study={name}", folder=home)
     (report,) = (home / "reports").glob(f"{name}-*/report.html")
     page = view.page

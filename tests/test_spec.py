@@ -21,3 +21,4 @@ def test_words_become_ids_and_strangers_the_unknown_one() -> None:
     spec = Spec("tokens", (40,), ("pos", "neg"), vocabulary=("good", "bad"))
     assert spec.encode(["bad", "good", "new"]).tolist() == [3, 2, 1]
     assert spec.ids == 4
+    assert spec.decode(spec.encode(["bad", "good", "new"])) == ["bad", "good", "?"]

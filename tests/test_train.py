@@ -98,11 +98,14 @@ def test_a_full_disk_is_said(config: Any, monkeypatch: pytest.MonkeyPatch) -> No
         train(config("epochs=1"))
 
 
-def test_a_random_split_is_a_parameter_that_older_runs_lack(config: Any) -> None:
+def test_a_random_split_is_a_parameter_that_older_runs_lack(config: Any, tmp_path: Path) -> None:
     old = config()
-    del old["split"]["random"]
-    found = [params(cfg)["split_random"] for cfg in (config("split.random=true"), config(), old)]
+    del old["split"]["random"], old["shuffle"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(old | {"data_dir": str(tmp_path), "runs_dir": "runs"}))
+    stored = Run(tmp_path).config
+    found = [params(cfg)["split_random"] for cfg in (config("split.random=true"), config(), stored)]
     assert found == [True, False, False]
+    assert params(stored)["shuffle"] is False
 
 
 def test_params_have_the_same_names_for_every_run_of_a_model(config: Any) -> None:

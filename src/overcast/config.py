@@ -95,7 +95,7 @@ class Config:
     claim: str | None = None
     """Which of `overcast.claims` a study measures."""
     prepare: bool = False
-    """Whether a study downloads, packs and splits what data it lacks, before its first run."""
+    """Whether what data is lacking is downloaded, packed and split before the run, or before a study's first one."""
     role: str = "trial"
     """"tuning" for the runs by which a study chooses strengths, which are not compared."""
     data_dir: str = "data"

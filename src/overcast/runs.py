@@ -30,6 +30,9 @@ DISPLAY = (
 )  # fmt: skip
 """What a run's identity leaves out: paths, device and display."""
 
+NEWER = {"shuffle": False, "claim": None, "prepare": False}
+"""What runs did that were stored before the config knew these, and ``split.random``."""
+
 FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
 
 
@@ -47,7 +50,7 @@ class Run:
     def config(self) -> dict[str, Any]:
         """The resolved config."""
         loaded: dict[str, Any] = yaml.safe_load(self.path("config.yaml").read_text(encoding="utf8"))
-        return loaded
+        return {**NEWER, **loaded, "split": {"random": False} | loaded["split"]}
 
     @property
     def spec(self) -> Spec:

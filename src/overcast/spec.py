@@ -45,6 +45,10 @@ class Spec:
         """The ids (T,) int32 of words."""
         return np.array([self._numbers.get(word, UNKNOWN) for word in words], np.int32)
 
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The words of ids; ? for those that the pack has but once, or not at all."""
+        return [self.vocabulary[i - 2] if i > UNKNOWN else "?" for i in ids]
+
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=None if self.vocabulary else 1) + "\n", encoding="utf8")
 

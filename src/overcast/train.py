@@ -13,6 +13,7 @@ from overcast.config import name_of
 from overcast.devices import Devices, choose
 from overcast.errors import UserError
 from overcast.hold import hold
+from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, read_about, read_parts
 from overcast.provenance import provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
@@ -31,6 +32,8 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     from overcast.fit import build, pack_of, size
 
     check(config)
+    if config["prepare"]:
+        prepare([config])
     pack = pack_of(config)
     cut = config["split"]
     name = name_of(config["data"])
@@ -106,7 +109,7 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
     flat |= {"data": name_of(config["data"]), "model": name_of(config["model"])}
     flat |= {"mitigation": mitigation_name(config), "fold": config["split"]["fold"]}
     flat |= {"split_seed": config["split"]["seed"], "folds": config["split"]["folds"]}
-    flat |= {"split_random": config["split"].get("random", False)}  # older runs knew no other
+    flat |= {"split_random": config["split"]["random"]}
     for group in ("data", "model"):
         flat |= {f"{group}.{key}": value for key, value in options.numbers(config[group]).items()}
     for name, option in config["mitigation"].items():

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from overcast.errors import UserError
 from overcast.prepare import ready
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import read_parts
+from overcast.train import train
 
 
 def test_an_empty_folder_becomes_ready_once(config: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +33,10 @@ def test_raw_files_that_are_there_are_not_fetched_again(
     monkeypatch.setattr(ready, "download", None)
     prepare([config(f"data_dir={tmp_path}/new")])
     assert (tmp_path / "new" / "skies" / "parts.csv").exists()
+
+
+def test_a_run_makes_its_data_ready_when_asked(config: Any, tmp_path: Path) -> None:
+    where = f"data_dir={tmp_path}/new"
+    with pytest.raises(UserError, match="There is no pack"):
+        train(config("epochs=1", where))
+    assert train(config("epochs=1", where, "prepare=true")).facts["epochs_run"] == 1

@@ -15,6 +15,9 @@ from pydantic import PositiveInt
 
 from overcast.data import DataSet, Sample
 from overcast.errors import UserError
+from overcast.prepare import folders
+
+SUFFIX = ".txt"
 
 
 class Texts(DataSet):
@@ -42,8 +45,8 @@ class Texts(DataSet):
         from overcast.prepare.tables import read_table
 
         if not (raw / self._table).is_file():
-            files = [path.relative_to(raw) for path in texts_in(raw)]
-            return [Sample(path.as_posix(), path.parts[0]) for path in files]
+            files = folders.files_of_classes(raw, SUFFIX)
+            return [Sample(file.relative_to(raw).as_posix(), label) for file, label in files]
         table = read_table(raw / self._table)
         names, labels = [f"{self._table}:{line}" for line in table.lines], table.column("data.label", self.label)
         self._rows[raw] = dict(zip(names, table.cells("data.text", self.text), strict=True))
@@ -73,16 +76,8 @@ def copy_folder(source: Path, raw: Path) -> None:
     """The texts of each class. Raises: UserError if a class has none, or overcast's own data lies within."""
     if raw.resolve().is_relative_to(source):
         raise UserError(f"data.path: {source} holds overcast's own data: give a folder of texts.")
+    found = folders.files_of_classes(source, SUFFIX)
     for folder in (path for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        if not any(path.is_relative_to(folder) for path in texts_in(source)):
+        if folder.name not in {label for _, label in found}:
             raise UserError(f"data.path: {folder} has no .txt file: put this class's texts there, or remove it.")
-    for file in texts_in(source):
-        target = raw / file.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-
-
-def texts_in(folder: Path) -> list[Path]:
-    """Every .txt file in a sub-folder, in depth and sorted, but hidden ones and those in hidden folders."""
-    files = (path for path in folder.glob("*/**/*") if path.suffix.lower() == ".txt" and path.is_file())
-    return sorted(path for path in files if not any(name.startswith(".") for name in path.relative_to(folder).parts))
+    folders.copy((file for file, _ in found), source, raw)

@@ -41,7 +41,7 @@ def _plate(learner: Learner, spec: Spec, specimen: Specimen, file: str) -> Plate
     cell = 0.85 if plain else 1.1
     figure, panels = grid(len(wanted), CHANNELS + 1, cell, top=0.22)
     if spec.kind == "tokens":
-        words = [spec.vocabulary[i - 2] if i > 1 else "?" for i in specimen.raw]
+        words = spec.decode(specimen.raw)
         panels[0, 0].text(0, 0.5, "\n".join(words[:8]), size=7, va="center")
     else:
         show(panels[0, 0], specimen.raw)

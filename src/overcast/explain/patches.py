@@ -155,7 +155,7 @@ def _cut(pack: Pack, row: int, field: Fields, place: np.ndarray) -> Any:
     begin, end = boxes[0][0], min(boxes[0][1], int(length[0]))
     if pack.spec.kind == "sequence":
         return x[0, begin:end]
-    return [pack.spec.vocabulary[i - 2] if i > 1 else "?" for i in x[0, begin:end]]
+    return pack.spec.decode(x[0, begin:end])
 
 
 def _framed(patch: np.ndarray, size: Sequence[int], at_start: Sequence[bool]) -> np.ndarray:

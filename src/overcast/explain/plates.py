@@ -39,7 +39,7 @@ def plates(spec: Spec, specimen: Specimen, target: int, found: Found, file: str)
         return [drawn(file, _pictures(specimen, found), caption)]
     if spec.kind == "sequence":
         return [drawn(file, _sequence(specimen, found), caption)]
-    words = [spec.vocabulary[i - 2] if i > 1 else "?" for i in specimen.raw]
+    words = spec.decode(specimen.raw)
     values = found.get("gradients", found["occlusion"])
     return [Words(Markup("{}<br>{}").format(caption, coloured(words, values))), drawn(file, _bars(words, found))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from overcast.errors import UserError
@@ -30,19 +31,24 @@ def copy_classes(path: str, raw: Path, what: str) -> None:
         files = files_in(folder)
         if not files:
             raise UserError(f"data.path: {folder} is empty: put this class's {what} there, or remove it.")
-        for file in files:
-            target = raw / file.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+        copy(files, source, raw)
 
 
-def files_of_classes(raw: Path) -> list[tuple[Path, str]]:
-    """Every file below each sub-folder of ``raw``, sorted, with its class."""
-    folders = sorted(path for path in raw.iterdir() if path.is_dir())
-    return [(file, folder.name) for folder in folders for file in files_in(folder)]
+def copy(files: Iterable[Path], source: Path, raw: Path) -> None:
+    """Copies files below ``source`` to the same places below ``raw``."""
+    for file in files:
+        target = raw / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Every file below ``folder``, in depth and sorted, but hidden ones and those in hidden folders."""
-    files = (path for path in folder.rglob("*") if path.is_file())
+def files_of_classes(raw: Path, suffix: str = "") -> list[tuple[Path, str]]:
+    """Every file (of this suffix) below each sub-folder of ``raw`` that is not hidden, sorted, with its class."""
+    folders = sorted(path for path in raw.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [(file, folder.name) for folder in folders for file in files_in(folder, suffix)]
+
+
+def files_in(folder: Path, suffix: str = "") -> list[Path]:
+    """Every file (of this suffix) below ``folder``, in depth and sorted, but what is hidden or in a hidden folder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(suffix))
     return sorted(path for path in files if not any(name.startswith(".") for name in path.relative_to(folder).parts))

@@ -44,4 +44,4 @@ def contact(pack: Pack, rows: np.ndarray, columns: int) -> np.ndarray:
 def words(pack: Pack, row: int) -> str:
     """The words of a sample of tokens."""
     x, _ = pack.gather(np.array([row]))
-    return " ".join(pack.spec.vocabulary[i - 2] if i > 1 else "?" for i in x[0])
+    return " ".join(pack.spec.decode(x[0]))

@@ -37,10 +37,9 @@ def lines(
     for i, (name, some) in enumerate(table.groupby(group, sort=False)):
         places, means, reaches = [], [], []
         for place, values in some.groupby(x)[y]:
-            estimate = repeated(values.to_numpy(float))
             places.append(place)
-            means.append(scale * float(estimate.mean))
-            reaches.append(scale * float(np.nan_to_num(estimate.reach)))
+            means.append(scale * float(values.mean()))
+            reaches.append(scale * float(np.nan_to_num(repeated(values.to_numpy(float)).reach)))
         figure.add_scatter(
             x=places, y=means, name=str(name), mode="lines+markers",
             line={"color": COLOURS[i % 7], "dash": DASHES[i % 7], "width": 2},

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,15 @@ def test_off_records_nothing_and_imports_no_mlflow(config: Any) -> None:
         Record().metrics({"a": 1.0})
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own answer to it, which tests that were started in the background do not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_waits_for_the_record(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """One in the middle of a commit would leave the database locked, and the run without its last word."""
     record = store.create("x", {})

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mlflow.exceptions import MlflowException
 
 from overcast.errors import UserError
 from overcast.tracking import Record, Store, ending, open_store
@@ -157,6 +158,22 @@ def test_a_store_that_dies_on_the_way_costs_the_record_only(store: Store, capsys
         pass
     said = capsys.readouterr().err
     assert said.count("MLflow stopped taking records") == 1
+
+
+def test_two_runs_at_once_may_be_the_first_to_see_new_data(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, tries = store.client.log_inputs, []
+
+    def lost_the_race(*args: Any, **kwargs: Any) -> None:
+        tries.append(args)
+        if len(tries) == 1:
+            raise MlflowException("UNIQUE constraint failed: datasets.experiment_id, datasets.name, datasets.digest")
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(store.client, "log_inputs", lost_the_race)
+    record = store.create("x", {})
+    record.dataset("skies", "0123", "data/skies", "10 samples")
+    assert record.broken == ""
+    assert [i.dataset.name for i in store.client.get_run(record.id).inputs.dataset_inputs] == ["skies"]
 
 
 def test_class_names_of_any_kind_can_be_recorded(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

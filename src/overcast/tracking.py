@@ -37,6 +37,8 @@ class Record:
     """Records nothing: what ``tracking=off`` uses, and the methods every record has."""
 
     id: str = ""
+    broken: str = ""
+    """Why what was said no longer arrives, once it does not."""
 
     def params(self, values: dict[str, Any]) -> None:
         """Log parameters, once."""
@@ -82,7 +84,7 @@ class MlflowRecord(Record):
     id: str
     broken: str = ""
 
-    def _say(self, call: str, *args: Any, **kwargs: Any) -> None:
+    def _say(self, call: str, *args: Any, tries: int = 1, **kwargs: Any) -> None:
         from mlflow.exceptions import MlflowException
 
         if self.broken:
@@ -91,6 +93,9 @@ class MlflowRecord(Record):
             with _undisturbed():
                 getattr(self.client, call)(self.id, *args, **kwargs)
         except (MlflowException, OSError) as error:
+            if tries > 1:
+                self._say(call, *args, tries=tries - 1, **kwargs)
+                return
             self.broken = str(error).splitlines()[0]
             print(
                 f"overcast: MLflow stopped taking records ({self.broken}). The run goes on, whole in its folder; "
@@ -120,7 +125,8 @@ class MlflowRecord(Record):
         from mlflow.entities import Dataset, DatasetInput
 
         entity = Dataset(name, digest[:36], "local", source, profile=profile)
-        self._say("log_inputs", datasets=[DatasetInput(dataset=entity)])
+        # of two runs that are the first to see new data only one can add it; the other's second try finds it
+        self._say("log_inputs", datasets=[DatasetInput(dataset=entity)], tries=2)
 
     def artifact(self, path: Path, folder: str = "") -> None:
         self._say("log_artifacts" if path.is_dir() else "log_artifact", str(path), folder or None)

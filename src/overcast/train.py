@@ -83,6 +83,11 @@ def _recorded(
         facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
         run.write_facts(facts)
         record_outcome(record, run)
+    if study and record.broken:
+        raise UserError(
+            f"MLflow stopped taking records ({record.broken}), and a study finds its runs there: run it again once "
+            f"MLflow works. This run is whole in {run.folder}"
+        )
 
 
 def check(config: dict[str, Any]) -> None:

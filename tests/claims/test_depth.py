@@ -22,7 +22,7 @@ def cells(rows: Any, deep: float, spread: float, normed: float) -> list[pd.DataF
 @pytest.mark.parametrize(
     ("given", "opening"),
     [
-        ((0.3, 0.05, 0.9), "It holds here. Without help 1 hidden layer come out best"),
+        ((0.3, 0.05, 0.9), "It holds here. Without help 1 hidden layer comes out best"),
         ((0.95, 0.005, 0.95), "It does not show here. Without help 6 hidden layers come out best (95.0 %): the deep"),
         ((0.3, 0.005, 0.3), "It holds here in part."),
     ],

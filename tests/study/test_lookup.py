@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from overcast.errors import UserError
 from overcast.study import Study
 from overcast.study.lookup import children, finished, seconds_of
 from overcast.tracking import Store
@@ -50,6 +51,18 @@ def test_children_are_the_whole_runs_once_each(config: Any, store: Store, study:
     shutil.rmtree(runs[1].folder)
     assert {run.folder for run in children(store, study.id)} == {again.folder}
     assert children(store, "y-1") == []
+
+
+def test_a_run_that_could_not_be_recorded_is_no_silent_gap_in_its_study(
+    config: Any, store: Store, study: Study, tracking: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overcast.tracking.MlflowRecord.dataset", lambda record, *_: setattr(record, "broken", "gone"))
+    with pytest.raises(UserError, match=r"stopped taking records \(gone\), and a study .*: run it again"):
+        train(config("epochs=1") | {"tracking": tracking}, study)
+    assert children(store, study.id) == []
+    monkeypatch.undo()
+    again = train(config("epochs=1") | {"tracking": tracking}, study)
+    assert children(store, study.id) == [again]
 
 
 def test_the_time_comes_from_runs_like_it_or_from_a_few_steps(config: Any, store: Store) -> None:

@@ -33,7 +33,7 @@ def measured(runs: Sequence[Run]) -> Measured:
     deep = {str(name): rows for name, rows in found[found["depth"] == deepest].groupby("mitigation")}
     spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
     shallow = float(bare[bare["depth"] == bare["depth"].min()]["accuracy"].std())
-    told = f"Without help {best} hidden layer{'s' * (best > 1)} come out best ({number(mean[best])} %)"
+    told = f"Without help {best} hidden layer{'s come' if best > 1 else ' comes'} out best ({number(mean[best])} %)"
     told += f"; {deepest} fall behind by {points(worse)}." if worse is not None else ": the deepest tried."
     told += (
         f" Over first weights alone the accuracy of {deepest} layers spreads by {number(spread['none'])} points "

@@ -11,7 +11,7 @@ import torch
 
 from overcast.errors import UserError
 from overcast.fit import build, pack_of
-from overcast.mitigation.pretraining import Pretrain, Pretraining, coarse, head
+from overcast.mitigation.pretraining import Pretrain, Pretraining, coarse, head, rounds
 
 LONG = ["mitigation=pretraining", "mitigation.pretraining.epochs=8", "lr=1e-30", "epochs=1"]  # after it nothing moves
 
@@ -24,14 +24,28 @@ def callback(trainer: Any) -> Pretrain:
 def test_every_network_learns_to_draw(trained: Any, config: Any, model: str) -> None:
     trainer, _ = trained(*LONG, f"model={model}")
     losses = callback(trainer).losses
-    assert len(losses) == 8
-    assert losses[-1] < 0.9 * losses[0]
+    layers = 3 if model == "dnn" else 1  # one by one, or all at once
+    assert len(losses) == 8 * layers
+    assert all(last < 0.9 * first for first, last in zip(losses[::8], losses[7::8], strict=True))
     first, _ = build(cfg := config(f"model={model}"), pack_of(cfg).spec)
     net = trainer.lightning_module.net
     assert head(net).weight.equal(head(first).weight)
     moved = [not a.equal(b) for a, b in zip(net.parameters(), first.parameters(), strict=True)]
     assert all(moved[:-2])
     assert not any(moved[-2:])
+
+
+def test_layers_are_pretrained_one_by_one(config: Any) -> None:
+    """Each is moved in its own round only, by what the next one reads."""
+    net, _ = build(cfg := config("model=dnn", "mitigation=batch_norm"), pack_of(cfg).spec)
+    names = {parameter: name for name, parameter in net.named_parameters()}
+    linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
+    found = rounds(net)
+    assert [reader for reader, _ in found] == linear[1:]
+    learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in found]
+    assert learn == [{"0", "1"}, {"4", "5"}, {"8", "9"}]  # a layer and its norm
+    at_once = rounds(build(cfg := config("model=cnn"), pack_of(cfg).spec)[0])
+    assert len(at_once) == 1
 
 
 def test_ragged_sequences_can_be_drawn(trained: Any) -> None:

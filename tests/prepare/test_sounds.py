@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import wavfile
+from scipy.signal import lfilter
 
 from overcast.errors import UserError
 from overcast.prepare import sounds
@@ -125,6 +126,16 @@ def test_a_tone_is_loudest_in_its_band_and_loudness_says_nothing() -> None:
         tone = np.sin(2 * np.pi * centres[band] * np.arange(4000) / 8000)
         assert (features(tone)[:-1].argmax(1) == band).all()
         assert features(tone / 100) == pytest.approx(features(tone), abs=1e-4)
+
+
+def test_what_a_microphone_always_adds_is_gone_once_centred() -> None:
+    wave = np.random.default_rng(0).normal(0, 1, 8000) * np.repeat(np.random.default_rng(1).uniform(0.2, 1, 8), 1000)
+    dull = lfilter([1.0, 0.6], [1.0], wave)  # as another microphone hears it
+    plain, centred = (LogMel(8000, 20, 25, 10, centre) for centre in (False, True))
+    assert np.abs(plain(dull) - plain(wave)).mean() > 0.5
+    assert np.abs(centred(dull) - centred(wave)).mean() < 0.1
+    assert centred(wave).mean(0) == pytest.approx(0, abs=1e-5)
+    assert centred(wave).std(0).min() > 0.5
 
 
 @pytest.mark.parametrize(("number", "steps"), [(1, 1), (200, 1), (201, 2), (280, 2), (281, 3)])

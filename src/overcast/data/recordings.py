@@ -23,7 +23,8 @@ class Recordings(DataSet):
 
     Options: path of the folder; group, a regular expression whose first group, searched in a file's name, is what
     a split must not cut (a speaker, a day), null for nothing; rate in Hz that every recording is brought to; mels,
-    how many bands; window and hop in milliseconds; seconds, the longest recording that is read.
+    how many bands; window and hop in milliseconds; centre, each band less its mean over the recording, where what
+    is always there is the microphone's or the voice's and not the class's; seconds, the longest that is read.
     """
 
     kind: ClassVar[Kind] = "sequence"
@@ -37,11 +38,12 @@ class Recordings(DataSet):
         mels: sounds.Bands = 40,
         window: sounds.Milliseconds = 25,
         hop: sounds.Milliseconds = 10,
+        centre: bool = False,
         seconds: PositiveFloat = 30,
     ) -> None:
         self.path = path
         self.group = _expression(group) if group is not None else None
-        self.features = sounds.LogMel(rate, mels, window, hop)
+        self.features = sounds.LogMel(rate, mels, window, hop, centre)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:

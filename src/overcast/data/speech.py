@@ -27,7 +27,9 @@ RATE = 8000  # Hz
 class Speech(DataSet):
     """Log-mel features (T, mels) of each recording, at one level; see `overcast.prepare.sounds.LogMel`.
 
-    Options: mels, how many bands; window and hop in milliseconds; seconds, the longest recording that is read.
+    Options: mels, how many bands; window and hop in milliseconds; centre, each band less its mean over the
+    recording, since a voice that the network has not heard differs in it from those that it has; seconds, the
+    longest recording that is read.
     """
 
     kind: ClassVar[Kind] = "sequence"
@@ -38,9 +40,10 @@ class Speech(DataSet):
         mels: sounds.Bands = 40,
         window: sounds.Milliseconds = 25,
         hop: sounds.Milliseconds = 10,
+        centre: bool = True,
         seconds: PositiveFloat = 5,
     ) -> None:
-        self.features = sounds.LogMel(RATE, mels, window, hop)
+        self.features = sounds.LogMel(RATE, mels, window, hop, centre)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:

@@ -2,9 +2,11 @@
 
 Hinton & Salakhutdinov (2006), "Reducing the Dimensionality of Data with Neural Networks"; Vincent et al. (2008),
 "Extracting and Composing Robust Features with Denoising Autoencoders"; why it should help: Erhan et al. (2010).
-All layers at once, not one by one: what the last layer reads must suffice for a linear map to draw the clean
-input, at low resolution; then the map is thrown away. Expected: a better start, most with few labels; with
-labels on all samples and modern layers the end is much the same. Costs its epochs, inside the measured time.
+What a layer gives must suffice for a linear map to draw the clean input, at low resolution; then the map is
+thrown away. Fully connected networks learn it layer by layer, each on top of the finished ones (Bengio et al. 2007),
+so that no gradient has to come through many; others all at once, from the last layer. Expected: a better start,
+most for many sigmoid layers and with few labels; with labels on all samples and modern layers the end is much the
+same. Costs its epochs, each layer's if one by one, inside the measured time.
 
     python pipelines/train.py model=dnn share=0.2 mitigation=pretraining mitigation.pretraining.epochs=20
 """
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
@@ -51,6 +53,19 @@ def head(net: nn.Module) -> nn.Linear:
     return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
 
 
+def rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Parameter]]]:
+    """What learns, round by round, and the layer whose input it learns for: see above."""
+    owners = [module for module in net.modules() if next(module.parameters(recurse=False), None) is not None]
+    if not isinstance(owners[0], nn.Linear) or not all(isinstance(m, (nn.Linear, nn.BatchNorm1d)) for m in owners):
+        return [(head(net), list(net.parameters()))]
+    layers: list[tuple[nn.Linear, list[nn.Parameter]]] = []
+    for module in owners:  # a norm learns with the layer before it
+        if isinstance(module, nn.Linear):
+            layers.append((module, []))
+        layers[-1][1].extend(module.parameters(recurse=False))
+    return [(reader, learns) for (_, learns), (reader, _) in pairwise(layers)]
+
+
 class Pretrain(Callback):
     """Pretrains when the fit starts, so that its time is part of the measured one."""
 
@@ -70,26 +85,35 @@ class Pretrain(Callback):
 
     def draw(self, learner: Learner, loader: Batches, limit: int) -> list[float]:
         """Train all layers but the head, ``limit`` batches an epoch; gives the mean squared error of each epoch."""
-        net, last, longest = learner.net, head(learner.net), loader.pack.spec.shape[0]
         learner.seed_layers(key(learner.seed, "pretraining"))
+        each = enumerate(rounds(learner.net))
+        losses = [loss for number, layer in each for loss in self.round(learner, loader, limit, number, *layer)]
+        learner.net.zero_grad()
+        return losses
+
+    def round(
+        self, learner: Learner, loader: Batches, limit: int, number: int, reader: nn.Linear, learns: list[nn.Parameter]
+    ) -> list[float]:
+        """Train ``learns`` to give ``reader`` what it takes to draw the input; the error of each epoch."""
+        longest = loader.pack.spec.shape[0]
         pixels = coarse(example(loader.pack.spec)[0], longest).shape[1]
-        decoder = nn.Linear(last.in_features, pixels).to(last.weight)
-        optimizer = torch.optim.AdamW([*net.parameters(), *decoder.parameters()], lr=self.lr, weight_decay=0.0)
+        decoder = nn.Linear(reader.in_features, pixels).to(reader.weight)
+        learns = [*learns, *decoder.parameters()]
+        optimizer = torch.optim.AdamW(learns, lr=self.lr, weight_decay=0.0)
         read: list[Tensor] = []
-        handle = last.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+        handle = reader.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
         losses = []
-        for epoch in range(self.epochs):
+        for epoch in range(number * self.epochs, (number + 1) * self.epochs):
             errors = []
             for clean, noisy, length in islice(self.batches(learner, loader, epoch), limit):
-                net(noisy, length)
+                learner.net(noisy, length)
                 loss = F.mse_loss(decoder(read.pop()), coarse(clean, longest))
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward(inputs=learns)  # type: ignore[no-untyped-call]
                 optimizer.step()
                 errors.append(loss.detach())
             losses.append(torch.stack(errors).mean().item())
         handle.remove()
-        net.zero_grad()
         return losses
 
     def batches(self, learner: Learner, loader: Batches, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -108,7 +132,7 @@ class Pretrain(Callback):
 
 
 class Pretraining(Mitigation):
-    """epochs: of drawing. noise: standard deviation, in units of the train part's spread. lr: learning rate."""
+    """epochs: of drawing, each layer if one by one. noise: standard deviation, in units of the train part's spread. lr: learning rate."""
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 

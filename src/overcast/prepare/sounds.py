@@ -110,6 +110,9 @@ def filters(mels: int, fft: int, rate: int) -> np.ndarray:
 class LogMel:
     """Recordings as log-mel features: rate in Hz, number of bands, window and hop in milliseconds.
 
+    centre: take from each band its mean over the recording: what a voice or a microphone always adds is gone, and
+    what changes stays (as cepstral mean subtraction does: Atal 1974).
+
     Raises: UserError for a window so short that it cannot tell the bands apart.
     """
 
@@ -117,6 +120,7 @@ class LogMel:
     mels: int
     window: float
     hop: float
+    centre: bool = False
 
     def __post_init__(self) -> None:
         if min(self._samples(self.window), self._samples(self.hop)) < 1:
@@ -154,8 +158,10 @@ class LogMel:
         padded[: len(wave)] = wave / level
         frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]  # (T, window)
         power = np.abs(rfft(frames * _hann(window), self.fft)) ** 2  # (T, fft/2 + 1)
-        logarithm: np.ndarray = np.log(np.maximum(power @ self.bank.T, FLOOR)).astype(np.float32)
-        return logarithm
+        logarithm = np.log(np.maximum(power @ self.bank.T, FLOOR))
+        if self.centre:
+            logarithm -= logarithm.mean(0)
+        return np.asarray(logarithm, np.float32)
 
 
 def _hann(size: int) -> np.ndarray:

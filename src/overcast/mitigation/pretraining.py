@@ -132,7 +132,10 @@ class Pretrain(Callback):
 
 
 class Pretraining(Mitigation):
-    """epochs: of drawing, each layer if one by one. noise: standard deviation, in units of the train part's spread. lr: learning rate."""
+    """epochs: of drawing, for each layer if one by one. lr: learning rate.
+
+    noise: standard deviation, in units of the train part's spread.
+    """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 

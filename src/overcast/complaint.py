@@ -18,7 +18,7 @@ def complaint(error: BaseException, conf: Path) -> str:
         reason = str(error.message).splitlines()[0]
         return f"{error.override}: cannot be read ({reason}). Options are name=value; quote brackets and blanks"
     if isinstance(error, OmegaConfBaseException | HydraException):
-        return _composition(error)
+        return _composition(error, conf)
     return str(error)
 
 
@@ -37,7 +37,7 @@ def choices_of(conf: Path, group: str) -> list[str]:
     return sorted(path.stem for path in (conf / group).glob("*.yaml"))
 
 
-def _composition(error: BaseException) -> str:
+def _composition(error: BaseException, conf: Path) -> str:
     chain = [error]
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
@@ -49,6 +49,12 @@ def _composition(error: BaseException) -> str:
     reason = str(getattr(deepest, "msg", None) or deepest).splitlines()[0]
     if isinstance(deepest, MissingMandatoryValue):
         return f"{key} is not set: give {key}=…"
+    group, _, name = key.partition(".")
+    if group == "mitigation" and name in choices_of(conf, group):
+        return (
+            f"{key}: {name} is not picked, so it has no options to set: pick it too (mitigation={name}). Where a sweep "
+            "varies the mitigation, options of one belong into a study's cells (see conf/study/depth.yaml)"
+        )
     siblings = _siblings(deepest)
     if siblings and re.search(r"not in|no attribute|struct", str(deepest)):
         near = difflib.get_close_matches(key.rsplit(".", 1)[-1], siblings, n=1)

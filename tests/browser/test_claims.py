@@ -1,7 +1,8 @@
-"""The lecture's claims, each from its one command (two batches a run), opened as a reader opens them."""
+"""The lecture's claims, each as a short study (two batches a run, few cells), opened as a reader opens them."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,18 @@ pytestmark = pytest.mark.browser
 
 MIRROR = os.environ.get("OVERCAST_MIRROR", "")
 SHORT = ["debug=true", 'hydra.sweeper.repeats=["split.fold=0 seed=0","split.fold=0 seed=1"]']
+DEEP = [f"model.hidden={layers} mitigation={name}" for layers in ("[64]", "[64,64,64,64,64,64]")
+        for name in ("none", "batch_norm", "pretraining")]  # fmt: skip
+SMALL = [f"data=reviews model={model} share={share} epochs=1" for model in ("handmade", "cnn") for share in (0.1, 1.0)]
+FEWER = {
+    "depth": [f"hydra.sweeper.cells={json.dumps(DEEP)}"],
+    "features": [f"hydra.sweeper.cells={json.dumps(SMALL)}"],
+    "problem": [
+        'hydra.sweeper.cells=["data=digits epochs=1","data=reviews epochs=1"]',
+        'hydra.sweeper.params.model="ann,cnn,lstm"',
+    ],
+}
+"""Cells enough for a verdict, in the place of those of the largest studies."""
 FETCHED = ("memory", "features", "problem")
 """Those on data that comes from the internet, or from a mirror."""
 
@@ -28,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_claim_and_verdict_open_the_report(name: str, view: Any, scripts: Any, home: Path) -> None:
     if name in FETCHED and not MIRROR:
         pytest.skip("needs the data: name a mirror in OVERCAST_MIRROR")
-    scripts("train", f"+study={name}", *SHORT, f"mirror={MIRROR or 'null'}", folder=home)
+    scripts("train", f"+study={name}", *SHORT, *FEWER.get(name, []), f"mirror={MIRROR or 'null'}", folder=home)
     said = scripts("compare", f"study={name}", folder=home)
     (report,) = (home / "reports").glob(f"{name}-*/report.html")
     page = view.page

@@ -11,7 +11,9 @@ from torch import nn
 
 from overcast import options
 from overcast.errors import UserError
+from overcast.explain.filters import first
 from overcast.fit import size
+from overcast.model import opened
 from overcast.model.transfer import Transfer
 from overcast.spec import Spec
 
@@ -118,3 +120,17 @@ class TestInstalled:
         found = size({"model": OPTION | {"size": 224, "frozen": frozen}, "mitigation": {}}, COLOUR)
         assert found["parameters"] == pytest.approx(4.65e6 - 1281 * 1000, rel=0.01)
         assert found["multiply_adds"] == pytest.approx(407e6 - 1.28e6, rel=0.07)
+
+    def test_opened_it_can_be_looked_into(self) -> None:
+        """Its convolutions are found, the first one first, and gradients come back to the picture; same answer."""
+        net, x = Transfer(COLOUR, size=32).eval(), torch.rand(2, 3, 32, 32, requires_grad=True)
+        closed = net(x)
+        assert first(net, net, COLOUR) is None
+        found = opened(net)(x)
+        assert torch.allclose(found, closed, atol=1e-5)
+        found.sum().backward()
+        assert x.grad is not None
+        assert x.grad.abs().max() > 0
+        layer = first(net, net, COLOUR)
+        assert layer is not None
+        assert layer.after.shape == (32, 3, 3, 3)

@@ -13,6 +13,7 @@ from overcast.explain import attribution, evidence, filters, maps, patches
 from overcast.explain.evidence import LIGHT
 from overcast.explain.specimens import of_files, of_test
 from overcast.fit import build, pack_of_run, restore
+from overcast.model import opened
 from overcast.report import sheet
 from overcast.runs import Run
 
@@ -31,7 +32,8 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     sheet.check_place(folder)
     learner, pack = restore(run), pack_of_run(run)
     specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)
-    before, _ = build(run.config, run.spec)
+    learner.net = opened(learner.net)
+    before = opened(build(run.config, run.spec)[0])
     light = run.facts["multiply_adds"] <= LIGHT
     unseen = np.flatnonzero(np.isin(run.parts, ("validation", "test")))[: ROWS if light else ROWS // 4]
     sections = [

@@ -63,6 +63,15 @@ class Frozen:
         return found
 
 
+def opened(net: Network) -> Network:
+    """The same network, with its frozen parts as parts like any other, for hooks and gradients to go through."""
+    frozen = {name: part.module for name, part in vars(net).items() if isinstance(part, Frozen)}
+    for name, module in (frozen | dict(net.named_children())).items():  # those that stay as they are come first
+        delattr(net, name)
+        setattr(net, name, module)
+    return net
+
+
 def widen(width: int, scale: float) -> int:
     """A layer's width times ``scale``, at least one unit."""
     return max(1, round(width * scale))

@@ -78,6 +78,10 @@ def statuses(home: Path) -> tuple[list[str], Counter[str]]:
     return [run.info.status for run in parents], Counter(run.info.status for run in trials)
 
 
+def is_running_trial(run: Any) -> bool:
+    return run.data.tags["role"] == "trial" and run.info.status == "RUNNING"
+
+
 def trained(home: Path) -> int:
     return len(list((home / "runs").glob("*/run.json")))
 
@@ -282,10 +286,12 @@ class Home:
         return process.returncode, out, err
 
     def wait_for(self, process: subprocess.Popen[str], count: int) -> None:
-        """Until this many runs are trained and others are at it."""
+        """Until this many runs are trained and another has just begun: one at its end would end by itself."""
         for _ in range(3000):
-            if trained(self.folder) >= count and statuses(self.folder)[1]["RUNNING"]:
-                return
+            if trained(self.folder) >= count:
+                began = [run.info.start_time / 1000 for run in recorded(self.folder) if is_running_trial(run)]
+                if began and time.time() - max(began) < 2:
+                    return
             assert process.poll() is None, process.communicate()
             time.sleep(0.1)
         raise AssertionError("nothing happened")

@@ -15,11 +15,9 @@ pytestmark = pytest.mark.browser
 
 MIRROR = os.environ.get("OVERCAST_MIRROR", "")
 SHORT = ["debug=true", 'hydra.sweeper.repeats=["split.fold=0 seed=0","split.fold=0 seed=1"]']
-DEEP = [f"model.hidden={layers} mitigation={name}" for layers in ("[64]", "[64,64,64,64,64,64]")
-        for name in ("none", "batch_norm", "pretraining")]  # fmt: skip
 SMALL = [f"data=reviews model={model} share={share} epochs=1" for model in ("handmade", "cnn") for share in (0.1, 1.0)]
 FEWER = {
-    "depth": [f"hydra.sweeper.cells={json.dumps(DEEP)}"],
+    "depth": ['hydra.sweeper.params={model.hidden: "[64],[64,64,64]"}'],
     "features": [f"hydra.sweeper.cells={json.dumps(SMALL)}"],
     "problem": [
         'hydra.sweeper.cells=["data=digits epochs=1","data=reviews epochs=1"]',

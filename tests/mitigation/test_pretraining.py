@@ -36,7 +36,7 @@ def test_every_network_learns_to_draw(trained: Any, config: Any, model: str) -> 
 
 
 def test_layers_are_pretrained_one_by_one(config: Any) -> None:
-    """Each is moved in its own round only, by what the next one reads."""
+    """A layer and its norm learn in a round of their own what the next one reads."""
     net, _ = build(cfg := config("model=dnn", "mitigation=batch_norm"), pack_of(cfg).spec)
     names = {parameter: name for name, parameter in net.named_parameters()}
     linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]

@@ -40,7 +40,7 @@ class Speech(DataSet):
         mels: sounds.Bands = 40,
         window: sounds.Milliseconds = 25,
         hop: sounds.Milliseconds = 10,
-        centre: bool = True,
+        centre: bool = False,
         seconds: PositiveFloat = 5,
     ) -> None:
         self.features = sounds.LogMel(RATE, mels, window, hop, centre)

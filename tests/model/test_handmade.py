@@ -58,6 +58,14 @@ def test_the_channel_with_the_greatest_gradient_counts() -> None:
     assert oriented_gradients(x, 4).allclose(oriented_gradients(ramp(90), 4), atol=1e-5)
 
 
+def test_flat_places_pass_a_gradient_that_is_a_number() -> None:
+    picture = torch.zeros(1, 1, 8, 8)
+    picture[..., 3:5] = 1
+    oriented_gradients(picture.requires_grad_(), 4).sum().backward()
+    assert picture.grad is not None
+    assert picture.grad.isfinite().all()
+
+
 def test_histograms_against_numpy() -> None:
     x = torch.randn(2, 3, 9, 7)
     found = histogram(x, 5)

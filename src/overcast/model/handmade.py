@@ -86,7 +86,8 @@ def oriented_gradients(x: Tensor, cells: int) -> Tensor:
     size, channel = (across.square() + down.square()).max(1, keepdim=True)  # (B, 1, H, W)
     angle = torch.atan2(down.gather(1, channel), across.gather(1, channel)) * (ANGLES / pi)  # in bins
     apart = (angle - torch.arange(ANGLES, device=x.device).view(-1, 1, 1)).remainder(ANGLES)  # (B, ANGLES, H, W)
-    votes = size.sqrt() * (1 - torch.minimum(apart, ANGLES - apart)).clamp(min=0)
+    root = torch.where(size > 0, size, 1).sqrt() * (size > 0)  # whose gradient in flat places is 0, not infinite
+    votes = root * (1 - torch.minimum(apart, ANGLES - apart)).clamp(min=0)
     found = F.adaptive_avg_pool2d(votes, cells)  # (B, ANGLES, cells, cells)
     blocks = F.unfold(found, min(cells, 2)).transpose(1, 2)  # (B, blocks, 4 · ANGLES)
     clipped = F.normalize(blocks, dim=2, eps=TINY).clamp(max=0.2)  # so that one strong edge does not drown the rest

@@ -1,4 +1,4 @@
-r"""Anyone's recordings: a folder with one sub-folder of wav files a class, named as the class.
+r"""Anyone's recordings: a folder with one sub-folder of sound files (wav, flac, ogg, mp3) a class, named so.
 
 ``python pipelines/download.py data=recordings data.path=~/birdsong 'data.group="^(\w+?)_"'``
 """

@@ -105,5 +105,6 @@ def check_precision(name: str, values: pd.DataFrame) -> None:
         raise UserError(
             f"data.features: the numbers in column {column} of {name}, {values[column].min():.12g} to "
             f"{values[column].max():.12g}, differ by less than a pack, which holds seven digits of each, can tell: "
-            "subtract the smallest from all, or leave the column out by naming the others."
+            "subtract the smallest from all, name the column by data.time if it is the time, or leave it out by naming "
+            "the others."
         )

@@ -148,7 +148,10 @@ def read_info(root: Path, name: str) -> dict[str, Any]:
 
 
 def read_csv(path: Path) -> dict[str, np.ndarray]:
-    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells."""
+    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells.
+
+    By the csv module: importing pandas would take as long as a whole split, and its text knows no name but in UTF-8.
+    """
     with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
         header, *lines = csv.reader(file)
     columns = zip(*lines, strict=True) if lines else [()] * len(header)

@@ -156,7 +156,7 @@ def test_preparing_imports_no_torch() -> None:
     code = (
         f"import sys, importlib, overcast.config, overcast.options\n"
         f"for name in {modules}: importlib.import_module(name)\n"
-        "print([m for m in ('torch', 'pytorch_lightning', 'lightning', 'mlflow') if m in sys.modules])"
+        "print([m for m in ('torch', 'pytorch_lightning', 'lightning', 'mlflow', 'pandas') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"

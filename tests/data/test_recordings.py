@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import wavfile
+import soundfile
 
 from overcast import options
 from overcast.data.recordings import Recordings
@@ -18,24 +18,27 @@ TARGET = "overcast.data.recordings.Recordings"
 def filled(folder: Path, *names: str) -> Path:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        wavfile.write(folder / name, 44_100, np.sin(np.arange(4410) / 5).astype(np.float32))
+        soundfile.write(file := folder / name, np.sin(np.arange(4410) / 5), 44_100, format=file.suffix[1:] or "wav")
     return folder
 
 
 def test_copied_listed_and_read(tmp_path: Path) -> None:
-    source = filled(tmp_path / "in", "no/ann_1.wav", "yes/bob_1.wav", "yes/deep/ann_2.wav", "yes/.hidden.wav")
+    source = filled(tmp_path / "in", "no/ann_1.wav", "yes/bob_1.flac", "yes/deep/ann_2.mp3", "yes/.hidden.wav")
     raw = tmp_path / "raw"
     raw.mkdir()
-    dataset = Recordings(str(source), group=r"^([a-z]+)_\d+\.wav")
+    dataset = Recordings(str(source), group=r"^([a-z]+)_\d+\.")
     dataset.fetch(raw, None)
     samples = dataset.samples(raw)
     assert [(s.file, s.label, s.group) for s in samples] == [
         ("no/ann_1.wav", "no", "ann"),
-        ("yes/bob_1.wav", "yes", "bob"),
-        ("yes/deep/ann_2.wav", "yes", "ann"),
+        ("yes/bob_1.flac", "yes", "bob"),
+        ("yes/deep/ann_2.mp3", "yes", "ann"),
     ]
     assert {s.group for s in Recordings(str(source)).samples(raw)} == {""}
-    assert dataset.load(raw, samples[0]).shape == (9, 40)  # 100 ms: the first 25, and 7.5 times 10
+    first, second, third = (dataset.load(raw, sample) for sample in samples)
+    assert first.shape == (9, 40)  # 100 ms: the first 25, and 7.5 times 10
+    assert second == pytest.approx(first, abs=0.1)  # 16 bits
+    assert third[:6].argmax(1).tolist() == first[:6].argmax(1).tolist()
 
 
 def test_a_name_without_a_source(tmp_path: Path) -> None:

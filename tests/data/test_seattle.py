@@ -94,7 +94,7 @@ def test_a_file_to_predict_from(tmp_path: Path) -> None:
     ("cell", "value", "message"),
     [
         (5, "hail", "weather 'hail' is none of drizzle, fog"),
-        (0, "today", r"Invalid isoformat.*write dates"),
+        (0, "today", r"line 7 of .* has 'today' in column date: write dates"),
         (0, "2012-02-20", "line 7 is 2012-02-20, not the day after"),
         (2, "warm", "line 7 of .* has 'warm' in column temp_max"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from overcast import options
 from overcast.data.series import Series
 from overcast.errors import UserError
 
@@ -75,7 +76,8 @@ def test_a_file_to_predict_from_may_have_other_columns_order_and_no_label(tmp_pa
         (("a,state", "1,x"), {"series": "s"}, r"data\.series=s: .* it has a, state"),
         (("a,state", "1,x"), {"features": ("c",)}, r"data\.features=c: .* it has a, state"),
         (("a,state", "1,x", ",y"), {}, r"data\.features: line 3 of x\.csv has no value in column a"),
-        (("a,state", "1,x", "nan,y"), {}, r"line 3 of x\.csv has no value in column a"),
+        (("a,state", "1,x", "nan,y"), {}, r"line 3 of x\.csv has 'nan' in column a, no number"),
+        (("a,state", "1,x", "1e39,y"), {}, r"line 3 of x\.csv has '1e39' in column a, but a pack holds no number"),
         (("a,state", "1,x", "2,"), {}, r"data\.label: line 3 of x\.csv has no value in column state"),
         (("a,state", "1,x", "red,y"), {}, r"line 3 of x\.csv has 'red' in column a, no number"),
         (("state", "x", "y"), {}, r"data\.features: x\.csv has label, time and series alone"),
@@ -96,6 +98,31 @@ def test_a_file_to_predict_from_may_have_other_columns_order_and_no_label(tmp_pa
 def test_wrong_tables(tmp_path: Path, lines: tuple[str, ...], options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         fetched(tmp_path, csv(tmp_path, *lines), **options)
+
+
+UNIX = [f"{1_700_000_000 + i},{i % 7},{'ab'[i % 2]}" for i in range(40)]
+
+
+def test_numbers_that_a_pack_cannot_tell_apart_are_no_features_but_a_time(tmp_path: Path) -> None:
+    path = csv(tmp_path, "t,v,state", *UNIX[::-1])
+    with pytest.raises(UserError, match=r"column t of x\.csv, 1700000000 to 1700000039, differ by less than a pack"):
+        fetched(tmp_path, path)
+    dataset, raw = fetched(tmp_path, path, time="t")
+    assert dataset.load(raw, dataset.samples(raw)[0])[:, 0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("value", ["0.1", "0.30000000000000004", "16777217"])
+def test_a_number_that_is_always_the_same_loses_nothing(tmp_path: Path, value: str) -> None:
+    lines = [f"{value},{i}.1,{'ab'[i % 2]}" for i in range(9)]
+    dataset, raw = fetched(tmp_path, csv(tmp_path, "same,v,state", *lines))
+    assert len(dataset.samples(raw)) == 7
+
+
+def test_columns_that_are_called_by_a_number(tmp_path: Path) -> None:
+    path = csv(tmp_path, "0,1.5,2,3", *(f"{i},{i},s,{'ab'[i % 2]}" for i in range(9)))
+    option = {"path": path, "label": 3, "time": 0, "series": 2, "features": [1.5], "window": 2}
+    dataset = options.dataset({"_target_": "overcast.data.series.Series", **option})
+    assert [sample.group for sample in dataset.samples(tmp_path)] == ["s"] * 7
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import wavfile
+import soundfile
 
 from overcast.data import speech
 from overcast.data.speech import Speech, wanted
@@ -30,7 +30,7 @@ def recording(digit: int, speaker: int, number: int) -> bytes:
     times = np.arange(800 + 40 * number)
     tone = np.sin(times * (0.1 + 0.2 * digit + 0.01 * speaker)) + rng.normal(0, 0.1, len(times))
     file = io.BytesIO()
-    wavfile.write(file, 8000, (tone * 9000).astype(np.int16))
+    soundfile.write(file, (tone * 9000).astype(np.int16), 8000, format="WAV")
     return file.getvalue()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from overcast import options
 from overcast.data.texts import Texts
 from overcast.errors import UserError
 from overcast.prepare.fetch import download
@@ -58,6 +59,16 @@ def test_a_csv(tmp_path: Path, raw: Path) -> None:
     ]
     with pytest.raises(UserError, match="no words"):
         dataset.load(raw, samples[1])
+
+
+def test_classes_and_columns_of_any_name_and_texts_of_any_length(tmp_path: Path, raw: Path) -> None:
+    filled(tmp_path, {"2024": "0,1\nhello,Nan\nbye,Mum\n" + "word " * 40_000 + ",NA\n"})
+    option = {"_target_": "overcast.data.texts.Texts", "path": str(tmp_path / "2024"), "text": 0, "label": 1}
+    dataset = options.dataset(option)
+    dataset.fetch(raw, None)
+    samples = dataset.samples(raw)
+    assert [sample.label for sample in samples] == ["Nan", "Mum", "NA"]
+    assert [len(dataset.load(raw, sample)) for sample in samples] == [1, 1, 256]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_only_what_a_stage_needs_is_imported(home: Path, data: Path) -> None:
     code = (
         f"import runpy, sys; sys.argv = ['split.py', 'data=skies', 'data_dir={home}']; "
         f"sys.path.insert(0, ''); "
-        f"import atexit; atexit.register(lambda: print([m for m in ('torch', 'pytorch_lightning', 'mlflow') "
+        f"import atexit; atexit.register(lambda: print([m for m in ('torch', 'pytorch_lightning', 'mlflow', 'pandas') "
         f"if m in sys.modules])); runpy.run_path('{ROOT}/pipelines/split.py', run_name='__main__')"
     )
     done = subprocess.run(

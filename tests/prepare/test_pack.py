@@ -172,7 +172,7 @@ def test_missing_or_other_raw_files(tmp_path: Path) -> None:
 def test_a_class_needs_two_samples(tmp_path: Path) -> None:
     dataset = pictures(tmp_path / "in", each=2)
     (tmp_path / "in/b/0.png").write_text("damaged")
-    with pytest.raises(UserError, match=r"too few readable samples in class b \(1\)"):
+    with pytest.raises(UserError, match=r"in class b \(1\);.* 1 were left out, such as b/0\.png \(not a picture"):
         made(tmp_path, dataset)
     assert not (tmp_path / "data/x/pack").exists()
 

@@ -40,6 +40,15 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     assert pixels[2, 13, 8] > 200
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+@pytest.mark.parametrize("exif", [b"not exif at all", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"])
+def test_damaged_exif_leaves_a_whole_picture(tmp_path: Path, name: str, exif: bytes) -> None:
+    halves(RED, BLUE).save(tmp_path / name, exif=exif)
+    pixels = read(tmp_path / name, 16, 3)
+    assert pixels[0, 8, 2] > 200
+    assert pixels[2, 8, 13] > 200
+
+
 def test_a_large_jpeg_drafted_is_close_to_the_full_one(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (12, 12, 3), dtype=np.uint8)
     large = Image.fromarray(noise).resize((1200, 900), Image.Resampling.BICUBIC)
@@ -113,6 +122,8 @@ def bomb(path: Path) -> None:
         (lambda path: path.mkdir(), "Is a directory|not a picture"),
         (lambda _: None, "no such file"),
         (truncated, "cut short"),
+        (lambda path: Image.fromarray(np.full((16, 16), np.nan, np.float32)).save(path, "TIFF"), "no numbers"),
+        (lambda path: Image.fromarray(np.full((16, 16), np.inf, np.float32)).save(path, "TIFF"), "no numbers"),
         (bomb, "more than"),
     ],
 )

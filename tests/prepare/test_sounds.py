@@ -1,14 +1,16 @@
-"""Every kind of wav file and what is none; log-mel features against another transform and known frequencies."""
+"""Every kind of sound file and what is none; log-mel features against another transform and another's filters."""
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
-from scipy.io import wavfile
 from scipy.signal import lfilter
 
 from overcast.errors import UserError
@@ -16,36 +18,90 @@ from overcast.prepare import sounds
 from overcast.prepare.sounds import LogMel, filters, hz_to_mel, mel_to_hz, read
 
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
+LIBROSA = [
+    [0, 0.7705, 0.6304, 0.1039, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0.3696, 0.8961, 0.7113, 0.3515, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0.2887, 0.6485, 0.9944, 0.7486, 0.5028, 0.2570, 0.0112, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0.0056, 0.2514, 0.4972, 0.7430, 0.9888, 0.8397, 0.6718, 0.5038, 0.3359, 0.1679, 0],
+]
 
 
-def wav(path: Path, samples: np.ndarray, rate: int = 8000) -> Path:
-    wavfile.write(path, rate, samples)
+def wav(path: Path, samples: np.ndarray, rate: int = 8000, subtype: str = "FLOAT", kind: str = "WAV") -> Path:
+    soundfile.write(path, samples, rate, subtype, format=kind)
     return path
 
 
-def wav24(path: Path, samples: np.ndarray) -> Path:
-    """24 bits a sample, which scipy reads but does not write."""
-    data = b"".join(struct.pack("<i", value << 8)[1:] for value in samples.tolist())
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 1, 1, 8000, 24000, 3, 24,
-                       b"data", len(data))  # fmt: skip
-    path.write_bytes(head + data)
-    return path
+@pytest.mark.parametrize(
+    ("kind", "subtype", "error"),
+    [
+        ("WAV", "PCM_U8", 2**-7),
+        ("WAV", "PCM_16", 2**-15),
+        ("WAV", "PCM_24", 2**-23),
+        ("WAV", "PCM_32", 2**-23),  # what float32 keeps of it
+        ("WAV", "FLOAT", 2**-24),
+        ("WAV", "DOUBLE", 2**-24),
+        ("WAV", "ULAW", 0.02),
+        ("WAV", "ALAW", 0.02),
+        ("WAV", "MS_ADPCM", 0.03),
+        ("WAVEX", "PCM_24", 2**-23),
+        ("RF64", "PCM_16", 2**-15),
+        ("AIFF", "PCM_16", 2**-15),
+        ("FLAC", "PCM_16", 2**-15),
+        ("FLAC", "PCM_24", 2**-23),
+        ("OGG", "VORBIS", 0.03),
+        ("OGG", "OPUS", 0.1),
+        ("MP3", "MPEG_LAYER_III", 0.1),
+    ],
+)
+def test_every_kind_is_the_same_wave(tmp_path: Path, kind: str, subtype: str, error: float) -> None:
+    found = read(wav(tmp_path / "a", TONE, subtype=subtype, kind=kind), 8000, 1)
+    assert found.dtype == np.float32
+    assert found[: len(TONE)] == pytest.approx(TONE, abs=error)
+    assert not found[len(TONE) :].any()  # codecs of blocks fill the last one
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.float32, np.float64])
-def test_every_width_is_the_same_wave(tmp_path: Path, kind: type) -> None:
-    top = {np.uint8: 127, np.int16: 32767, np.int32: 2**31 - 1}.get(kind, 1)
-    samples = (TONE * top + (128 if kind is np.uint8 else 0)).astype(kind)
-    assert read(wav(tmp_path / "a.wav", samples), 8000, 1) == pytest.approx(TONE, abs=0.02)
+def test_sixteen_bits_come_to_the_last_one(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(-(2**15), 2**15, 4000, dtype=np.int16)
+    assert (read(wav(tmp_path / "a.wav", samples, subtype="PCM_16"), 8000, 1) == samples / np.float32(2**15)).all()
 
 
-def test_24_bits(tmp_path: Path) -> None:
-    samples = (TONE * (2**23 - 1)).astype(int)
-    assert read(wav24(tmp_path / "a.wav", samples), 8000, 1) == pytest.approx(TONE, abs=1e-5)
+def test_what_a_file_is_its_content_says(tmp_path: Path) -> None:
+    """Not its name: a text called .au is no telephone's noise; and a name may be of bytes that are not UTF-8."""
+    (tmp_path / "a.au").write_text("a note on how this was recorded")
+    with pytest.raises(UserError, match="no sound file"):
+        read(tmp_path / "a.au", 8000, 1)
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3"))
+    wav(tmp_path / "b.wav", TONE, subtype="PCM_16", kind="FLAC").rename(odd)
+    assert read(odd, 8000, 1) == pytest.approx(TONE, abs=2**-15)
+
+
+def test_mp3_is_read_without_its_readers_remarks(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wav(tmp_path / "a.mp3", TONE, subtype="MPEG_LAYER_III", kind="MP3")
+    path.write_bytes(path.read_bytes()[:1250])
+    assert 0 < len(read(path, 8000, 1)) < 4000  # what is there
+    assert capfd.readouterr().err == ""
+    print("heard again", file=sys.stderr)
+    assert capfd.readouterr().err == "heard again\n"
+    monkeypatch.setattr(sys, "stderr", None)
+    assert len(read(path, 8000, 1))
+
+
+def raw_wav(path: Path, riff: int, data: int) -> None:
+    """400 samples of 16 bits below a header that says anything of their size."""
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", riff, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16)
+    path.write_bytes(head + struct.pack("<4sI", b"data", data) + (TONE[:400] * 2**15).astype("<i2").tobytes())
+
+
+@pytest.mark.parametrize("size", [2**31 - 1, 2**32 - 1, 836])
+def test_a_length_that_a_stream_could_not_know(tmp_path: Path, size: int) -> None:
+    raw_wav(tmp_path / "a.wav", size, size)
+    assert read(tmp_path / "a.wav", 8000, 1) == pytest.approx(TONE[:400], abs=2**-15)
 
 
 def test_channels_are_mixed(tmp_path: Path) -> None:
-    stereo = np.stack([TONE, np.zeros(4000)], 1).astype(np.float32)
+    stereo = np.stack([TONE, np.zeros(4000)], 1)
     assert read(wav(tmp_path / "a.wav", stereo), 8000, 1) == pytest.approx(TONE / 2, abs=1e-6)
 
 
@@ -57,8 +113,8 @@ def test_other_rates_keep_pitch_and_length(tmp_path: Path, rate: int) -> None:
     assert np.abs(np.fft.rfft(found)).argmax() == 440
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(wav(path, np.ones(100, np.int16)).read_bytes()[:30])
+def cut(path: Path, kind: str = "WAV", subtype: str = "PCM_16", keep: int = 30) -> None:
+    path.write_bytes(wav(path, TONE, subtype=subtype, kind=kind).read_bytes()[:keep])
 
 
 @pytest.mark.parametrize(
@@ -66,14 +122,21 @@ def cut(path: Path) -> None:
     [
         (lambda path: None, "no such file"),
         (lambda path: path.write_bytes(b""), "an empty file"),
-        (lambda path: path.write_text("ID3: a song, but no wav"), "not a wav file"),
-        (lambda path: path.mkdir(), "damaged|not a wav"),
+        (lambda path: path.write_text("ID3: a song, but no sound"), "no sound file"),
+        (lambda path: path.write_bytes(b"ID3\0" + bytes(99)), "no sound file"),
+        (lambda path: path.write_bytes(b"\xff\xfb" + bytes(3000)), "nothing in it can be decoded"),
+        (lambda path: path.mkdir(), "Is a directory"),
         (cut, "damaged"),
+        (lambda path: cut(path, "FLAC", "PCM_16", 900), "damaged"),
+        (lambda path: cut(path, "OGG", "VORBIS", 2500), "damaged"),
         (lambda path: path.write_bytes(b"RIFF\x04\0\0\0WAVE"), "damaged"),
-        (lambda path: wav(path, np.zeros(0, np.int16)), "no samples"),
-        (lambda path: wav(path, np.full(9, np.nan, np.float32)), "no numbers"),
-        (lambda path: wav(path, np.zeros(8001, np.int16)), r"1\.0 s long: more than the 1 s of data\.seconds"),
-        (lambda path: wav(path, np.zeros(9, np.int16), 10), "a sampling rate of 10 Hz"),
+        (lambda path: raw_wav(path, 0, 0), "no samples in it, or none that its header tells of"),
+        (lambda path: wav(path, np.zeros(0)), "no samples"),
+        (lambda path: wav(path, np.full(9, np.nan)), "no numbers"),
+        (lambda path: wav(path, np.full(9, 1e39), subtype="DOUBLE"), "no numbers, or beyond all measure"),
+        (lambda path: wav(path, np.zeros(8001)), r"1\.0 s long: more than the 1 s of data\.seconds"),
+        (lambda path: wav(path, np.zeros(90_000), subtype="MPEG_LAYER_III", kind="MP3"), r"11\.2 s long"),
+        (lambda path: wav(path, np.zeros(9), 10), "a sampling rate of 10 Hz"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_has_a_short_reason(tmp_path: Path, make, reason: str) -> None:  # type: ignore[no-untyped-def]
@@ -95,6 +158,11 @@ def test_the_mel_scale_of_htk() -> None:
     assert hz_to_mel(hertz) == pytest.approx(1127.01048 * np.log1p(hertz / 700), rel=2e-5)
     assert hz_to_mel(1000) == pytest.approx(1000, abs=0.05)
     assert mel_to_hz(hz_to_mel(hertz)) == pytest.approx(hertz)
+
+
+def test_filters_against_librosa() -> None:
+    """``filters.mel(sr=8000, n_fft=32, n_mels=4, fmax=4000, htk=True, norm=None)`` of librosa 0.11."""
+    assert filters(4, 32, 8000) == pytest.approx(np.array(LIBROSA), abs=1e-4)
 
 
 def test_filters_are_triangles_that_share_every_frequency() -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from overcast.spec import Kind
+
+Name = Annotated[str, Field(coerce_numbers_to_str=True)]
+"""An option that names a user's file, folder or column: one called 0 or 2024 comes as a number."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Fashion(DataSet):
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An idx file of bytes as an array, mapped into memory.
+    """An idx file of bytes as an array, mapped into memory; none of the libraries here reads one.
 
     The format: two zero bytes, 8 for unsigned bytes, the number of axes, each axis' length as a big-endian
     int32, and the values.

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet, Name, Sample
 
 
 class Folder(DataSet):
@@ -18,7 +18,7 @@ class Folder(DataSet):
 
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
-    def __init__(self, path: str, size: int = 64, channels: int = 3) -> None:
+    def __init__(self, path: Name, size: int = 64, channels: int = 3) -> None:
         self.path = path
         self.size = size
         self.channels = channels

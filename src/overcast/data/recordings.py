@@ -1,4 +1,4 @@
-r"""Anyone's recordings: a folder with one sub-folder of wav files a class, named as the class.
+r"""Anyone's recordings: a folder with one sub-folder of sound files (wav, flac, ogg, mp3) a class, named so.
 
 ``python pipelines/download.py data=recordings data.path=~/birdsong 'data.group="^(\w+?)_"'``
 """
@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PositiveFloat
 
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet, Name, Sample
 from overcast.errors import UserError
 from overcast.prepare import folders, sounds
 from overcast.spec import Kind
@@ -32,7 +32,7 @@ class Recordings(DataSet):
 
     def __init__(
         self,
-        path: str,
+        path: Name,
         group: str | None = None,
         rate: sounds.Rate = 16_000,
         mels: sounds.Bands = 40,

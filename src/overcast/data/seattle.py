@@ -9,9 +9,8 @@ Source: NOAA, by way of ``vega-datasets`` 1.29 (from 2.0 on, wet days were relab
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import PositiveInt
@@ -20,6 +19,9 @@ from overcast.data import Sample
 from overcast.errors import UserError
 from overcast.prepare.tables import Table, read_table
 from overcast.prepare.windows import Steps, Windows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 URL = "https://cdn.jsdelivr.net/npm/vega-datasets@1.29.0/data/seattle-weather.csv"
 MANIFEST = Path(__file__).with_suffix(".sha256")
@@ -49,8 +51,8 @@ class Seattle(Windows):
 
     def steps(self, raw: Path) -> Steps:
         table = read_table(raw / FILE)
-        names = [f"{FILE}:{day}" for day in days_of(table)]
-        return Steps(names, features(table), table.column("weather", "weather"), [""] * len(names))
+        names = [f"{FILE}:{day.date()}" for day in days_of(table)]
+        return Steps(names, features(table), table.column("weather", "weather").tolist(), [""] * len(names))
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         return self._asked(super().load(raw, sample))
@@ -72,18 +74,16 @@ def features(table: Table) -> np.ndarray:
     told = table.cells("weather", "weather")
     if other := sorted(set(told) - {*CLASSES, ""}):
         raise UserError(f"{table.name}: weather {other[0]!r} is none of {', '.join(CLASSES)}.")
-    weather = np.array([[cell == name for name in CLASSES] for cell in told])
-    year = 2 * np.pi * np.array([day.timetuple().tm_yday for day in days_of(table)]) / 365.25
+    weather = np.column_stack([told == name for name in CLASSES])
+    year = 2 * np.pi * days_of(table).dt.day_of_year / 365.25
     return np.column_stack([*measured, weather, np.sin(year), np.cos(year)]).astype(np.float32)
 
 
-def days_of(table: Table) -> list[date]:
-    """The dates. Raises: UserError where one is none, or is not the day after the one before."""
-    try:
-        days = [date.fromisoformat(cell.replace("/", "-")) for cell in table.column("date", "date")]
-    except ValueError as error:
-        raise UserError(f"{table.name}: {error}; write dates as in 2015-12-31.") from None
-    for line, before, after in zip(table.lines[1:], days, days[1:], strict=False):
-        if (after - before).days != 1:
-            raise UserError(f"{table.name}: line {line} is {after}, not the day after {before}: give every day once.")
+def days_of(table: Table) -> pd.Series:
+    """The dates (N,). Raises: UserError where one is none, or is not the day after the one before."""
+    days = table.dates("date", "date").dt.normalize()
+    apart = days.diff().dt.days.iloc[1:]
+    for line in apart[apart != 1].index[:1]:
+        day, before = days[line].date(), days.shift()[line].date()
+        raise UserError(f"{table.name}: line {line} is {day}, not the day after {before}: give every day once.")
     return days

@@ -6,16 +6,22 @@
 from __future__ import annotations
 
 import shutil
-from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
+from overcast.data import Name
 from overcast.errors import UserError
 from overcast.prepare.tables import Table, read_table
 from overcast.prepare.windows import Steps, Windows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COARSEST = 1e-3
+"""Of a column's span, that may be lost in rounding."""
 
 
 class Series(Windows):
@@ -28,11 +34,11 @@ class Series(Windows):
 
     def __init__(
         self,
-        path: str,
-        label: str,
-        time: str | None = None,
-        series: str | None = None,
-        features: tuple[str, ...] = (),
+        path: Name,
+        label: Name,
+        time: Name | None = None,
+        series: Name | None = None,
+        features: tuple[Name, ...] = (),
         window: PositiveInt = 16,
         ahead: NonNegativeInt = 1,
     ) -> None:
@@ -49,38 +55,56 @@ class Series(Windows):
     def steps(self, raw: Path) -> Steps:
         table = read_table(raw / Path(self.path).name)
         labels = table.column("data.label", self.label)
-        series = table.column("data.series", self.series) if self.series else [""] * len(labels)
+        series = table.column("data.series", self.series) if self.series else None
         values, order = self._values(table), self._order(table, series)
-        names = [f"{table.name}:{table.lines[i]}" for i in order]
-        return Steps(names, values[order], [labels[i] for i in order], [series[i] for i in order])
+        check_precision(table.name, values)
+        names = [f"{table.name}:{line}" for line in order]
+        groups = [""] * len(names) if series is None else series.loc[order].tolist()
+        return Steps(names, values.loc[order].to_numpy(np.float32), labels.loc[order].tolist(), groups)
 
     def read(self, path: Path) -> np.ndarray:
         table = read_table(path)
-        known = self.series and self.series in table.columns  # a file of one series need not name it
-        series = table.column("data.series", self.series) if self.series and known else [""] * len(table.lines)
-        if len(set(series)) > 1:
-            raise UserError(f"{len(set(series))} series: give each in a file of its own")
-        return self.last(self._values(table)[self._order(table, series)])
+        known = self.series in table.frame  # a file of one series need not name it
+        series = table.column("data.series", self.series) if self.series and known else None
+        if series is not None and series.nunique() > 1:
+            raise UserError(f"{series.nunique()} series: give each in a file of its own")
+        return self.last(self._values(table).loc[self._order(table, series)].to_numpy(np.float32))
 
-    def _values(self, table: Table) -> np.ndarray:
-        """(N, F) float32, the features by name: new files may have their columns in another order."""
-        others = sorted(table.columns.keys() - {self.label, self.time, self.series})
+    def _values(self, table: Table) -> pd.DataFrame:
+        """(N, F) float64, the features by name: new files may have their columns in another order."""
+        import pandas as pd
+
+        others = sorted(set(table.frame) - {self.label, self.time, self.series})
         names = self.features or others
         if not names or (self.label in names and not self.ahead):
             what = f"{self.label} is what is to be told" if names else f"{table.name} has label, time and series alone"
             raise UserError(f"data.features: {what}: name columns of numbers to learn from.")
-        return np.column_stack([table.numbers("data.features", name) for name in names])
+        return pd.concat([table.numbers("data.features", name) for name in names], axis=1)
 
-    def _order(self, table: Table, series: list[str]) -> list[int]:
-        """The rows by series, then by time. Raises: UserError where a series has one time twice."""
-        if self.time is None:
-            return sorted(range(len(series)), key=series.__getitem__)
-        when = table.times("data.time", self.time)
-        order = sorted(range(len(series)), key=lambda i: (series[i], when[i]))
-        for a, b in pairwise(order):
-            if (series[a], when[a]) == (series[b], when[b]):
-                raise UserError(
-                    f"data.time: lines {table.lines[a]} and {table.lines[b]} of {table.name} have the same "
-                    f"{self.time}: if they are of different series, name the column that says which by data.series."
-                )
-        return order
+    def _order(self, table: Table, series: pd.Series | None) -> pd.Index:
+        """The rows' lines by series, then by time. Raises: UserError where a series has one time twice."""
+        keys = table.frame[[]].copy()
+        if series is not None:
+            keys["series"] = series
+        if self.time is not None:
+            keys["time"] = table.times("data.time", self.time)
+        keys = keys.sort_values(list(keys), kind="stable")
+        twice = keys.duplicated().to_numpy() if self.time is not None else np.zeros(0, bool)
+        for row in np.flatnonzero(twice)[:1]:
+            raise UserError(
+                f"data.time: lines {keys.index[row - 1]} and {keys.index[row]} of {table.name} have the same "
+                f"{self.time}: if they are of different series, name the column that says which by data.series."
+            )
+        return keys.index
+
+
+def check_precision(name: str, values: pd.DataFrame) -> None:
+    """Raises: UserError for a column of values (N, F) whose differences are lost in float32, which a pack holds."""
+    lost, span = (values - values.astype(np.float32)).abs().max(), values.max() - values.min()
+    for column in lost.index[(span > 0) & (lost > COARSEST * span)]:
+        raise UserError(
+            f"data.features: the numbers in column {column} of {name}, {values[column].min():.12g} to "
+            f"{values[column].max():.12g}, differ by less than a pack, which holds seven digits of each, can tell: "
+            "subtract the smallest from all, name the column by data.time if it is the time, or leave it out by naming "
+            "the others."
+        )

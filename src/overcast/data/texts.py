@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PositiveInt
 
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet, Name, Sample
 from overcast.errors import UserError
 from overcast.prepare import folders
 
@@ -26,7 +26,7 @@ class Texts(DataSet):
     kind = "tokens"
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
-    def __init__(self, path: str, text: str = "text", label: str = "label", longest: PositiveInt = 256) -> None:
+    def __init__(self, path: Name, text: Name = "text", label: Name = "label", longest: PositiveInt = 256) -> None:
         self.path, self.text, self.label, self.longest = path, text, label, longest
         self._rows: dict[Path, dict[str, str]] = {}
 
@@ -48,7 +48,7 @@ class Texts(DataSet):
             files = folders.files_of_classes(raw, SUFFIX)
             return [Sample(file.relative_to(raw).as_posix(), label) for file, label in files]
         table = read_table(raw / self._table)
-        names, labels = [f"{self._table}:{line}" for line in table.lines], table.column("data.label", self.label)
+        names, labels = [f"{self._table}:{line}" for line in table.frame.index], table.column("data.label", self.label)
         self._rows[raw] = dict(zip(names, table.cells("data.text", self.text), strict=True))
         return [Sample(name, label) for name, label in zip(names, labels, strict=True)]
 

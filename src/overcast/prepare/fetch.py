@@ -1,4 +1,7 @@
-"""Raw files: from the public source or a mirror, unpacked within bounds and checked one by one."""
+"""Raw files: from the public source or a mirror, unpacked within bounds and checked one by one.
+
+pooch downloads. Its unpackers, and those of shutil, know no bounds, so archives are opened member by member here.
+"""
 
 from __future__ import annotations
 

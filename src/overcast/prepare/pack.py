@@ -81,7 +81,7 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
     good = [row for row, array in enumerate(arrays) if not isinstance(array, Bad)]
     audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Bad)]
     kept, hashes = [samples[row] for row in good], [hashes[row] for row in good]
-    classes = _checked_classes(name, samples, kept)
+    classes = _checked_classes(name, samples, kept, audit)
     with whole_folder(root / name / "pack") as part:
         read = [array for array in arrays if not isinstance(array, Bad)]
         spec = _spec(dataset, read, classes)
@@ -148,7 +148,10 @@ def read_info(root: Path, name: str) -> dict[str, Any]:
 
 
 def read_csv(path: Path) -> dict[str, np.ndarray]:
-    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells."""
+    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells.
+
+    By the csv module: importing pandas would take as long as a whole split, and its text knows no name but in UTF-8.
+    """
     with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
         header, *lines = csv.reader(file)
     columns = zip(*lines, strict=True) if lines else [()] * len(header)
@@ -184,12 +187,15 @@ def _differences(stored: dict[str, Any], asked: dict[str, Any]) -> str:
     return f"{old}, but the config asks for {new}"
 
 
-def _checked_classes(name: str, samples: list[Sample], kept: list[Sample]) -> tuple[str, ...]:
+def _checked_classes(name: str, samples: list[Sample], kept: list[Sample], audit: list[audits.Line]) -> tuple[str, ...]:
     classes, left = tuple(sorted({s.label for s in samples})), Counter(s.label for s in kept)
     few = [f"{label} ({left[label]})" for label in classes if left[label] < 2]
     if len(classes) < 2 or few:
         what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"
-        raise UserError(f"The data set {name} has {what}; at least two classes of two samples are needed: add some.")
+        out = f" {len(audit)} were left out, such as {audit[0][0]} ({audit[0][2]})." if audit else ""
+        raise UserError(
+            f"The data set {name} has {what}; at least two classes of two samples are needed: add some.{out}"
+        )
     return classes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,8 @@ def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
         raise UserError(f"more than {LARGEST:,} pixels")
     mode = "L" if channels == 1 else "RGB"
     image.draft(mode, (2 * size, 2 * size))  # JPEG only: decoded at 1/2 to 1/8, still twice what is needed
-    ImageOps.exif_transpose(image, in_place=True)
+    with suppress(Exception):  # EXIF that cannot be read spoils no pixel; a damaged pixel is met again below
+        ImageOps.exif_transpose(image, in_place=True)
     small = _plain(image, mode).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = np.asarray(small, np.uint8)  # (H, W) or (H, W, C)
     return np.ascontiguousarray(pixels.reshape(size, size, channels).transpose(2, 0, 1))  # (C, H, W)
@@ -77,6 +79,8 @@ def _plain(image: Image.Image, mode: str) -> Image.Image:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):  # no fixed range: stretch the values that there are
         values = np.asarray(image, np.float64)
+        if not np.isfinite(values).all():
+            raise UserError("pixels that are no numbers")
         span = float(np.ptp(values)) or 1.0
         image = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
     if image.has_transparency_data:

@@ -1,12 +1,17 @@
-"""Any wav file as one channel of samples, and that as log-mel features; or one short reason why not.
+"""Any sound file as one channel of samples, and that as log-mel features; or one short reason why not.
 
-Mel scale and triangular filters as in HTK (Young et al., "The HTK Book", 2006): mel = 2595 log10(1 + f / 700).
+Mel scale as in HTK (Young et al., "The HTK Book", 2006), mel = 2595 log10(1 + f / 700), and triangles straight in Hz:
+the filters are ``librosa.filters.mel(htk=True, norm=None)`` to the last bit, and stay own code since librosa brings a
+compiler of 200 MB for these few lines, and the lighter kaldi-native-fbank has triangles of another shape.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +27,9 @@ SLOWEST, FASTEST = 1_000, 400_000
 Rate = Annotated[int, Field(ge=SLOWEST, le=FASTEST)]
 Bands = Annotated[int, Field(ge=1, le=512)]
 Milliseconds = Annotated[float, Field(gt=0, le=1000)]
-LARGEST = 1 << 28  # bytes of a file: half an hour at 44 kHz, in stereo
+LARGEST = 1 << 28  # bytes of a file: half an hour of wav at 44 kHz, in stereo
+REASONS = {1: "no sound file, or of a kind that cannot be read", 7: "damaged: nothing in it can be decoded"}
+"""Of libsndfile's errors by number, where its own words say too little or blame the file's name."""
 FLOOR = 1e-5  # of power; below this there is only noise, at the level that recordings are brought to
 
 
@@ -33,16 +40,12 @@ def read(path: Path, rate: int, seconds: float) -> np.ndarray:
 
     Raises: UserError whose text is a short reason without the file's name: the caller has that.
     """
-    own, wave = _samples(path)
-    if not SLOWEST <= own <= FASTEST:
-        raise UserError(f"a sampling rate of {own:,} Hz")
+    own, wave = _samples(path, seconds)
     if len(wave) == 0:
-        raise UserError("no samples in it")
-    if len(wave) > seconds * own:
-        raise UserError(f"{len(wave) / own:.1f} s long: more than the {seconds:g} s of data.seconds")
-    mono = _mono(wave)
-    if not np.isfinite(mono).all():
-        raise UserError("samples that are no numbers")
+        raise UserError("no samples in it, or none that its header tells of")
+    if not (np.abs(wave) <= np.finfo(np.float32).max).all():
+        raise UserError("samples that are no numbers, or beyond all measure")
+    mono = wave.mean(1)
     if own != rate:
         from scipy.signal import resample_poly
 
@@ -51,9 +54,9 @@ def read(path: Path, rate: int, seconds: float) -> np.ndarray:
     return np.asarray(mono, np.float32)
 
 
-def _samples(path: Path) -> tuple[int, np.ndarray]:
-    """Rate in Hz and samples (N,) or (N, channels) of a wav file, as they are stored."""
-    from scipy.io import wavfile
+def _samples(path: Path, seconds: float) -> tuple[int, np.ndarray]:
+    """Rate in Hz and samples (N, channels) float64 of a file of any kind that libsndfile knows."""
+    import soundfile
 
     try:
         size = path.stat().st_size
@@ -61,31 +64,39 @@ def _samples(path: Path) -> tuple[int, np.ndarray]:
             raise UserError("an empty file (0 bytes)")
         if size > LARGEST:
             raise UserError(f"more than {LARGEST >> 20} MB")
-        with path.open("rb") as file:
-            if file.read(4) not in (b"RIFF", b"RIFX", b"RF64"):
-                raise UserError("not a wav file")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a doubtful file is either read or reported, nothing in between
-            rate, wave = wavfile.read(path)
-            return int(rate), wave
+        # by its number: soundfile takes no name that is not UTF-8, and what a file is its content alone shall say
+        with path.open("rb") as file, _silent(), soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            rate, most = sound.samplerate, seconds * sound.samplerate
+            if not SLOWEST <= rate <= FASTEST:
+                raise UserError(f"a sampling rate of {rate:,} Hz")
+            wave = sound.read(int(min(most, sound.frames)) + 1, "float64", always_2d=True)  # a header may lie
+            if len(wave) > most:
+                raise UserError(f"{sound.frames / rate:.1f} s long: more than the {seconds:g} s of data.seconds")
+            return rate, wave
     except (UserError, MemoryError):
         raise
     except FileNotFoundError:
         raise UserError("no such file") from None
-    except Exception as error:  # of a damaged file: ValueError, struct.error, UnboundLocalError, ...
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"damaged, or of a kind that cannot be read ({reason})") from None
+    except soundfile.LibsndfileError as error:
+        raise UserError(REASONS.get(error.code, f"damaged, or not to be read ({error.error_string})")) from None
+    except OSError as error:
+        raise UserError(f"cannot be read ({error.strerror})") from None
 
 
-def _mono(wave: np.ndarray) -> np.ndarray:
-    """Samples (N,) or (N, channels) of any type as (N,) float64, integers as -1 to 1."""
-    if wave.dtype == np.uint8:  # 8-bit samples have no sign
-        scaled = (wave.astype(np.float64) - 128) / 128
-    elif np.issubdtype(wave.dtype, np.integer):  # of 24 bits too, which come as the upper ones of 32
-        scaled = wave / -float(np.iinfo(wave.dtype).min)
-    else:
-        scaled = wave.astype(np.float64)
-    return scaled if scaled.ndim == 1 else np.asarray(scaled.mean(1))
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the remarks on sound mp3 files that libmpg123 writes to standard error, whatever Python thinks of it."""
+    if sys.stderr is None:  # the process has none
+        yield
+        return
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:

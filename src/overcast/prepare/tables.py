@@ -1,85 +1,108 @@
-"""A csv as columns of text, and one clear message for whatever is wrong with it."""
+"""A csv as a frame of text, and one clear message for whatever is wrong with it.
+
+pandas holds the cells and makes numbers and dates of them. The csv module cuts them: pandas' own reader fills a short
+row with empty cells, forgives a broken quote, and does not tell in which line of the file a row starts.
+"""
 
 from __future__ import annotations
 
 import csv
-import math
+import reprlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from overcast.errors import UserError
 
+if TYPE_CHECKING:
+    import pandas as pd  # takes a third of a second to import: only where a table is read
+
+LONGEST = 2**31 - 1  # letters of a cell
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Table:
-    """name: of the file. columns: name → a cell a row, as text. lines: where in the file each row starts."""
+    """name: of the file. frame: (N, columns) of text; its index is the line of the file where each row starts."""
 
     name: str
-    columns: dict[str, list[str]]
-    lines: list[int]
+    frame: pd.DataFrame
 
-    def cells(self, option: str, name: str) -> list[str]:
-        """The cells of a column that the user has named by ``option``, be they empty.
+    def cells(self, option: str, name: str) -> pd.Series:
+        """The cells (N,) of a column that the user has named by ``option``, be they empty.
 
         Raises: UserError listing the columns that there are.
         """
-        if name not in self.columns:
-            raise UserError(f"{option}={name}: {self.name} has no such column; it has {', '.join(self.columns)}.")
-        return [cell.strip() for cell in self.columns[name]]
+        if name not in self.frame:
+            raise UserError(f"{option}={name}: {self.name} has no such column; it has {', '.join(self.frame)}.")
+        return self.frame[name]
 
-    def column(self, option: str, name: str) -> list[str]:
+    def column(self, option: str, name: str) -> pd.Series:
         """The same. Raises: UserError naming the first line where the cell is empty, too."""
         cells = self.cells(option, name)
-        for line, cell in zip(self.lines, cells, strict=True):
-            if cell.lower() in ("", "nan"):
-                raise UserError(f"{option}: line {line} of {self.name} has no value in column {name}: add it.")
+        self._refuse(option, cells, cells == "", ": add it.")
         return cells
 
-    def numbers(self, option: str, name: str) -> np.ndarray:
-        """The cells of a column as float32 (N,). Raises: UserError as `column` does, or where one is no number."""
-        values = np.empty(len(self.lines), np.float32)
-        for row, (line, cell) in enumerate(zip(self.lines, self.column(option, name), strict=True)):
-            number = _number(cell)
-            if number is None:
-                raise UserError(f"{option}: line {line} of {self.name} has {cell!r} in column {name}, no number.")
-            values[row] = number
-        return values
+    def numbers(self, option: str, name: str) -> pd.Series:
+        """The cells of a column as float64 (N,), exactly what is written, and finite in float32 too.
 
-    def times(self, option: str, name: str) -> np.ndarray:
-        """The cells of a column as moments (N,), in seconds or as the numbers they are; dates without zone as UTC.
+        Raises: UserError as `column` does, or where one is no such number.
+        """
+        import pandas as pd
+
+        cells = self.column(option, name)
+        numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+        self._refuse(option, cells, ~np.isfinite(numbers), ", no number.")
+        self._refuse(option, cells, numbers.abs() > LARGEST, f", but a pack holds no number beyond {LARGEST:.2g}.")
+        return numbers
+
+    def times(self, option: str, name: str) -> pd.Series:
+        """The cells of a column (N,) as dates, or as the numbers they are: whole ones to the last digit.
 
         Raises: UserError as `column` does, or where one is neither a number nor a date as ISO 8601 writes it.
         """
+        import pandas as pd
+
+        numbers = pd.to_numeric(self.column(option, name), errors="coerce")
+        if np.isfinite(numbers).all():
+            return numbers
+        return self.dates(option, name, "write numbers, or dates as in 2024-05-31 or 2024-05-31 18:00")
+
+    def dates(self, option: str, name: str, advice: str = "write dates as in 2024-05-31") -> pd.Series:
+        """The cells of a column as dates (N,) in UTC, which those without a zone are taken for.
+
+        Raises: UserError as `column` does, or where one is no date as ISO 8601 writes it.
+        """
+        import pandas as pd
+
         cells = self.column(option, name)
-        numbers = [_number(cell) for cell in cells]
-        if None not in numbers:
-            return np.array(numbers, np.float64)
-        found = np.empty(len(cells), np.float64)
-        for row, (line, cell) in enumerate(zip(self.lines, cells, strict=True)):
-            try:
-                moment = datetime.fromisoformat(cell.replace("/", "-"))
-            except ValueError:
-                raise UserError(
-                    f"{option}: line {line} of {self.name} has {cell!r} in column {name}: "
-                    "write numbers, or dates as in 2024-05-31 or 2024-05-31 18:00."
-                ) from None
-            found[row] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        return found
+        dates = pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce")
+        self._refuse(option, cells, dates.isna() | ~cells.str.match(r"\d"), f": {advice}.")  # "now" is one to pandas
+        return dates
+
+    def _refuse(self, option: str, cells: pd.Series, wrong: pd.Series, why: str) -> None:
+        """Raises: UserError on the first of the cells (N,) that are ``wrong`` (N,), if there is one."""
+        for line, cell in cells[wrong].items():
+            what = reprlib.repr(cell) if cell else "no value"
+            raise UserError(f"{option}: line {line} of {self.name} has {what} in column {cells.name}{why}")
 
 
 def read_table(path: Path) -> Table:
-    """A csv in UTF-8: a line of column names, then a row a line; empty lines are left out.
+    """A csv in UTF-8: a line of column names, then a row a line; empty lines are left out, and blanks around a cell.
 
     Raises: UserError if it is not that.
     """
-    rows, lines, start = [], [], 2
+    import pandas as pd
+
+    csv.field_size_limit(LONGEST)  # else one long text refuses the whole table
+    rows, lines, start = [], [], 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = [name.strip() for name in next(reader, [])]
+            start = reader.line_num + 1
             for row in reader:
                 if any(row) and len(row) != len(header):
                     many = f"{len(row)} cells, but {len(header)} columns have a name"
@@ -95,13 +118,5 @@ def read_table(path: Path) -> Table:
     if not rows or len(set(header)) < len(header):
         what = "two columns of one name" if rows else "no rows below a line of column names"
         raise UserError(f"{path.name} has {what}: a csv is expected, with cells separated by commas.")
-    return Table(path.name, dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)), lines)
-
-
-def _number(cell: str) -> float | None:
-    """None for what is no finite number."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    frame = pd.DataFrame(rows, lines, header, dtype=str)
+    return Table(path.name, frame.apply(lambda cells: cells.str.strip()))

@@ -96,8 +96,8 @@ class History(Callback):
         return text.getvalue()
 
     def best(self) -> dict[str, float]:
-        """The figures of the epoch with the least validation loss, as ``best/…``."""
-        row = min(self.rows, key=lambda r: r["validation/loss"])
+        """The figures of the epoch with the least validation negative log-likelihood, as ``best/…``."""
+        row = min(self.rows, key=lambda r: r["validation/nll"])
         return {"best/epoch": row["epoch"]} | {
             f"best/{name.replace('/', '_')}": value for name, value in row.items() if name != "epoch"
         }

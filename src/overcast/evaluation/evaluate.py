@@ -48,7 +48,7 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
 
     Raises: UserError if the data is not the one the run was trained on.
     """
-    config, facts = run.config, run.facts
+    config = run.config
     pack = pack_of_run(run)
     learner, seen = measuring(run, pack)
     measured = {part: measure(learner, seen, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
@@ -58,8 +58,7 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
     record = record_of(run)
-    # one step after the last epoch, since MLflow shows the last value: the gap on all of the data, not on a sample
-    record.metrics(flat(metrics), step=facts["epochs_run"])
+    record.metrics(flat(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
     return metrics
 
@@ -83,14 +82,13 @@ def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> di
     """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with."""
     test = measured["test"]
     bounds = intervals(test.probabilities, test.target.numpy())
-    named = {part: _named(m.figures) for part, m in measured.items()}
     classes = per_class(pack.spec.classes)(test.logits, test.target)
     return {
-        **{part: figures for part, figures in named.items() if part != "test"},
-        "test": named["test"]
+        **{part: m.figures for part, m in measured.items() if part != "test"},
+        "test": test.figures
         | {f"{name}_low": low for name, (low, _) in bounds.items()}
         | {f"{name}_high": high for name, (_, high) in bounds.items()},
-        "gap": gap(measured["train"].figures, measured["validation"].figures),
+        "gap": gap(measured["train"].figures, test.figures),
         "baseline": baselines(pack, parts),
         "class": {
             name: {kind: float(values[i]) for kind, values in classes.items()}
@@ -100,13 +98,8 @@ def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> di
     }
 
 
-def _named(figures: dict[str, float]) -> dict[str, float]:
-    """The plain loss by its full name, now that there is no other."""
-    return {"nll" if name == "loss" else name: value for name, value in figures.items()}
-
-
 def flat(metrics: dict[str, Any]) -> dict[str, float]:
-    """MLflow's names: ``test/accuracy``, ``gap/loss``, ``class/foggy_recall``, ``final/train_accuracy``."""
+    """MLflow's names: ``test/accuracy``, ``gap/nll``, ``class/foggy_recall``, ``final/train_accuracy``."""
     found = {f"{part}/{n}": v for part in ("test", "gap", "baseline") for n, v in metrics[part].items()}
     found |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
     return found | {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}

@@ -158,11 +158,9 @@ def test_the_last_epochs_weights_are_kept_and_restored(config: Any) -> None:
 
 
 def test_what_is_learned_from_data_is_learned_from_the_train_part_used(config: Any) -> None:
-    cfg = config("share=0.5", "epochs=1")
-    run = train(cfg)
-    pack = pack_of(cfg)
-    feed = Feed(pack, run.parts, 16, 0, 0.5)
-    pixels = pack.values[feed.train].astype(float)
+    run = train(cfg := config("share=0.5", "epochs=1"))
+    pixels = pack_of(cfg).values[run.parts == "train"].astype(float)
+    assert len(pixels) == 40
     assert weights(run)["inputs.mean"].flatten().numpy() == pytest.approx(pixels.mean((0, 2, 3)), rel=1e-6)
 
 

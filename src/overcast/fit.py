@@ -183,7 +183,7 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     config, spec = run.config, run.spec
     _settle(devices)
     pack = pack_of(config)
-    feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
+    feed = Feed(pack, run.parts, config["batch_size"], config["seed"])
     net, mitigations = build(config, spec)
     inputs = input_layer(spec, net.pixels, config["shuffle"]).learn(pack, feed.train)
     began = time.perf_counter()

@@ -13,10 +13,13 @@ import pytest
 import torch
 
 from overcast.errors import UserError
+from overcast.evaluation.baselines import _baselines as baselines_of
 from overcast.evaluation.evaluate import evaluate, flat
 from overcast.metrics import collection
 from overcast.prepare.pack import open_pack
+from overcast.prepare.split import read_parts
 from overcast.runs import Run
+from overcast.seeding import generator
 from overcast.train import train
 
 
@@ -56,6 +59,28 @@ def test_validation_figures_are_those_of_the_last_epoch(run: Run) -> None:
     found = evaluate(run)["validation"]
     assert found["nll"] == pytest.approx(float(last["validation/nll"]), rel=1e-5)
     assert found["accuracy"] == pytest.approx(float(last["validation/accuracy"]))
+
+
+def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path, tmp_path: Path) -> None:
+    picks = ["share=0.3", "epochs=8"]
+    run = train(config(*picks))
+    shutil.copytree(data, tmp_path / "noisy")
+    values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
+    left_out = (read_parts(data, "skies", 0, 0, 10) == "train") & ~np.isin(np.arange(100), trained_on(run))
+    assert left_out.sum() == 56
+    values[left_out] = np.random.default_rng(0).integers(0, 256, values[left_out].shape)
+    values.flush()
+    first = evaluate(run, pictures=False)
+    baselines_of.cache_clear()  # the noisy pack has the same fingerprint
+    assert evaluate(train(config(*picks, f"data_dir={tmp_path / 'noisy'}")), pictures=False) == first
+    assert first["gap"]["accuracy"] > 0.3  # it knows its 24 rows, and no others
+
+
+def trained_on(run: Run) -> np.ndarray:
+    """The rows that were drawn, by the generator that draws them."""
+    rows = np.flatnonzero(read_parts(Path(run.config["data_dir"]), "skies", 0, 0, 10) == "train")
+    order = torch.randperm(len(rows), generator=generator(run.config["seed"], "share", 0)).numpy()
+    return rows[order[: round(run.config["share"] * len(rows))]]
 
 
 def test_from_the_folder_alone_and_again_the_same(run: Run, tmp_path: Path) -> None:

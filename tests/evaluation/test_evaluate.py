@@ -116,6 +116,20 @@ def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:
         assert 0 <= evaluate(run)["test"]["accuracy"] <= 1
 
 
+def test_a_debug_run_is_measured_on_every_class(config: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("fit", "feed", "evaluation.evaluate"):
+        monkeypatch.setattr(f"overcast.{place}.EVALUATION_BATCH", 5)
+    run = train(config("debug=true"))
+    metrics = evaluate(run)
+    assert set(metrics["class"]) == set(run.spec.classes)
+    predicted = (run.folder / "evaluation/predictions.csv").read_text().splitlines()[1:]
+    labels = open_pack(data, "skies").labels
+    assert sorted(labels[int(line.split(",")[0])] for line in predicted) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    with run.path("history.csv").open() as file:
+        (last,) = csv.DictReader(file)
+    assert metrics["validation"]["nll"] == pytest.approx(float(last["validation/nll"]), rel=1e-5)
+
+
 def test_a_test_part_without_a_class_has_no_figures_for_it(config: Any) -> None:
     """As where it was cut by time."""
     run = train(config("epochs=1"))

@@ -16,7 +16,7 @@ from overcast.evaluation import plots
 from overcast.evaluation.baselines import baselines
 from overcast.evaluation.bootstrap import intervals
 from overcast.feed import EVALUATION_BATCH, Batches
-from overcast.fit import DEBUG_BATCHES, measuring, pack_of_run
+from overcast.fit import measured_rows, measuring, pack_of_run
 from overcast.learner import Learner
 from overcast.metrics import collection, gap, per_class
 from overcast.prepare.pack import Pack
@@ -51,7 +51,8 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     config = run.config
     pack = pack_of_run(run)
     learner, seen = measuring(run, pack)
-    measured = {part: measure(learner, seen, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
+    rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
+    measured = {part: measure(learner, seen, rows[part]) for part in PARTS}
     metrics = _summary(pack, run.parts, measured)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)
@@ -63,19 +64,17 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     return metrics
 
 
-def measure(learner: Learner, pack: Pack, rows: np.ndarray, debug: bool = False) -> Measured:
+def measure(learner: Learner, pack: Pack, rows: np.ndarray) -> Measured:
     """Logits and figures of these rows, in eval mode, on one device, by the routine used while training."""
     batches = Batches(pack, rows, EVALUATION_BATCH)
     logits, target = [], []
     with torch.inference_mode():
-        for number, (x, y, length) in enumerate(batches):
-            if debug and number == DEBUG_BATCHES:
-                break
+        for x, y, length in batches:
             logits.append(learner(x, length))
             target.append(y)
     found, true = torch.cat(logits), torch.cat(target)
     scores = {name: float(value) for name, value in collection(found.shape[1])(found, true).items()}
-    return Measured(rows[: len(true)], found, true, scores)
+    return Measured(rows, found, true, scores)
 
 
 def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from overcast.data.digits import Digits
 from overcast.data.skies import Skies
 from overcast.prepare import decode
 from overcast.prepare.fetch import download
-from overcast.prepare.pack import pack
+from overcast.prepare.pack import Pack, pack
 from overcast.prepare.split import split
 
 TINY = {"number": 100, "size": 16, "difficulty": 0.2, "seed": 0}
@@ -69,6 +69,12 @@ def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) ->
         download(name, dataset, root, None)
         pack(name, dataset, options, root)
         split(name, root, seed=0)
+
+
+@pytest.fixture
+def prepare_data() -> Callable[[Path, str, DataSet, dict[str, Any]], None]:
+    """`prepare`, for data of a test's own."""
+    return prepare
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +135,15 @@ def config(prepared: Path, tmp_path: Path) -> Compose:
         return composed([*(f"{k}={v}" for k, v in kept.items()), *overrides])
 
     return made
+
+
+@pytest.fixture
+def gathered(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The rows of each batch that is gathered from now on. All the packs here are sorted by class, but for `waves`."""
+    seen: list[np.ndarray] = []
+    gather = Pack.gather
+    monkeypatch.setattr(Pack, "gather", lambda pack, rows: (seen.append(np.asarray(rows)), gather(pack, rows))[1])
+    return seen
 
 
 @pytest.fixture

@@ -101,12 +101,3 @@ def test_the_train_sample_is_fixed_and_as_large_as_the_validation_part(feed: Fee
     assert set(feed.sample) <= set(feed.train)
     again = Feed(pack, read_parts(data, "skies", 0, 0, 10), 32, seed=5)
     assert (again.sample == feed.sample).all()
-
-
-@pytest.mark.parametrize("share", [0.001, 0.25, 0.5, 1.0])
-def test_share_draws_a_part_that_grows_with_it(feed: Feed, pack: Pack, data: Path, share: float) -> None:
-    parts = read_parts(data, "skies", 0, 0, 10)
-    some = Feed(pack, parts, 16, 5, share)
-    assert len(some.train) == max(1, round(share * len(feed.train)))
-    assert set(some.train) <= set(Feed(pack, parts, 16, 5, min(1.0, share + 0.2)).train)
-    assert (some.validation == feed.validation).all()

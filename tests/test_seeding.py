@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
+import pytest
 import torch
 
-from overcast.seeding import generator, key
+from overcast.seeding import generator, key, stratified_sample
 
 
 def test_keys_are_the_same_everywhere_and_differ_by_every_part() -> None:
@@ -32,3 +34,28 @@ def test_a_generator_leaves_others_and_the_global_one_alone() -> None:
     assert torch.rand(4, generator=generator(0, "a")).equal(one)
     assert not torch.rand(4, generator=generator(0, "b")).equal(one)
     assert torch.get_rng_state().equal(before)
+
+
+@pytest.mark.parametrize("size", [3, 10, 57, 100])
+def test_a_sample_of_sorted_rows_has_every_class_about_as_often_as_all_of_them(size: int) -> None:
+    labels = np.repeat([0, 1, 2], [180, 90, 30])
+    rows = np.arange(0, 300, 3)  # 60, 30 and 10
+    found = stratified_sample(rows, labels, size, 0, "test")
+    assert len(found) == len(set(found)) == size
+    assert set(found) <= set(rows)
+    assert (np.diff(found) > 0).all()
+    count = np.bincount(labels[found], minlength=3)
+    assert count == pytest.approx(size * np.array([0.6, 0.3, 0.1]), abs=1.5)
+    assert (count > 0).all()
+
+
+def test_a_sample_depends_on_its_key_alone_and_reaches_every_row() -> None:
+    labels = np.repeat(np.arange(10), 20)
+    rows = np.arange(200)
+    drawn = [stratified_sample(rows, labels, 20, seed, "test") for seed in range(60)]
+    assert (drawn[0] == stratified_sample(rows, labels, 20, 0, "test")).all()
+    assert (drawn[0] != stratified_sample(rows, labels, 20, 0, "other")).any()
+    often = np.bincount(np.concatenate(drawn), minlength=200)
+    assert often.min() > 0
+    assert often.max() < 20  # 6 of 60 on average
+    assert stratified_sample(rows, labels, 999, 0, "test").tolist() == rows.tolist()

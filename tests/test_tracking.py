@@ -15,6 +15,7 @@ import yaml
 from mlflow.exceptions import MlflowException
 
 from overcast.errors import UserError
+from overcast.evaluation.evaluate import evaluate
 from overcast.tracking import Record, Store, ending, open_store
 from overcast.train import train
 
@@ -71,7 +72,7 @@ def test_what_is_recorded_is_there(store: Store, tmp_path: Path) -> None:
     record.params({"lr": 0.1, "hidden": [3, 4]})
     record.tags({"colour": "blue"})
     for step in range(3):
-        record.metrics({"train/loss": 1.0 / (step + 1), "gap/loss": 0.0}, step)
+        record.metrics({"train/nll": 1.0 / (step + 1), "validation_gap/nll": 0.0}, step)
     (tmp_path / "note.txt").write_text("hello")
     record.artifact(tmp_path / "note.txt", "run")
     record.dataset("skies", "f" * 64, "data/skies", "100 samples")
@@ -79,7 +80,7 @@ def test_what_is_recorded_is_there(store: Store, tmp_path: Path) -> None:
     assert found.data.params == {"lr": "0.1", "hidden": "[3, 4]"}
     assert found.data.tags["colour"] == "blue"
     assert found.info.run_name == "cnn · none"
-    history = store.client.get_metric_history(record.id, "train/loss")
+    history = store.client.get_metric_history(record.id, "train/nll")
     assert [(m.step, m.value) for m in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
     assert found.inputs.dataset_inputs[0].dataset.name == "skies"
     (tmp_path / "down").mkdir()
@@ -101,11 +102,30 @@ def test_a_training_is_recorded_from_start_to_end(
     assert found.data.params["model"] == "ann"
     assert found.data.params["lr"] == "0.01"
     assert found.data.tags["fingerprint"] == run.facts["fingerprint"]
-    assert found.data.metrics["best/validation_loss"] == pytest.approx(run.facts["best/validation_loss"])
-    assert {"train/loss", "validation/accuracy", "gap/loss", "cost/seconds"} <= set(found.data.metrics)
+    assert found.data.metrics["best/validation_nll"] == pytest.approx(run.facts["best/validation_nll"])
+    assert {"train/nll", "validation/accuracy", "validation_gap/nll", "cost/seconds"} <= set(found.data.metrics)
     assert {"model.pt", "config.yaml", "history.csv"} <= {
         Path(item.path).name for item in store.client.list_artifacts(run.facts["id"], "run")
     }
+
+
+def test_an_evaluation_adds_the_gap_to_the_test_part_and_leaves_that_of_the_epochs(
+    config: Any, place: Path, home: Path, request: pytest.FixtureRequest
+) -> None:
+    where = settings(place, request.node.name)
+    run = train(config() | {"tracking": where})
+    store = open_store(where)
+    assert store is not None
+
+    def logged(name: str) -> list[float]:
+        return [metric.value for metric in store.client.get_metric_history(run.facts["id"], name)]
+
+    before = logged("validation_gap/nll")
+    assert len(before) == 2
+    assert logged("gap/nll") == []
+    metrics = evaluate(run, pictures=False)
+    assert logged("validation_gap/nll") == before
+    assert logged("gap/nll") == [metrics["test"]["nll"] - metrics["train"]["nll"]]
 
 
 def test_a_training_that_fails_is_recorded_so(

@@ -6,14 +6,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from overcast.errors import UserError
-from overcast.prepare.split import read_about, split
+from overcast.prepare.split import read_about, read_parts, split
 from overcast.runs import FILES, Run, load
-from overcast.train import params, train
+from overcast.seeding import generator
+from overcast.train import keep_share, params, train
 
 
 def test_a_whole_run(config: Any, data: Path) -> None:
@@ -38,6 +41,7 @@ def test_a_whole_run(config: Any, data: Path) -> None:
         ("lr=nan", "lr=nan: must be above 0"),
         ("share=0", "share=0.0: must be above 0 and at most 1"),
         ("share=1.5", "share=1.5"),
+        ("share=0.001", "share=0.001 leaves 0 of 80 train rows: at least 2 are needed"),
         ("model.hidden=many", "model.hidden=many"),
         ("split.fold=10", "choose 0 to 9"),
         ("split.random=true", "and skies has none: its split is a random one already"),
@@ -61,6 +65,30 @@ def test_training_before_splitting(config: Any, data: Path, tmp_path: Path) -> N
         train(config(f"data_dir={tmp_path}/data"))
     split("skies", tmp_path / "data", seed=0)
     assert train(config(f"data_dir={tmp_path}/data")).folder.exists()
+
+
+@pytest.mark.parametrize("share", [0.03, 0.25, 0.5, 1.0])
+def test_train_rows_that_a_share_leaves_out_are_unused(data: Path, share: float) -> None:
+    parts = read_parts(data, "skies", 0, 0, 10)
+    found = keep_share(parts, share, 5)
+    train = np.flatnonzero(parts == "train")
+    drawn = torch.randperm(80, generator=generator(5, "share", 0))[: round(80 * share)]
+    assert np.flatnonzero(found == "train").tolist() == sorted(train[drawn.numpy()])
+    assert set(found[(found != parts)]) <= {"unused"}
+    assert (found == parts)[parts != "train"].all()
+    larger = keep_share(parts, min(1.0, share + 0.2), 5)
+    assert set(np.flatnonzero(found == "train")) <= set(np.flatnonzero(larger == "train"))
+
+
+def test_a_runs_parts_are_those_it_was_trained_with(config: Any, data: Path) -> None:
+    run = train(config("epochs=1", "share=0.25", "seed=5"))
+    assert (run.parts == keep_share(read_parts(data, "skies", 0, 0, 10), 0.25, 5)).all()
+    assert (run.parts == "train").sum() == 20
+
+
+def test_two_train_rows_are_enough(config: Any) -> None:
+    picks = ["share=0.02", "epochs=1", "model=dnn", "mitigation=batch_norm"]
+    assert (train(config(*picks)).parts == "train").sum() == 2
 
 
 def test_a_run_notes_an_official_test_part(config: Any, data: Path, tmp_path: Path) -> None:

@@ -53,14 +53,12 @@ class Feed(LightningDataModule):
     """Train batches shuffled by (seed, epoch); validation and a fixed train sample as large, to measure.
 
     parts: (N,) "train", "validation", "test" or "unused" for each row of the pack.
-    share: the part of the train rows to use, drawn by ``seed`` alone.
     """
 
-    def __init__(self, pack: Pack, parts: np.ndarray, batch_size: int, seed: int, share: float = 1.0) -> None:
+    def __init__(self, pack: Pack, parts: np.ndarray, batch_size: int, seed: int) -> None:
         super().__init__()
         self.pack, self.batch_size, self.seed = pack, batch_size, seed
-        train = np.flatnonzero(parts == "train")
-        self.train = np.sort(self._shuffled(train, "share")[: max(1, round(share * len(train)))])
+        self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
         self.sample = np.sort(self._shuffled(self.train, "sample")[: len(self.validation)])
 

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
@@ -24,14 +25,14 @@ from overcast.config import name_of
 from overcast.devices import Devices
 from overcast.errors import UserError
 from overcast.features import change_nothing, once
-from overcast.feed import Feed
+from overcast.feed import EVALUATION_BATCH, Feed
 from overcast.inputs import Inputs, input_layer, refuse_shuffle
 from overcast.learner import Learner
 from overcast.mitigation import Mitigation
 from overcast.model import Network, example
 from overcast.prepare.pack import Pack, open_pack
 from overcast.runs import Run
-from overcast.seeding import key
+from overcast.seeding import key, stratified_sample
 from overcast.spec import Spec
 from overcast.tracking import Record
 
@@ -96,8 +97,8 @@ class History(Callback):
         return text.getvalue()
 
     def best(self) -> dict[str, float]:
-        """The figures of the epoch with the least validation loss, as ``best/…``."""
-        row = min(self.rows, key=lambda r: r["validation/loss"])
+        """The figures of the epoch with the least validation negative log-likelihood, as ``best/…``."""
+        row = min(self.rows, key=lambda r: r["validation/nll"])
         return {"best/epoch": row["epoch"]} | {
             f"best/{name.replace('/', '_')}": value for name, value in row.items() if name != "epoch"
         }
@@ -150,6 +151,11 @@ def measuring(run: Run, pack: Pack) -> tuple[Learner, Pack]:
     return learner, seen
 
 
+def measured_rows(config: dict[str, Any], pack: Pack, rows: np.ndarray) -> np.ndarray:
+    """These rows of a part; in a debug run as many of them as two batches hold, the same for every run."""
+    return stratified_sample(rows, pack.labels, DEBUG_BATCHES * EVALUATION_BATCH, "debug") if config["debug"] else rows
+
+
 def _place(config: dict[str, Any]) -> Path:
     """The folder of a config's data set."""
     return Path(config["data_dir"]) / name_of(config["data"])
@@ -183,7 +189,8 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     config, spec = run.config, run.spec
     _settle(devices)
     pack = pack_of(config)
-    feed = Feed(pack, run.parts, config["batch_size"], config["seed"], config["share"])
+    feed = Feed(pack, run.parts, config["batch_size"], config["seed"])
+    feed.validation, feed.sample = (measured_rows(config, pack, rows) for rows in (feed.validation, feed.sample))
     net, mitigations = build(config, spec)
     inputs = input_layer(spec, net.pixels, config["shuffle"]).learn(pack, feed.train)
     began = time.perf_counter()

@@ -83,13 +83,13 @@ class Learner(LightningModule):
         return dict(zip(PARTS, (self.validation, self.sample), strict=True))
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss and accuracy of both parts and their gap, once an epoch."""
+        """Log negative log-likelihood and accuracy of both parts and the gap between them, once an epoch."""
         found = {}
         for part, metrics in self._measures.items():
             found[part] = dict(metrics.compute())
             metrics.reset()
-        scores = {f"{p}/{m}": found[p][m] for p in ("train", "validation") for m in ("loss", "accuracy")}
-        scores |= {f"gap/{m}": value for m, value in gap(found["train"], found["validation"]).items()}
+        scores = {f"{p}/{m}": found[p][m] for p in ("train", "validation") for m in ("nll", "accuracy")}
+        scores |= {f"validation_gap/{m}": value for m, value in gap(found["train"], found["validation"]).items()}
         self.log_dict({name: torch.as_tensor(value, dtype=torch.float32) for name, value in scores.items()})
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -1,7 +1,7 @@
 """A run's folder: what it holds, how it is named, and how one is found again.
 
-config.yaml   the resolved config          parts.csv    the part of each row it was trained with
-spec.json     what the data looks like     history.csv  loss, accuracy and gap of each epoch
+config.yaml   the resolved config          parts.csv    the part of each row: train is what it was trained on
+spec.json     what the data looks like     history.csv  each epoch's figures
 model.pt      the weights                  run.json     the rest; written last, so it marks a whole run
 """
 

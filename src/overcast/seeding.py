@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import torch
 
 
@@ -20,3 +21,19 @@ def key(*parts: int | str) -> int:
 def generator(*parts: int | str, device: torch.device | str = "cpu") -> torch.Generator:
     """A fresh generator on ``device``, seeded by ``key(*parts)``."""
     return torch.Generator(device).manual_seed(key(*parts))
+
+
+def stratified_sample(rows: np.ndarray, labels: np.ndarray, size: int, *parts: int | str) -> np.ndarray:
+    """At most ``size`` of these rows, drawn at random, each class about as often as among all of them; in their order.
+
+    Packs are sorted by class: the first rows of one are all of the same few classes. Every class is drawn from where
+    ``size`` is at least the number of classes.
+
+    rows: (M,) indices into labels (N,). parts: seed, purpose and the like, as of `key`.
+    """
+    shuffled = np.random.default_rng(key(*parts)).permutation(rows)
+    place = np.empty(len(rows))  # in the shuffled order of its class, from 0 to 1: the first of each class are taken
+    for label in np.unique(labels[rows]):
+        inside = labels[shuffled] == label
+        place[inside] = np.arange(inside.sum()) / inside.sum()
+    return np.sort(shuffled[np.argsort(place, kind="stable")[:size]])

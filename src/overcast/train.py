@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from overcast import options
@@ -14,12 +15,15 @@ from overcast.devices import Devices, choose
 from overcast.errors import UserError
 from overcast.hold import hold
 from overcast.prepare.ready import prepare
-from overcast.prepare.split import TEST, read_about, read_parts
+from overcast.prepare.split import TEST, TRAIN, UNUSED, read_about, read_parts
 from overcast.provenance import provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
 from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.tracking import Record, bury, ending, open_store
+
+FEWEST = 2
+"""Train rows that a run needs: one alone has no spread, which batch norm divides by."""
 
 PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "shuffle", "debug")
 
@@ -38,6 +42,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     cut = config["split"]
     name = name_of(config["data"])
     parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
+    parts = keep_share(parts, config["share"], config["seed"])
     fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
     build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
     devices = choose(config["trainer"], study.jobs if study else 1)
@@ -106,6 +111,27 @@ def check(config: dict[str, Any]) -> None:
         raise UserError(f"lr={config['lr']}: must be above 0")
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
+
+
+def keep_share(parts: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """The parts (N,) of a run that trains on this share of the train rows, drawn by ``seed`` alone.
+
+    The rest become "unused", so that whatever reads a run's parts sees only rows that it was trained on.
+
+    Raises: UserError if fewer than two rows are left.
+    """
+    import torch
+
+    from overcast.seeding import generator
+
+    train = np.flatnonzero(parts == TRAIN)
+    count = round(share * len(train))
+    if count < FEWEST:
+        raise UserError(f"share={share} leaves {count} of {len(train)} train rows: at least {FEWEST} are needed")
+    order = torch.randperm(len(train), generator=generator(seed, "share", 0)).numpy()
+    kept = parts.copy()
+    kept[train[order[count:]]] = UNUSED
+    return kept
 
 
 def params(config: dict[str, Any]) -> dict[str, Any]:

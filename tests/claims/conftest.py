@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from itertools import cycle, permutations
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from overcast.evaluation.evaluate import evaluate
 from overcast.runs import Run
 from overcast.train import train
 
@@ -46,6 +48,31 @@ def rows() -> Callable[..., pd.DataFrame]:
 def trained(config: Any) -> Run:
     """A tiny run of an ANN on pictures."""
     return train(config("epochs=1"))
+
+
+@pytest.fixture
+def study(config: Any) -> Callable[..., list[Run]]:
+    """``study(*cells)``: two tiny runs of each cell, a list of overrides, trained and evaluated as a study's are."""
+
+    def made(*cells: Sequence[str]) -> list[Run]:
+        repeats = [[f"seed={number}", f"split.fold={number}"] for number in (0, 1)]
+        runs = [train(config("epochs=1", *cell, *repeat)) for cell in cells for repeat in repeats]
+        for one in runs:
+            evaluate(one, pictures=False)
+        return runs
+
+    return made
+
+
+def accuracy(runs: Sequence[Run]) -> list[float]:
+    """What a claim's picture should show of a study's runs: the mean test accuracy of each cell, in percent."""
+    stored = [json.loads((run.folder / "evaluation/metrics.json").read_text())["test"]["accuracy"] for run in runs]
+    return [100 * value for value in np.reshape(stored, (-1, 2)).mean(1)]
+
+
+@pytest.fixture
+def accuracies() -> Callable[[Sequence[Run]], list[float]]:
+    return accuracy
 
 
 @pytest.fixture

@@ -31,3 +31,13 @@ def test_the_verdict(rows: Any, measured: Any, given: tuple[float, ...], opening
     found = measured(depth, *cells(rows, *given))
     assert found.verdict.startswith(opening)
     assert len(found.pictures) == 2
+
+
+def test_a_real_study(study: Any, accuracies: Any) -> None:
+    one, three = (["model=dnn", f"model.hidden={hidden}"] for hidden in ("[8]", "[8,8,8]"))
+    runs = study(one, three, [*one, "mitigation=batch_norm"], [*three, "mitigation=batch_norm"])
+    found = depth.measured(runs)
+    bare, normed = found.pictures[0].figure.data
+    assert (bare.name, list(bare.x), normed.name, list(normed.x)) == ("none", [1, 3], "batch_norm", [1, 3])
+    assert [*bare.y, *normed.y] == pytest.approx(accuracies(runs))
+    assert "batch_norm: " in found.verdict

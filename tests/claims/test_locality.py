@@ -39,3 +39,14 @@ def test_moved_pictures(trained: Any) -> None:
     found = locality.moved(trained)
     assert len(found) == len(locality.SHIFTS)
     assert all(0 <= accuracy <= 1 for accuracy in found)
+
+
+def test_a_real_study(study: Any, accuracies: Any) -> None:
+    models = (["model=cnn", "model.width=8"], ["model=dnn", "model.hidden=[8,8]"])
+    runs = study(*([*model, f"shuffle={shuffle}"] for model in models for shuffle in ("false", "true")))
+    found = locality.measured(runs)
+    moved, shuffled = (picture.figure.data for picture in found.pictures)
+    assert [line.name for line in (*moved, *shuffled)] == ["cnn", "dnn 8-8"] * 2
+    assert [y for line in shuffled for y in line.y] == pytest.approx(expected := accuracies(runs))
+    assert [line.y[0] for line in moved] == pytest.approx(expected[::2])  # moved by nothing
+    assert {tuple(line.x) for line in moved} == {locality.SHIFTS}

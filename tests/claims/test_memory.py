@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import pandas as pd
 import pytest
 
 from overcast.claims import memory
+from overcast.data.recall import Recall
+from overcast.fit import pack_of_run
+from overcast.train import train
 
 
 def cells(rows: Any, long_rnn: float, long_lstm: float) -> list[pd.DataFrame]:
@@ -39,3 +43,39 @@ def test_speech_counts_too(rows: Any, measured: Any) -> None:
     found = measured(memory, *cells(rows, 0.25, 0.9), *speech, over_time=lambda run: np.ones(5))
     assert found.verdict.startswith("It holds here in part.")
     assert "On spoken digits the LSTM's lead is −10.0 points" in found.verdict
+
+
+@pytest.fixture
+def recall(tmp_path: Path, prepare_data: Any) -> Any:
+    """``recall(length)``: overrides of a small network on 200 sequences of this length, in four classes."""
+
+    def made(length: int) -> list[str]:
+        options = {"number": 200, "length": length, "classes": 4, "noise": 0.2, "seed": 0}
+        if not (root := tmp_path / f"recall-{length}").exists():
+            prepare_data(root, "recall", Recall(**options), options)
+        picks = ["model.bidirectional=false", "model.pool=last", "model.hidden=4"]
+        return ["data=recall", f"data_dir={root}", *picks, *(f"data.{key}={value}" for key, value in options.items())]
+
+    return made
+
+
+def test_what_is_heard_is_asked_of_samples_of_every_class(
+    config: Any, recall: Any, gathered: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train(config("model=rnn", "epochs=1", *recall(6)))
+    monkeypatch.setattr(memory, "SAMPLES", 8)
+    gathered.clear()
+    assert memory.over_time(run).shape == (6,)
+    (rows,) = gathered
+    assert set(run.parts[rows]) == {"test"}
+    assert np.bincount(pack_of_run(run).labels[rows]).tolist() == [2, 2, 2, 2]
+
+
+def test_a_real_study(study: Any, accuracies: Any, recall: Any) -> None:
+    runs = study(*([f"model={model}", *recall(length)] for model in ("rnn", "lstm") for length in (5, 9)))
+    found = memory.measured(runs)
+    assert "chance is 25 %" in found.verdict
+    remembered, heard = (picture.figure.data for picture in found.pictures)
+    assert [y for line in remembered for y in line.y] == pytest.approx(accuracies(runs))
+    assert [(line.name, list(line.x)) for line in heard] == [(name, [*range(1, 10)]) for name in ("rnn", "lstm")]
+    assert all((np.array(line.y) > 0).all() for line in heard)

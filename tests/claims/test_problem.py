@@ -18,3 +18,14 @@ def test_the_verdict(rows: Any, measured: Any) -> None:
     assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in found.verdict
     (chart,) = found.pictures
     assert list(chart.figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]
+
+
+def test_a_real_study(study: Any, accuracies: Any) -> None:
+    cells = [[data, model] for data in ("data=skies", "data=waves") for model in ("model=cnn", "model=lstm")]
+    runs = study(*([*cell, "model.width=8"] if "model=cnn" in cell else cell for cell in cells))
+    found = problem.measured(runs)
+    (chart,) = found.pictures
+    data = chart.figure.data[0]
+    assert (list(data.x), list(data.y)) == (["majority", "linear", "cnn", "lstm"], ["skies", "waves"])
+    shown = [text.removeprefix("<b>").removesuffix("</b>") for texts in data.text for text in texts[2:]]
+    assert shown == [f"{value:.1f}" for value in accuracies(runs)]

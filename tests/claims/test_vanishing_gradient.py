@@ -10,6 +10,7 @@ import torch
 
 from overcast.claims import vanishing_gradient
 from overcast.fit import build
+from overcast.train import train
 
 
 def cells(rows: Any, sigmoid: float, relu: float, normed: float) -> list[pd.DataFrame]:
@@ -48,3 +49,27 @@ def test_the_gradients_of_a_run_before_training(trained: Any) -> None:
     assert all(size > 0 for size in sizes)
     torch.manual_seed(99)  # they depend on the run's own seed alone
     assert vanishing_gradient.gradients(trained) == sizes
+
+
+def test_the_gradients_of_a_batch_are_about_those_of_the_whole_train_part(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last layer's above all: with samples of few classes it is many times as large, as every bias is wrong."""
+    run = train(config("model=dnn", "model.hidden=[8,8]", "model.activation=sigmoid", "epochs=1"))
+    whole = vanishing_gradient.gradients(run)
+    monkeypatch.setattr(vanishing_gradient, "BATCH", 20)
+    assert vanishing_gradient.gradients(run)[-2:] == pytest.approx(whole[-2:], rel=0.2)
+
+
+def test_a_real_study(study: Any, accuracies: Any) -> None:
+    kinds = [["model.activation=sigmoid"], ["model.activation=relu"]]
+    kinds.append([*kinds[0], "mitigation=batch_norm"])
+    runs = study(*(["model=dnn", "model.hidden=[8,8,8]", *kind] for kind in kinds))
+    found = vanishing_gradient.measured(runs)
+    by_layer, over_depth, learned = (picture.figure.data for picture in found.pictures)
+    names = ["sigmoid", "relu", "sigmoid + batch_norm"]
+    assert [line.name for line in (*by_layer, *over_depth, *learned)] == names * 3
+    assert all(list(line.x) == [1, 2, 3, 4] for line in by_layer)
+    first, last = by_layer[0].y[0], by_layer[0].y[-1]
+    assert first < last / 100  # through three sigmoid layers
+    assert [y for line in learned for y in line.y] == pytest.approx(accuracies(runs))

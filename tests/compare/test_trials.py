@@ -73,7 +73,8 @@ def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     assert list(rows["repeat"]) == ["0-0-0", "1-2-0", "0-0-0"]
     assert list(rows["mitigation"]) == ["none", "none", "noise+dropout"]
     assert list(rows["test/accuracy"]) == [m["test"]["accuracy"] for m in measured]
-    assert list(rows["gap/loss"]) == [m["gap"]["loss"] for m in measured]
+    assert list(rows["gap/nll"]) == [m["test"]["nll"] - m["train"]["nll"] for m in measured]
+    assert list(rows["gap/accuracy"]) == [m["train"]["accuracy"] - m["test"]["accuracy"] for m in measured]
     assert (rows["seconds"] > 0).all()
     assert list(rows["run_id"]) == [str(run.folder) for run in runs]
     assert params(runs[1].config)["fold"] == 2

@@ -37,6 +37,15 @@ def test_the_majority_is_that_of_the_train_part(data: Path) -> None:
     assert baselines(pack, parts)["majority_accuracy"] == pytest.approx((rest == 2).mean())
 
 
+@pytest.mark.parametrize("source", ["skies", "verses"])
+def test_a_train_part_of_one_class_leaves_nothing_to_fit(data: Path, source: str) -> None:
+    pack = open_pack(data, source)
+    parts = np.where(np.arange(len(pack.labels)) % 2, "validation", "test")
+    parts[np.flatnonzero(pack.labels == 1)[:2]] = "train"
+    found = baselines(pack, parts)
+    assert found["linear_accuracy"] == found["majority_accuracy"] == (pack.labels[parts == "test"] == 1).mean()
+
+
 def test_a_large_train_part_is_sampled(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 1, 10)
     fitted = []

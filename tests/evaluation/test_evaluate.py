@@ -13,10 +13,13 @@ import pytest
 import torch
 
 from overcast.errors import UserError
+from overcast.evaluation.baselines import _baselines as baselines_of
 from overcast.evaluation.evaluate import evaluate, flat
 from overcast.metrics import collection
 from overcast.prepare.pack import open_pack
+from overcast.prepare.split import read_parts
 from overcast.runs import Run
+from overcast.seeding import generator
 from overcast.train import train
 
 
@@ -40,19 +43,44 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
     y = torch.tensor([classes.index(row["label"]) for row in rows])
     found = collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
     assert metrics["test"]["accuracy"] == pytest.approx(float(found["accuracy"]))
-    assert metrics["test"]["nll"] == pytest.approx(float(found["loss"]), abs=1e-4)
+    assert metrics["test"]["nll"] == pytest.approx(float(found["nll"]), abs=1e-4)
     for name in ("accuracy", "nll", "macro_f1", "brier", "ece"):
         low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
         assert low <= metrics["test"][name] <= high or name == "ece"
-    assert metrics["gap"]["loss"] == pytest.approx(metrics["train"]["nll"] - metrics["validation"]["nll"], abs=1e-6)
+    assert metrics["gap"] == {
+        "accuracy": metrics["train"]["accuracy"] - metrics["test"]["accuracy"],
+        "nll": metrics["test"]["nll"] - metrics["train"]["nll"],
+    }
 
 
 def test_validation_figures_are_those_of_the_last_epoch(run: Run) -> None:
     with run.path("history.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
     found = evaluate(run)["validation"]
-    assert found["nll"] == pytest.approx(float(last["validation/loss"]), rel=1e-5)
+    assert found["nll"] == pytest.approx(float(last["validation/nll"]), rel=1e-5)
     assert found["accuracy"] == pytest.approx(float(last["validation/accuracy"]))
+
+
+def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path, tmp_path: Path) -> None:
+    picks = ["share=0.3", "epochs=8"]
+    run = train(config(*picks))
+    shutil.copytree(data, tmp_path / "noisy")
+    values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
+    left_out = (read_parts(data, "skies", 0, 0, 10) == "train") & ~np.isin(np.arange(100), trained_on(run))
+    assert left_out.sum() == 56
+    values[left_out] = np.random.default_rng(0).integers(0, 256, values[left_out].shape)
+    values.flush()
+    first = evaluate(run, pictures=False)
+    baselines_of.cache_clear()  # the noisy pack has the same fingerprint
+    assert evaluate(train(config(*picks, f"data_dir={tmp_path / 'noisy'}")), pictures=False) == first
+    assert first["gap"]["accuracy"] > 0.3  # it knows its 24 rows, and no others
+
+
+def trained_on(run: Run) -> np.ndarray:
+    """The rows that were drawn, by the generator that draws them."""
+    rows = np.flatnonzero(read_parts(Path(run.config["data_dir"]), "skies", 0, 0, 10) == "train")
+    order = torch.randperm(len(rows), generator=generator(run.config["seed"], "share", 0)).numpy()
+    return rows[order[: round(run.config["share"] * len(rows))]]
 
 
 def test_from_the_folder_alone_and_again_the_same(run: Run, tmp_path: Path) -> None:
@@ -78,9 +106,7 @@ def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
 
 def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
     names = flat(evaluate(run))
-    assert {"test/accuracy", "test/accuracy_low", "gap/loss", "final/train_accuracy", "class/foggy_recall"} <= set(
-        names
-    )
+    assert {"test/accuracy", "test/accuracy_low", "gap/nll", "final/train_accuracy", "class/foggy_recall"} <= set(names)
     assert all(isinstance(value, float) for value in names.values())
 
 
@@ -88,6 +114,20 @@ def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:
     for overrides in (["debug=true"], ["data=waves", "model=lstm"]):
         run = train(config("epochs=1", *overrides))
         assert 0 <= evaluate(run)["test"]["accuracy"] <= 1
+
+
+def test_a_debug_run_is_measured_on_every_class(config: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("fit", "feed", "evaluation.evaluate"):
+        monkeypatch.setattr(f"overcast.{place}.EVALUATION_BATCH", 5)
+    run = train(config("debug=true"))
+    metrics = evaluate(run)
+    assert set(metrics["class"]) == set(run.spec.classes)
+    predicted = (run.folder / "evaluation/predictions.csv").read_text().splitlines()[1:]
+    labels = open_pack(data, "skies").labels
+    assert sorted(labels[int(line.split(",")[0])] for line in predicted) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    with run.path("history.csv").open() as file:
+        (last,) = csv.DictReader(file)
+    assert metrics["validation"]["nll"] == pytest.approx(float(last["validation/nll"]), rel=1e-5)
 
 
 def test_a_test_part_without_a_class_has_no_figures_for_it(config: Any) -> None:

@@ -43,7 +43,7 @@ def test_confusion_reliability_and_mistakes(data: Path, tmp_path: Path, probabil
 @pytest.mark.parametrize("epochs", [1, 20])
 def test_curves(tmp_path: Path, epochs: int) -> None:
     falling = 1 / (1 + np.arange(epochs))
-    names = ("train/loss", "validation/loss", "train/accuracy", "validation/accuracy")
+    names = ("train/nll", "validation/nll", "train/accuracy", "validation/accuracy")
     plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs)} | dict.fromkeys(names, falling))
     drawn(tmp_path / "x.png")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,6 +15,8 @@ from overcast.errors import UserError
 from overcast.explain import explain as module
 from overcast.explain import filters, maps, patches, specimens
 from overcast.explain.explain import explain
+from overcast.fit import pack_of
+from overcast.report.sheet import Section
 from overcast.runs import Run
 from overcast.tracking import Record
 
@@ -41,6 +44,18 @@ def test_a_page_about_a_network_of_pictures(trained: Callable[..., Run], home: P
     assert {"filters.png", "maps-1.png", "patches-1.png", "evidence-1.png"} <= files
     assert text.count("data:image/png;base64") == len(files)
     assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_a_units_strongest_responses_are_looked_for_in_every_class(
+    trained: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[np.ndarray] = []
+    monkeypatch.setattr(module, "ROWS", 10)
+    monkeypatch.setattr(module.patches, "section", lambda *given: looked.append(given[2]) or Section("", ""))
+    run = trained("epochs=1")
+    explain(run)
+    assert set(run.parts[looked[0]]) <= {"validation", "test"}
+    assert np.bincount(pack_of(run.config).labels[looked[0]]).tolist() == [2, 2, 2, 2, 2]
 
 
 def test_given_files_and_the_record(trained: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

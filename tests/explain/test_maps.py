@@ -21,7 +21,9 @@ def test_a_plate_a_sample(trained: Callable[..., Run], monkeypatch: pytest.Monke
     monkeypatch.setattr(maps, "CHANNELS", 2)
     run = trained("model=cnn", "model.width=8", "epochs=1")
     learner = restore(run)
-    told = section(learner, run.spec, of_test(run, learner, pack_of(run.config)))
+    samples = of_test(run, learner, pack_of(run.config))
+    told = section(learner, run.spec, samples)
+    assert samples[-1].name in plates([told])[-1].caption  # not the first ones: they come class by class
     assert [plate.file for plate in plates([told])] == [f"maps-{n + 1}.png" for n in range(SAMPLES)]
 
 

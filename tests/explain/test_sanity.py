@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from overcast.explain import sanity
-from overcast.explain.evidence import closely, maps
+from overcast.explain import evidence, sanity
+from overcast.explain.evidence import CHECKED, closely, maps, section
 from overcast.explain.specimens import of_test
 from overcast.fit import pack_of, restore
 from overcast.runs import Run
@@ -49,3 +50,23 @@ def test_maps_change_with_random_weights(trained: Callable[..., Run], model: str
             assert sanity.correlation(values, values) == pytest.approx(1 if np.ptp(values) else 0)
     assert set(agreed) == {"occlusion", "gradients"} | ({"cam"} if model == "cnn" else set())
     assert {name: float(np.mean(found)) for name, found in agreed.items() if np.mean(found) >= 0.5} == {}
+
+
+def test_random_weights_are_tried_on_samples_from_the_first_class_to_the_last(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("captum")
+    run = trained("epochs=1")
+    learner = restore(run)
+    specimens = of_test(run, learner, pack_of(run.config))
+    tried: list[str] = []
+
+    def noting(net: torch.nn.Module, *given: Any) -> evidence.Maps:
+        if net is not learner.net:
+            tried.append(given[1].name)
+        return evidence.Maps({"occlusion": np.eye(16)}, 0.0)
+
+    monkeypatch.setattr(evidence, "maps", noting)
+    section(run, learner, specimens)
+    assert len(tried) == CHECKED
+    assert (tried[0], tried[-1]) == (specimens[0].name, specimens[-1].name)

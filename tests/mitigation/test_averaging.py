@@ -73,7 +73,7 @@ def test_early_stopping_goes_back_to_the_average_it_measured(config: Any, traine
     picks = ["lr=0.3", "epochs=8", "model.activation=tanh", "mitigation=[averaging,early_stopping]", DECAY]
     _, run = trained(*picks)
     with run.path("history.csv").open() as file:
-        losses = [float(row["validation/loss"]) for row in csv.DictReader(file)]
+        losses = [float(row["validation/nll"]) for row in csv.DictReader(file)]
     feed = Feed(pack_of(config(*picks)), run.parts, 16, 0)
     x, y, length = next(iter(feed.batches(feed.validation)))
     loss = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()

@@ -17,7 +17,7 @@ from overcast.train import train
 
 def losses(run: Any) -> list[float]:
     with run.path("history.csv").open() as file:
-        return [float(row["validation/loss"]) for row in csv.DictReader(file)]
+        return [float(row["validation/nll"]) for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("patience", [1, 3])

@@ -38,7 +38,7 @@ def study():
                         row | {"share": share, "epochs": 3, "seconds": 12.0 if name == "augmentation" else 10.0}
                     )
                     columns = {
-                        f"{p}/{w}": draw(1, 0.1, 3) for p in ("train", "validation") for w in ("loss", "accuracy")
+                        f"{p}/{w}": draw(1, 0.1, 3) for p in ("train", "validation") for w in ("nll", "accuracy")
                     }
                     curves.append(pd.DataFrame({"run_id": run, "epoch": range(3)} | columns))
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)

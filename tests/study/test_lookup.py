@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+import numpy as np
 import pytest
 
 from overcast.errors import UserError
+from overcast.fit import pack_of
 from overcast.study import Study
-from overcast.study.lookup import children, finished, seconds_of
+from overcast.study.lookup import _try_out, children, finished, seconds_of
 from overcast.tracking import Store
 from overcast.train import train
 
@@ -82,6 +84,12 @@ def test_the_time_comes_from_runs_like_it_or_from_a_few_steps(config: Any, store
         record.metrics({"cost/seconds": seconds})
         record.end("FINISHED")
     assert seconds_of(store, asked, 2) == 120
+
+
+def test_the_steps_are_tried_on_samples_of_every_class(config: Any, gathered: list[np.ndarray]) -> None:
+    cfg = config("batch_size=10", "model=ann")
+    assert _try_out(cfg, 1) > 0
+    assert np.bincount(pack_of(cfg).labels[gathered[0]]).tolist() == [2, 2, 2, 2, 2]
 
 
 def test_no_guess_where_the_network_fails(config: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

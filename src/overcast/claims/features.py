@@ -16,7 +16,7 @@ CLAIM = "Features that are learned do better than features made by hand, given e
 
 def measured(runs: Sequence[Run]) -> Measured:
     found = table(runs)
-    found["samples"] = found["share"] * found["run"].map(lambda run: int((run.parts == "train").sum()))
+    found["samples"] = found["run"].map(lambda run: int((run.parts == "train").sum()))
     told, held, pictures = [], [], []
     for data, rows in found.groupby("data", sort=False):
         sizes = sorted(rows["share"].unique())

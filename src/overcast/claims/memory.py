@@ -15,6 +15,7 @@ from overcast.claims import Measured, clear, difference, judged, percent, points
 from overcast.fit import pack_of_run, restore
 from overcast.report.lines import lines
 from overcast.runs import Run
+from overcast.seeding import stratified_sample
 
 CLAIM = "A plain recurrent network forgets what it saw many steps ago; an LSTM remembers it."
 SAMPLES = 128
@@ -23,10 +24,11 @@ SAMPLES = 128
 def over_time(run: Run) -> np.ndarray:
     """How much each step matters to the trained network: (T,) the size of the loss's gradient there.
 
-    Mean over `SAMPLES` test samples of the gradient's Euclidean length; all samples must be equally long.
+    Mean over `SAMPLES` test samples, drawn from every class, of the gradient's Euclidean length; all samples must be
+    equally long.
     """
     pack, learner = pack_of_run(run), restore(run)
-    rows = np.flatnonzero(run.parts == "test")[:SAMPLES]
+    rows = stratified_sample(np.flatnonzero(run.parts == "test"), pack.labels, SAMPLES, run.config["seed"], "over time")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     z = learner.inputs(x, length).requires_grad_()
     loss = learner.net.loss(learner.net(z, length), torch.from_numpy(pack.labels[rows])).sum()

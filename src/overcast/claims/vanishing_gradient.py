@@ -1,6 +1,7 @@
 """Vanishing gradients: the size of the gradient by layer over depth, sigmoid against ReLU, with and without norm.
 
-The gradients are those at the first weights, which a run's config gives back exactly, on a batch of its train part.
+The gradients are those at the first weights, which a run's config gives back exactly, on a batch of its train part,
+drawn from every class.
 
     python pipelines/train.py +study=vanishing_gradient && python pipelines/compare.py
 """
@@ -18,6 +19,7 @@ from overcast.fit import build, pack_of_run
 from overcast.inputs import input_layer
 from overcast.report.lines import lines
 from overcast.runs import Run
+from overcast.seeding import stratified_sample
 
 CLAIM = (
     "Through many sigmoid layers the gradient vanishes and the first layers stop learning; "
@@ -31,9 +33,10 @@ def gradients(run: Run) -> list[float]:
     pack = pack_of_run(run)
     train = np.flatnonzero(run.parts == "train")
     net, _ = build(run.config, run.spec)
-    x, length = (torch.from_numpy(array) for array in pack.gather(train[:BATCH]))
+    rows = stratified_sample(train, pack.labels, BATCH, run.config["seed"], "gradients")
+    x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     inputs = input_layer(run.spec, net.pixels, run.config["shuffle"]).learn(pack, train)
-    loss = net.loss(net(inputs(x, length), length), torch.from_numpy(pack.labels[train[:BATCH]])).mean()
+    loss = net.loss(net(inputs(x, length), length), torch.from_numpy(pack.labels[rows])).mean()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return [float(p.grad.square().mean().sqrt()) for p in net.parameters() if p.dim() > 1 and p.grad is not None]
 

@@ -37,7 +37,7 @@ OUTCOMES = (
     Outcome("test/macro_f1", "macro-F1"),
     Outcome("test/ece", "calibration error"),
     Outcome("gap/accuracy", "gap in accuracy"),
-    Outcome("gap/loss", "gap in loss", percent=False),
+    Outcome("gap/nll", "gap in negative log-likelihood", percent=False),
 )
 CONTEXT = ["data", "model", "share", "epochs"]
 

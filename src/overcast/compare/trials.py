@@ -65,7 +65,7 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "repeat": "-".join(str(given[name]) for name in PAIRING),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         "gap/accuracy": measured["gap"]["accuracy"],
-        "gap/loss": measured["gap"]["loss"],
+        "gap/nll": measured["gap"]["nll"],
         "seconds": facts["seconds"],
     }
 

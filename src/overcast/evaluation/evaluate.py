@@ -16,7 +16,7 @@ from overcast.evaluation import plots
 from overcast.evaluation.baselines import baselines
 from overcast.evaluation.bootstrap import intervals
 from overcast.feed import EVALUATION_BATCH, Batches
-from overcast.fit import DEBUG_BATCHES, measuring, pack_of_run
+from overcast.fit import measured_rows, measuring, pack_of_run
 from overcast.learner import Learner
 from overcast.metrics import collection, gap, per_class
 from overcast.prepare.pack import Pack
@@ -48,49 +48,46 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
 
     Raises: UserError if the data is not the one the run was trained on.
     """
-    config, facts = run.config, run.facts
+    config = run.config
     pack = pack_of_run(run)
     learner, seen = measuring(run, pack)
-    measured = {part: measure(learner, seen, np.flatnonzero(run.parts == part), config["debug"]) for part in PARTS}
+    rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
+    measured = {part: measure(learner, seen, rows[part]) for part in PARTS}
     metrics = _summary(pack, run.parts, measured)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
     record = record_of(run)
-    # one step after the last epoch, since MLflow shows the last value: the gap on all of the data, not on a sample
-    record.metrics(flat(metrics), step=facts["epochs_run"])
+    record.metrics(flat(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
     return metrics
 
 
-def measure(learner: Learner, pack: Pack, rows: np.ndarray, debug: bool = False) -> Measured:
+def measure(learner: Learner, pack: Pack, rows: np.ndarray) -> Measured:
     """Logits and figures of these rows, in eval mode, on one device, by the routine used while training."""
     batches = Batches(pack, rows, EVALUATION_BATCH)
     logits, target = [], []
     with torch.inference_mode():
-        for number, (x, y, length) in enumerate(batches):
-            if debug and number == DEBUG_BATCHES:
-                break
+        for x, y, length in batches:
             logits.append(learner(x, length))
             target.append(y)
     found, true = torch.cat(logits), torch.cat(target)
     scores = {name: float(value) for name, value in collection(found.shape[1])(found, true).items()}
-    return Measured(rows[: len(true)], found, true, scores)
+    return Measured(rows, found, true, scores)
 
 
 def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> dict[str, Any]:
     """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with."""
     test = measured["test"]
     bounds = intervals(test.probabilities, test.target.numpy())
-    named = {part: _named(m.figures) for part, m in measured.items()}
     classes = per_class(pack.spec.classes)(test.logits, test.target)
     return {
-        **{part: figures for part, figures in named.items() if part != "test"},
-        "test": named["test"]
+        **{part: m.figures for part, m in measured.items() if part != "test"},
+        "test": test.figures
         | {f"{name}_low": low for name, (low, _) in bounds.items()}
         | {f"{name}_high": high for name, (_, high) in bounds.items()},
-        "gap": gap(measured["train"].figures, measured["validation"].figures),
+        "gap": gap(measured["train"].figures, test.figures),
         "baseline": baselines(pack, parts),
         "class": {
             name: {kind: float(values[i]) for kind, values in classes.items()}
@@ -100,13 +97,8 @@ def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> di
     }
 
 
-def _named(figures: dict[str, float]) -> dict[str, float]:
-    """The plain loss by its full name, now that there is no other."""
-    return {"nll" if name == "loss" else name: value for name, value in figures.items()}
-
-
 def flat(metrics: dict[str, Any]) -> dict[str, float]:
-    """MLflow's names: ``test/accuracy``, ``gap/loss``, ``class/foggy_recall``, ``final/train_accuracy``."""
+    """MLflow's names: ``test/accuracy``, ``gap/nll``, ``class/foggy_recall``, ``final/train_accuracy``."""
     found = {f"{part}/{n}": v for part in ("test", "gap", "baseline") for n, v in metrics[part].items()}
     found |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
     return found | {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}

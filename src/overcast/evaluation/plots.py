@@ -15,6 +15,7 @@ from overcast.prepare.pack import Pack
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"  # told apart by the colour-blind (Okabe & Ito 2008)
 BINS = 10
 SHOWN = 12
+CURVES = {"nll": "negative log-likelihood", "accuracy": "accuracy"}
 
 
 def _canvas(wide: float, high: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -59,15 +60,15 @@ def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> No
 
 
 def curves(path: Path, history: dict[str, np.ndarray]) -> None:
-    """Loss and accuracy of train and validation over the epochs; what is between them is the gap."""
+    """Negative log-likelihood and accuracy of train and validation over the epochs, and the gap between them."""
     figure, panels = _canvas(9, 3.6, columns=2)
-    for axes, name in zip(panels, ("loss", "accuracy"), strict=True):
+    for axes, (name, title) in zip(panels, CURVES.items(), strict=True):
         train, validation = history[f"train/{name}"], history[f"validation/{name}"]
         epochs = history["epoch"] + 1
         axes.plot(epochs, train, color=BLUE, marker=".", label="train")
         axes.plot(epochs, validation, color=ORANGE, marker=".", linestyle="--", label="validation")
-        axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="gap")
-        axes.set(xlabel="epoch", title=name)
+        axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="validation gap")
+        axes.set(xlabel="epoch", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     figure.savefig(path)

@@ -28,7 +28,8 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
     before = "" if last is None else f", {last:.3f} the class of the sample before"
     lines += [
         "",
-        f"gap, train − validation: accuracy {100 * gap['accuracy']:+.1f} points, loss {gap['loss']:+.3f}",
+        f"gap, train against test: accuracy {100 * gap['accuracy']:+.1f} points, neg. log-likelihood {gap['nll']:+.3f} "
+        "(above zero: better on the train part)",
         f"to beat on the test part: {base['linear_accuracy']:.3f} logistic regression on {LINEAR[run.spec.kind]}, "
         f"{base['majority_accuracy']:.3f} always the most frequent class{before}",
         f"pictures and predictions: {run.folder}/evaluation",

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from overcast.explain import attribution, occlusion, sanity
 from overcast.explain.plates import Found, plates
 from overcast.explain.specimens import Specimen
-from overcast.explain.stages import Stage, outputs, stages
+from overcast.explain.stages import Stage, evenly, outputs, stages
 from overcast.learner import Learner
 from overcast.report.sheet import Plate, Section, Words
 from overcast.runs import Run
@@ -88,6 +88,7 @@ def section(run: Run, learner: Learner, specimens: Sequence[Specimen]) -> Sectio
     """What speaks for a class in each sample, and whether the maps would be others with random weights."""
     ways = closely(run, learner, specimens[0])
     asked = [(specimen, target) for specimen in specimens for target in specimen.asked]
+    checked = evenly(range(len(asked)), CHECKED)  # they come class by class
     random = sanity.shuffled(learner.net, run.config["seed"])
     parts: list[Plate | Words] = []
     agreed: dict[str, list[tuple[float, float]]] = {}
@@ -97,7 +98,7 @@ def section(run: Run, learner: Learner, specimens: Sequence[Specimen]) -> Sectio
         found = maps(learner.net, learner, specimen, target, ways)
         misses.append(found.miss)
         parts += plates(run.spec, specimen, target, found.found, f"evidence-{number + 1}.png")
-        if number < CHECKED:
+        if number in checked:
             other = maps(random, learner, specimen, target, ways)
             for name, values in found.found.items():
                 both = (values, other.found[name])

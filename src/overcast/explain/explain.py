@@ -16,6 +16,7 @@ from overcast.fit import build, pack_of_run, restore
 from overcast.model import opened
 from overcast.report import sheet
 from overcast.runs import Run
+from overcast.seeding import stratified_sample
 
 ROWS = 400  # samples among which a unit's strongest responses are looked for
 
@@ -35,12 +36,13 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     learner.net = opened(learner.net)
     before = opened(build(run.config, run.spec)[0])
     light = run.facts["multiply_adds"] <= LIGHT
-    unseen = np.flatnonzero(np.isin(run.parts, ("validation", "test")))[: ROWS if light else ROWS // 4]
+    unseen = np.flatnonzero(np.isin(run.parts, ("validation", "test")))
+    some = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config["seed"], "patches")
     sections = [
         evidence.section(run, learner, specimens),
         filters.section(before, learner.net, run.spec),
         maps.section(learner, run.spec, specimens),
-        patches.section(learner, pack, unseen, patches.PROBES if light else patches.PROBES // 4),
+        patches.section(learner, pack, some, patches.PROBES if light else patches.PROBES // 4),
     ]
     page = sheet.write(folder, f"Inside {run.facts['name']}", _lead(run), sections, _facts(run))
     record_of(run).artifact(folder, "explain")

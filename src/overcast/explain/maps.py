@@ -29,7 +29,7 @@ def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Sect
         f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the "
         "stronger, on one scale a row. First edges and colours; further down fewer, coarser places, and more meaning."
     )
-    plates = [_plate(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(specimens[:SAMPLES], 1)]
+    plates = [_plate(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(evenly(specimens, SAMPLES), 1)]
     return Section(TITLE, how, plates)
 
 

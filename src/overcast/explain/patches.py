@@ -103,9 +103,9 @@ def section(learner: Learner, pack: Pack, rows: np.ndarray, probes: int = PROBES
     seen = [fields(learner.net, full, length, stage, probes) for stage in wanted]
     best = strongest(learner, pack, rows, wanted, seen)
     how = (
-        f"Of {len(rows):,} samples that were not trained on, the {TOP} to which a unit responds most, cut to "
-        "what the unit sees there (its receptive field; deep units see the whole sample). Shown are the units of a "
-        "middle and of the last convolution whose responses differ most between samples, a row each."
+        f"Of {len(rows):,} samples of all classes that were not trained on, the {TOP} to which a unit responds most, "
+        "cut to what the unit sees there (its receptive field; deep units see the whole sample). Shown are the units "
+        "of a middle and of the last convolution whose responses differ most between samples, a row each."
     )
     parts: list[Any] = []
     for number, (stage, field, one) in enumerate(zip(wanted, seen, best, strict=True), 1):

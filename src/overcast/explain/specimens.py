@@ -12,10 +12,12 @@ from torch import Tensor
 from overcast import options
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import Measured, measure
+from overcast.explain.stages import evenly
 from overcast.learner import Learner
 from overcast.predict import expand, probabilities
 from overcast.prepare.pack import Pack
 from overcast.runs import Run
+from overcast.seeding import stratified_sample
 
 MOST = 14  # samples on a page
 WRONG = 4  # of them mistakes, the surest
@@ -50,14 +52,14 @@ class Specimen:
 
 
 def of_files(run: Run, learner: Learner, files: str) -> list[Specimen]:
-    """The first `MOST` files that can be read; the others are said on standard error.
+    """Up to `MOST` of the files, spread over all of them; what cannot be read or is left out is said on standard error.
 
     Raises: UserError if there are no files, or none can be read.
     """
     paths, spec = expand(files), run.spec
     dataset = options.dataset(run.config["data"])
     found: list[Specimen] = []
-    for path in paths[:MOST]:
+    for path in evenly(paths, MOST):
         try:
             sample = dataset.read(path)
         except (UserError, OSError) as error:
@@ -68,14 +70,14 @@ def of_files(run: Run, learner: Learner, files: str) -> list[Specimen]:
     if not found:
         raise UserError(f"files={files}: none of them can be read as {spec.kind}")
     if len(paths) > MOST:
-        print(f"overcast: the first {MOST} of {len(paths)} files are explained", file=sys.stderr)
+        print(f"overcast: {MOST} of {len(paths)} files are explained, spread evenly over them", file=sys.stderr)
     return found
 
 
 def of_test(run: Run, learner: Learner, pack: Pack) -> list[Specimen]:
     """For each class the test row that is right and of middling sureness, then the surest mistakes."""
-    rows = np.flatnonzero(run.parts == "test")
-    rows = np.sort(np.random.default_rng(run.config["seed"]).permutation(rows)[:ROWS])
+    test = np.flatnonzero(run.parts == "test")
+    rows = stratified_sample(test, pack.labels, ROWS, run.config["seed"], "explained")
     measured = measure(learner, pack, rows)
     return [_of_row(pack, measured, i) for i in chosen(measured.probabilities, measured.target.numpy())]
 

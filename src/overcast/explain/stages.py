@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+T = TypeVar("T")
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 AFTER = ("torch.nn.modules.batchnorm", "torch.nn.modules.activation", "torch.nn.modules.linear")
@@ -81,7 +83,7 @@ def _watched(net: nn.Module, look: Any) -> Iterator[None]:
             hook.remove()
 
 
-def evenly(found: Sequence[Stage], most: int) -> list[Stage]:
+def evenly(found: Sequence[T], most: int) -> list[T]:
     """At most ``most`` of them, the first and the last among them."""
     at = np.unique(np.linspace(0, len(found) - 1, most).round().astype(int))
     return [found[i] for i in at] if len(found) > most else list(found)

@@ -1,4 +1,4 @@
-"""Early stopping: stop when the validation loss no longer falls, and go back to where it was least.
+"""Early stopping: stop when the validation negative log-likelihood no longer falls, and go back to where it was least.
 
 Prechelt (1998), "Early Stopping - But When?". Expected: the gap of the best epoch instead of the last; with
 a schedule that anneals to zero the gain in accuracy is small. Costs nothing, saves epochs.
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class EarlyStopping(Mitigation):
-    """patience: epochs without a lower validation loss before stopping. min_delta: what counts as lower, in nats."""
+    """patience: epochs to go on without a lower validation negative log-likelihood.
+
+    min_delta: by how much it must be lower to count, in nats.
+    """
 
     def __init__(self, patience: int = 5, min_delta: float = 0.0) -> None:
         if patience < 1:
@@ -28,7 +31,7 @@ class EarlyStopping(Mitigation):
         self.patience, self.min_delta = patience, min_delta
 
     def callbacks(self) -> list[callbacks.Callback]:
-        return [RestoreBest("validation/loss", patience=self.patience, min_delta=self.min_delta)]
+        return [RestoreBest("validation/nll", patience=self.patience, min_delta=self.min_delta)]
 
 
 class RestoreBest(callbacks.EarlyStopping):

@@ -1,8 +1,8 @@
 """Label smoothing: the network is asked for a little of every class, so that certainty does not pay.
 
 Szegedy et al. (2016), "Rethinking the Inception Architecture for Computer Vision". Expected: logits that stay
-small, a validation loss that no longer climbs while accuracy stands still, accuracy a little better or the
-same. The plain loss on the train part can no longer go to zero. Costs next to nothing.
+small, a validation negative log-likelihood that no longer climbs while accuracy stands still, accuracy a little
+better or the same. The plain loss on the train part can no longer go to zero. Costs next to nothing.
 
     python pipelines/train.py mitigation=label_smoothing mitigation.label_smoothing.epsilon=0.2
 """

@@ -12,9 +12,12 @@ from overcast.compare.statistics import Estimate
 from overcast.report.style import AMBER, BLACK, BLUE, GREEN, ORANGE, PINK, SKY, Picture, styled
 from overcast.report.words import cell
 
+FIGURES = {"nll": "negative log-likelihood", "accuracy": "accuracy"}
+"""What the learning curves show, and what people call it."""
+
 
 def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Picture | None:
-    """Train and validation over the epochs, a small panel a cell; buttons choose loss or accuracy."""
+    """Train and validation over the epochs, a small panel a cell; buttons choose what is drawn."""
     if curves.empty:
         return None
     cells = trials.assign(label=[cell(row, trials["data"].nunique() > 1) for _, row in trials.iterrows()])
@@ -29,15 +32,15 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Picture | None:
     )  # fmt: skip
     for i, label in enumerate(labels):
         some = joined[joined["label"] == label]
-        for what in ("loss", "accuracy"):
+        for what in FIGURES:
             for part, colour, dash in (("train", ORANGE, "dash"), ("validation", BLUE, "solid")):
-                name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "loss"}
+                name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "nll"}
                 for trace in _band(some, f"{part}/{what}", colour, dash, name):
                     figure.add_trace(trace, i // 4 + 1, i % 4 + 1)
-    half = [what == "loss" for _ in labels for what in ("loss", "accuracy") for _ in range(4)]
+    half = [what == "nll" for _ in labels for what in FIGURES for _ in range(4)]
     switch = [
-        {"label": what, "method": "update", "args": [{"visible": shown}]}
-        for what, shown in (("loss", half), ("accuracy", [not one for one in half]))
+        {"label": FIGURES[what], "method": "update", "args": [{"visible": shown}]}
+        for what, shown in (("nll", half), ("accuracy", [not one for one in half]))
     ]
     figure.update_layout(
         updatemenus=[{"type": "buttons", "direction": "right", "buttons": switch, "x": 0.6, "xanchor": "center",

@@ -83,7 +83,7 @@ def trade(table: pd.DataFrame) -> Picture | None:
             marker={"color": colour, "symbol": marker, "size": 10, "line": {"width": 2, "color": colour}},
             hovertemplate="%{text}: %{y:.1f} %, gap %{x:.1f} points<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="gap: train minus validation accuracy, percentage points")
+    figure.update_xaxes(title="gap: train minus test accuracy, percentage points")
     figure.update_yaxes(title=f"{PRIMARY.label}, %")
     caption = "Up and to the left is better: more accurate, and less overfitted. Bars: 95 % intervals of the means."
     return Picture("Accuracy against the gap", caption, styled(figure, 560))

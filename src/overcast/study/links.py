@@ -22,11 +22,11 @@ MACHINE_LEARNING = "workflowType=machine_learning"
 
 CHARTS = {
     "what counts": ["test/accuracy", "test/nll", "gap/accuracy"],
-    "epoch by epoch": ["validation/accuracy", "validation/loss", "train/loss"],
+    "epoch by epoch": ["validation/accuracy", "validation/nll", "train/nll"],
 }
 """What the chart view opens with; it folds all other metrics into one section a prefix, below these."""
 
-FOLDED = ("test", "gap", "validation", "train", "best", "final", "class", "baseline", "cost")
+FOLDED = ("test", "gap", "validation", "train", "validation_gap", "best", "final", "class", "baseline", "cost")
 
 
 def view(study_id: str) -> dict[str, Any]:

@@ -64,11 +64,13 @@ def _try_out(config: dict[str, Any], jobs: int) -> float:
     from overcast.devices import choose
     from overcast.fit import build, pack_of
     from overcast.inputs import input_layer
+    from overcast.seeding import stratified_sample
 
     pack = pack_of(config)
     torch.set_num_threads(choose(config["trainer"], jobs).threads)
     net, _ = build(config | {"mitigation": {}}, pack.spec)
-    rows = np.arange(min(config["batch_size"], len(pack.labels)))
+    every = np.arange(len(pack.labels))
+    rows = stratified_sample(every, pack.labels, config["batch_size"], config["seed"], "trial steps")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     inputs = input_layer(pack.spec, net.pixels, config["shuffle"]).learn(pack, rows)
     target = torch.from_numpy(pack.labels[rows])

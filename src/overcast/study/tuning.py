@@ -31,4 +31,4 @@ def validation(run: Run) -> tuple[float, float]:
     from overcast.fit import measuring, pack_of
 
     measured = measure(*measuring(run, pack_of(run.config)), np.flatnonzero(run.parts == "validation"))
-    return measured.figures["accuracy"], -measured.figures["loss"]
+    return measured.figures["accuracy"], -measured.figures["nll"]

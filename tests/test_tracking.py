@@ -103,6 +103,9 @@ def test_a_training_is_recorded_from_start_to_end(
     assert found.data.tags["fingerprint"] == run.facts["fingerprint"]
     assert found.data.metrics["best/validation_loss"] == pytest.approx(run.facts["best/validation_loss"])
     assert {"train/loss", "validation/accuracy", "gap/loss", "cost/seconds"} <= set(found.data.metrics)
+    for name in ("train/loss", "validation/accuracy"):
+        steps = [metric.step for metric in store.client.get_metric_history(run.facts["id"], name)]
+        assert steps == [1, 2]  # epochs count from 1
     assert {"model.pt", "config.yaml", "history.csv"} <= {
         Path(item.path).name for item in store.client.list_artifacts(run.facts["id"], "run")
     }

@@ -17,4 +17,4 @@ def test_the_verdict(rows: Any, measured: Any) -> None:
     assert found.verdict.startswith("It holds here in part. Clear on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
     assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in found.verdict
     (chart,) = found.pictures
-    assert list(chart.figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]
+    assert list(chart.parts[0].figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ import pytest
 import torch
 
 from overcast.errors import UserError
+from overcast.evaluation import evaluate as module
 from overcast.evaluation.evaluate import evaluate, flat
 from overcast.metrics import collection
 from overcast.prepare.pack import open_pack
 from overcast.runs import Run
+from overcast.tracking import Record
 from overcast.train import train
 
 
@@ -82,6 +85,27 @@ def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
         names
     )
     assert all(isinstance(value, float) for value in names.values())
+
+
+class Noting(Record):
+    """Remembers the steps of what it is given."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, set[str]]] = []
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        self.steps.append((step, set(values)))
+
+
+def test_the_final_figures_come_one_step_after_the_last_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that the store has never seen: its epochs are recorded anew, from 1."""
+    record = Noting()
+    store = SimpleNamespace(find=lambda run_id: None, create=lambda name, tags: record)
+    monkeypatch.setattr(module, "open_store", lambda tracking: store)
+    monkeypatch.setattr(module, "record_outcome", lambda record, run: None)
+    evaluate(run, pictures=False)
+    assert [step for step, names in record.steps if "validation/accuracy" in names] == [1, 2, 3]
+    assert [step for step, names in record.steps if "test/accuracy" in names] == [4]
 
 
 def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:

@@ -59,7 +59,7 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
             _draw(folder / "plots", run, pack, measured["test"])
     record = record_of(run)
     # one step after the last epoch, since MLflow shows the last value: the gap on all of the data, not on a sample
-    record.metrics(flat(metrics), step=facts["epochs_run"])
+    record.metrics(flat(metrics), step=facts["epochs_run"] + 1)
     record.artifact(run.folder / "evaluation", "evaluation")
     return metrics
 
@@ -129,16 +129,9 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
     plots.reliability(pictures / "reliability.png", probabilities, target)
-    plots.curves(pictures / "curves.png", read_history(run))
+    plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)
-
-
-def read_history(run: Run) -> dict[str, np.ndarray]:
-    """The learning curves of a run: column name → (epochs,)."""
-    with run.path("history.csv").open(encoding="utf8", newline="") as file:
-        header, *lines = csv.reader(file)
-    return dict(zip(header, np.array(lines, float).T, strict=True))
 
 
 def record_of(run: Run) -> Record:
@@ -153,7 +146,7 @@ def record_of(run: Run) -> Record:
     record = store.create(facts["name"], restored)
     run.write_facts(facts | {"id": record.id})
     record.params(params(config) | {"parameters": facts["parameters"]})
-    history = read_history(run)
+    history = run.history
     for i, epoch in enumerate(history["epoch"]):
         values = {name: float(column[i]) for name, column in history.items() if name != "epoch"}
         record.metrics(values, step=int(epoch))

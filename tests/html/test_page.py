@@ -30,10 +30,10 @@ def test_a_figure_is_as_wide_as_it_was_made() -> None:
 
 
 def test_a_section_of_a_figure_is_laid_out() -> None:
-    section = Section.of_figure("T", "how", go.Figure(), 400, least=500)
+    section = Section.from_figure("T", "how", go.Figure(), 400, min_width=500)
     (part,) = section.parts
     assert isinstance(part, Figure)
-    assert (section.title, part.figure.layout.height, part.least) == ("T", 400, 500)
+    assert (section.title, part.figure.layout.height, part.min_width) == ("T", 400, 500)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_plotlys_script_is_in_it_once_and_a_page_comes_out_the_same_again() -> N
 
     def made() -> str:
         figures = [go.Figure(go.Scatter(x=[1, 2], y=[1, 2], name=name)) for _ in range(2)]
-        return render(page([Section.of_figure(str(n), "", figure, 200) for n, figure in enumerate(figures)]))
+        return render(page([Section.from_figure(str(n), "", figure, 200) for n, figure in enumerate(figures)]))
 
     text = made()
     assert text == made()

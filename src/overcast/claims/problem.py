@@ -64,4 +64,4 @@ def _chart(found: pd.DataFrame) -> Section:
         "Mean test accuracy in %. Bold: the highest on that data set. majority: always the most frequent class; "
         "persistence: as the sample before; linear: logistic regression on simple features."
     )
-    return Section.of_figure("Networks × data", caption, figure, 160 + 44 * len(wide), least=420)
+    return Section.from_figure("Networks × data", caption, figure, 160 + 44 * len(wide), min_width=420)

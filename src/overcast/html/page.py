@@ -18,11 +18,11 @@ from overcast.html.figures import layout, png
 
 @dataclass(frozen=True)
 class Figure:
-    """A Plotly figure that a reader can point at and zoom into. least: pixels below which it scrolls on a phone."""
+    """A Plotly figure, to point at and to zoom into. min_width: pixels; where there are fewer, it scrolls."""
 
     kind: ClassVar[str] = "figure"
     figure: go.Figure
-    least: int = 0
+    min_width: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Image:
 
     @classmethod
     def from_array(cls, file: str, pixels: np.ndarray, width: int, caption: str = "") -> Image:
-        """Pixels (h, w) or (h, w, 3) uint8; few ones are enlarged so that they stay square."""
+        """Pixels (h, w) or (h, w, 3) uint8; a small picture is enlarged in whole steps, so that they stay square."""
         from PIL import Image as Pillow
 
         image = Pillow.fromarray(pixels)
@@ -144,9 +144,9 @@ class Section:
     parts: Sequence[Part] = ()
 
     @classmethod
-    def of_figure(cls, title: str, text: str, figure: go.Figure, height: int, least: int = 0) -> Section:
-        """A section of one Plotly figure, laid out as all of them are, this many pixels high. least: see `Figure`."""
-        return cls(title, text, [Figure(layout(figure, height), least)])
+    def from_figure(cls, title: str, text: str, figure: go.Figure, height: int, min_width: int = 0) -> Section:
+        """A section of one Plotly figure, laid out as all of them are; height in pixels, min_width as in `Figure`."""
+        return cls(title, text, [Figure(layout(figure, height), min_width)])
 
 
 @dataclass(frozen=True)

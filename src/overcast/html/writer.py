@@ -73,13 +73,13 @@ def render(page: Page) -> str:
         mark=Markup(MARK),
         colours=COLOURS,
         style=Markup((here / "page.css").read_text(encoding="utf8")),
-        script=Markup((here / "page.js").read_text(encoding="utf8")) if _moves(page) else "",
+        script=Markup((here / "page.js").read_text(encoding="utf8")) if _is_interactive(page) else "",
         draw=lambda figure: _drawing(figure, next(numbers)),
     )
     return text.encode("utf8", "replace").decode("utf8")
 
 
-def _moves(page: Page) -> bool:
+def _is_interactive(page: Page) -> bool:
     return any(isinstance(part, Figure) or (isinstance(part, Table) and part.sortable) for part in page.parts())
 
 

@@ -48,7 +48,7 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     figure.update_xaxes(dtick=max(1, round(joined["epoch"].max() / 5)))  # an epoch has no halves
     figure.update_xaxes(title="epoch", row=down)
     caption = "Lines: means over the repeats; bands: their 95 % intervals. Solid is train, dashed is validation."
-    return Section.of_figure("Learning curves, by epoch", caption, figure, 150 + 165 * down, least=700)
+    return Section.from_figure("Learning curves, by epoch", caption, figure, 150 + 165 * down, min_width=700)
 
 
 def data_size(table: pd.DataFrame) -> Section | None:
@@ -73,7 +73,7 @@ def data_size(table: pd.DataFrame) -> Section | None:
     )
     figure.update_yaxes(title=f"{PRIMARY.label}, %", col=1)
     how = "Bars: 95 % intervals of the means."
-    return Section.of_figure("Learning curves over data size", how, figure, 480, least=520)
+    return Section.from_figure("Learning curves over data size", how, figure, 480, min_width=520)
 
 
 def _band(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, object]) -> list[go.Scatter]:

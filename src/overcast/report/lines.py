@@ -47,4 +47,4 @@ def lines(
     shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if len(ticks) <= 12 else {}
     figure.update_xaxes(title=titles[0], type="log" if "x" in log else "linear", **shown)
     figure.update_yaxes(title=titles[1], type="log" if "y" in log else "linear", exponentformat="power")
-    return Section.of_figure(title, caption, figure, 460, least=420)
+    return Section.from_figure(title, caption, figure, 460, min_width=420)

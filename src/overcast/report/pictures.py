@@ -55,7 +55,7 @@ def forest(table: pd.DataFrame) -> Section | None:
     figure.update_yaxes(categoryorder="array", categoryarray=list(rows["label"]), range=[-0.7, len(rows) - 0.3])
     figure.update_xaxes(title=f"change in {PRIMARY.label} against the baseline, percentage points")
     caption = "Thick: 95 % interval of the paired difference. Thin: the same, widened for overlapping train parts."
-    return Section.of_figure("What each one changes", caption, figure, 150 + 27 * len(rows), least=520)
+    return Section.from_figure("What each one changes", caption, figure, 150 + 27 * len(rows), min_width=520)
 
 
 def trade(table: pd.DataFrame) -> Section | None:
@@ -87,7 +87,7 @@ def trade(table: pd.DataFrame) -> Section | None:
     figure.update_xaxes(title="gap: train minus validation accuracy, percentage points")
     figure.update_yaxes(title=f"{PRIMARY.label}, %")
     caption = "Up and to the left is better: more accurate, and less overfitted. Bars: 95 % intervals of the means."
-    return Section.of_figure("Accuracy against the gap", caption, figure, 560, least=520)
+    return Section.from_figure("Accuracy against the gap", caption, figure, 560, min_width=520)
 
 
 def heat(table: pd.DataFrame) -> Section | None:
@@ -130,7 +130,7 @@ def heat(table: pd.DataFrame) -> Section | None:
     figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
     figure.update_yaxes(showgrid=False, tickmode="linear")
     caption = f"Numbers: {PRIMARY.label} in %. Colour: change against that row's baseline. Bold with ●: clear."
-    return Section.of_figure("Networks × mitigations", caption, figure, 200 + 44 * len(down), least=520)
+    return Section.from_figure("Networks × mitigations", caption, figure, 200 + 44 * len(down), min_width=520)
 
 
 def _kinds(table: pd.DataFrame) -> pd.DataFrame:

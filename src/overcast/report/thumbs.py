@@ -26,5 +26,5 @@ def words(pack: Pack, row: int) -> str:
 
 
 def _sample(pack: Pack, row: int) -> np.ndarray:
-    x, _ = pack.gather(np.array([row]))
-    return x[0]
+    sample: np.ndarray = pack.gather(np.array([row]))[0][0]
+    return sample

@@ -112,3 +112,11 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     assert run.facts == {"id": "ü"}
     assert run.parts.tolist() == ["train", "test"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "run.json"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_epochs_count_from_1_in_older_runs_too(tmp_path: Path, first: int) -> None:
+    run = Run(fake(tmp_path / "run"))
+    run.write("history.csv", f"epoch,train/loss\n{first},2.5\n{first + 1},nan\n")
+    assert run.history["epoch"].tolist() == [1, 2]
+    assert run.history["train/loss"].tolist()[0] == 2.5

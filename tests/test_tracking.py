@@ -104,6 +104,9 @@ def test_a_training_is_recorded_from_start_to_end(
     assert found.data.tags["fingerprint"] == run.facts["fingerprint"]
     assert found.data.metrics["best/validation_nll"] == pytest.approx(run.facts["best/validation_nll"])
     assert {"train/nll", "validation/accuracy", "validation_gap/nll", "cost/seconds"} <= set(found.data.metrics)
+    for name in ("train/nll", "validation/accuracy"):
+        steps = [metric.step for metric in store.client.get_metric_history(run.facts["id"], name)]
+        assert steps == [1, 2]  # epochs count from 1
     assert {"model.pt", "config.yaml", "history.csv"} <= {
         Path(item.path).name for item in store.client.list_artifacts(run.facts["id"], "run")
     }

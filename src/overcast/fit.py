@@ -74,11 +74,11 @@ class History(Callback):
         found = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
         # the first metric ever logged is the one that MLflow's compare page opens with
         row = {"validation/accuracy": found.pop("validation/accuracy"), **found}
-        self.rows.append({"epoch": trainer.current_epoch, **row})
-        self.record.metrics(row, step=trainer.current_epoch)
+        epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
+        self.rows.append({"epoch": epoch, **row})
+        self.record.metrics(row, step=epoch)
         self.bar.set_postfix_str(
-            f"epoch {trainer.current_epoch + 1}, accuracy {row['validation/accuracy']:.1%} "
-            f"(train {row['train/accuracy']:.1%})"
+            f"epoch {epoch}, accuracy {row['validation/accuracy']:.1%} (train {row['train/accuracy']:.1%})"
         )
 
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
@@ -89,7 +89,7 @@ class History(Callback):
             self.bar.close()
 
     def csv(self) -> str:
-        """The learning curves: a row an epoch."""
+        """The learning curves: a row an epoch, the first one being 1."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
         writer.writeheader()

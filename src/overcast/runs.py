@@ -7,6 +7,7 @@ model.pt      the weights                  run.json     the rest; written last, 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import secrets
@@ -66,6 +67,14 @@ class Run:
     def parts(self) -> np.ndarray:
         """(N,) the part of each row of the pack."""
         return np.array(self.path("parts.csv").read_text(encoding="utf8").split()[1:])
+
+    @property
+    def history(self) -> dict[str, np.ndarray]:
+        """The learning curves: column name → (epochs,); ``epoch`` counts from 1, in runs that stored it from 0 too."""
+        with self.path("history.csv").open(encoding="utf8", newline="") as file:
+            header, *lines = csv.reader(file)
+        columns = dict(zip(header, np.array(lines, float).T, strict=True))
+        return columns | {"epoch": columns["epoch"] + (columns["epoch"][0] == 0)}
 
     def write(self, name: str, text: str) -> None:
         """Write one file whole or not at all."""

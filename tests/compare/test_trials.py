@@ -79,4 +79,4 @@ def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     assert list(rows["run_id"]) == [str(run.folder) for run in runs]
     assert params(runs[1].config)["fold"] == 2
     histories = curves(runs)
-    assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[0, 1]] * 3
+    assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[1, 2]] * 3

@@ -40,7 +40,7 @@ def study():
                     columns = {
                         f"{p}/{w}": draw(1, 0.1, 3) for p in ("train", "validation") for w in ("nll", "accuracy")
                     }
-                    curves.append(pd.DataFrame({"run_id": run, "epoch": range(3)} | columns))
+                    curves.append(pd.DataFrame({"run_id": run, "epoch": range(1, 4)} | columns))
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 

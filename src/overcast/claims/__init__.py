@@ -16,7 +16,7 @@ import pandas as pd
 
 from overcast.compare.statistics import Estimate, repeated
 from overcast.errors import UserError
-from overcast.report.style import Picture
+from overcast.html.page import Section
 from overcast.report.words import number
 from overcast.runs import Run
 from overcast.train import params
@@ -28,7 +28,7 @@ class Measured(NamedTuple):
     """What a claim's study found: the verdict in words, and pictures."""
 
     verdict: str
-    pictures: list[Picture]
+    pictures: list[Section]
 
 
 class Claim(NamedTuple):
@@ -47,7 +47,7 @@ def load(name: str) -> Claim:
     return Claim(module.CLAIM, module.measured)
 
 
-def judge(name: str, runs: Sequence[Run], planned: int) -> tuple[str, str, list[Picture]]:
+def judge(name: str, runs: Sequence[Run], planned: int) -> tuple[str, str, list[Section]]:
     """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study."""
     claim = load(name)
     if len(runs) < planned:

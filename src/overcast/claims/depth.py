@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.html.page import Section
 from overcast.report.lines import lines
-from overcast.report.style import Picture
 from overcast.report.words import number
 from overcast.runs import Run
 
@@ -47,14 +47,14 @@ def measured(runs: Sequence[Run]) -> Measured:
     return Measured(f"{judged(*held)} {told}", [_accuracy(found), _spread(found)])
 
 
-def _accuracy(found: pd.DataFrame) -> Picture:
+def _accuracy(found: pd.DataFrame) -> Section:
     return lines(
         "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", found, x="depth", y="accuracy",
         group="mitigation", titles=("hidden layers", "test accuracy, %"), percent=True,
     )  # fmt: skip
 
 
-def _spread(found: pd.DataFrame) -> Picture:
+def _spread(found: pd.DataFrame) -> Section:
     spread = found.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
     return lines(
         "How much the first weights decide", "Standard deviation of the train accuracy over repeats that differ in "

@@ -11,7 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overcast.claims import Measured, clear, difference, judged, percent, points, table
-from overcast.report.style import BLUE, Picture, styled
+from overcast.html.page import Section
+from overcast.html.style import BLUE
 from overcast.runs import Run
 
 CLAIM = "Choose the network by the problem: a snapshot calls for a convolutional network, a sequence for an LSTM."
@@ -40,7 +41,7 @@ def measured(runs: Sequence[Run]) -> Measured:
     return Measured(f"{judged(*held)} Clear on {sum(held)} of {len(held)} data sets. {' '.join(told)}", [_chart(found)])
 
 
-def _chart(found: pd.DataFrame) -> Picture:
+def _chart(found: pd.DataFrame) -> Section:
     """Test accuracy of every network, and of what needs none, on every data set."""
     wide = found.pivot_table(index="data", columns="model", values="accuracy", sort=False)
     bases = found.groupby("data", sort=False)[[name for name in BASELINES if name in found]].mean()
@@ -63,4 +64,4 @@ def _chart(found: pd.DataFrame) -> Picture:
         "Mean test accuracy in %. Bold: the highest on that data set. majority: always the most frequent class; "
         "persistence: as the sample before; linear: logistic regression on simple features."
     )
-    return Picture("Networks × data", caption, styled(figure, 160 + 44 * len(wide)))
+    return Section.from_figure("Networks × data", caption, figure, 160 + 44 * len(wide), min_width=420)

@@ -14,9 +14,9 @@ from overcast.compare.table import PRIMARY, table
 from overcast.compare.trials import correct, curves, trials
 from overcast.config import Tracking
 from overcast.errors import UserError
+from overcast.html.page import Section
 from overcast.provenance import machine, provenance
 from overcast.report import page, words
-from overcast.report.style import Picture
 from overcast.runs import Run
 from overcast.study.links import links
 from overcast.study.lookup import children
@@ -54,7 +54,7 @@ def compare(study: str = "", out: str = "") -> str:
         info["chosen by validation"] = chosen
     compared = table(rows, info, answers)
     folder = Path(out or f"reports/{key}")
-    claim, verdict, shown = "", words.headline(compared), list[Picture]()
+    claim, verdict, shown = "", words.headline(compared), list[Section]()
     if name := parent.tags.get("claim"):
         claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)))
     path = page.write(folder, compared, rows, curves(runs), info, claim, verdict, shown)

@@ -86,5 +86,5 @@ def correct(runs: Sequence[Run]) -> dict[str, np.ndarray]:
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:
     """One row an epoch of each run: ``run_id``, ``epoch`` and the columns of its history."""
-    tables = [pd.read_csv(run.path("history.csv")).assign(run_id=str(run.folder)) for run in runs]
+    tables = [pd.DataFrame(run.history).assign(run_id=str(run.folder)) for run in runs]
     return pd.concat(tables, ignore_index=True)

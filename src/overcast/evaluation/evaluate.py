@@ -121,16 +121,9 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
     plots.reliability(pictures / "reliability.png", probabilities, target)
-    plots.curves(pictures / "curves.png", read_history(run))
+    plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)
-
-
-def read_history(run: Run) -> dict[str, np.ndarray]:
-    """The learning curves of a run: column name → (epochs,)."""
-    with run.path("history.csv").open(encoding="utf8", newline="") as file:
-        header, *lines = csv.reader(file)
-    return dict(zip(header, np.array(lines, float).T, strict=True))
 
 
 def record_of(run: Run) -> Record:
@@ -145,7 +138,7 @@ def record_of(run: Run) -> Record:
     record = store.create(facts["name"], restored)
     run.write_facts(facts | {"id": record.id})
     record.params(params(config) | {"parameters": facts["parameters"]})
-    history = read_history(run)
+    history = run.history
     for i, epoch in enumerate(history["epoch"]):
         values = {name: float(column[i]) for name, column in history.items() if name != "epoch"}
         record.metrics(values, step=int(epoch))

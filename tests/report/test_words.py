@@ -66,6 +66,12 @@ def test_notes_tell_what_is_missing_and_what_stands_in_for_the_baseline(small, i
     assert "augmentation is what the others are compared with." in words.notes(table(rest, info), info)
 
 
+def test_the_overlap_of_the_comparisons(compared):
+    assert words.overlap(compared) == "1/9"
+    assert words.overlap(compared.assign(rho=[1 / 4, 0.28, 1 / 9, 1 / 9])) == "1/9 to 0.28"
+    assert words.overlap(compared.assign(rho=np.nan)) == "–"
+
+
 def test_one_repeat_says_what_it_needs(small, info):
     alone = table(small[0][small[0]["repeat"] == "0-0"], info)
     assert words.headline(alone).startswith("Nothing could be compared: that needs at least 2 repeats.")

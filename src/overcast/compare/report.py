@@ -42,7 +42,7 @@ def compare(study: str = "", out: str = "") -> str:
     info = {
         "study": key,
         "baseline": "none",
-        "folds": min(run.config["split"]["folds"] for run in runs),  # of several data sets: the most careful
+        "folds": ", ".join(dict.fromkeys(str(run.config["split"]["folds"]) for run in runs)),
         "official_test": bool(answers),
         "failed": unfinished(store, key, {run.facts["identity"] for run in runs}),
         "command": parent.tags.get("command", ""),

@@ -67,7 +67,7 @@ def html(
         heads=grid.heads(),
         lines=list(zip(grid.lines(table), _looks(table), strict=True)),
         pictures=[(one, _drawing(one, first=i == 0)) for i, one in enumerate(pictures)],
-        overlap=f"1/{max(int(info.get('folds', 10)), 2)}",
+        overlap=words.overlap(table),
         official=bool(info.get("official_test")),
     )
 

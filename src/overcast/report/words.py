@@ -107,6 +107,17 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def overlap(table: pd.DataFrame) -> str:
+    """The ρ of the comparisons: ``1/9``, or ``1/9 to 1/4`` where the data was split in several ways."""
+    ends = [_fraction(float(end)) for end in (table["rho"].min(), table["rho"].max()) if np.isfinite(end)]
+    return " to ".join(dict.fromkeys(ends)) or "–"
+
+
+def _fraction(value: float) -> str:
+    whole = round(1 / value)
+    return f"1/{whole}" if np.isclose(value, 1 / whole) else f"{value:.2f}"
+
+
 def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:
     """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison."""
     told = verdict or headline(table)

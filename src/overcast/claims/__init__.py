@@ -69,7 +69,7 @@ def judge(name: str, runs: Sequence[Run], planned: int) -> tuple[str, str, list[
     """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study."""
     claim = load(name)
     if len(runs) < planned:
-        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished.", []
+        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished and found.", []
     try:
         return claim.sentence, *claim.measured(runs)
     except LookupError:  # a cell that the claim compares is not there: the study is another than the shipped one
@@ -121,9 +121,9 @@ def _differences(better: pd.DataFrame, worse: pd.DataFrame) -> Array:
     both = ours.index.intersection(theirs.index)
     ours, theirs = ours.loc[both], theirs.loc[both]
     known = pd.concat([ours["correct"], theirs["correct"]]).notna()
-    if len(known) and known.all():
-        return np.stack(ours["correct"].tolist()).astype(float) - np.stack(theirs["correct"].tolist())
-    return (ours["accuracy"] - theirs["accuracy"]).to_numpy(float)
+    column = "correct" if len(known) and known.all() else "accuracy"
+    found: Array = np.array(ours[column].tolist(), float) - np.array(theirs[column].tolist(), float)
+    return found
 
 
 def points(estimate: Estimate) -> str:

@@ -93,12 +93,17 @@ def headline(table: pd.DataFrame) -> str:
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
-    """What a reader should know about this study before believing it: ``failed`` of the info names trials."""
-    failed = list(info.get("failed", ()))
+    """What a reader should know about this study before believing it.
+
+    ``failed`` of the info names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
+    are where they were recorded.
+    """
+    failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum())
     told = [f"Failed: {_listed(failed)}."] if failed else []
     told += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
+    told += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
     for _, row in table[table["repeats"] < table["planned"]].iterrows():
         told.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]

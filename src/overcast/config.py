@@ -7,6 +7,7 @@ in front of the user's overrides and turns a user's mistake into one message and
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
@@ -245,7 +246,7 @@ def command(task: Callable[[Any], Any]) -> Callable[[], None]:
     def main() -> None:
         kind = get_type_hints(task)["arguments"]
         if {"-h", "--help"} & set(sys.argv[1:]):
-            print(f"{sys.modules[task.__module__].__doc__}\n{kind.__doc__}")
+            print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
         try:
             task(_arguments(kind, sys.argv[1:]))

@@ -16,11 +16,11 @@ from overcast.errors import UserError
 from overcast.hold import hold
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, TRAIN, UNUSED, read_about, read_parts
-from overcast.provenance import provenance
+from overcast.provenance import machine, provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
 from overcast.study import Study
 from overcast.study.lookup import finished
-from overcast.tracking import Record, bury, ending, open_store
+from overcast.tracking import Record, bury, ending, open_store, relative
 
 FEWEST = 2
 """Train rows that a run needs: one alone has no spread, which batch norm divides by."""
@@ -62,9 +62,11 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
         "pack": pack.info["fingerprint"],
         "synthetic": pack.info["synthetic"],
         "official_test": bool((pack.index["part"] == TEST).any()),
+        "by_time": "time" in pack.info,
         **size(config, pack.spec),
     }
-    tags = run_tags(config, facts, run.folder, study)
+    where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
+    tags = provenance() | where | run_tags(config, facts, run.folder, study)
     with hold(run.folder):
         with writing(run.folder):
             run.clear()
@@ -149,8 +151,8 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
-    """What a run carries: where its data, code and packages come from, and the study it belongs to."""
-    tags = provenance() | {"role": config["role"], "folder": str(folder.resolve()), "study": study.id if study else ""}
+    """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
+    tags = {"role": config["role"], "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
     tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
     tags |= {f"tag.{tag}": "true" for tag in config["tags"]}

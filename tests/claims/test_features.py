@@ -33,6 +33,6 @@ def test_a_real_study_tells_how_many_samples_were_trained_on(study: Any, accurac
     found = features.measured(runs)
     assert " with 20 samples, " in found.verdict
     assert found.verdict.endswith(" with 80.")
-    handmade, cnn = found.pictures[0].figure.data
+    handmade, cnn = found.pictures[0].parts[0].figure.data
     assert [list(handmade.x), list(cnn.x)] == [[20, 80], [20, 80]]
     assert [*handmade.y, *cnn.y] == pytest.approx(accuracies(runs))

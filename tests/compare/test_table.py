@@ -8,10 +8,10 @@ from statsmodels.stats.multitest import multipletests
 
 from overcast.compare import OUTCOMES, PRIMARY, table
 
-INFO = {"study": "made up", "baseline": "none", "folds": 10, "official_test": False}
+INFO = {"study": "made up", "baseline": "none", "official_test": False}
 
 
-def made(effects, repeats=6, model="cnn", share=1.0, mark="", spread=0.01, seed=0):
+def made(effects, repeats=6, model="cnn", share=1.0, mark="", spread=0.01, seed=0, overlap=1 / 9):
     """Trials of one context: each mitigation's true effect; repeats differ, and share that with the baseline."""
     draw = np.random.default_rng(seed).normal
     hard, rows = draw(0, 0.03, repeats), []
@@ -22,6 +22,7 @@ def made(effects, repeats=6, model="cnn", share=1.0, mark="", spread=0.01, seed=
                 "gap/accuracy": 0.1 - effect + draw(0, 0.001),
             }
             told = {"data": "sky", "model": model, "mitigation": name, "cell": f"{mark}{name}", "share": share}
+            told |= {"overlap": overlap}
             ids = {"run_id": f"{mark}{name}{k}", "name": name, "fold": k, "seed": 0, "repeat": f"{k}-0", "epochs": 5}
             rows.append(ids | told | row | {"seconds": 10.0 * (1 + effect) * (2 if name == "slow" else 1)})
     return pd.DataFrame(rows)
@@ -55,10 +56,22 @@ def test_each_mean_has_the_t_interval_of_its_repeats():
     assert ends == pytest.approx((values.mean(), low, high))
 
 
-def test_fewer_folds_overlap_more_and_make_the_second_test_harder():
+def test_more_overlap_makes_the_second_test_harder():
+    ps = [row(table(made({"none": 0, "good": 0.02}, overlap=rho), INFO), "good")["p_overlap"] for rho in (0.1, 0.2)]
+    assert row(table(made({"none": 0, "good": 0.02}), INFO), "good")["p"] < ps[0] < ps[1]
+
+
+def test_the_second_test_takes_the_overlap_of_the_folds_that_were_compared():
+    """Ten folds, one of which validates: the test part is an eighth of the train part."""
     trials = made({"none": 0, "good": 0.02})
-    ps = [row(table(trials, INFO | {"folds": folds}), "good")["p_overlap"] for folds in (10, 5, 2, 1)]
-    assert row(table(trials, INFO), "good")["p"] < ps[0] < ps[1] < ps[2] == ps[3]
+    wide = trials.pivot_table(index="repeat", columns="cell", values="test/accuracy")
+    d = wide["good"] - wide["none"]
+    t = d.mean() / np.sqrt((1 / 6 + 1 / 8) * d.var())
+    got = row(table(trials, INFO), "good")
+    assert got["p_overlap"] == pytest.approx(2 * stats.t.sf(abs(t), 5))
+    assert got["rho"] == pytest.approx(1 / 9)
+    by_time = trials.assign(overlap=[1 / (4 - fold % 3) for fold in trials["fold"]])
+    assert row(table(by_time, INFO), "good")["rho"] == pytest.approx((1 / 4 + 1 / 3 + 1 / 2) / 3)
 
 
 def test_contexts_are_compared_each_with_its_own_baseline():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from overcast.compare.trials import correct, curves, swept, trials
+from overcast.compare.trials import correct, curves, overlap, swept, trials
 from overcast.evaluation.evaluate import evaluate
 from overcast.runs import Run
 from overcast.train import params, train
@@ -64,6 +64,23 @@ def test_answers_to_an_official_test_part_alone(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("data", "official", "rho"),
+    [
+        ({"_target_": "overcast.data.digits.Digits"}, False, 1 / 4),
+        ({"_target_": "overcast.data.fashion.Fashion"}, True, 1 / 5),
+        ({"_target_": "overcast.data.seattle.Seattle"}, False, 1 / 4),
+    ],
+)
+def test_the_overlap_follows_how_the_data_was_split(
+    tmp_path: Path, data: dict[str, Any], official: bool, rho: float
+) -> None:
+    run = made_up(tmp_path, {"official_test": official}, "aabb")
+    config = {"data": data, "split": {"folds": 5, "fold": 2, "seed": 0}, "share": 0.1}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    assert overlap(run) == pytest.approx(rho)
+
+
 def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     picks = [["lr=0.01", "seed=0"], ["lr=0.02", "seed=1", "split.fold=2"], ["mitigation=[noise,dropout]", "lr=0.01"]]
     runs = [train(config("epochs=2", *pick)) for pick in picks]
@@ -77,6 +94,7 @@ def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     assert list(rows["gap/accuracy"]) == [m["train"]["accuracy"] - m["test"]["accuracy"] for m in measured]
     assert (rows["seconds"] > 0).all()
     assert list(rows["run_id"]) == [str(run.folder) for run in runs]
+    assert list(rows["overlap"]) == pytest.approx([1 / 9] * 3)  # ten folds: one tests, one validates, eight train
     assert params(runs[1].config)["fold"] == 2
     histories = curves(runs)
     assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[1, 2]] * 3

@@ -65,7 +65,7 @@ def test_train_and_validation_look_as_everywhere_and_epochs_are_as_stored(
 ) -> None:
     made: list[Any] = []
     monkeypatch.setattr(plots, "png", lambda figure: made.append(figure) or b"")
-    names = [f"{part}/{what}" for part in PARTS for what in ("loss", "accuracy")]
+    names = [f"{part}/{what}" for part in PARTS for what in ("nll", "accuracy")]
     plots.curves(tmp_path / "x.png", {"epoch": np.arange(1, 4)} | dict.fromkeys(names, np.ones(3)))
     for axes in made[0].axes:
         lines = {line.get_label(): line for line in axes.lines}

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from overcast.report.sheet import Section
 from PIL import Image
 
 from overcast.errors import UserError
@@ -17,6 +16,7 @@ from overcast.explain import explain as module
 from overcast.explain import filters, maps, patches, specimens
 from overcast.explain.explain import explain
 from overcast.fit import pack_of
+from overcast.html.page import Section
 from overcast.runs import Run
 from overcast.tracking import Record
 

@@ -107,6 +107,22 @@ def test_a_sweep_is_one_parent_with_its_runs_and_resumes(script: Any, words: lis
     assert statuses(home)[0] == ["FINISHED"] * 2
 
 
+def test_what_is_recorded_elsewhere_is_found_there(script: Any, words: list[str], home: Path) -> None:
+    mine = "tracking.experiment=mine"
+    assert script("train", "-m", *words, ONE, "model=ann", "seed=0,1", mine).code == 0
+    assert "no study yet in the experiment overcast" in script("compare").mistake()
+    said = script("compare", mine, "out=page")
+    assert "report: page/report.html" in said.out, said
+    assert recorded(home) == []
+    (run, _) = (path.parent for path in sorted((home / "runs").glob("*/run.json")))
+    name = json.loads((run / "run.json").read_text())["id"]
+    run.rename(home / "away")
+    assert script("evaluate", f"run={name}", mine).code == 0
+    (home / "picture.png").touch()
+    assert "an empty file" in script("predict", f"run={name}", mine, "files=picture.png").out
+    assert "there is no option 'tracking.expriment'" in script("evaluate", "tracking.expriment=mine").mistake()
+
+
 def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
     script: Any, words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,10 @@ def test_one_page_that_loads_nothing(written):
     assert "localStorage" not in own
 
 
+def test_the_page_says_the_overlap_that_was_used(written):
+    assert "ρ&nbsp;=&nbsp;1/9)" in (written / "report.html").read_text(encoding="utf8")
+
+
 def test_the_page_says_the_verdict_first_and_escapes_names(written):
     head = (written / "report.html").read_text(encoding="utf8").split("<script", 1)[0]
     assert "made &lt;up&gt;" in head

@@ -62,8 +62,16 @@ def test_notes_tell_what_is_missing_and_what_stands_in_for_the_baseline(small, i
     assert "Failed: noise 3." in told
     assert "1 of 16 trials are missing" in told
     assert "none: 3 of 4 repeats" in told
+    lost = words.notes(table(trials, info), info | {"missing": ["noise 1", "noise 2"]})
+    assert "Not found: 2 of this study's finished runs (noise 1 and noise 2)." in lost
     rest = trials[trials["mitigation"] != "none"]
     assert "augmentation is what the others are compared with." in words.notes(table(rest, info), info)
+
+
+def test_the_overlap_of_the_comparisons(compared):
+    assert words.overlap(compared) == "1/9"
+    assert words.overlap(compared.assign(rho=[1 / 4, 0.28, 1 / 9, 1 / 9])) == "1/9 to 0.28"
+    assert words.overlap(compared.assign(rho=np.nan)) == "–"
 
 
 def test_one_repeat_says_what_it_needs(small, info):

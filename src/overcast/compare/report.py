@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from tqdm import tqdm
 
 from overcast import claims
 from overcast.compare.table import PRIMARY, table
 from overcast.compare.trials import correct, curves, trials
-from overcast.config import Tracking
+from overcast.config import tracking_settings
 from overcast.errors import UserError
 from overcast.html.page import Section
-from overcast.provenance import machine, provenance
+from overcast.provenance import origins
 from overcast.report import page, words
 from overcast.runs import Run
 from overcast.study.links import links
@@ -23,35 +25,27 @@ from overcast.study.lookup import children
 from overcast.tracking import Found, MlflowRecord, Store, bury, open_store
 
 
-def compare(study: str = "", out: str = "") -> str:
+def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str:
     """Write ``out``, or else ``reports/<study>/``, and give the verdicts and links as text.
 
-    study: a study's name or id, or its parent run; "" for the latest. Raises: UserError if there is none.
+    study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
+    ``conf/tracking``, which says where studies are recorded. Raises: UserError if there is none.
     """
-    store = open_store(asdict(Tracking()))
-    assert store is not None
+    store = open_store(tracking_settings(tracking))
+    if store is None:
+        raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
     bury(store)
     parent = find(store, study)
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        return _compared(store, parent, children(store, parent.tags["study"], Path(fetched)), out)
+
+
+def _compared(store: Store, parent: Found, runs: list[Run], out: str) -> str:
     key = parent.tags["study"]
-    runs = children(store, key)
-    if not runs:
-        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    about = _about(store, parent, runs)
     evaluate_missing(runs)
-    rows = trials(runs)
-    answers = correct(runs)
-    info = {
-        "study": key,
-        "baseline": "none",
-        "folds": min(run.config["split"]["folds"] for run in runs),  # of several data sets: the most careful
-        "official_test": bool(answers),
-        "failed": unfinished(store, key, {run.facts["identity"] for run in runs}),
-        "command": parent.tags.get("command", ""),
-        "machine": machine(),
-        "when": f"{datetime.now():%Y-%m-%d %H:%M}",
-        "overcast version": provenance()["version.overcast"],
-    }
-    if chosen := parent.tags.get("chosen"):
-        info["chosen by validation"] = chosen
+    rows, answers = trials(runs), correct(runs)
+    info = about | {"official_test": bool(answers)}
     compared = table(rows, info, answers)
     folder = Path(out or f"reports/{key}")
     claim, verdict, shown = "", words.headline(compared), list[Section]()
@@ -66,11 +60,46 @@ def compare(study: str = "", out: str = "") -> str:
     return "\n".join([*said, links(store, key, parent.id)])
 
 
+def _about(store: Store, parent: Found, runs: list[Run]) -> dict[str, Any]:
+    """What the report says of the study beside its figures: what is not in it, and what trained the rest.
+
+    Raises: UserError if there is no run to report on.
+    """
+    key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
+    finished = {each.tags["identity"]: each for each in reversed(store.search("FINISHED", study=key, role="trial"))}
+    if finished and not runs:
+        folder = next(iter(finished.values())).tags["folder"]
+        raise UserError(
+            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
+            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
+        )
+    if not runs:
+        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    about = {
+        "study": key,
+        "baseline": "none",
+        "folds": ", ".join(dict.fromkeys(str(run.config["split"]["folds"]) for run in runs)),
+        "failed": unfinished(store, key, done),
+        "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
+        "command": parent.tags.get("command", ""),
+        **origins([each.tags for name, each in finished.items() if name in done]),
+        "when": f"{datetime.now():%Y-%m-%d %H:%M}",
+    }
+    return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
+
+
 def find(store: Store, study: str) -> Found:
-    """The parent run of a study, by name, id or run id. Raises: UserError if there is none."""
-    parents = store.search(role="study")
+    """The parent run of a study, by name, id or run id: of several, the one that ran last.
+
+    Raises: UserError if there is none.
+    """
+    parents = sorted(store.search(role="study"), key=lambda run: run.tags.get("opened", run.created), reverse=True)
     if not parents:
-        raise UserError("there is no study yet: run one first, such as python pipelines/train.py +study=mitigations")
+        name = store.client.get_experiment(store.experiment).name
+        raise UserError(
+            f"there is no study yet in the experiment {name} of {store.uri}: run one first, such as "
+            "python pipelines/train.py +study=mitigations, or say where it was recorded (tracking.experiment=…)"
+        )
     for parent in parents:
         if study in ("", parent.id, parent.tags["study"], parent.tags["study"].rpartition("-")[0]):
             return parent

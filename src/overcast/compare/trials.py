@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.prepare import split
 from overcast.runs import Run
 from overcast.train import params
 
@@ -63,11 +64,19 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "cell": " · ".join([*before, given["mitigation"], *told.values()]),
         "rest": " · ".join([*before, *(told[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
+        "overlap": overlap(run),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         "gap/accuracy": measured["gap"]["accuracy"],
         "gap/nll": measured["gap"]["nll"],
         "seconds": facts["seconds"],
     }
+
+
+def overlap(run: Run) -> float:
+    """ρ of the correction for overlapping train parts, from how this run's data was split."""
+    cut = run.config["split"]
+    by_time = bool(run.facts.get("by_time"))
+    return split.overlap(cut["folds"], cut["fold"], bool(run.facts.get("official_test")), by_time)
 
 
 def correct(runs: Sequence[Run]) -> dict[str, np.ndarray]:

@@ -56,7 +56,7 @@ def study_page(
             *([Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []),
             Section("In numbers", NUMBERS, [numbers(table)]),
             *figures,
-            Section("How to read this", "", how_to_read(info)),
+            Section("How to read this", "", how_to_read(table, info)),
         ],
         _facts(info),
         [Callout(answer, f"Primary outcome: {PRIMARY.label}"), *([BulletList(notes, small=True)] if notes else [])],
@@ -92,13 +92,12 @@ def _looks(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def how_to_read(info: Mapping[str, Any]) -> list[Paragraph]:
+def how_to_read(table: pd.DataFrame, info: Mapping[str, Any]) -> list[Paragraph]:
     """What the figures of a comparison mean, and what they do not."""
     official = (
         " The test part is a fixed one; where every answer to it is known, the interval of the primary outcome speaks "
         "of other seeds and of other test samples (two-way)."
     )
-    overlap = f"1/{max(int(info.get('folds', 10)), 2)}"
     return [
         Paragraph(
             "Each cell is trained once for every repeat, a repeat being one split of the data and one seed; brackets "
@@ -111,7 +110,7 @@ def how_to_read(info: Mapping[str, Any]) -> list[Paragraph]:
                 "Many comparisons find something by luck, so their p-values are raised after Holm. Repeats share train "
                 "samples and are not quite independent, so a second test assumes that they are correlated (Nadeau "
                 "&amp; Bengio 2003, ρ&nbsp;=&nbsp;{}). <strong>Clear</strong> means: below 0.05 in both."
-            ).format(overlap)
+            ).format(words.overlap(table))
         ),
         Paragraph(
             Markup(
@@ -136,6 +135,6 @@ def _facts(info: Mapping[str, Any]) -> dict[str, object]:
             value = value and Markup("<code>{}</code>").format(value)
         elif isinstance(value, bool):
             value = "yes" if value else "no"
-        if key != "failed":
+        if key not in ("failed", "missing"):
             told[key.replace("_", " ")] = value
     return told

@@ -93,18 +93,34 @@ def headline(table: pd.DataFrame) -> str:
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
-    """What a reader should know about this study before believing it: ``failed`` of the info names trials."""
-    failed = list(info.get("failed", ()))
+    """What a reader should know about this study before believing it.
+
+    ``failed`` of the info names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
+    are where they were recorded.
+    """
+    failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum())
     told = [f"Failed: {_listed(failed)}."] if failed else []
     told += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
+    told += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
     for _, row in table[table["repeats"] < table["planned"]].iterrows():
         told.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]
     told += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
     return told
+
+
+def overlap(table: pd.DataFrame) -> str:
+    """The ρ of the comparisons: ``1/9``, or ``1/9 to 1/4`` where the data was split in several ways."""
+    ends = [_fraction(float(end)) for end in (table["rho"].min(), table["rho"].max()) if np.isfinite(end)]
+    return " to ".join(dict.fromkeys(ends)) or "–"
+
+
+def _fraction(value: float) -> str:
+    whole = round(1 / value)
+    return f"1/{whole}" if np.isclose(value, 1 / whole) else f"{value:.2f}"
 
 
 def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:

@@ -46,7 +46,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
-        from overcast.tracking import Record, bury, open_store
+        from overcast.tracking import Record, bury, open_store, relative
 
         name = config.get("study") or "sweep"
         key = study_id(name, cells, repeats)
@@ -58,7 +58,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.record = Record()
             if self.store:
                 bury(self.store)
-                tags = {"folder": str(folder.resolve()), "command": command(), "runs": str(runs)}
+                tags = {"folder": relative(folder), "command": command(), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.get("claim") else {}
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")

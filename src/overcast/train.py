@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from overcast import options
 from overcast.atomic import writing
 from overcast.config import name_of
 from overcast.devices import Devices, choose
-from overcast.errors import UserError
+from overcast.errors import DivergedError, IncompatibleError, UserError
 from overcast.hold import hold
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, read_about, read_parts
@@ -21,6 +23,8 @@ from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.tracking import Record, bury, ending, open_store
 
+MOST_THREADS = 1024
+
 PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "shuffle", "debug")
 
 
@@ -29,7 +33,8 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
 
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
-    from overcast.fit import build, pack_of, size
+    from overcast.fit import pack_of, size
+    from overcast.plan import check_plan
 
     check(config)
     if config["prepare"]:
@@ -39,8 +44,8 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     name = name_of(config["data"])
     parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
-    build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
     devices = choose(config["trainer"], study.jobs if study else 1)
+    check_plan(config, pack.spec, used(parts, config["share"]), devices.ranks)
     store = open_store(config["tracking"])
     if study and (done := finished(store, study, config, fingerprint)):
         print(f"already trained: {done.folder}")
@@ -80,7 +85,11 @@ def _recorded(
     with ending(record), writing(run.folder):
         record.params(params(config) | {"parameters": facts["parameters"]})
         record.dataset(name, facts["fingerprint"], str(Path(config["data_dir"]) / name), f"{len(run.parts)} samples")
-        facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+        try:
+            facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+        except DivergedError:
+            record.tags({"diverged": "true"})
+            raise
         run.write_facts(facts)
         record_outcome(record, run)
     if study and record.broken:
@@ -91,21 +100,28 @@ def _recorded(
 
 
 def check(config: dict[str, Any]) -> None:
-    """Raises: UserError for numbers out of range, and for what cannot go together."""
+    """Raises: UserError for numbers out of range; IncompatibleError for what cannot go together."""
     for name, low in (("epochs", 1), ("batch_size", 2)):
         if config[name] < low:
             raise UserError(f"{name}={config[name]}: must be at least {low}")
+    if not 0 <= (threads := config["trainer"]["threads"]) <= MOST_THREADS:
+        raise UserError(f"trainer.threads={threads}: must be from 1 to {MOST_THREADS}, or 0 to share out the cores")
     if (profiler := config["trainer"]["profiler"]) not in (None, "simple", "advanced"):
         raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
     if config["trainer"]["precision"] == "16-mixed" and "sam" in config["mitigation"]:
-        raise UserError(
+        raise IncompatibleError(
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
             "set trainer.precision to bf16-mixed or 32-true"
         )
-    if not config["lr"] > 0:
-        raise UserError(f"lr={config['lr']}: must be above 0")
+    if not 0 < config["lr"] < math.inf:
+        raise UserError(f"lr={config['lr']}: must be above 0, and a number")
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
+
+
+def used(parts: np.ndarray, share: float) -> int:
+    """How many rows of these parts (N,) a run trains on."""
+    return max(1, round(share * int((parts == "train").sum())))
 
 
 def params(config: dict[str, Any]) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
         try:
             return task(cfg)
         except (UserError, OmegaConfBaseException) as error:
-            mistake = UserError(complaint(error, ROOT / "conf"))
+            mistake = error if isinstance(error, UserError) else UserError(complaint(error, ROOT / "conf"))
             mistakes.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log

@@ -57,7 +57,7 @@ def html(
     )  # fmt: skip
     return environment.get_template("page.html.j2").render(
         title=info.get("study", "study"),
-        info={key: value for key, value in info.items() if key != "failed"},
+        info={key: value for key, value in info.items() if key not in words.TOLD},
         claim=claim,
         question=question(table),
         headline=verdict or words.headline(table),

@@ -95,6 +95,6 @@ def _check_batches(net: nn.Module, samples: int, batch_size: int, ranks: int) ->
     if fewest < 1 + normed:
         why = "batch norm needs at least 2" if normed else "it has nothing to train on"
         raise UserError(
-            f"{samples} train samples with batch_size={batch_size} on {ranks} process{'es' * (ranks > 1)}: a process has "
-            f"{fewest} of some batch, and {why}. Give a larger share or batch_size, or fewer trainer.devices"
+            f"{samples} train samples with batch_size={batch_size} on {ranks} process{'es' * (ranks > 1)}: a process "
+            f"has {fewest} of some batch, and {why}. Give a larger share or batch_size, or fewer trainer.devices"
         )

@@ -119,4 +119,4 @@ def unfinished(store: Store, study: str, done: set[str]) -> list[str]:
 def diverged_trials(store: Store, study: str, done: set[str]) -> list[Diverged]:
     """The trials that diverged, one of each identity, and were not run again since."""
     found = {run.tags["identity"]: run for run in store.search("FAILED", study=study, role="trial", diverged="true")}
-    return [Diverged(run.params, run.tags["reason"]) for identity, run in found.items() if identity not in done]
+    return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

@@ -206,7 +206,8 @@ def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
         try:
             return task(cfg)
         except (UserError, OmegaConfBaseException) as error:
-            mistake = UserError(complaint(error, ROOT / "conf"))
+            kind = type(error) if isinstance(error, UserError) else UserError
+            mistake = kind(complaint(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
             mistakes.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log

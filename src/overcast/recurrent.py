@@ -8,7 +8,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, norm_layer, widen
+from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, widen
 from overcast.reading import Steps, mean_over_time, sequence_mask
 from overcast.spec import Spec
 
@@ -29,13 +29,13 @@ class Recurrent(Network):
         self,
         spec: Spec,
         hidden: PositiveInt = 128,
-        layers: PositiveInt = 1,
+        layers: Depth = 1,
         bidirectional: bool = False,
         pool: Literal["last", "mean"] = "last",
         embedding: PositiveInt = 64,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
+        scale: Scale = 1.0,
     ) -> None:
         super().__init__()
         self.steps, self.pool = Steps(spec, embedding), pool

@@ -322,14 +322,15 @@ def _quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ending(record: Record) -> Iterator[None]:
-    """End the record as what happened inside: FINISHED, FAILED, or KILLED by Ctrl-C or SIGTERM."""
+    """End the record as what happened inside: FINISHED, FAILED and why, or KILLED by Ctrl-C or SIGTERM."""
     try:
         with terminating():
             yield
     except (KeyboardInterrupt, SystemExit):
         record.end("KILLED")
         raise
-    except BaseException:
+    except BaseException as error:
+        record.tags({"reason": (str(error).splitlines() or [type(error).__name__])[0]})
         record.end("FAILED")
         raise
     record.end("FINISHED")

@@ -128,4 +128,5 @@ def test_no_verdict_from_a_part_of_a_study() -> None:
     sentence, verdict, pictures = claims.judge("depth", [], planned=90)
     assert sentence == claims.load("depth").sentence
     assert (verdict, pictures) == ("Not judged yet: 0 of 90 runs are finished and found.", [])
+    assert claims.judge("depth", [], 90, diverged=2)[1].endswith("0 of 90 runs are finished and found, 2 diverged.")
     assert claims.judge("depth", [], planned=0)[1] == "Not judged: this study lacks cells that the claim compares."

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from overcast.compare import table
@@ -17,7 +18,7 @@ from overcast.compare.report import compare, evaluate_missing, find, unfinished
 from overcast.compare.statistics import two_way
 from overcast.compare.trials import correct, trials
 from overcast.config import tracking_settings
-from overcast.errors import UserError
+from overcast.errors import DivergedError, UserError
 from overcast.runs import Run
 from overcast.study import Study
 from overcast.tracking import Store, open_store
@@ -176,6 +177,43 @@ def test_an_official_test_part_counts_for_its_samples_too(config: Any, store: St
     ends = [row[f"change/test/accuracy/{end}"] for end in ("low", "high")]
     assert ends == pytest.approx([float(expected.low), float(expected.high)])
     assert "The test part is a fixed one" in (home / "page" / "report.html").read_text()
+
+
+def test_diverged_trials_are_listed_and_the_rest_is_compared(
+    config: Any, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, tracked = study_of(store, "far-1"), dataclasses.asdict(study_settings())
+    usual = ["epochs=1", "model=cnn", "model.width=4"]
+    with pytest.raises(DivergedError):
+        train(config(*usual, "lr=1e10") | {"tracking": tracked}, study)
+    with pytest.raises(UserError, match=r"has no finished run: 1 diverged \(the loss is not finite in epoch 1"):
+        compare("far", "page")
+    for seed in range(2):
+        run = train(config(*usual, f"seed={seed}") | {"tracking": tracked}, study)
+    state = torch.load(run.path("model.pt"), weights_only=True)
+    state["net"]["head.bias"].fill_(float("nan"))  # as an older version left it, that did not look
+    torch.save(state, run.path("model.pt"))
+    said = compare("far", "page")
+    assert "none · lr=10000000000.0: 1 of 2 repeats diverged (the loss is not finite in epoch 1, step " in said
+    assert "none · lr=0.01: 1 of 2 repeats diverged (the training of the run in " in said
+    assert list(pd.read_csv(home / "page" / "table.csv")["cell"]) == ["none · lr=0.01"]
+    assert "never called better" in (home / "page" / "report.html").read_text()
+    (failed,) = store.search("FAILED", study=study.id)
+    assert failed.tags["diverged"] == "true"
+    assert failed.tags["reason"].startswith("the loss is not finite in epoch 1, step ")
+    assert unfinished(store, study.id, set()) == []
+
+
+def test_a_failed_trial_is_named_with_its_reason(config: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, tracked = study_of(store, "bad-1"), dataclasses.asdict(study_settings())
+
+    def fails(*_: Any) -> None:
+        raise ValueError("out of luck\nand more")
+
+    monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
+    with pytest.raises(ValueError, match="out of luck"):
+        train(config() | {"tracking": tracked}, study)
+    assert unfinished(store, study.id, set()) == ["ann · none · seed 0 (out of luck)"]
 
 
 def study_settings() -> Any:

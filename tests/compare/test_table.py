@@ -127,6 +127,31 @@ def test_the_very_same_results_are_no_evidence_and_no_crash():
     assert (got["change/test/accuracy"], got["p"], got["p_overlap_holm"], got["detectable"]) == (0, 1, 1, 0)
 
 
+def lost(trials, cell, repeats):
+    """The trials without the outcomes of these repeats of a cell: they diverged."""
+    gone = (trials["cell"] == cell) & trials["repeat"].isin(repeats)
+    outcomes = [outcome.column for outcome in OUTCOMES]
+    return trials.assign(diverged=gone, **{c: trials[c].where(~gone) for c in [*outcomes, "seconds"]})
+
+
+def test_a_cell_with_diverged_trials_is_never_better():
+    trials = made({"none": 0, "good": 0.05, "bad": -0.05, "fine": 0.05})
+    whole = table(trials, INFO)
+    assert whole.set_index("cell")["clear"].to_dict() == {"none": False, "good": True, "bad": True, "fine": True}
+    assert not whole["flattered"].any()
+    once = table(lost(trials, "good", ["0-0"]), INFO)
+    assert (row(once, "good")["diverged"], row(once, "good")["pairs"], row(once, "good")["planned"]) == (1, 5, 6)
+    assert once.set_index("cell")["clear"].to_dict() == {"none": False, "good": False, "bad": True, "fine": True}
+    assert row(once, "good")["p_overlap_holm"] < 0.05
+    assert row(table(lost(trials, "bad", ["0-0"]), INFO), "bad")["clear"]  # those that are left are worse all the same
+
+
+def test_nothing_is_worse_than_a_baseline_with_diverged_trials():
+    compared = table(lost(made({"none": 0, "good": 0.05, "bad": -0.05}), "none", ["1-0"]), INFO)
+    assert compared.set_index("cell")["clear"].to_dict() == {"none": False, "good": True, "bad": False}
+    assert row(compared, "bad")["baseline_diverged"] == 1
+
+
 def test_time_is_relative_to_the_baseline():
     compared = table(made({"none": 0, "slow": 0}), INFO)
     assert row(compared, "slow")["time"] == pytest.approx(2)

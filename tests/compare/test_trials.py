@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from overcast.compare.trials import correct, curves, overlap, swept, trials
+from overcast.compare.trials import Diverged, correct, curves, diverged_cells, overlap, swept, trials
 from overcast.evaluation.evaluate import evaluate
 from overcast.runs import Run
 from overcast.train import params, train
@@ -38,6 +38,22 @@ def given(**changed: Any) -> dict[str, Any]:
 )
 def test_what_was_varied(runs: list[dict[str, Any]], varied: list[str]) -> None:
     assert swept([given(**run) for run in runs]) == varied
+
+
+def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
+    runs = [train(config("epochs=1", f"lr={lr}")) for lr in (0.01, 0.02)]
+    for run in runs:
+        evaluate(run, pictures=False)
+    kept = {name: str(value) for name, value in params(runs[0].config).items()}  # as MLflow keeps them
+    gone = [kept | {"lr": "10000000000.0", "seed": seed} for seed in ("0", "1")]
+    rows = trials(runs, [Diverged(given, "the loss is not finite in epoch 1. Try a lower lr") for given in gone])
+    assert list(rows["cell"]) == ["none · lr=0.01", "none · lr=0.02", *["none · lr=10000000000.0"] * 2]
+    assert list(rows["diverged"]) == [False, False, True, True]
+    assert list(rows["repeat"]) == ["0-0-0", "0-0-0", "0-0-0", "1-0-0"]
+    assert rows["share"].nunique() == rows["epochs"].nunique() == 1
+    assert rows["test/accuracy"].isna().tolist() == [False, False, True, True]
+    told = "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1)"
+    assert diverged_cells(rows) == [told]
 
 
 def made_up(folder: Path, facts: dict[str, Any], predicted: str) -> Run:

@@ -65,11 +65,15 @@ def load(name: str) -> Claim:
     return Claim(module.CLAIM, module.measured)
 
 
-def judge(name: str, runs: Sequence[Run], planned: int) -> tuple[str, str, list[Section]]:
-    """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study."""
+def judge(name: str, runs: Sequence[Run], planned: int, diverged: int = 0) -> tuple[str, str, list[Section]]:
+    """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study.
+
+    diverged: how many of the planned runs did, and so will never finish.
+    """
     claim = load(name)
     if len(runs) < planned:
-        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished and found.", []
+        lost = f", {diverged} diverged" if diverged else ""
+        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished and found{lost}.", []
     try:
         return claim.sentence, *claim.measured(runs)
     except LookupError:  # a cell that the claim compares is not there: the study is another than the shipped one

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from overcast import claims
 from overcast.compare.table import PRIMARY, table
-from overcast.compare.trials import correct, curves, trials
+from overcast.compare.trials import Diverged, correct, curves, diverged_cells, trials
 from overcast.config import tracking_settings
-from overcast.errors import UserError
+from overcast.errors import DivergedError, UserError
 from overcast.html.page import Section
 from overcast.provenance import origins
 from overcast.report import page, words
@@ -23,6 +23,7 @@ from overcast.runs import Run
 from overcast.study.links import links
 from overcast.study.lookup import children
 from overcast.tracking import Found, MlflowRecord, Store, bury, open_store
+from overcast.train import params
 
 
 def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str:
@@ -42,21 +43,26 @@ def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str
 
 def _compared(store: Store, parent: Found, runs: list[Run], out: str) -> str:
     key = parent.tags["study"]
+    useless = evaluate_missing(runs)
+    diverged = [*useless.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
+    if diverged and len(runs) == len(useless):
+        raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(store, parent, runs)
-    evaluate_missing(runs)
-    rows, answers = trials(runs), correct(runs)
-    info = about | {"official_test": bool(answers)}
+    runs = [run for run in runs if run not in useless]
+    rows, answers = trials(runs, diverged), correct(runs)
+    info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
     compared = table(rows, info, answers)
     folder = Path(out or f"reports/{key}")
     claim, verdict, shown = "", words.headline(compared), list[Section]()
     if name := parent.tags.get("claim"):
-        claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)))
-    path = page.write(folder, compared, rows, curves(runs), info, claim, verdict, shown)
+        claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
+    path = page.write(folder, compared, rows[~rows["diverged"]], curves(runs), info, claim, verdict, shown)
     record = MlflowRecord(store.client, parent.id)
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     record.tags({"mlflow.note.content": words.description_md(compared, info, claim, verdict)})
-    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *words.verdicts(compared), "", f"report: {path}"]
+    told = [*words.verdicts(compared), *words.notes(compared, info)]
+    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *told, "", f"report: {path}"]
     return "\n".join([*said, links(store, key, parent.id)])
 
 
@@ -81,6 +87,7 @@ def _about(store: Store, parent: Found, runs: list[Run]) -> dict[str, Any]:
         "folds": ", ".join(dict.fromkeys(str(run.config["split"]["folds"]) for run in runs)),
         "failed": unfinished(store, key, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
+        "left_out": parent.tags.get("left_out", "").splitlines(),
         "command": parent.tags.get("command", ""),
         **origins([each.tags for name, each in finished.items() if name in done]),
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -107,13 +114,21 @@ def find(store: Store, study: str) -> Found:
     raise UserError(f"study={study}: there is no such study. The latest are: {known}")
 
 
-def evaluate_missing(runs: list[Run]) -> None:
-    """Measure the runs without figures on their test part, all in this process."""
+def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
+    """Measure the runs without figures on their test part, all in this process; gives those that cannot be.
+
+    Such ones were recorded as finished before training looked whether a loss is finite.
+    """
     from overcast.evaluation.evaluate import evaluate
 
     missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
+    useless = {}
     for run in tqdm(missing, desc="evaluating", unit="run", disable=not missing, mininterval=_often()):
-        evaluate(run, pictures=False)
+        try:
+            evaluate(run, pictures=False)
+        except DivergedError as error:
+            useless[run] = Diverged(params(run.config), str(error))
+    return useless
 
 
 def _often() -> float:
@@ -121,6 +136,15 @@ def _often() -> float:
 
 
 def unfinished(store: Store, study: str, done: set[str]) -> list[str]:
-    """The names of trials that failed or were killed, and were not run again since."""
+    """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
     found = [run for status in ("FAILED", "KILLED") for run in store.search(status, study=study, role="trial")]
-    return sorted({run.tags["mlflow.runName"] for run in found if run.tags["identity"] not in done})
+    left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]
+    reasons = [run.tags.get("reason", "") for run in left]
+    names = [run.tags["mlflow.runName"] for run in left]
+    return sorted({f"{name} ({why})" if why else name for name, why in zip(names, reasons, strict=True)})
+
+
+def diverged_trials(store: Store, study: str, done: set[str]) -> list[Diverged]:
+    """The trials that diverged, one of each identity, and were not run again since."""
+    found = {run.tags["identity"]: run for run in store.search("FAILED", study=study, role="trial", diverged="true")}
+    return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

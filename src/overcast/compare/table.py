@@ -9,6 +9,7 @@ The comparisons of the whole study are one family for `overcast.compare.statisti
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ OUTCOMES = (
     Outcome("gap/nll", "gap in negative log-likelihood", percent=False),
 )
 CONTEXT = ["data", "model", "share", "epochs"]
+CELL = [*CONTEXT, "cell"]
 
 Correct = Mapping[str, np.ndarray]
 """Of each run: was each row of the fixed test part classified correctly? The same rows in the same order."""
@@ -53,6 +55,10 @@ def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None
     time over the baseline's, geometric mean. ``repeats``, ``pairs``, ``planned``: how many trials the cell and
     the comparison have, and how many each cell should have.
 
+    ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
+    and are no pair; ``flattered``: whether the side that is ahead has some. Those that are left flatter it, so that
+    such a change is never clear.
+
     With an official test part and ``correct``, the primary outcome's intervals and tests are two-way.
     """
     finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
@@ -61,15 +67,31 @@ def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None
         raise ValueError("there is no finished trial to compare")
     planned = max(int(info.get("repeats", 0)), trials["repeat"].nunique())
     known = correct if info.get("official_test") and correct else {}
+    gone = _diverged(trials)
     rows = []
     for context, group in contexts(finished):
         base = _baseline(group, str(info.get("baseline", "none")))
         for _, cell in group.groupby("cell", sort=False):
-            rows.append({"context": context, "planned": planned} | _row(cell, base, known))
+            lost = {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
+            rows.append({"context": context, "planned": planned} | lost | _row(cell, base, known))
     judged = _judged(rows)
+    ahead = judged[f"change/{PRIMARY.column}"] > 0
+    judged["flattered"] = judged["diverged"].where(ahead, judged["baseline_diverged"]) > 0
+    judged["clear"] &= ~judged["flattered"]
     judged["order"] = judged.groupby("context", sort=False).ngroup()
     ranked = judged.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
+
+
+def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
+    """How many trials of each cell diverged."""
+    gone = trials[trials["diverged"]] if "diverged" in trials else trials.iloc[:0]
+    return Counter(gone.drop_duplicates([*CELL, "repeat"])[CELL].itertuples(index=False, name=None))
+
+
+def _key(cell: pd.DataFrame) -> tuple[Any, ...]:
+    """What tells a cell from all others."""
+    return tuple(cell[CELL].iloc[0])
 
 
 def contexts(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -19,7 +19,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Network, Norm, norm_layer, widen
+from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, widen
 from overcast.reading import Steps, mean_over_time, sequence_mask
 from overcast.spec import Spec
 
@@ -38,11 +38,11 @@ class CNN(Network):
         self,
         spec: Spec,
         width: PositiveInt = 32,
-        stages: PositiveInt = 4,
+        stages: Depth = 4,
         embedding: PositiveInt = 64,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
+        scale: Scale = 1.0,
     ) -> None:
         super().__init__()
         widths = [widen(width * 2**stage, scale) for stage in range(stages)]

@@ -135,6 +135,6 @@ def _facts(info: Mapping[str, Any]) -> dict[str, object]:
             value = value and Markup("<code>{}</code>").format(value)
         elif isinstance(value, bool):
             value = "yes" if value else "no"
-        if key not in ("failed", "missing"):
+        if key not in words.TOLD:
             told[key.replace("_", " ")] = value
     return told

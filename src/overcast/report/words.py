@@ -13,6 +13,9 @@ import pandas as pd
 
 from overcast.compare import PRIMARY
 
+TOLD = ("failed", "missing", "diverged", "left_out")
+"""What of a study's info the notes tell."""
+
 CHANGE = f"change/{PRIMARY.column}"
 
 
@@ -48,6 +51,9 @@ def judgement(row: pd.Series, digits: int = 1) -> str:
         return f"needs at least 2 repeats, has {row['pairs']}"
     if row["clear"]:
         return "clear" if row[CHANGE] > 0 else "clear, for the worse"
+    if row.get("flattered"):
+        whose, key = ("its", "diverged") if row[CHANGE] > 0 else ("the baseline's", "baseline_diverged")
+        return f"not judged: {row[key]} of {whose} {row['planned']} trials diverged, and those that are left flatter it"
     if row["detectable"] == 0:
         return f"not clear: the same {PRIMARY.label} in all {row['pairs']} repeats"
     if row["detectable"] > 1:
@@ -86,7 +92,9 @@ def headline(table: pd.DataFrame) -> str:
     for some, verb in ((up, "clearly better"), (down, "clearly worse")):
         names = [f"{cell(r, several)} ({number(r[CHANGE], digits, sign=True)})" for _, r in some.iterrows()]
         told += [f"{len(names)} {verb}: {_listed(names)}"] if names else []
-    unclear = len(compared) - len(clear)
+    open_ = [cell(row, several) for _, row in compared[compared["flattered"]].iterrows()]
+    told += [f"{len(open_)} not judged, since trials diverged: {_listed(open_)}"] if open_ else []
+    unclear = len(compared) - len(clear) - len(open_)
     told += [f"{unclear} not clear at this size"] if unclear else []
     opening = f"Of {len(compared)} compared with {_baselines(table)}, " if len(compared) else ""
     return f"{opening}{'; '.join(told) or 'Nothing could be compared: that needs at least 2 repeats'}. {_best(table)}"
@@ -95,13 +103,15 @@ def headline(table: pd.DataFrame) -> str:
 def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     """What a reader should know about this study before believing it.
 
-    ``failed`` of the info names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
-    are where they were recorded.
+    Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
+    are where they were recorded; ``diverged`` and ``left_out`` tell of cells.
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum())
     told = [f"Failed: {_listed(failed)}."] if failed else []
+    told += [f"{line}: never called better." for line in info.get("diverged", ())]
+    told += [f"Left out: {line}." for line in info.get("left_out", ())]
     told += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
     told += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
     for _, row in table[table["repeats"] < table["planned"]].iterrows():
@@ -138,7 +148,8 @@ def _baselines(table: pd.DataFrame) -> str:
 
 
 def _best(table: pd.DataFrame) -> str:
-    row, digits = table.loc[table[PRIMARY.column].idxmax()], places(table)
+    whole = table[table["diverged"] == 0]
+    row, digits = table.loc[(whole if len(whole) else table)[PRIMARY.column].idxmax()], places(table)
     limits = interval(row, PRIMARY.column, digits) if np.isfinite(row[f"{PRIMARY.column}/low"]) else ""
     name = cell(row, table["data"].nunique() > 1)
     return f"Highest mean {PRIMARY.label}: {name}, {number(row[PRIMARY.column], digits)} % {limits}".rstrip() + "."

@@ -16,8 +16,8 @@ from overcast.errors import DivergedError
 SKIPPED = 5
 """Steps of an epoch whose loss may overflow under 16-mixed, whose scaler leaves such steps out, if the last is fine."""
 
-LOSSES = ("/loss", "/nll")
-"""How the names of measured losses end."""
+MEASURED = ("train/nll", "validation/nll")
+"""The losses that are measured after each epoch."""
 
 DATA = "Nothing had been learned by then: look for values in the data that are not numbers, or far too large"
 
@@ -60,7 +60,7 @@ class StopDiverged(Callback):
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        bad = sorted(name for name, value in measured.items() if name.endswith(LOSSES) and not math.isfinite(value))
+        bad = sorted(name for name, value in measured.items() if name in MEASURED and not math.isfinite(value))
         if bad:
             where = f"of the weights after epoch {trainer.current_epoch + 1}"
             raise DivergedError(f"{' and '.join(bad)} {where} is not finite. {self.advice()}")

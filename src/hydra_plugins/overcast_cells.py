@@ -35,13 +35,14 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.config import plain, typed
+        from overcast.devices import this_machine
         from overcast.prepare.ready import prepare
         from overcast.study.callback import StudyCallback
         from overcast.study.check import asked, check_claim, refuse_overlap
         from overcast.study.progress import watched
+        from overcast.study.workers import give_resources, plan_workers
 
         assert self.hydra_context is not None
-        _give_resources(self.launcher)
         candidates = [cell for group in self.tuned for cell in group]
         refuse_overlap(typed(), [*self.cells, *candidates, *self.repeats, *self.tuning])
         points = self.points(arguments)
@@ -54,7 +55,11 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             prepare(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
         final = len(points) * max(1, len(self.cells) + len(self.tuned)) * max(1, len(self.repeats))
-        study = callback.open(self.config, asked(cells), [*self.repeats, *self.tuning], final)
+        machine = this_machine()  # once, for every run: what "auto" means here
+        identities = asked(cells, machine)
+        workers = plan_workers(self.config.hydra.launcher, [cell["trainer"] for cell in cells], machine)
+        study = callback.open(self.config, identities, [*self.repeats, *self.tuning], final, workers)
+        give_resources(self.launcher, workers)
         trying = [[*job, "role=tuning"] for job in jobs(points, [candidates] * len(points), self.tuning) if candidates]
         with watched(study, cells, len(trying) + final) as watch:
             chosen = self._tune(points, trying, callback) if trying else [[] for _ in points]
@@ -119,16 +124,6 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             if not launch([number]):
                 set_state(callback.study, number, "failed", "its process was killed: by the system for want of memory?")
         return [given.get(number) for number in range(start, start + len(jobs))]
-
-
-def _give_resources(launcher: Any) -> None:
-    """Ray's launcher: one core a run, and one GPU where there are some; no dashboard, no chatter of workers."""
-    if (ray := getattr(launcher, "ray_cfg", None)) is None:
-        return
-    import torch
-
-    ray.init = {"include_dashboard": False, "log_to_driver": False, **ray.init}
-    ray.remote = {"num_cpus": 1, "num_gpus": int(torch.cuda.device_count() > 0), **ray.remote}
 
 
 def jobs(points: list[list[str]], cells: list[list[str]], repeats: list[str]) -> list[list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import subprocess
 from functools import cache
@@ -11,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from overcast.config import ROOT
+from overcast.cores import cores
 
 PACKAGES = ("overcast", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "mlflow", "dvc", "numpy")
 
@@ -28,12 +28,12 @@ def provenance() -> dict[str, str]:
 
 
 def machine() -> str:
-    """The processor and how many cores of it there are."""
+    """The processor and how many cores of it this process may use."""
     model = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
         model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
-    return f"{model}, {os.cpu_count()} cores"
+    return f"{model}, {cores()} cores"
 
 
 def _git(*arguments: str) -> str:

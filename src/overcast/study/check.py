@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overcast.config import name_of
 from overcast.errors import UserError
 from overcast.runs import identity
+
+if TYPE_CHECKING:  # which imports torch
+    from overcast.devices import Machine
 
 
 def refuse_overlap(typed: Sequence[str], words: Sequence[str]) -> None:
@@ -30,8 +33,8 @@ def check_claim(name: str | None) -> None:
         load(name)
 
 
-def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
-    """The identity of a run of each cell.
+def asked(cells: Sequence[dict[str, Any]], machine: Machine | None = None) -> list[str]:
+    """The identity of a run of each cell, with what "auto" means on a machine, which is this one by default.
 
     Raises: UserError for what `overcast.train.train` would refuse in any of them.
     """
@@ -47,12 +50,12 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
     found = []
     for config in cells:
         check(config)
-        choose(config["trainer"])
+        devices = choose(config["trainer"], 1, machine)
         folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
         spec = open_pack(folder, name, options.numbers(config["data"])).spec
         read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
         refuse_shuffle(config["shuffle"], spec)
         with torch.device("meta"):  # shapes without numbers: milliseconds
             options.network(config["model"], spec, options.mitigations(config["mitigation"], spec.kind))
-        found.append(identity(config, read_about(folder, name)["fingerprint"]))
+        found.append(identity(config, read_about(folder, name)["fingerprint"], devices))
     return found

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overcast.config import ROOT, command
+from overcast.cores import cores
 from overcast.errors import UserError
 
 DATA = ["data=skies", "data.number=400", "data.size=32"]
@@ -47,14 +48,14 @@ def run(script: str, *words: str, folder: Path) -> None:
 
 @command
 def main(arguments: Arguments) -> None:
-    cores = int(arguments.workers or len(os.sched_getaffinity(0)))
+    workers = int(arguments.workers or cores())
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for stage in ("download", "pack", "split"):
             run(stage, *DATA, folder=folder)
         began = time.time()
         grid = [f"model={arguments.model}", f"seed=range({arguments.jobs})", f"epochs={arguments.epochs}"]
-        bare = ["mitigation=none", "trainer=cpu", "trainer.threads=1", f"hydra.launcher.n_jobs={cores}"]
+        bare = ["mitigation=none", "trainer=cpu", "trainer.threads=1", f"hydra.launcher.n_jobs={workers}"]
         run("train", "-m", *DATA, *grid, *bare, folder=folder)
         ended = time.time()
         told = list(folder.glob("runs/*/run.json"))
@@ -62,10 +63,10 @@ def main(arguments: Arguments) -> None:
         # a run's folder is made just before it trains
         first = min(path.parent.joinpath("config.yaml").stat().st_mtime for path in told) - began
         tail = ended - max(path.stat().st_mtime for path in told)
-    wall, ideal = ended - began, sum(pure) / cores
+    wall, ideal = ended - began, sum(pure) / workers
     at_work = wall - first - tail
-    print(f"{len(pure)} runs of {sum(pure) / len(pure):.2f} s (pure training), {cores} at once")
-    print(f"ideal      {ideal:7.1f} s   pure training over {cores} cores")
+    print(f"{len(pure)} runs of {sum(pure) / len(pure):.2f} s (pure training), {workers} at once")
+    print(f"ideal      {ideal:7.1f} s   pure training over {workers} cores")
     print(f"at work    {at_work:7.1f} s   {ideal / at_work:6.1%} of ideal speed (aim: {AIM:.0%})")
     print(f"start-up   {first:7.1f} s   from the command to the first run")
     print(f"end        {tail:7.1f} s   from the last run's end to the command's")

@@ -65,7 +65,7 @@ class Verses(DataSet):
 def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) -> None:
     """Download, pack and split in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "_cores", lambda: 1)
+        patch.setattr(decode, "cores", lambda: 1)
         download(name, dataset, root, None)
         pack(name, dataset, options, root)
         split(name, root, seed=0)

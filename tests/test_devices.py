@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 import torch
 
-from overcast.devices import choose
+from overcast.cores import cores
+from overcast.devices import Machine, choose, refuse_other_machine, this_machine
 from overcast.errors import UserError
 
-CORES = len(os.sched_getaffinity(0))
+CORES = cores()
 
 
 def asked(**changes: Any) -> dict[str, Any]:
@@ -53,7 +53,9 @@ def test_a_gpu_that_is_not_there_is_said() -> None:
 @pytest.mark.usefixtures("two_gpus")
 def test_all_gpus_for_one_run_and_one_each_for_many() -> None:
     assert (choose(asked()).accelerator, choose(asked()).ranks) == ("gpu", 2)
-    assert choose(asked(), jobs=2).ranks == 1
+    assert choose(asked()).gpus == (0, 1)
+    for jobs in (1, 2, 8):  # how many are at once changes no run of a study
+        assert (choose(asked(), jobs).ranks, choose(asked(devices=2), jobs).ranks) == (1, 2)
     assert choose(asked(accelerator="cpu")).accelerator == "cpu"
     assert choose(asked()).precision == "bf16-mixed"
     with pytest.raises(UserError, match=r"trainer\.devices=3: there are 2 GPUs"):
@@ -75,3 +77,46 @@ def test_precision_is_what_the_processor_is_fast_at(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
     assert choose(asked()).precision == precision
     assert choose(asked(precision="64-true")).precision == "64-true"
+
+
+def test_a_study_decides_where_it_begins() -> None:
+    """Its workers may see fewer GPUs, or more, than the machine that it began on."""
+    began = Machine(gpus=4, bf16=("gpu",))
+    found = choose(asked(), 4, began)
+    assert (found.accelerator, found.ranks, found.precision, found.gpus) == ("gpu", 1, "bf16-mixed", (0,))
+    assert choose(asked(devices=2), 4, began).on((2, 3)).gpus == (2, 3)
+    assert choose(asked(), 4, began).on((2, 3)).gpus == (2,)
+    bare = choose(asked(), 4, Machine(0, ()))
+    assert (bare.on((1,)), bare.accelerator, bare.precision, bare.gpus) == (bare, "cpu", "32-true", ())
+    refuse_other_machine(bare, "auto", began)  # a worker that could do more does as the others
+
+
+@pytest.mark.parametrize(
+    ("trainer", "began", "here", "said"),
+    [
+        (asked(), Machine(0, ("cpu",)), Machine(0, ()), "precision bf16-mixed, which this worker's hardware lacks"),
+        (asked(), Machine(1, ("gpu",)), Machine(1, ()), "precision bf16-mixed"),
+        (asked(), Machine(2, ("gpu",)), Machine(0, ("cpu",)), r"1 GPU\(s\) a run, but this worker sees 0"),
+        (asked(devices=2), Machine(2, ("gpu",)), Machine(1, ("gpu",)), r"2 GPU\(s\) a run, but this worker sees 1"),
+        (asked(precision="bf16-mixed"), Machine(0, ()), Machine(0, ()), None),  # named, so it is obeyed
+        (asked(accelerator="cpu"), Machine(2, ("gpu",)), Machine(0, ()), None),
+        (asked(), Machine(2, ("gpu",)), Machine(1, ("gpu",)), None),
+    ],
+)
+def test_a_worker_obeys_or_says_why_not(
+    trainer: dict[str, Any], began: Machine, here: Machine, said: str | None
+) -> None:
+    devices = choose(trainer, 2, began)
+    if said is None:
+        refuse_other_machine(devices, trainer["precision"], here)
+        return
+    with pytest.raises(UserError, match=f"this study began with {said}"):
+        refuse_other_machine(devices, trainer["precision"], here)
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_what_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert this_machine() == Machine(2, ("cpu", "gpu"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert this_machine() == Machine(0, ("cpu",))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from overcast import tracking
+from overcast.devices import Machine, choose
 from overcast.errors import UserError
 from overcast.runs import DISPLAY, FILES, Run, create, find, identity, load, mitigation_name, run_name
 
@@ -22,6 +23,11 @@ def fake(folder: Path, run_id: str = "", age: int = 0) -> Path:
     facts.write_text(json.dumps({"id": run_id}))
     os.utime(facts, (1e9 - age, 1e9 - age))
     return folder
+
+
+def same(config: dict[str, Any], fingerprint: str = "f", machine: Machine | None = None) -> str:
+    """The identity of a run of this config on a machine."""
+    return identity(config, fingerprint, choose(config["trainer"], machine=machine))
 
 
 def test_names(config: Any) -> None:
@@ -49,10 +55,10 @@ def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, t
 
 
 def test_identity_is_the_config_without_display_and_the_data(config: Any) -> None:
-    base = identity(config(), "f")
-    assert identity(config("trainer.threads=2", "trainer.devices=2"), "f") == base
+    base = same(config())
+    assert same(config("trainer.threads=2")) == base
     for name in set(DISPLAY) - {"trainer"}:
-        assert identity(config() | {name: "other"}, "f") == base, name
+        assert identity(config() | {name: "other"}, "f", choose(config()["trainer"])) == base, name
     changed = [
         "seed=1",
         "lr=0.5",
@@ -65,10 +71,21 @@ def test_identity_is_the_config_without_display_and_the_data(config: Any) -> Non
         "share=0.5",
         "shuffle=true",
         "trainer.precision=64-true",
+        "trainer.devices=2",
     ]
-    found = {identity(config(override), "f") for override in changed}
+    found = {same(config(override)) for override in changed}
     assert len(found | {base}) == len(changed) + 1
-    assert identity(config(), "g") != base
+    assert same(config(), "g") != base
+
+
+def test_identity_holds_what_auto_came_to(config: Any) -> None:
+    """One machine's auto is another's full precision, and there they are the same run."""
+    auto, full = config("trainer.precision=auto"), config("trainer.precision=32-true")
+    half = config("trainer.precision=bf16-mixed")
+    slow, fast = Machine(0, ()), Machine(0, ("cpu",))
+    assert same(auto, machine=slow) == same(full, machine=slow) == same(full, machine=fast)
+    assert same(auto, machine=fast) == same(half, machine=fast) == same(half, machine=slow)
+    assert same(auto, machine=slow) != same(auto, machine=fast)
 
 
 def test_the_order_of_mitigations_counts(config: Any) -> None:
@@ -76,7 +93,7 @@ def test_the_order_of_mitigations_counts(config: Any) -> None:
     one, other = (
         config(f"mitigation=[{a},{b}]") for a, b in (("augmentation", "batch_norm"), ("batch_norm", "augmentation"))
     )
-    assert identity(one, "f") != identity(other, "f")
+    assert same(one) != same(other)
 
 
 def test_found_by_folder_id_and_age(tmp_path: Path) -> None:

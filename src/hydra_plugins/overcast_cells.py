@@ -36,14 +36,14 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.config import plain, typed
+        from overcast.devices import this_machine
         from overcast.prepare.ready import prepare
-        from overcast.study.callback import StudyCallback, workers
+        from overcast.study.callback import StudyCallback
         from overcast.study.check import asked, check_claim, refuse_overlap
         from overcast.study.progress import watched
+        from overcast.study.workers import give_resources, plan_workers
 
         assert self.hydra_context is not None
-        _give_resources(self.launcher)
-        workers(self.config)  # a mistake there shows before anything else is done
         candidates = [cell for group in self.tuned for cell in group]
         refuse_overlap(typed(), [*self.cells, *candidates, *self.repeats, *self.tuning])
         points = self.points(arguments)
@@ -57,7 +57,8 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         if cells[0]["prepare"]:
             prepare(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
-        found = asked(cells)
+        machine = this_machine()  # once, for every run: what "auto" means here
+        found = asked(cells, machine)
         fits = [isinstance(each, str) for each in found]
         left = possible(every, fits)
         kept = [[cell for cell in own if cell in each] for each in left]
@@ -65,8 +66,10 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         final = sum(len(some) + len(groups) for some, groups in zip(kept, rivals, strict=True))
         final *= max(1, len(self.repeats))
         identities = [each for each in found if isinstance(each, str)]
-        study = callback.open(self.config, identities, [*self.repeats, *self.tuning], final)
+        workers = plan_workers(self.config.hydra.launcher, [cell["trainer"] for cell in cells], machine)
+        study = callback.open(self.config, identities, [*self.repeats, *self.tuning], final, workers)
         callback.leave_out([(cell, each) for cell, each in zip(cells, found, strict=True) if not isinstance(each, str)])
+        give_resources(self.launcher, workers)
         tried = [[cell for group in groups for cell in group] for groups in rivals]
         trying = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
         with watched(study, list(compress(cells, fits)), len(trying) + final) as watch:
@@ -130,16 +133,6 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             if not launch([number]):
                 set_state(callback.study, number, "failed", "its process was killed: by the system for want of memory?")
         return [given.get(number) for number in range(start, start + len(jobs))]
-
-
-def _give_resources(launcher: Any) -> None:
-    """Ray's launcher: one core a run, and one GPU where there are some; no dashboard, no chatter of workers."""
-    if (ray := getattr(launcher, "ray_cfg", None)) is None:
-        return
-    import torch
-
-    ray.init = {"include_dashboard": False, "log_to_driver": False, **ray.init}
-    ray.remote = {"num_cpus": 1, "num_gpus": int(torch.cuda.device_count() > 0), **ray.remote}
 
 
 def possible(cells: list[str], fits: list[bool]) -> list[list[str]]:

@@ -56,6 +56,8 @@ class Trainer:
     precision: str = "auto"
     threads: int = 0
     """CPU threads a process; 0: the machine's cores shared out."""
+    jobs_per_gpu: int = 1
+    """How many runs of a study share a GPU, where one does not fill it."""
     profiler: str | None = None
 
 

@@ -240,6 +240,8 @@ def _settle(devices: Devices) -> None:
     torch.use_deterministic_algorithms(True, warn_only=devices.accelerator == "gpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_float32_matmul_precision("high" if devices.accelerator == "gpu" else "highest")
+    if devices.gpus:  # "cuda" alone is this one from here on
+        torch.cuda.set_device(devices.gpus[int(os.environ["LOCAL_RANK"]) if devices.ranks > 1 else 0])
 
 
 def _silence() -> None:
@@ -262,7 +264,7 @@ def _trainer(config: dict[str, Any], devices: Devices, folder: Path, callbacks: 
         strategy = DDPStrategy(timeout=timedelta(minutes=5))
     return Trainer(
         accelerator=devices.accelerator,
-        devices=devices.ranks if several else 1,
+        devices=list(devices.gpus) or devices.ranks,
         strategy=strategy,
         precision=devices.precision,  # type: ignore[arg-type]
         max_epochs=1 if config["debug"] else config["epochs"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,14 +22,15 @@ def hold(folder: Path) -> Iterator[None]:
     """Have the lock inside the block. Raises: UserError if another process has it."""
     file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not any(_locked(file, wait) for wait in WAITS):
+        if not any(try_lock(file, wait) for wait in WAITS):
             raise UserError(f"another process is at work in {folder}: wait for it, or stop it first")
         yield
     finally:
         os.close(file)
 
 
-def _locked(file: int, wait: float) -> bool:
+def try_lock(file: int, wait: float = 0) -> bool:
+    """Whether an open file's lock could be had, after some seconds: then this process has it until it closes it."""
     time.sleep(wait)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,6 +50,26 @@ def turn(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
+@contextmanager
+def hold_first(folders: Sequence[Path]) -> Iterator[int]:
+    """Have the lock of the first of these folders that is free, after waiting for one; gives its number.
+
+    Folders that are not there are made.
+    """
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        for number, folder in enumerate(folders):
+            file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                if try_lock(file):
+                    yield number
+                    return
+            finally:
+                os.close(file)
+        time.sleep(0.1)
+
+
 def held(folder: Path) -> bool:
     """Whether a living process holds this folder."""
     try:
@@ -56,6 +77,6 @@ def held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _locked(file, 0)
+        return not try_lock(file)
     finally:
         os.close(file)

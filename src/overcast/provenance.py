@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import subprocess
 from collections import Counter
@@ -13,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from overcast.config import ROOT
+from overcast.cores import cores
 
 PACKAGES = ("overcast", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "mlflow", "dvc", "numpy")
 
@@ -30,12 +30,12 @@ def provenance() -> dict[str, str]:
 
 
 def machine(gpus: int = 0) -> str:
-    """The processor, how many cores of it there are, and the first ``gpus`` GPUs."""
+    """The processor, how many cores of it this process may use, and the first ``gpus`` GPUs."""
     model = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
         model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
-    return ", ".join([model, f"{os.cpu_count()} cores", *_gpus(gpus)])
+    return ", ".join([model, f"{cores()} cores", *_gpus(gpus)])
 
 
 def _gpus(number: int) -> list[str]:

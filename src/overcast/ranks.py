@@ -1,5 +1,9 @@
 """Several processes for one run, one a device, with torch's own launcher: alone, in a sweep, in a worker.
 
+Each rank has its part of every batch, and their gradients are those of the whole batch: two ranks are one process to
+rounding. Batch norm alone is not: its mean and variance are those of each rank's own part, and rank 0's running ones
+are kept. So the number of ranks is a part of a run's identity.
+
 `launch` runs in the process that was asked for the run; it owns the MLflow run and ends it. Each rank is
 ``python -m overcast.ranks <run folder>``, rebuilds everything from that folder, and rank 0 alone logs.
 """
@@ -9,8 +13,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
-import time
 import uuid
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +24,7 @@ from overcast.devices import Devices
 from overcast.errors import DivergedError, UserError
 from overcast.runs import Run
 from overcast.tracking import MlflowRecord, Record, open_store
+from overcast.watchdog import exit_with
 
 JOB, RESULT = "ranks.json", "result.json"
 DIVERGED = "diverged"
@@ -68,17 +71,6 @@ def launch(run: Run, devices: Devices, record: Record, title: str, shown: bool) 
     return facts
 
 
-def _end_with(parent: int) -> None:
-    """End this rank when the process that asked for the run is gone, even by SIGKILL."""
-
-    def watch() -> None:
-        while os.path.exists(f"/proc/{parent}") if sys.platform == "linux" else os.getppid() != 1:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 @record
 def main() -> None:
     """One rank."""
@@ -86,7 +78,7 @@ def main() -> None:
 
     run = Run(Path(sys.argv[1]))
     job = json.loads(run.path(JOB).read_text(encoding="utf8"))
-    _end_with(job["parent"])
+    exit_with(job["parent"])
     first = os.environ["RANK"] == "0"
     store = open_store(run.config["tracking"]) if first and job["record"] else None
     log = MlflowRecord(store.client, job["record"]) if store else Record()

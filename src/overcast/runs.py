@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -26,6 +26,9 @@ from overcast.atomic import whole_file
 from overcast.config import name_of, tracking_settings
 from overcast.errors import UserError
 from overcast.spec import Spec
+
+if TYPE_CHECKING:  # which imports torch
+    from overcast.devices import Devices
 
 DISPLAY = (
     "trainer", "tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir",
@@ -103,10 +106,14 @@ def run_name(config: dict[str, Any]) -> str:
     return f"{name_of(config['model'])} · {mitigation_name(config)} · seed {config['seed']}"
 
 
-def identity(config: dict[str, Any], fingerprint: str) -> str:
-    """Equal for two runs that must come out equal: the config without display, and the data."""
+def identity(config: dict[str, Any], fingerprint: str, devices: Devices) -> str:
+    """Equal for two runs that must come out equal: the config without display, the data, and what they are run on.
+
+    That is the precision really used, whoever chose it, and the number of processes: each has a part of every batch,
+    of which alone batch norm takes its mean and variance.
+    """
     kept = {key: value for key, value in config.items() if key not in DISPLAY}
-    kept["precision"] = config["trainer"]["precision"]
+    kept |= {"precision": devices.precision, "processes": devices.ranks}
     kept["mitigation"] = list(config["mitigation"].items())  # they apply in order: it counts
     text = json.dumps([kept, fingerprint], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

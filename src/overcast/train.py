@@ -12,7 +12,7 @@ import yaml
 from overcast import options
 from overcast.atomic import writing
 from overcast.config import name_of
-from overcast.devices import Devices, choose
+from overcast.devices import Devices, choose, refuse_other_machine, this_machine
 from overcast.errors import DivergedError, IncompatibleError, UserError
 from overcast.hold import hold
 from overcast.prepare.ready import prepare
@@ -21,6 +21,7 @@ from overcast.provenance import machine, provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
 from overcast.study import Study
 from overcast.study.lookup import finished
+from overcast.study.workers import own_gpus
 from overcast.tracking import Record, bury, ending, open_store, relative
 
 FEWEST = 2
@@ -48,12 +49,15 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     parts = keep_share(parts, config["share"], config["seed"])
     fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
-    devices = choose(config["trainer"], study.jobs if study else 1)
+    here = this_machine()
+    devices = choose(config["trainer"], study.jobs, study.machine or here) if study else choose(config["trainer"])
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
+    same = identity(config, fingerprint, devices)
     store = open_store(config["tracking"])
-    if study and (done := finished(store, study, config, fingerprint)):
+    if study and (done := finished(store, study, config["role"], same)):
         print(f"already trained: {done.folder}")
         return done
+    refuse_other_machine(devices, config["trainer"]["precision"], here)
     if store and not study:
         bury(store)
     with writing(Path(config["runs_dir"])):
@@ -61,7 +65,9 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     facts = {
         "id": "",
         "name": run_name(config),
-        "identity": identity(config, fingerprint),
+        "identity": same,
+        "precision": devices.precision,
+        "processes": devices.ranks,
         "fingerprint": fingerprint,
         "pack": pack.info["fingerprint"],
         "synthetic": pack.info["synthetic"],
@@ -71,14 +77,14 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     }
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
-    with hold(run.folder):
+    with own_gpus(study) as gpus, hold(run.folder):
         with writing(run.folder):
             run.clear()
             run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
             run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
             pack.spec.save(run.path("spec.json"))
         record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
-        _recorded(run, config, facts, devices, record, study)
+        _recorded(run, config, facts, devices.on(gpus), record, study)
     return run
 
 
@@ -114,6 +120,8 @@ def check(config: dict[str, Any]) -> None:
         raise UserError(f"trainer.threads={threads}: must be from 1 to {MOST_THREADS}, or 0 to share out the cores")
     if (profiler := config["trainer"]["profiler"]) not in (None, "simple", "advanced"):
         raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
+    if (several := config["trainer"]["jobs_per_gpu"]) < 1:
+        raise UserError(f"trainer.jobs_per_gpu={several}: must be at least 1")
     if config["trainer"]["precision"] == "16-mixed" and "sam" in config["mitigation"]:
         raise IncompatibleError(
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
@@ -164,7 +172,8 @@ def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study:
     """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
     tags = {"role": config["role"], "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
-    tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
+    told = ("identity", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
+    tags |= {name: str(facts[name]) for name in told if name in facts}  # an older run lacks some
     tags |= {f"tag.{tag}": "true" for tag in config["tags"]}
     return {key: value for key, value in tags.items() if value}
 

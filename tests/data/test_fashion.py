@@ -54,7 +54,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lines.append(f"{hashlib.sha256(idx(values)).hexdigest()}  {name}\n")
     (tmp_path / "manifest").write_text("".join(lines))
     monkeypatch.setattr(fashion, "MANIFEST", tmp_path / "manifest")
-    monkeypatch.setattr(decode, "_cores", lambda: 1)
+    monkeypatch.setattr(decode, "cores", lambda: 1)
     return folder
 
 

@@ -50,7 +50,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                     lines.append(f"{hashlib.sha256(content).hexdigest()}  {file}\n")
     (tmp_path / "manifest").write_text("".join(lines[:-1]))
     monkeypatch.setattr(speech, "MANIFEST", tmp_path / "manifest")
-    monkeypatch.setattr(decode, "_cores", lambda: 1)
+    monkeypatch.setattr(decode, "cores", lambda: 1)
     return folder
 
 

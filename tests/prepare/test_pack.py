@@ -145,7 +145,7 @@ def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.Monke
     dataset = pictures(tmp_path / "in")
     alone = made(tmp_path, dataset).info
     monkeypatch.setattr(decode, "FEW", 1)
-    monkeypatch.setattr(decode, "_cores", lambda: 2)
+    monkeypatch.setattr(decode, "cores", lambda: 2)
     assert made(tmp_path, dataset).info == alone
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +43,34 @@ def test_a_run_makes_its_data_ready_when_asked(config: Any, tmp_path: Path) -> N
     with pytest.raises(UserError, match="There is no pack"):
         train(config("epochs=1", where))
     assert train(config("epochs=1", where, "prepare=true")).facts["epochs_run"] == 1
+
+
+PREPARE = """
+import json, sys
+from overcast.data.skies import Skies
+from overcast.prepare.ready import prepare
+fetch = Skies.fetch
+def slow(skies, raw, mirror):
+    print("begun", flush=True)
+    sys.stdin.readline()
+    fetch(skies, raw, mirror)
+Skies.fetch = slow
+prepare([json.loads(sys.argv[1])])
+"""
+
+
+def test_two_processes_at_once_prepare_it_once(config: Any, tmp_path: Path) -> None:
+    wanted = json.dumps(config(f"data_dir={tmp_path}/new"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-c", PREPARE, wanted]
+    with subprocess.Popen(command, text=True, **pipes) as first:  # type: ignore[call-overload]
+        while first.stdout.readline() != "begun\n":
+            assert first.poll() is None, first.stderr.read()
+        with subprocess.Popen(command, text=True, **pipes) as second:  # type: ignore[call-overload]
+            said = second.stdout.readline()
+            first.communicate("go\n", timeout=60)
+            said += "".join(second.communicate("go\n", timeout=60))
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert said == "preparing skies: waiting for another process that is at it\n"
+    assert not [path for path in (tmp_path / "new" / "skies").iterdir() if path.suffix == ".part"]
+    assert train(config("epochs=1", f"data_dir={tmp_path}/new")).facts["epochs_run"] == 1

@@ -14,19 +14,25 @@ from omegaconf import OmegaConf
 
 from overcast import study as current_study
 from overcast.config import mistakes
+from overcast.devices import Machine
 from overcast.errors import UserError
 from overcast.hold import held
-from overcast.study.callback import StudyCallback, study_id, workers
+from overcast.study.callback import StudyCallback, study_id
 from overcast.study.progress import read_states
+from overcast.study.workers import Workers
 from overcast.tracking import Store
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
 
+ONE = Workers(1, Machine(0, ()))
+"""One run at a time, on a machine without a GPU."""
+
+
 @pytest.fixture
 def settings(tmp_path: Path, tracking: dict[str, Any], home: Path) -> Any:
     """What the callback reads of a config."""
-    hydra = {"launcher": {"n_jobs": 1}, "job": {"num": 1}}
+    hydra = {"job": {"num": 1}}
     return OmegaConf.create({"study": None, "runs_dir": str(tmp_path / "runs"), "tracking": tracking, "hydra": hydra})
 
 
@@ -37,12 +43,12 @@ def status(store: Store, run_id: str) -> str:
 def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     callback = StudyCallback()
-    study = callback.open(settings, ["a", "b"], ["seed=0"], 2)
+    study = callback.open(settings, ["a", "b"], ["seed=0"], 2, ONE)
     assert current_study.current() == study
     assert status(store, study.parent) == "RUNNING"
     assert held(Path(study.folder))
     with pytest.raises(UserError, match="another process is at work"):
-        StudyCallback().open(settings, ["a", "b"], ["seed=0"], 2)
+        StudyCallback().open(settings, ["a", "b"], ["seed=0"], 2, ONE)
     orphan = store.create("x", {"role": "trial", "study": study.id}, study.parent)
     callback.on_multirun_end(settings)
     assert (status(store, study.parent), status(store, orphan.id)) == ("FINISHED", "KILLED")
@@ -54,7 +60,7 @@ def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixt
     assert status(store, study.parent) == "FINISHED"
 
     again = StudyCallback()
-    assert again.open(settings, ["a", "b"], ["seed=0"], 2).parent == study.parent
+    assert again.open(settings, ["a", "b"], ["seed=0"], 2, ONE).parent == study.parent
     mistakes.append(UserError("2 of 3 failed"))
     again.on_multirun_end(settings)
     mistakes.clear()
@@ -63,7 +69,7 @@ def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixt
 
 def test_cut_short(settings: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = StudyCallback()
-    study = callback.open(settings, ["a"], [], 1)
+    study = callback.open(settings, ["a"], [], 1, ONE)
     trial = store.create("x", {"role": "trial", "study": study.id}, study.parent)
     with pytest.raises(SystemExit) as end:
         signal.raise_signal(signal.SIGTERM)
@@ -77,14 +83,14 @@ def test_cut_short(settings: Any, store: Store, monkeypatch: pytest.MonkeyPatch)
 def test_a_store_that_cannot_be_reached_leaves_nothing_held(settings: Any, tmp_path: Path) -> None:
     settings.tracking.uri = "mongodb://x"
     with pytest.raises(UserError, match="cannot use the MLflow tracking store"):
-        StudyCallback().open(settings, ["a"], [], 1)
+        StudyCallback().open(settings, ["a"], [], 1, ONE)
     (folder,) = (tmp_path / "runs" / "studies").iterdir()
     assert not held(folder)
 
 
 def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> None:
     callback = StudyCallback()
-    study = callback.open(settings, ["a"], [], 1)
+    study = callback.open(settings, ["a"], [], 1, ONE)
     callback.numbers = [4, 7]
     try:
         callback.on_job_start(settings)
@@ -95,6 +101,7 @@ def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> N
         assert read_states(study) == {7: ("done", "")}
         travelled = pickle.loads(pickle.dumps(callback))
         assert (travelled.study, travelled.numbers, travelled.record) == (study, [4, 7], None)
+        assert travelled.study.machine == ONE.machine
     finally:
         callback.on_multirun_end(settings)
 
@@ -115,12 +122,6 @@ def test_the_same_runs_are_the_same_study() -> None:
         ("y", ["a", "b"], ["seed=0"]),
     ]
     assert len({study_id(*other) for other in others} | {study_id("x", ["a", "b"], ["seed=0"])}) == 5
-
-
-@pytest.mark.parametrize(("launcher", "jobs"), [({"n_jobs": 3}, 3), ({}, 1)])
-def test_workers(launcher: dict[str, int], jobs: int) -> None:
-    assert workers(OmegaConf.create({"hydra": {"launcher": launcher}})) == jobs
-    assert workers(OmegaConf.create({"hydra": {"launcher": {"n_jobs": -1}}})) >= 1
 
 
 def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:

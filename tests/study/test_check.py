@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from overcast.devices import Machine
 from overcast.errors import IncompatibleError, UserError
 from overcast.study.check import asked, refuse_overlap
 
@@ -20,8 +21,22 @@ def test_what_the_study_varies_is_not_set_beside_it() -> None:
 
 
 def test_cells_are_known_by_their_runs(config: Any) -> None:
-    one, two, same = asked([config(), config("lr=0.02"), config("trainer=ddp", "trainer.precision=32-true")])
-    assert one == same != two
+    changed = (["trainer.threads=2"], ["lr=0.02"], ["trainer=ddp", "trainer.precision=32-true"])
+    one, same, *others = asked([config(), *(config(*words) for words in changed)])
+    assert one == same
+    assert len({one, *others}) == 3
+
+
+def test_auto_is_what_it_means_on_the_machine_that_the_study_begins_on(config: Any) -> None:
+    cells = [
+        config("trainer.precision=auto"),
+        config("trainer.precision=32-true"),
+        config("trainer.precision=bf16-mixed"),
+    ]
+    auto, full, half = asked(cells, Machine(0, ()))
+    assert auto == full != half
+    auto, full, half = asked(cells, Machine(0, ("cpu",)))
+    assert full != auto == half
 
 
 def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:

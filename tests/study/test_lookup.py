@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from overcast.devices import choose
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.fit import pack_of
+from overcast.runs import identity
 from overcast.study import Study
 from overcast.study.lookup import _try_out, children, fetch, finished, seconds_of
 from overcast.tracking import Store
@@ -25,15 +27,20 @@ def test_a_finished_run_is_found_by_what_it_is(config: Any, store: Store, study:
     fingerprint = first.facts["fingerprint"]
 
     def found(*overrides: str, **changed: Any) -> Any:
-        return finished(store, study, config("epochs=1", *overrides) | changed, changed.get("fingerprint", fingerprint))
+        asked = config("epochs=1", *overrides) | changed
+        same = identity(asked, changed.get("fingerprint", fingerprint), choose(asked["trainer"], 1))
+        return finished(store, study, asked["role"], same)
 
     assert found().folder == first.folder
-    assert found("trainer=ddp", "trainer.precision=32-true", "tags=[x]", "runs_dir=other").folder == first.folder
+    assert found("trainer.threads=2", "tags=[x]", "runs_dir=other").folder == first.folder
     assert found("seed=9") is None
     assert found("epochs=2") is None
+    assert found("trainer=ddp", "trainer.precision=32-true") is None
+    assert found(role="tuning") is None
     assert found(fingerprint="other data") is None
-    assert finished(store, Study("y-1", "y", "", 1, ""), config("epochs=1"), fingerprint) is None
-    assert finished(None, study, config("epochs=1"), fingerprint) is None
+    same = first.facts["identity"]
+    assert finished(store, Study("y-1", "y", "", 1, ""), "trial", same) is None
+    assert finished(None, study, "trial", same) is None
     again = train(config("epochs=1") | {"tracking": tracking}, study)
     assert again.folder == first.folder
 

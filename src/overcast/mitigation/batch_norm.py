@@ -2,6 +2,7 @@
 
 Expected: faster and steadier training at higher learning rates, and some regularisation, since each
 picture's features depend on the batch it happens to be in. Costs a tenth more time or less.
+On several processes the mean and spread are those of each process's own part of the batch: another run than on one.
 
     python pipelines/train.py mitigation=batch_norm
 """

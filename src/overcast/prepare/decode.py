@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from overcast.cores import cores
 from overcast.data import DataSet, Sample
 from overcast.errors import UserError
 from overcast.prepare.pictures import Tiny
@@ -62,11 +62,11 @@ def one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Bad, 
 
 
 def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[tuple[np.ndarray | Bad, str]]:
-    if len(samples) < FEW or _cores() == 1:
+    if len(samples) < FEW or cores() == 1:
         yield from (one(dataset, raw, sample) for sample in samples)
         return
     fresh = multiprocessing.get_context("spawn")  # forking beside the threads of the bar or of a caller can hang
-    with ProcessPoolExecutor(_cores(), mp_context=fresh, initializer=_start, initargs=(dataset, raw)) as pool:
+    with ProcessPoolExecutor(cores(), mp_context=fresh, initializer=_start, initargs=(dataset, raw)) as pool:
         yield from pool.map(_one, samples, chunksize=CHUNK)
 
 
@@ -79,7 +79,3 @@ def _start(dataset: DataSet, raw: Path) -> None:
 
 def _one(sample: Sample) -> tuple[np.ndarray | Bad, str]:
     return _work(sample)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

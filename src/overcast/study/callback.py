@@ -7,10 +7,9 @@ import hashlib
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,12 @@ from omegaconf import DictConfig
 
 from overcast import study as current_study
 from overcast.config import mistakes, name_of, plain
-from overcast.errors import UserError
 from overcast.hold import hold
 from overcast.runs import mitigation_name
 from overcast.study import Study
 from overcast.study.progress import redirect, restore, set_state
+from overcast.study.workers import Workers
+from overcast.watchdog import exit_with
 
 
 class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
@@ -41,7 +41,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     def __init__(self) -> None:
         self.stack = ExitStack()
 
-    def open(self, config: DictConfig, cells: Sequence[str], repeats: Sequence[str], runs: int) -> Study:
+    def open(
+        self, config: DictConfig, cells: Sequence[str], repeats: Sequence[str], runs: int, workers: Workers
+    ) -> Study:
         """The study of these cells' identities and repeats, RUNNING, and no other process's.
 
         runs: how many trials it will have.
@@ -68,7 +70,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
             stack.callback(signal.signal, signal.SIGTERM, before)
             self.stack = stack.pop_all()
-        self.study = Study(key, name, self.record.id, workers(config), str(folder))
+        self.study = Study(key, name, self.record.id, workers.jobs, str(folder), workers.machine, workers.slots)
         self.parent_process = os.getpid()
         current_study.enter(self.study)
         return self.study
@@ -120,7 +122,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         number = self.numbers[config.hydra.job.num]
         if os.getpid() != self.parent_process:
             if os.getppid() == self.parent_process:  # Ray ends its own
-                end_with(self.parent_process)
+                exit_with(self.parent_process)  # nobody would collect its result
+                exit_at_once()
             redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
         set_state(self.study, number, "running")
 
@@ -146,17 +149,6 @@ def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
     return f"{name}-{hashlib.sha256(repr([*cells, *repeats]).encode()).hexdigest()[:8]}"
 
 
-def workers(config: DictConfig) -> int:
-    """How many jobs the launcher runs at once. Raises: UserError if it is to run none."""
-    launcher, cores = config.hydra.launcher, len(os.sched_getaffinity(0))
-    if "ray" in launcher:  # Ray gives each job its resources; how many fit is known for this machine only
-        return max(2, cores // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
-    asked = int(launcher.get("n_jobs", 1))
-    if not asked:
-        raise UserError("hydra.launcher.n_jobs=0: give how many runs shall be at once, or -1 for as many as fit")
-    return asked if asked > 0 else cores
-
-
 def command() -> str:
     """What the user typed, without the picks put in front."""
     from overcast.config import typed
@@ -164,21 +156,7 @@ def command() -> str:
     return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(typed())}"
 
 
-_watching = False
-
-
-def end_with(parent: int) -> None:
-    """End this worker when the study's process is gone, even by SIGKILL: nobody would collect its result."""
-    global _watching
-    if _watching:
-        return
-    _watching = True
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-    # an idle worker's own way out, past all that its libraries leave behind, takes seconds
+@cache
+def exit_at_once() -> None:
+    """Let this worker's end be short: its own way out, past all that its libraries leave behind, takes seconds."""
     Finalize(None, os._exit, args=(0,), exitpriority=-1)  # after what cleans up

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overcast.config import name_of
 from overcast.errors import IncompatibleError, UserError
 from overcast.runs import identity
+
+if TYPE_CHECKING:  # which imports torch
+    from overcast.devices import Machine
 
 
 def refuse_overlap(typed: Sequence[str], words: Sequence[str]) -> None:
@@ -30,15 +33,17 @@ def check_claim(name: str | None) -> None:
         load(name)
 
 
-def asked(cells: Sequence[dict[str, Any]]) -> list[str | IncompatibleError]:
+def asked(cells: Sequence[dict[str, Any]], machine: Machine | None = None) -> list[str | IncompatibleError]:
     """The identity of a run of each cell or, for one of things that do not go together, why it is left out.
+
+    machine: on which "auto" means what it does; this one by default.
 
     Raises: UserError for anything else that `overcast.train.train` would refuse in any of them, or if none is left.
     """
     found: list[str | IncompatibleError] = []
     for config in cells:
         try:
-            found.append(_identity(config))
+            found.append(_identity(config, machine))
         except IncompatibleError as error:
             found.append(error)
     if found and not any(isinstance(each, str) for each in found):
@@ -46,7 +51,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str | IncompatibleError]:
     return found
 
 
-def _identity(config: dict[str, Any]) -> str:
+def _identity(config: dict[str, Any], machine: Machine | None) -> str:
     """The identity of a run of this config. Raises: UserError for what `overcast.train.train` would refuse."""
     from overcast import options
     from overcast.devices import choose
@@ -56,10 +61,10 @@ def _identity(config: dict[str, Any]) -> str:
     from overcast.train import check, keep_share
 
     check(config)
-    devices = choose(config["trainer"])
+    devices = choose(config["trainer"], 1, machine)
     folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
     spec = open_pack(folder, name, options.numbers(config["data"])).spec
     parts = read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     n_train = int((keep_share(parts, config["share"], config["seed"]) == TRAIN).sum())
     check_plan(config, spec, n_train, devices.ranks)
-    return identity(config, read_about(folder, name)["fingerprint"])
+    return identity(config, read_about(folder, name)["fingerprint"], devices)

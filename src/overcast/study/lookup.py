@@ -10,18 +10,17 @@ from typing import Any
 
 from overcast.config import name_of
 from overcast.errors import UserError
-from overcast.runs import Run, identity, load
+from overcast.runs import Run, load
 from overcast.study import Study
 from overcast.study.progress import LIKE
 from overcast.tracking import Found, Store, places
 
 
-def finished(store: Store | None, study: Study, config: dict[str, Any], fingerprint: str) -> Run | None:
-    """The run of this study that already is what ``config`` asks for, or None."""
+def finished(store: Store | None, study: Study, role: str, identity: str) -> Run | None:
+    """The run of this study that already is what is asked for, or None."""
     if store is None:
         return None
-    asked = {"study": study.id, "role": config["role"], "identity": identity(config, fingerprint)}
-    for found in store.search("FINISHED", **asked):
+    for found in store.search("FINISHED", study=study.id, role=role, identity=identity):
         if run := whole(found, store):
             return run  # where its folder was removed: train it again
     return None
@@ -92,8 +91,11 @@ def _try_out(config: dict[str, Any], jobs: int) -> float:
     from overcast.inputs import input_layer
     from overcast.seeding import stratified_sample
 
+    devices = choose(config["trainer"], jobs)
+    if devices.gpus:
+        raise LookupError("what a GPU takes cannot be tried out here: they are for the runs")
     pack = pack_of(config)
-    torch.set_num_threads(choose(config["trainer"], jobs).threads)
+    torch.set_num_threads(devices.threads)
     net, _ = build(config | {"mitigation": {}}, pack.spec)
     every = np.arange(len(pack.labels))
     rows = stratified_sample(every, pack.labels, config["batch_size"], config["seed"], "trial steps")

@@ -1,0 +1,85 @@
+"""How many runs of a study are at once, and on which GPUs: settled when it begins, and obeyed by its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from overcast.cores import cores
+from overcast.errors import UserError
+from overcast.hold import hold_first
+from overcast.study import Study
+
+if TYPE_CHECKING:
+    from overcast.devices import Machine
+
+
+@dataclass(frozen=True)
+class Workers:
+    """As `Study` has them. gpus_a_run: for a launcher that gives them out itself."""
+
+    jobs: int
+    machine: Machine
+    slots: tuple[tuple[int, ...], ...] = ()
+    gpus_a_run: float = 0
+
+
+def plan_workers(launcher: DictConfig, trainers: Sequence[dict[str, Any]], machine: Machine) -> Workers:
+    """The workers of a study whose runs have these ``conf/trainer`` settings.
+
+    launcher: Hydra's. On a CPU there are as many runs at once as cores; on GPUs as many as those hold, each run on
+    its own.
+
+    Raises: UserError where the launcher is asked for more, or for none.
+    """
+    from overcast.devices import choose
+
+    found = [choose(trainer, 1, machine) for trainer in trainers]
+    each = max(len(devices.gpus) for devices in found)
+    shared = min((t["jobs_per_gpu"] for t, devices in zip(trainers, found, strict=True) if devices.gpus), default=1)
+    if "ray" in launcher:  # which has its own way of giving each job its GPU; how many fit is known here only
+        jobs = max(2, cores() // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
+        return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared)
+    groups = [tuple(range(first, first + each)) for first in range(0, machine.gpus - each + 1, each)] if each else []
+    slots = tuple(groups * shared)
+    return Workers(_jobs(int(launcher.get("n_jobs", 1)), len(slots)), machine, slots)
+
+
+def _jobs(asked: int, slots: int) -> int:
+    """joblib's ``n_jobs``, which counts from the number of cores downwards where it is negative."""
+    if asked == 0:
+        raise UserError("hydra.launcher.n_jobs=0: give how many runs shall be at once, or -1 for as many as fit")
+    if slots and asked > slots:
+        raise UserError(
+            f"hydra.launcher.n_jobs={asked}: the GPUs here hold {slots} run(s) at once. Let more share one with "
+            "trainer.jobs_per_gpu, or use trainer=cpu"
+        )
+    return asked if asked > 0 else max(1, (slots or cores()) + 1 + asked)
+
+
+def give_resources(launcher: Any, workers: Workers) -> None:
+    """Tell Hydra's launcher: joblib how many jobs are at once, Ray what each of them takes."""
+    if (ray := getattr(launcher, "ray_cfg", None)) is not None:  # no dashboard, no chatter of workers
+        ray.init = {"include_dashboard": False, "log_to_driver": False, **ray.init}
+        ray.remote = {"num_cpus": 1, "num_gpus": workers.gpus_a_run, **ray.remote}
+    elif (joblib := getattr(launcher, "joblib", None)) is not None:
+        joblib["n_jobs"] = workers.jobs
+
+
+@contextmanager
+def own_gpus(study: Study | None) -> Iterator[tuple[int, ...]]:
+    """The GPUs that no other run of this study has inside the block; () where none are set aside.
+
+    The slots are locked files in the study's folder, so that one whose worker died is free again.
+    """
+    if study is None or not study.slots:
+        yield ()
+        return
+    folders = [Path(study.folder) / "slots" / str(number) for number in range(len(study.slots))]
+    with hold_first(folders) as number:
+        yield study.slots[number]

@@ -1,0 +1,126 @@
+"""As many runs at once as there are cores, or as the GPUs hold: each of those has a GPU that no other has."""
+
+from __future__ import annotations
+
+import select
+import subprocess
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from overcast.cores import cores
+from overcast.devices import Machine, this_machine
+from overcast.errors import UserError
+from overcast.study import Study
+from overcast.study.workers import Workers, give_resources, own_gpus, plan_workers
+
+FOUR = Machine(4, ("gpu",))
+NONE = Machine(0, ())
+
+
+def trainer(**changes: Any) -> dict[str, Any]:
+    return {"accelerator": "auto", "devices": 0, "precision": "auto", "threads": 0, "jobs_per_gpu": 1} | changes
+
+
+def plan(*trainers: dict[str, Any], machine: Machine = FOUR, **launcher: Any) -> Workers:
+    return plan_workers(OmegaConf.create({"n_jobs": -1} | launcher), trainers or [trainer()], machine)
+
+
+def test_on_a_cpu_as_many_as_cores_or_as_asked_for() -> None:
+    assert (plan(machine=NONE).jobs, plan(machine=NONE).slots) == (cores(), ())
+    assert plan(machine=NONE, n_jobs=3).jobs == 3
+    assert plan(machine=NONE, n_jobs=-cores()).jobs == plan(machine=NONE, n_jobs=-99).jobs == 1
+    assert plan_workers(OmegaConf.create({}), [trainer()], NONE).jobs == 1  # Hydra's own launcher
+    assert plan(trainer(accelerator="cpu")) == Workers(cores(), FOUR)
+    with pytest.raises(UserError, match="n_jobs=0"):
+        plan(n_jobs=0)
+
+
+def test_on_gpus_one_each_and_more_only_where_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    assert plan(machine=this_machine()).slots == ((0,), (1,), (2,))
+    assert (plan().jobs, plan().slots) == (4, ((0,), (1,), (2,), (3,)))
+    shared = plan(trainer(jobs_per_gpu=2))
+    assert (shared.jobs, Counter(shared.slots)) == (8, Counter({(gpu,): 2 for gpu in range(4)}))
+    assert shared.slots[:4] == plan().slots  # the first runs meet no other
+    assert (plan(n_jobs=2).jobs, len(plan(n_jobs=2).slots)) == (2, 4)
+    assert plan(n_jobs=-2).jobs == 3
+    with pytest.raises(UserError, match=r"n_jobs=5: the GPUs here hold 4 run\(s\) at once.*jobs_per_gpu"):
+        plan(n_jobs=5)
+
+
+def test_a_run_of_several_processes_has_several_gpus() -> None:
+    assert plan(trainer(devices=2)).slots == ((0, 1), (2, 3))
+    assert plan(trainer(devices=3)).slots == ((0, 1, 2),)
+    mixed = plan(trainer(devices=1), trainer(devices=2, jobs_per_gpu=2), trainer(accelerator="cpu"))
+    assert (mixed.jobs, mixed.slots) == (2, ((0, 1), (2, 3)))
+
+
+def test_the_launcher_is_told() -> None:
+    joblib = SimpleNamespace(joblib={"n_jobs": -1})
+    give_resources(joblib, plan())
+    assert joblib.joblib == {"n_jobs": 4}
+    ray = {"remote": {}, "init": {}}
+    for given, gpus in (
+        (trainer(), 1),
+        (trainer(devices=2, jobs_per_gpu=2), 2),
+        (trainer(jobs_per_gpu=4), 0.25),
+        (trainer(accelerator="cpu"), 0),
+    ):
+        launcher = SimpleNamespace(ray_cfg=OmegaConf.create(ray))
+        workers = plan(given, ray=ray)
+        give_resources(launcher, workers)
+        assert launcher.ray_cfg.remote == {"num_cpus": 1, "num_gpus": gpus}
+        assert workers.slots == ()  # Ray shows each of its workers its own
+    give_resources(SimpleNamespace(), plan())  # Hydra's own, one after the other
+
+
+HOLDER = """
+import sys
+from overcast.study import Study
+from overcast.study.workers import own_gpus
+with own_gpus(Study("x", "x", "", 2, sys.argv[1], None, ((0,), (1,)))) as gpus:
+    print(*gpus, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_no_two_processes_have_one_gpu_and_a_dead_ones_is_free(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+
+        def holder() -> subprocess.Popen[str]:
+            """Another process that has a slot until it is told to end."""
+            command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+            process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+            return process
+
+        first, second = holder(), holder()
+        taken = [process.stdout.readline() for process in (first, second)]
+        assert sorted(taken) == ["0\n", "1\n"]
+        third = holder()
+        assert select.select([third.stdout], [], [], 1)[0] == []  # it waits
+        first.kill()
+        assert third.stdout.readline() == taken[0]
+        third.communicate("", timeout=30)
+        for _ in range(2):  # given back each time
+            with own_gpus(Study("x", "x", "", 2, str(tmp_path), None, ((0,), (1,)))) as gpus:
+                assert gpus == (int(taken[0]),)
+        assert second.poll() is None
+
+
+def test_no_gpus_are_set_aside_without_slots(tmp_path: Path) -> None:
+    for study in (None, Study("x", "x", "", 2, str(tmp_path))):
+        with own_gpus(study) as gpus:
+            assert gpus == ()
+    assert list(tmp_path.iterdir()) == []

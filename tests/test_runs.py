@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from overcast import tracking
 from overcast.errors import UserError
@@ -109,6 +111,29 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.write_facts({"id": "ü"})
     run.write("parts.csv", "part\ntrain\ntest\n")
-    assert run.facts == {"id": "ü"}
+    assert run.facts["id"] == "ü"
     assert run.parts.tolist() == ["train", "test"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "record.json", "run.json"]
+
+
+def test_a_record_of_other_weights_is_not_believed(config: Any, tmp_path: Path) -> None:
+    """DVC restores the run's files, and leaves beside them what another training recorded."""
+    run = Run(tmp_path)
+    run.write_config(config("tags=[mine]"))
+    assert run.record["settings"]["tags"] == run.config["tags"] == ["mine"]
+    run.write_facts({"id": "abc", "seconds": 3.0, "best/epoch": 1, "weights": "one"})
+    run.write_record(id="def")
+    assert (run.facts["id"], run.facts["seconds"], run.config["tags"]) == ("def", 3.0, ["mine"])
+    run.write("run.json", json.dumps({"best/epoch": 1, "weights": "other"}))
+    assert (run.facts["id"], run.facts["best/epoch"], run.record, run.config["tags"]) == ("", 1, {}, [])
+    assert math.isnan(run.facts["seconds"])
+    run.write_record(id="ghi")
+    assert (run.facts["id"], run.config["tags"]) == ("ghi", [])
+
+
+def test_a_run_from_before_there_were_records_is_read(config: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config("tags=[old]", "mirror=/there")))
+    (tmp_path / "run.json").write_text(json.dumps({"id": "abc", "seconds": 3.0}))
+    run = Run(tmp_path)
+    assert (run.config["tags"], run.config["mirror"]) == (["old"], "/there")
+    assert (run.facts["id"], run.facts["seconds"]) == ("abc", 3.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import yaml
 from mlflow.exceptions import MlflowException
 
 from overcast.errors import UserError
+from overcast.evaluation.evaluate import evaluate
+from overcast.runs import FILES, RECORD, Run
 from overcast.tracking import Record, Store, ending, open_store
 from overcast.train import train
 
@@ -106,6 +109,35 @@ def test_a_training_is_recorded_from_start_to_end(
     assert {"model.pt", "config.yaml", "history.csv"} <= {
         Path(item.path).name for item in store.client.list_artifacts(run.facts["id"], "run")
     }
+
+
+def test_a_restored_run_is_recorded_once_and_stays_as_it_was(
+    config: Any, place: Path, home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What DVC restores has no record.json: evaluating it must not touch what DVC restored."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(place)["uri"])
+    run = train(config("epochs=1") | {"tracking": settings(place, request.node.name)})
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", f"{request.node.name}, elsewhere")
+    for name in FILES:
+        (home / "restored").mkdir(exist_ok=True)
+        shutil.copy(run.path(name), home / "restored")
+    restored = Run(home / "restored")
+    restored.write_record(weights="of others", id=run.facts["id"])
+    monkeypatch.setattr(Run, "config", run.config)  # where the data lies is not what this is about
+    for _ in range(2):
+        evaluate(restored, pictures=False)
+    store = open_store(settings(place))
+    assert store is not None
+    (found,) = store.search()
+    assert (found.tags["restored"], found.tags["weights"]) == ("true", run.facts["weights"])
+    assert found.metrics["test/accuracy"] >= 0
+    assert found.metrics["best/epoch"] == 0
+    assert restored.facts["id"] == found.id
+    assert [restored.path(name).read_bytes() for name in FILES] == [run.path(name).read_bytes() for name in FILES]
+    restored.path(RECORD).unlink()
+    evaluate(restored, pictures=False)
+    assert len(store.search()) == 1
+    assert restored.facts["id"] == found.id
 
 
 def test_a_training_that_fails_is_recorded_so(

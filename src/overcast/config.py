@@ -102,6 +102,10 @@ class Config:
     runs_dir: str = "runs"
 
 
+SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
+"""What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of them."""
+
+
 def name_of(option: Any) -> str:
     """The name of an option: the module its ``_target_`` lives in (one name, three files)."""
     return str(option["_target_"]).rsplit(".", 2)[-2]

@@ -1,14 +1,19 @@
 """A run's folder: what it holds, how it is named, and how one is found again.
 
-config.yaml   the resolved config          parts.csv    the part of each row it was trained with
+config.yaml   the experiment's config      parts.csv    the part of each row it was trained with
 spec.json     what the data looks like     history.csv  loss, accuracy and gap of each epoch
 model.pt      the weights                  run.json     the rest; written last, so it marks a whole run
+
+These are a function of choices, data and code alone: DVC keeps them, and another machine of the same kind makes the
+same ones. What is not (ids, durations, places) stands beside them in ``record.json``, which names the weights it is
+about: one left over from others is not believed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
 import shutil
 import tempfile
@@ -21,19 +26,22 @@ import numpy as np
 import yaml
 
 from overcast.atomic import whole_file
-from overcast.config import Tracking, name_of
+from overcast.config import SETTINGS, Config, Tracking, name_of
 from overcast.errors import UserError
 from overcast.spec import Spec
 
-DISPLAY = (
-    "trainer", "tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir",
-)  # fmt: skip
+DISPLAY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""
 
 NEWER = {"shuffle": False, "claim": None, "prepare": False}
 """What runs did that were stored before the config knew these, and ``split.random``."""
 
 FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
+
+RECORD = "record.json"
+
+RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan}
+"""The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,11 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved config."""
+        """The resolved config; the `SETTINGS` in it are those of the training, or else the defaults."""
         loaded: dict[str, Any] = yaml.safe_load(self.path("config.yaml").read_text(encoding="utf8"))
-        return {**NEWER, **loaded, "split": {"random": False} | loaded["split"]}
+        defaults = {name: value for name, value in asdict(Config()).items() if name in SETTINGS}
+        settings = self.record.get("settings", {})
+        return {**NEWER, **defaults, **settings, **loaded, "split": {"random": False} | loaded["split"]}
 
     @property
     def spec(self) -> Spec:
@@ -58,8 +68,20 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json: the record's id, name, fingerprint, best figures, duration, sizes."""
-        loaded: dict[str, Any] = json.loads(self.path("run.json").read_text(encoding="utf8"))
+        """run.json: name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
+        return {**RECORDED, **self._stored("run.json"), **{k: v for k, v in self.record.items() if k in RECORDED}}
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """record.json: the MLflow run's id, durations, the config's `SETTINGS`; {} if it is of other weights."""
+        record = self._stored(RECORD)
+        return record if record.get("weights") == self._stored("run.json").get("weights") else {}
+
+    def _stored(self, name: str) -> dict[str, Any]:
+        try:
+            loaded: dict[str, Any] = json.loads(self.path(name).read_text(encoding="utf8"))
+        except FileNotFoundError:
+            return {}
         return loaded
 
     @property
@@ -73,12 +95,32 @@ class Run:
 
     def clear(self) -> None:
         """Remove what an earlier run left here."""
-        for name in FILES:
+        for name in (*FILES, RECORD):
             self.path(name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
 
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write config.yaml, and into record.json what of it is only a setting."""
+        self.write_record(settings={name: config[name] for name in SETTINGS})
+        kept = {name: value for name, value in config.items() if name not in SETTINGS}
+        self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+
     def write_facts(self, facts: dict[str, Any]) -> None:
-        self.write("run.json", json.dumps(facts, indent=1) + "\n")
+        """Write run.json, and into record.json what is `RECORDED`."""
+        kept = {name: value for name, value in facts.items() if name not in RECORDED}
+        recorded = {name: value for name, value in facts.items() if name not in kept}
+        self.write_record(**recorded, weights=facts.get("weights"))
+        self.write("run.json", json.dumps(kept, indent=1) + "\n")
+
+    def write_record(self, **values: Any) -> None:
+        """Add ``values`` to record.json."""
+        known = {"weights": self._stored("run.json").get("weights"), **self.record}
+        self.write(RECORD, json.dumps(known | values, indent=1) + "\n")
+
+    def weights_hash(self) -> str:
+        """SHA-256 of model.pt."""
+        with self.path("model.pt").open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def mitigation_name(config: dict[str, Any]) -> str:

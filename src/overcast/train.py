@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from overcast import options
 from overcast.atomic import writing
@@ -63,7 +62,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     with hold(run.folder):
         with writing(run.folder):
             run.clear()
-            run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+            run.write_config(config)
             run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
             pack.spec.save(run.path("spec.json"))
         record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
@@ -81,6 +80,7 @@ def _recorded(
         record.params(params(config) | {"parameters": facts["parameters"]})
         record.dataset(name, facts["fingerprint"], str(Path(config["data_dir"]) / name), f"{len(run.parts)} samples")
         facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+        facts["weights"] = run.weights_hash()
         run.write_facts(facts)
         record_outcome(record, run)
     if study and record.broken:
@@ -145,7 +145,8 @@ def record_outcome(record: Record, run: Run) -> None:
     facts = run.facts
     summary = {key: value for key, value in facts.items() if key.startswith("best/")}
     summary |= {f"cost/{k}": facts[k] for k in ("seconds", "samples_per_second", "multiply_adds", "epochs_run")}
-    record.metrics(summary)
+    record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
+    record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again
     for path in sorted(run.folder.iterdir()):
         if path.suffix in (".yaml", ".json", ".csv", ".pt"):
             record.artifact(path, "run")

@@ -48,6 +48,13 @@ def test_curves(tmp_path: Path, epochs: int) -> None:
     drawn(tmp_path / "x.png")
 
 
+def test_a_picture_is_made_of_its_figures_alone(tmp_path: Path, probabilities: np.ndarray) -> None:
+    """DVC keeps them, and tells apart every byte: no date in them, no version of what drew them."""
+    plots.reliability(tmp_path / "r.png", probabilities, probabilities.argmax(1))
+    with Image.open(tmp_path / "r.png") as image:
+        assert set(image.info) == {"dpi"}
+
+
 def test_the_surest_mistakes_come_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = open_pack(data, "skies")
     shown: list[np.ndarray] = []

@@ -24,6 +24,11 @@ def _canvas(wide: float, high: float, columns: int = 1) -> tuple[Figure, list[Ax
     return figure, list(np.atleast_1d(figure.subplots(1, columns)))
 
 
+def _save(figure: Figure, path: Path) -> None:
+    # without matplotlib's own signature: its version is nothing that was measured
+    figure.savefig(path, metadata={"Software": None})
+
+
 def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicted: np.ndarray) -> None:
     """Rows: the true class; columns: what was predicted; counts, shaded by their share of the row."""
     size = len(classes)
@@ -38,7 +43,7 @@ def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicte
     axes.set_xticks(range(size), classes, rotation=35, ha="right")
     axes.set_yticks(range(size), classes)
     axes.set(xlabel="predicted", ylabel="true", title=f"test part: {np.trace(counts)} of {counts.sum()} right")
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> None:
@@ -55,7 +60,7 @@ def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> No
     axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy")
     axes.set_title("reliability on the test part\n(size of a dot: how many samples)", fontsize=10)
     axes.legend(loc="upper left", frameon=False)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def curves(path: Path, history: dict[str, np.ndarray]) -> None:
@@ -70,7 +75,7 @@ def curves(path: Path, history: dict[str, np.ndarray]) -> None:
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def mistakes(path: Path, pack: Pack, rows: np.ndarray, probabilities: np.ndarray, target: np.ndarray) -> None:
@@ -88,7 +93,7 @@ def mistakes(path: Path, pack: Pack, rows: np.ndarray, probabilities: np.ndarray
         axes.imshow(_picture(sample), cmap="gray" if len(sample) == 1 else None, aspect="auto")
         guess, truth = pack.spec.classes[predicted[i]], pack.spec.classes[target[i]]
         axes.set_title(f"{guess} {probabilities[i].max():.0%}\nis {truth}", fontsize=8)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def _picture(sample: np.ndarray) -> np.ndarray:

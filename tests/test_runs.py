@@ -13,7 +13,20 @@ import yaml
 
 from overcast import tracking
 from overcast.errors import UserError
-from overcast.runs import DISPLAY, FILES, Run, create, find, identity, load, mitigation_name, run_name
+from overcast.hold import LOCK
+from overcast.runs import (
+    DISPLAY,
+    FILES,
+    RECORD,
+    Run,
+    check_folder,
+    create,
+    find,
+    identity,
+    load,
+    mitigation_name,
+    run_name,
+)
 
 
 def fake(folder: Path, run_id: str = "", age: int = 0) -> Path:
@@ -45,9 +58,42 @@ def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, t
     (folder / "notes.txt").write_text("keep")
     create(config(f"run={folder}")).clear()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_what_is_no_run_is_not_trained_into(config: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    mine = tmp_path / "mine"
+    (mine / "evaluation").mkdir(parents=True)
+    (data / "skies").mkdir(parents=True)
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="is a file"):
-        create(config(f"run={tmp_path}/file"))
+    for folder, said in ((tmp_path / "file", "is a file"), (mine, r"no run's \(evaluation\)"), (tmp_path, "no run's"),
+                         (data / "skies", "where the data is"), (data / "new", "where the data is")):  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            check_folder(folder, data)
+    (mine / "evaluation").rmdir()
+    check_folder(mine, data)
+    check_folder(tmp_path / "new", data)
+    for text in ("defaults: [model]\n", "model: resnet", "model: {_target_: torchvision.models.resnet18}", "[", ""):
+        (mine / "config.yaml").write_text(text)
+        with pytest.raises(UserError, match=r"no run's \(config\.yaml\)"):
+            check_folder(mine, data)
+
+
+def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp_path: Path) -> None:
+    """DVC removes what a stage makes before it runs again, but neither the evaluation nor the record."""
+    run = Run(tmp_path / "mine")
+    (run.folder / "evaluation").mkdir(parents=True)
+    run.path("evaluation/metrics.json").write_text("{}")
+    run.path(LOCK).touch()
+    check_folder(run.folder, tmp_path / "data")
+    run.path("notes.txt").touch()
+    run.write_config(config())
+    check_folder(run.folder, tmp_path / "data")
+    run.path("config.yaml").unlink()
+    check_folder(run.folder, tmp_path / "data")
+    run.path(RECORD).unlink()
+    with pytest.raises(UserError, match=r"no run's \(notes\.txt\)"):
+        check_folder(run.folder, tmp_path / "data")
 
 
 def test_identity_is_the_config_without_display_and_the_data(config: Any) -> None:

@@ -103,7 +103,7 @@ class Config:
 
 
 SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
-"""What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of them."""
+"""What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of it."""
 
 
 def name_of(option: Any) -> str:

@@ -28,6 +28,7 @@ import yaml
 from overcast.atomic import whole_file
 from overcast.config import SETTINGS, Config, Tracking, name_of
 from overcast.errors import UserError
+from overcast.hold import LOCK
 from overcast.spec import Spec
 
 DISPLAY = ("trainer", *SETTINGS)
@@ -150,10 +151,45 @@ def create(config: dict[str, Any]) -> Run:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         words = f"{name_of(config['data'])}-{name_of(config['model'])}-{mitigation_name(config)}"
         folder = Path(config["runs_dir"]) / f"{stamp}-{words[:60]}-s{config['seed']}-{secrets.token_hex(2)}"
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"run={folder} is a file: name a folder to train into")
     folder.mkdir(parents=True, exist_ok=True)
     return Run(folder)
+
+
+def check_folder(folder: Path, data_dir: Path) -> None:
+    """Raises: UserError if training into ``folder`` would overwrite or remove what no run has left there."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"run={folder} is a file: name a folder to train into")
+    if folder.resolve().is_relative_to(data_dir.resolve()):
+        raise UserError(f"run={folder} lies in {data_dir}, where the data is: name a folder elsewhere")
+    if foreign := _foreign(folder):
+        raise UserError(
+            f"run={folder}: this folder holds what is no run's ({', '.join(foreign[:3])}), and training would "
+            "overwrite files in it: name another folder"
+        )
+
+
+def _foreign(folder: Path) -> list[str]:
+    """What is in ``folder``, unless a run or the rest of one is."""
+    if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
+        return []
+    rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
+    return sorted(path.name for path in folder.iterdir() if path.name not in rest)
+
+
+def _is_config(path: Path) -> bool:
+    """Whether this is a run's config: one that names a network of ours."""
+    try:
+        target = yaml.safe_load(path.read_text(encoding="utf8"))["model"]["_target_"]
+        return str(target).startswith("overcast.")
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return False
+
+
+def _is_json(path: Path, key: str) -> bool:
+    try:
+        return key in json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def load(folder: Path) -> Run:

@@ -15,7 +15,7 @@ from overcast.hold import hold
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, read_about, read_parts
 from overcast.provenance import provenance
-from overcast.runs import Run, create, identity, mitigation_name, run_name
+from overcast.runs import Run, check_folder, create, identity, mitigation_name, run_name
 from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.tracking import Record, bury, ending, open_store
@@ -106,6 +106,8 @@ def check(config: dict[str, Any]) -> None:
         raise UserError(f"lr={config['lr']}: must be above 0")
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
+    if config["run"]:
+        check_folder(Path(config["run"]), Path(config["data_dir"]))
 
 
 def params(config: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,23 @@ def test_a_mistyped_option_is_one_message(script: Any, data: Path, words: list[s
 @pytest.mark.parametrize("words", [["fles=x"], [], ["files=none.png"], ["files="]])
 def test_predict_says_what_it_needs(script: Any, home: Path, words: list[str]) -> None:
     assert "Traceback" not in script("predict", *words).mistake()
+
+
+def test_a_folder_of_ones_own_files_is_not_trained_into(script: Any, data: Path, fast: list[str], home: Path) -> None:
+    (home / "mine" / "evaluation").mkdir(parents=True)
+    for name in ("config.yaml", "model.pt", "history.csv", "evaluation/notes.txt"):
+        (home / "mine" / name).write_text("mine")
+    shutil.copytree(data / "skies", home / "data" / "skies")
+    words = [*fast, "data.difficulty=0.2"]
+    for place, said in (("mine", "this folder holds what is no run's"), (".", "this folder holds what is no run's"),
+                        ("data/skies", "lies in data, where the data is")):  # fmt: skip
+        assert f"run={place}" in script("train", *words, f"run={place}").mistake()
+        assert said in script("train", *words, f"run={place}").mistake()
+    assert "each run of a study has a folder of its own" in script("train", "-m", *words, "run=x", "seed=0,1").mistake()
+    assert {path.read_text() for path in (home / "mine").rglob("*.*")} == {"mine"}
+    assert len([*(home / "mine").rglob("*.*")]) == 4
+    for _ in range(2):
+        assert script("train", *words, "run=runs/mine").code == 0
 
 
 def test_help_lists_the_options(script: Any) -> None:

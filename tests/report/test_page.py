@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from overcast.compare import table
+from overcast.errors import UserError
 from overcast.report import page
 from overcast.report.pictures import forest
 
@@ -80,3 +81,13 @@ def test_one_repeat_still_makes_a_page(tmp_path, small, info):
     alone = trials[trials["repeat"] == "0-0"]
     text = page.write(tmp_path, table(alone, info), alone, curves, info).read_text(encoding="utf8")
     assert "needs at least 2 repeats" in text
+
+
+def test_a_report_takes_the_place_of_an_earlier_one_alone(written, tmp_path):
+    page.check_place(written)
+    page.check_place(tmp_path / "new")
+    (tmp_path / "table.csv").touch()
+    with pytest.raises(UserError, match="holds other files"):
+        page.check_place(tmp_path)
+    with pytest.raises(UserError, match="is a file"):
+        page.check_place(tmp_path / "table.csv")

@@ -36,6 +36,8 @@ def compare(study: str = "", out: str = "") -> str:
     runs = children(store, key)
     if not runs:
         raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    folder = Path(out or f"reports/{key}")
+    page.check_place(folder)
     evaluate_missing(runs)
     rows = trials(runs)
     answers = correct(runs)
@@ -53,7 +55,6 @@ def compare(study: str = "", out: str = "") -> str:
     if chosen := parent.tags.get("chosen"):
         info["chosen by validation"] = chosen
     compared = table(rows, info, answers)
-    folder = Path(out or f"reports/{key}")
     claim, verdict, shown = "", words.headline(compared), list[Picture]()
     if name := parent.tags.get("claim"):
         claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)))

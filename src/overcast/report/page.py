@@ -16,11 +16,22 @@ import plotly.io
 from markupsafe import Markup
 
 from overcast.compare import PRIMARY
+from overcast.errors import UserError
 from overcast.report import grid, words
 from overcast.report.pictures import drawn
 from overcast.report.style import Picture
 
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+
+
+def check_place(folder: Path) -> None:
+    """Raises: UserError if the folder holds files, and no earlier report: some could be of the names of ours."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: that is a file: name a folder for the report")
+    page = folder / "report.html"
+    ours = page.is_file() and "overcast</title>" in page.read_text(encoding="utf8", errors="replace")[:2000]
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
+        raise UserError(f"out={folder}: this folder holds other files, which a report could replace: name another")
 
 
 def write(

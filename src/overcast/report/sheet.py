@@ -99,7 +99,8 @@ def check_place(folder: Path) -> None:
         raise UserError(f"out={folder}: that is a file: name a folder for the page and its pictures")
     page = folder / "index.html"
     ours = page.is_file() and MARK in page.read_text(encoding="utf8", errors="replace")[:1000]
-    if any(folder.iterdir()) and not ours:
+    other = [path for path in folder.iterdir() if path != page and path.suffix != ".png"]
+    if other or (any(folder.iterdir()) and not ours):
         raise UserError(f"out={folder}: this folder holds other files, which a new page would replace: name another")
 
 

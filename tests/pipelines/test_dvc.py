@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from overcast.config import ROOT
+from overcast.config import ROOT, SETTINGS
+from overcast.runs import load
+from overcast.tracking import open_store
 
 SOURCE = ROOT / "src"
 KINDS = ("data", "model", "mitigation")
@@ -139,3 +146,145 @@ def test_dvc_sees_all_that_may_stand_in_params() -> None:
     groups = ("data", "model", "trainer")
     assert files["train"] == ["params.yaml", *(f"conf/{group}/${{{group}}}.yaml" for group in groups)]
     assert {"conf/mitigation", "conf/config.yaml"} <= set(stages()["train"]["deps"])
+
+
+@dataclass(frozen=True)
+class Project:
+    """A small copy of the project in a Git repository of its own."""
+
+    folder: Path
+
+    def run(self, *command: str, mirror: str = "/one") -> str:
+        """What a command prints in it."""
+        path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+        environment = {"PATH": path, "HOME": str(self.folder.parent), "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1"}
+        environment |= {"OVERCAST_MIRROR": mirror, "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t"}
+        environment |= {"GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def clone(self, folder: Path, share_cache: bool = False) -> Project:
+        """A fresh clone, which knows what this one has made only where they share the cache."""
+        self.run("git", "clone", "-q", str(self.folder), str(folder))
+        copy = Project(folder)
+        if share_cache:
+            copy.run("dvc", "config", "--local", "cache.dir", str(self.folder / ".dvc" / "cache"))
+        return copy
+
+    def edit(self, **changes: Any) -> None:
+        path = self.folder / "params.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes))
+
+    def assert_clean(self) -> None:
+        assert "up to date" in self.run("dvc", "status")
+        assert self.run("git", "status", "--porcelain") == ""
+
+    def recorded(self) -> list[dict[str, str]]:
+        """The tags of its MLflow runs."""
+        store = open_store({"enabled": True, "uri": f"sqlite:///{self.folder}/mlflow.db", "experiment": "overcast",
+                            "artifacts": str(self.folder / "mlartifacts")})  # fmt: skip
+        assert store is not None
+        return [run.tags for run in store.search()]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """It has run once, and its dvc.lock is committed."""
+    made = Project(tmp_path_factory.mktemp("project") / "one")
+    for name in ("conf", "pipelines", "src"):
+        shutil.copytree(ROOT / name, made.folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, made.folder)
+    skies = "_target_: overcast.data.skies.Skies\nnumber: 100\nsize: 16\ndifficulty: 0.5\nseed: 0\n"
+    (made.folder / "conf/data/skies.yaml").write_text(skies)
+    made.edit(data="skies", model="ann", mitigation="none", epochs=1)
+    made.run("git", "init", "-q")
+    made.run("dvc", "init", "-q")
+    made.run("dvc", "repro", "-q")
+    made.run("git", "add", "-A")
+    made.run("git", "commit", "-qm", "all of it")
+    return made
+
+
+@pytest.mark.slow
+def test_two_folders_get_the_same_lock(project: Project, tmp_path: Path) -> None:
+    """From nothing, with another mirror: nothing that DVC keeps knows of place, time, id or mirror."""
+    other = project.clone(tmp_path / "other")
+    (other.folder / "dvc.lock").unlink()
+    other.run("dvc", "repro", "-q", mirror="/two")
+    assert (other.folder / "dvc.lock").read_text() == (project.folder / "dvc.lock").read_text()
+    other.assert_clean()
+
+
+@pytest.mark.slow
+def test_what_was_pushed_is_pulled_and_nothing_is_left_to_do(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "remote", "add", "--local", "-d", "there", str(tmp_path / "remote"))
+    project.run("dvc", "push", "-q")
+    clone = project.clone(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--local", "-d", "there", str(tmp_path / "remote"))
+    clone.run("dvc", "pull", "-q")
+    clone.assert_clean()
+    assert "Running stage" not in clone.run("dvc", "repro")
+    clone.assert_clean()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's
+def test_a_run_that_dvc_restores_is_recorded_once_and_stays_clean(project: Project, tmp_path: Path) -> None:
+    clone = project.clone(tmp_path / "clone", share_cache=True)
+    assert "Running stage" not in clone.run("dvc", "repro", "--pull")
+    clone.assert_clean()
+    for _ in range(2):
+        clone.run("env", "PYTHONPATH=src", "python", "pipelines/evaluate.py", "run=runs/repro")
+        clone.assert_clean()
+    (tags,) = clone.recorded()
+    assert tags["restored"] == "true"
+    shutil.rmtree(clone.folder / "runs")
+    assert "Running stage" not in clone.run("dvc", "repro")
+    clone.run("dvc", "repro", "--force", "--single-item", "evaluate")
+    clone.assert_clean()
+    assert clone.recorded() == [tags]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's
+def test_an_experiment_in_a_temporary_copy_is_what_is_typed(
+    compose_as_script: Any, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERCAST_MIRROR", "/another")
+    clone = project.clone(tmp_path / "clone", share_cache=True)
+    words = ["model=dnn", "mitigation=[batch_norm,early_stopping]"]
+    options = [part for word in words for part in ("-S", word)]
+    clone.run("dvc", "exp", "run", "-q", "--temp", "--name", "tried", *options)
+    clone.run("git", "checkout", "-q", ".")
+    clone.run("dvc", "exp", "apply", "-q", "tried")
+    run = load(clone.folder / "runs" / "repro")
+    typed = compose_as_script(words, clone.folder)
+    assert {name: value for name, value in run.config.items() if name not in SETTINGS} == {
+        name: value for name, value in typed.items() if name not in SETTINGS
+    }
+    assert (run.folder / "evaluation" / "metrics.json").is_file()
+    assert run.record == {}
+    clone.run("env", "PYTHONPATH=src", "python", "pipelines/evaluate.py", "run=runs/repro")
+    assert "up to date" in clone.run("dvc", "status")
+    assert [tags["restored"] for tags in clone.recorded()] == ["true"]
+
+
+@pytest.mark.slow
+def test_what_is_added_to_params_runs_what_it_must(project: Project, tmp_path: Path) -> None:
+    clone = project.clone(tmp_path / "clone", share_cache=True)
+    clone.run("dvc", "checkout", "-q")
+    cut = {"seed": 0, "fold": 0, "folds": None, "random": False}
+    for changes, stages in (
+        ({"share": 0.5}, ["train"]),
+        ({"shuffle": True}, ["train"]),
+        ({"debug": True}, ["train"]),
+        ({"trainer": "cpu"}, ["train"]),
+        ({"split": cut | {"random": True}}, ["train"]),
+        ({"split": cut | {"folds": 5}}, ["split", "train"]),
+    ):
+        clone.edit(**changes)
+        assert list(json.loads(clone.run("dvc", "status", "--json"))) == stages, changes
+        clone.run("git", "checkout", "-q", "params.yaml")
+    clone.assert_clean()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -269,6 +271,11 @@ def test_an_experiment_in_a_temporary_copy_is_what_is_typed(
     clone.run("env", "PYTHONPATH=src", "python", "pipelines/evaluate.py", "run=runs/repro")
     assert "up to date" in clone.run("dvc", "status")
     assert [tags["restored"] for tags in clone.recorded()] == ["true"]
+    shown = subprocess.run(["make", "-n", "experiments"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = (line for line in shown.splitlines() if line.startswith("dvc exp show"))
+    columns = next(csv.reader(clone.run(*shlex.split(command), "--csv").splitlines()))
+    assert {"test.accuracy", "gap.accuracy", "model", "mitigation"} <= set(columns)
+    assert len(columns) < 15
 
 
 @pytest.mark.slow

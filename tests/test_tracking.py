@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.runs import FILES, RECORD, Run
-from overcast.tracking import Record, Store, ending, open_store
+from overcast.tracking import Record, Store, _in_project, ending, open_store
 from overcast.train import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -165,6 +165,26 @@ def test_mlflows_own_variables_win(place: Path, home: Path, monkeypatch: pytest.
     assert store.uri == other["uri"]
     assert store.client.get_experiment(store.experiment).name == "from the environment"
     assert not (home / "unused").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "meant"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:///{home}/mlflow.db"),
+        ("sqlite:////there/mlflow.db", "sqlite:////there/mlflow.db"),
+        ("mlruns", "{home}/mlruns"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("postgresql+psycopg2://a@b/c", "postgresql+psycopg2://a@b/c"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_a_relative_store_lies_in_the_project(
+    home: Path, monkeypatch: pytest.MonkeyPatch, uri: str, meant: str
+) -> None:
+    assert _in_project(uri) == uri
+    (home / "away").mkdir()
+    monkeypatch.chdir(home / "away")
+    assert _in_project(uri) == meant.format(home=home)
 
 
 def test_a_dead_server_is_said_within_seconds(home: Path, config: Any) -> None:

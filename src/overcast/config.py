@@ -29,8 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 from overcast.complaint import check_group, complaint, no_option
 from overcast.defaults import read_defaults
 from overcast.errors import UserError
-
-ROOT = Path(__file__).resolve().parents[2]
+from overcast.paths import ROOT as ROOT
 
 
 @dataclass

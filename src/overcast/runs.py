@@ -29,6 +29,7 @@ from overcast.atomic import whole_file
 from overcast.config import SETTINGS, Config, Tracking, name_of
 from overcast.errors import UserError
 from overcast.hold import LOCK
+from overcast.paths import project_path
 from overcast.spec import Spec
 
 DISPLAY = ("trainer", *SETTINGS)
@@ -150,7 +151,7 @@ def create(config: dict[str, Any]) -> Run:
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         words = f"{name_of(config['data'])}-{name_of(config['model'])}-{mitigation_name(config)}"
-        folder = Path(config["runs_dir"]) / f"{stamp}-{words[:60]}-s{config['seed']}-{secrets.token_hex(2)}"
+        folder = project_path(config["runs_dir"]) / f"{stamp}-{words[:60]}-s{config['seed']}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True, exist_ok=True)
     return Run(folder)
 
@@ -206,18 +207,19 @@ def load(folder: Path) -> Run:
     return Run(folder)
 
 
-def find(text: str, runs_dir: Path = Path("runs")) -> Run:
-    """A run by folder, by MLflow run id, or the ``latest`` one.
+def find(text: str, runs_dir: Path | None = None) -> Run:
+    """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
 
     Raises: UserError if there is no such run.
     """
+    runs_dir = runs_dir or project_path("runs")
     whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
     if text == "latest":
         if not whole:
             raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
         return load(whole[-1].parent)
     if Path(text).exists() or "/" in text:
-        return load(Path(text))
+        return load(Path(text) if Path(text).exists() else project_path(text))
     for path in whole:
         if Run(path.parent).facts["id"] == text:
             return load(path.parent)

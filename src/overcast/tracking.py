@@ -22,6 +22,7 @@ from typing import Any
 
 from overcast.errors import UserError
 from overcast.hold import held
+from overcast.paths import project_path
 
 # a dead server is said within seconds, not after minutes of retries
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -235,7 +236,7 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking["uri"]
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _in_project(tracking["uri"])
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or tracking["experiment"]
     local = not uri.startswith(("http", "databricks"))
     try:
@@ -243,7 +244,7 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             client = MlflowClient(tracking_uri=uri)
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
-                place = Path(tracking["artifacts"]).resolve().as_uri() if local else None
+                place = project_path(tracking["artifacts"]).resolve().as_uri() if local else None
                 return Store(client, uri, client.create_experiment(name, artifact_location=place))
             if experiment.lifecycle_stage == "deleted":
                 raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or pick another name")
@@ -254,6 +255,13 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             "MLFLOW_TRACKING_URI to another, or train with tracking=off"
         ) from None
     return Store(client, uri, experiment.experiment_id)
+
+
+def _in_project(uri: str) -> str:
+    """A tracking URI in which a relative path is one in the project."""
+    scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
+    path = uri.removeprefix(scheme)
+    return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path)}"
 
 
 def bury(store: Store) -> None:

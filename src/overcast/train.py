@@ -12,6 +12,7 @@ from overcast.config import name_of
 from overcast.devices import Devices, choose
 from overcast.errors import UserError
 from overcast.hold import hold
+from overcast.paths import project_path
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, read_about, read_parts
 from overcast.provenance import provenance
@@ -36,8 +37,9 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     pack = pack_of(config)
     cut = config["split"]
     name = name_of(config["data"])
-    parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
-    fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
+    data_dir = project_path(config["data_dir"])
+    parts = read_parts(data_dir, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
+    fingerprint = read_about(data_dir, name)["fingerprint"]
     build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
     devices = choose(config["trainer"], study.jobs if study else 1)
     store = open_store(config["tracking"])
@@ -46,7 +48,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
         return done
     if store and not study:
         bury(store)
-    with writing(Path(config["runs_dir"])):
+    with writing(project_path(config["runs_dir"])):
         run = create(config)
     facts = {
         "id": "",
@@ -107,7 +109,7 @@ def check(config: dict[str, Any]) -> None:
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
     if config["run"]:
-        check_folder(Path(config["run"]), Path(config["data_dir"]))
+        check_folder(Path(config["run"]), project_path(config["data_dir"]))
 
 
 def params(config: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from overcast.config import ROOT
+from overcast.paths import HOME
 
 
 def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], home: Path) -> None:
@@ -37,6 +38,32 @@ def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], h
     with (home / "labels.csv").open() as file:
         assert [bool(row["error"]) for row in csv.DictReader(file)] == [True, False]
     assert not (home / "mlflow.db").exists()
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::sqlalchemy")
+def test_from_another_folder(script: Any, tiny: list[str], fast: list[str], home: Path, monkeypatch: Any) -> None:
+    """The project's own files lie in the project; what is typed is where the user stands."""
+    away = home / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    for stage in ("download", "pack", "split"):
+        assert script(stage, *tiny).code == 0
+    assert f"There is no pack in {home}/data/digits/pack" in script("train", "data=digits", "tracking=off").mistake()
+    script("train", *fast, "run=mine")
+    script("train", *[word for word in fast if word != "tracking=off"])
+    assert script("evaluate").code == script("evaluate", "run=mine").code == 0
+    (run,) = (home / "runs").iterdir()
+    assert (run / "evaluation").is_dir()
+    assert str(home) not in (run / "record.json").read_text()
+    Image.new("RGB", (30, 30)).save(away / "good.png")
+    assert script("predict", f"run=runs/{run.name}", "files=*.png", "out=labels.csv").code == 0
+    assert "\ngood.png," in (away / "labels.csv").read_text()
+    assert script("audit", *tiny, "out=page").out.strip() == "page: page/index.html"
+    assert script("audit", *tiny).out.strip() == f"page: {home}/reports/audit/skies/index.html"
+    assert script("train", "-m", *fast, "seed=0,1", "hydra.launcher.n_jobs=1").code == 0
+    assert sorted(path.name for path in away.iterdir()) == ["good.png", "labels.csv", "mine", "page"]
+    found = {path.name for path in home.iterdir()}
+    assert found == {"away", "data", "mlflow.db", "reports", "runs"} | (found & {"mlartifacts"})
 
 
 def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], fast: list[str]) -> None:
@@ -115,7 +142,7 @@ def test_a_config_can_be_seen_before_it_is_run(script: Any) -> None:
 
 def environment(home: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "HYDRA", "OVERCAST"))}
-    return kept | {"HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return kept | {"HOME": str(home), "OMP_NUM_THREADS": "1", HOME: str(home)}
 
 
 def test_a_mistake_in_a_python_of_its_own(home: Path) -> None:

@@ -14,6 +14,7 @@ from overcast.compare.table import PRIMARY, table
 from overcast.compare.trials import correct, curves, trials
 from overcast.config import Tracking
 from overcast.errors import UserError
+from overcast.paths import project_path
 from overcast.provenance import machine, provenance
 from overcast.report import page, words
 from overcast.report.style import Picture
@@ -36,7 +37,7 @@ def compare(study: str = "", out: str = "") -> str:
     runs = children(store, key)
     if not runs:
         raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
-    folder = Path(out or f"reports/{key}")
+    folder = Path(out) if out else project_path(f"reports/{key}")
     page.check_place(folder)
     evaluate_missing(runs)
     rows = trials(runs)

@@ -14,6 +14,7 @@ from overcast.explain.evidence import LIGHT
 from overcast.explain.specimens import of_files, of_test
 from overcast.fit import build, pack_of_run, restore
 from overcast.model import opened
+from overcast.paths import project_path
 from overcast.report import sheet
 from overcast.runs import Run
 
@@ -28,7 +29,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
     """
     attribution.require()
-    folder = Path(out or f"reports/explain/{_name(run)}")
+    folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
     sheet.check_place(folder)
     learner, pack = restore(run), pack_of_run(run)
     specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)

@@ -8,6 +8,7 @@ from typing import Any
 
 from overcast import options
 from overcast.config import name_of
+from overcast.paths import project_path
 from overcast.prepare.fetch import FETCHED, download
 from overcast.prepare.pack import pack
 from overcast.prepare.split import split
@@ -20,7 +21,7 @@ def prepare(configs: Iterable[dict[str, Any]]) -> None:
     """
     done = set()
     for config in configs:
-        root, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
+        root, name, cut = project_path(config["data_dir"]), name_of(config["data"]), config["split"]
         if (root, name) in done:
             continue
         done.add((root, name))

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from overcast.errors import UserError
+from overcast.paths import project_path
 from overcast.prepare.pack import Pack, open_pack, read_csv
 from overcast.report import sheet, suspects
 from overcast.report.sheet import Plate, Section, Side, Table, Words, drawn, pixels
@@ -27,7 +28,7 @@ def audit(name: str, options: dict[str, Any], root: Path, out: str = "") -> Path
 
     Raises: UserError if there is no pack, or ``out`` holds other files.
     """
-    folder = Path(out or f"reports/audit/{name}")
+    folder = Path(out) if out else project_path(f"reports/audit/{name}")
     sheet.check_place(folder)
     pack = open_pack(root, name, options)
     place = root / name / "pack"

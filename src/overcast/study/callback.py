@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 from overcast import study as current_study
 from overcast.config import mistakes, plain
 from overcast.hold import hold
+from overcast.paths import project_path
 from overcast.study import Study
 from overcast.study.progress import redirect, restore, set_state
 
@@ -50,7 +51,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         name = config.get("study") or "sweep"
         key = study_id(name, cells, repeats)
-        folder = Path(config.runs_dir) / "studies" / key
+        folder = project_path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(hold(folder))

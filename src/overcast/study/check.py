@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from overcast.config import name_of
 from overcast.errors import UserError
+from overcast.paths import project_path
 from overcast.runs import identity
 
 
@@ -50,7 +50,7 @@ def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
             raise UserError(f"run={config['run']}: each run of a study has a folder of its own, so leave it out")
         check(config)
         choose(config["trainer"])
-        folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
+        folder, name, cut = project_path(config["data_dir"]), name_of(config["data"]), config["split"]
         spec = open_pack(folder, name, options.numbers(config["data"])).spec
         read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
         refuse_shuffle(config["shuffle"], spec)

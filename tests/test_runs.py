@@ -69,14 +69,15 @@ def test_what_is_no_run_is_not_trained_into(config: Any, tmp_path: Path) -> None
     for folder, said in ((tmp_path / "file", "is a file"), (mine, r"no run's \(evaluation\)"), (tmp_path, "no run's"),
                          (data / "skies", "where the data is"), (data / "new", "where the data is")):  # fmt: skip
         with pytest.raises(UserError, match=said):
-            check_folder(folder, data)
+            check_folder(folder, data, tmp_path / "runs")
     (mine / "evaluation").rmdir()
-    check_folder(mine, data)
-    check_folder(tmp_path / "new", data)
+    check_folder(mine, data, tmp_path / "runs")
+    check_folder(tmp_path / "new", data, tmp_path / "runs")
+    check_folder(tmp_path / "runs" / "new", tmp_path, tmp_path / "runs")
     for text in ("defaults: [model]\n", "model: resnet", "model: {_target_: torchvision.models.resnet18}", "[", ""):
         (mine / "config.yaml").write_text(text)
         with pytest.raises(UserError, match=r"no run's \(config\.yaml\)"):
-            check_folder(mine, data)
+            check_folder(mine, data, tmp_path / "runs")
 
 
 def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp_path: Path) -> None:
@@ -85,15 +86,15 @@ def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp
     (run.folder / "evaluation").mkdir(parents=True)
     run.path("evaluation/metrics.json").write_text("{}")
     run.path(LOCK).touch()
-    check_folder(run.folder, tmp_path / "data")
+    check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
     run.path("notes.txt").touch()
     run.write_config(config())
-    check_folder(run.folder, tmp_path / "data")
+    check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
     run.path("config.yaml").unlink()
-    check_folder(run.folder, tmp_path / "data")
+    check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
     run.path(RECORD).unlink()
     with pytest.raises(UserError, match=r"no run's \(notes\.txt\)"):
-        check_folder(run.folder, tmp_path / "data")
+        check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
 
 
 def test_identity_is_the_config_without_display_and_the_data(config: Any) -> None:

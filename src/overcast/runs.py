@@ -156,11 +156,12 @@ def create(config: dict[str, Any]) -> Run:
     return Run(folder)
 
 
-def check_folder(folder: Path, data_dir: Path) -> None:
+def check_folder(folder: Path, data_dir: Path, runs_dir: Path) -> None:
     """Raises: UserError if training into ``folder`` would overwrite or remove what no run has left there."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"run={folder} is a file: name a folder to train into")
-    if folder.resolve().is_relative_to(data_dir.resolve()):
+    place = data_dir.resolve()
+    if folder.resolve().is_relative_to(place) and not runs_dir.resolve().is_relative_to(place):
         raise UserError(f"run={folder} lies in {data_dir}, where the data is: name a folder elsewhere")
     if foreign := _foreign(folder):
         raise UserError(

@@ -109,7 +109,7 @@ def check(config: dict[str, Any]) -> None:
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
     if config["run"]:
-        check_folder(Path(config["run"]), project_path(config["data_dir"]))
+        check_folder(Path(config["run"]), project_path(config["data_dir"]), project_path(config["runs_dir"]))
 
 
 def params(config: dict[str, Any]) -> dict[str, Any]:

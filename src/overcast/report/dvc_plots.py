@@ -41,7 +41,7 @@ def page() -> str:
     import vl_convert
 
     version = [each for each in vl_convert.get_vegalite_versions() if each.startswith(VEGA_LITE)][-1]
-    scripts = vl_convert.javascript_bundle(vl_version=version)
+    scripts = vl_convert.javascript_bundle(snippet="window.vegaEmbed = vegaEmbed;", vl_version=version)
     return PAGE.replace("SCRIPTS", scripts.replace("</script", r"<\/script"))
 
 

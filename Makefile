@@ -4,13 +4,22 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test slow browser lint ui clean
+.PHONY: help repro experiments plots test slow browser lint ui clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 repro: .venv/base dvc-ready ## the main job: from nothing to a measured weather classifier
 	dvc repro
+
+# What is always shown of an experiment, and what is not, even where it differs; of all the rest, what differs.
+SHOWN := (model|mitigation|test\.accuracy|gap\.accuracy)$$
+HIDDEN := (train|validation|test|gap|baseline|class)\.|(src|data|pipelines|runs|conf)/[^:]*$$|.*_target_$$|Created
+experiments: .venv/base ## the experiments of `dvc exp run`, best first, in the columns that matter
+	dvc exp show --only-changed --keep '$(SHOWN)' --drop '$(HIDDEN)' --sort-by test.accuracy --sort-order desc --precision 3
+
+plots: .venv/base dvc-ready ## this run's plots beside those of the last commit, in dvc_plots/index.html
+	dvc plots diff
 
 test: .venv/dev ## the default tests
 	pytest -n 2
@@ -25,10 +34,10 @@ lint: .venv/dev ## style, format and types
 	ruff check . && ruff format --check . && mypy
 
 ui: .venv/base ## the MLflow UI on localhost, port 5000
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+	cd "$${OVERCAST_HOME:-.}" && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
 
 clean: ## remove what was made, but not the environment or the tracking database
-	rm -rf data runs reports .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data runs reports dvc_plots .pytest_cache .mypy_cache .ruff_cache
 
 # Marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
 .venv/base: pyproject.toml constraints.txt
@@ -40,7 +49,7 @@ clean: ## remove what was made, but not the environment or the tracking database
 .venv/browser: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,browser]' MARK=browser
 
-.PHONY: install dvc-ready
+.PHONY: install
 install:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "overcast needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
@@ -49,5 +58,10 @@ install:
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.$(EXTRA)'
 	@touch .venv/base .venv/$(MARK)
 
-dvc-ready: # a downloaded archive is no git repository, which DVC has to be told
+.PHONY: dvc-ready
+dvc-ready: .dvc/plots.html # a downloaded archive is no git repository, which DVC has to be told
 	@test -e .git || dvc config --local core.no_scm true
+
+.dvc/plots.html: .venv/base # DVC's own page fetches its scripts from the internet
+	@.venv/bin/python -m overcast.report.dvc_plots $@
+	@dvc config --local plots.html_template plots.html

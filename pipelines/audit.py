@@ -5,11 +5,11 @@ python pipelines/audit.py data=weather out=reports/look
 """
 
 import sys
-from pathlib import Path
 
 from omegaconf import DictConfig
 
 from overcast.config import name_of, pipeline
+from overcast.paths import project_path
 
 
 @pipeline
@@ -17,7 +17,7 @@ def main(cfg: DictConfig) -> None:
     from overcast.options import numbers
     from overcast.report.audit import audit
 
-    print(f"page: {audit(name_of(cfg.data), numbers(cfg.data), Path(cfg.data_dir), out[-1] if out else '')}")
+    print(f"page: {audit(name_of(cfg.data), numbers(cfg.data), project_path(cfg.data_dir), out[-1] if out else '')}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from overcast.config import name_of, pipeline, plain
+from overcast.paths import project_path
 
 
 @pipeline
@@ -17,7 +18,7 @@ def main(cfg: DictConfig) -> None:
 
     config = plain(cfg)
     mirror = Path(config["mirror"]) if config["mirror"] else None
-    raw = download(name_of(cfg.data), dataset(config["data"]), Path(cfg.data_dir), mirror)
+    raw = download(name_of(cfg.data), dataset(config["data"]), project_path(cfg.data_dir), mirror)
     print(f"raw files: {raw}")
 
 

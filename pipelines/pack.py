@@ -3,11 +3,10 @@
 python pipelines/pack.py data=folder data.path=/pictures
 """
 
-from pathlib import Path
-
 from omegaconf import DictConfig
 
 from overcast.config import name_of, pipeline, plain
+from overcast.paths import project_path
 
 
 @pipeline
@@ -16,7 +15,7 @@ def main(cfg: DictConfig) -> None:
     from overcast.prepare.pack import pack
 
     option = plain(cfg)["data"]
-    pack(name_of(option), dataset(option), numbers(option), Path(cfg.data_dir))
+    pack(name_of(option), dataset(option), numbers(option), project_path(cfg.data_dir))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 python pipelines/split.py data=weather split.seed=1
 """
 
-from pathlib import Path
-
 from omegaconf import DictConfig
 
 from overcast.config import name_of, pipeline, plain
+from overcast.paths import project_path
 
 
 @pipeline
@@ -15,7 +14,7 @@ def main(cfg: DictConfig) -> None:
     from overcast.prepare.split import split
 
     cut = plain(cfg)["split"]
-    split(name_of(cfg.data), Path(cfg.data_dir), seed=cut["seed"], folds=cut["folds"])
+    split(name_of(cfg.data), project_path(cfg.data_dir), seed=cut["seed"], folds=cut["folds"])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from overcast.config import ROOT, plain, register, with_picks
 from overcast.data import DataSet, Sample
 from overcast.data.digits import Digits
 from overcast.data.skies import Skies
+from overcast.paths import HOME
 from overcast.prepare import decode
 from overcast.prepare.fetch import download
 from overcast.prepare.pack import Pack, pack
@@ -148,8 +149,9 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty working folder, so that nothing lands in the project's."""
+    """An empty folder to stand in, which data/, runs/ and all else are in, so that nothing lands in the project's."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(HOME, str(tmp_path))
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "OVERCAST_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

@@ -43,7 +43,8 @@ def dvc_arguments() -> list[str]:
         (["model=lstm"], {"model": "lstm"}),
         (["mitigation=none", "seed=3", "lr=0.01"], {"mitigation": "none", "seed": 3, "lr": 0.01}),
         (["mitigation=[early_stopping,batch_norm]"], {"mitigation": ["early_stopping", "batch_norm"]}),
-        (["split.fold=2"], {"split": {"seed": 0, "fold": 2}}),
+        (["split.fold=2"], {"split": {"seed": 0, "fold": 2, "folds": None, "random": False}}),
+        (["share=0.5", "split.folds=5"], {"share": 0.5, "split": {"seed": 0, "fold": 0, "folds": 5, "random": False}}),
         (["data=digits", "epochs=7"], {"data": "digits", "epochs": 7}),
     ],
 )
@@ -58,16 +59,6 @@ def test_command_line_params_and_dvc_are_one(
     assert by_dvc.pop("run") == "runs/repro"
     assert typed.pop("run") is None
     assert by_dvc == typed
-
-
-def test_dvc_names_every_pick_that_training_reads() -> None:
-    """A pick that no stage lists would not re-run anything when it is changed."""
-    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
-    listed = {p for p in stage["params"] if isinstance(p, str)}
-    tree = yaml.safe_load((ROOT / "params.yaml").read_text())
-    flat = {f"{k}.{inner}" for k, v in tree.items() if isinstance(v, dict) for inner in v}
-    flat |= {k for k, v in tree.items() if not isinstance(v, dict)}
-    assert flat - listed == {"trainer", "split.seed"}  # a device; and the split itself, which is a dependency
 
 
 def test_conf_holds_no_pick() -> None:
@@ -88,10 +79,14 @@ def test_picks_in_front_without_what_the_user_gave(project: Path) -> None:
 
 def test_picks_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text("a: [x, y]\nb: 0.5\nc: {d: true, e: null}\nf: text\n")
-    assert picks(path, ["c.d"]) == ["a=[x,y]", "b=0.5", "c.e=null", "f=text"]
-    with pytest.raises(UserError, match=r"params\.yaml is missing"):
-        picks(tmp_path / "none" / "params.yaml", [])
+    path.write_text(
+        "data: x\nmodel: y\nmitigation: [a, b]\ntrainer: cpu\nseed: 1\nepochs: 2\nbatch_size: 3\nlr: 0.5\n"
+        "split: {seed: 0, fold: 1, folds: null, random: true}\n"
+    )
+    assert picks(path, ["data", "model", "seed", "epochs", "split.seed"]) == [
+        "mitigation=[a,b]", "trainer=cpu", "batch_size=3", "lr=0.5", "split.fold=1", "split.folds=null",
+        "split.random=true",
+    ]  # fmt: skip
 
 
 def test_a_study_takes_picks_away(project: Path) -> None:
@@ -103,7 +98,8 @@ def test_a_study_takes_picks_away(project: Path) -> None:
     assert {"model", "epochs", "split.fold", "seed"} <= study_keys(project / "conf/study/mine.yaml")
     found = with_picks(["+study=mine", "lr=0.1"], project)
     assert {word.split("=")[0] for word in found} == {
-        "--multirun", "data", "mitigation", "trainer", "batch_size", "split.seed", "+study", "lr",
+        "--multirun", "data", "mitigation", "trainer", "batch_size", "split.seed", "split.folds", "split.random",
+        "+study", "lr",
     }  # fmt: skip
     assert study_keys(project / "nothing.yaml") == set()
 
@@ -122,43 +118,6 @@ def test_the_mirror_comes_from_the_environment(compose_as_script: Any, monkeypat
     monkeypatch.setenv("OVERCAST_MIRROR", "/media/archives")
     assert compose_as_script([])["mirror"] == "/media/archives"
     assert compose_as_script(["mirror=/other"])["mirror"] == "/other"
-
-
-@pytest.mark.slow
-def test_dvc_exp_run_resolves_to_what_is_typed(
-    compose_as_script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A real `dvc exp run -S` in a small copy of the project."""
-    monkeypatch.delenv("OVERCAST_MIRROR", raising=False)
-    copy = tmp_path / "copy"
-    for name in ("conf", "pipelines", "src"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".gitignore"):
-        shutil.copy(ROOT / name, copy)
-    skies = "_target_: overcast.data.skies.Skies\nnumber: 100\nsize: 16\ndifficulty: 0.5\nseed: 0\n"
-    (copy / "conf/data/skies.yaml").write_text(skies)
-    (copy / "conf/tracking/mlflow.yaml").write_text("enabled: false\n")
-    edit(copy, data="skies", epochs=1)
-    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    environment = {"PATH": path, "HOME": str(tmp_path), "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1"}
-
-    def run(*command: str) -> None:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    run("git", "init", "-q")
-    run("dvc", "init", "-q")
-    run("git", "add", "-A")
-    run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "copy")
-    words = ["model=lstm", "mitigation=[batch_norm,early_stopping]"]
-    run("dvc", "exp", "run", "-q", *(part for word in words for part in ("-S", word)))
-    assert (copy / "runs/repro/evaluation/metrics.json").exists()
-    found = yaml.safe_load((copy / "runs/repro/config.yaml").read_text())
-    assert found.pop("run") == "runs/repro"
-    edit(copy, model="cnn", mitigation=["augmentation"])
-    typed = compose_as_script(words, copy)
-    typed.pop("run")
-    assert found == typed
 
 
 def test_where_a_training_records_is_told_without_training() -> None:

@@ -142,4 +142,16 @@ def test_an_output_that_cannot_be_written_leaves_nothing(run: Run, pictures: Pat
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match=r"out=.*cannot be written"):
         predict(run, str(pictures), str(tmp_path / "folder"))
+    with pytest.raises(UserError, match=r"out=/dev/null: cannot be written"):
+        predict(run, str(pictures), "/dev/null")
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_output_takes_the_place_of_nothing_that_is_read(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(pictures / "a.png")
+    for out in (pictures / "a.png", tmp_path / "link.png", run.path("parts.csv")):
+        before = out.read_bytes()
+        with pytest.raises(UserError, match=rf"out={out}: is read itself"):
+            predict(run, str(pictures), str(out))
+        assert out.read_bytes() == before
+    assert predict(run, str(pictures / "*.png"), str(pictures / "out.csv")) == 0

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from overcast import tracking
 from overcast.devices import Machine, choose
 from overcast.errors import UserError
-from overcast.runs import DISPLAY, FILES, Run, create, find, identity, load, mitigation_name, run_name
+from overcast.hold import LOCK
+from overcast.runs import (
+    DISPLAY,
+    FILES,
+    RECORD,
+    Run,
+    check_folder,
+    create,
+    find,
+    identity,
+    load,
+    mitigation_name,
+    run_name,
+)
 
 
 def fake(folder: Path, run_id: str = "", age: int = 0) -> Path:
@@ -49,9 +64,43 @@ def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, t
     (folder / "notes.txt").write_text("keep")
     create(config(f"run={folder}")).clear()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_what_is_no_run_is_not_trained_into(config: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    mine = tmp_path / "mine"
+    (mine / "evaluation").mkdir(parents=True)
+    (data / "skies").mkdir(parents=True)
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="is a file"):
-        create(config(f"run={tmp_path}/file"))
+    for folder, said in ((tmp_path / "file", "is a file"), (mine, r"no run's \(evaluation\)"), (tmp_path, "no run's"),
+                         (data / "skies", "where the data is"), (data / "new", "where the data is")):  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            check_folder(folder, data, tmp_path / "runs")
+    (mine / "evaluation").rmdir()
+    check_folder(mine, data, tmp_path / "runs")
+    check_folder(tmp_path / "new", data, tmp_path / "runs")
+    check_folder(tmp_path / "runs" / "new", tmp_path, tmp_path / "runs")
+    for text in ("defaults: [model]\n", "model: resnet", "model: {_target_: torchvision.models.resnet18}", "[", ""):
+        (mine / "config.yaml").write_text(text)
+        with pytest.raises(UserError, match=r"no run's \(config\.yaml\)"):
+            check_folder(mine, data, tmp_path / "runs")
+
+
+def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp_path: Path) -> None:
+    """DVC removes what a stage makes before it runs again, but neither the evaluation nor the record."""
+    run = Run(tmp_path / "mine")
+    (run.folder / "evaluation").mkdir(parents=True)
+    run.path("evaluation/metrics.json").write_text("{}")
+    run.path(LOCK).touch()
+    check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
+    run.path("notes.txt").touch()
+    run.write_config(config())
+    check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
+    run.path("config.yaml").unlink()
+    check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
+    run.path(RECORD).unlink()
+    with pytest.raises(UserError, match=r"no run's \(notes\.txt\)"):
+        check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
 
 
 def test_identity_is_the_config_without_display_and_the_data(config: Any) -> None:
@@ -149,9 +198,32 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.write_facts({"id": "ü"})
     run.write("parts.csv", "part\ntrain\ntest\n")
-    assert run.facts == {"id": "ü"}
+    assert run.facts["id"] == "ü"
     assert run.parts.tolist() == ["train", "test"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "record.json", "run.json"]
+
+
+def test_a_record_of_other_weights_is_not_believed(config: Any, tmp_path: Path) -> None:
+    """DVC restores the run's files, and leaves beside them what another training recorded."""
+    run = Run(tmp_path)
+    run.write_config(config("tags=[mine]"))
+    assert run.record["settings"]["tags"] == run.config["tags"] == ["mine"]
+    run.write_facts({"id": "abc", "seconds": 3.0, "best/epoch": 1, "weights": "one"})
+    run.write_record(id="def")
+    assert (run.facts["id"], run.facts["seconds"], run.config["tags"]) == ("def", 3.0, ["mine"])
+    run.write("run.json", json.dumps({"best/epoch": 1, "weights": "other"}))
+    assert (run.facts["id"], run.facts["best/epoch"], run.record, run.config["tags"]) == ("", 1, {}, [])
+    assert math.isnan(run.facts["seconds"])
+    run.write_record(id="ghi")
+    assert (run.facts["id"], run.config["tags"]) == ("ghi", [])
+
+
+def test_a_run_from_before_there_were_records_is_read(config: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config("tags=[old]", "mirror=/there")))
+    (tmp_path / "run.json").write_text(json.dumps({"id": "abc", "seconds": 3.0}))
+    run = Run(tmp_path)
+    assert (run.config["tags"], run.config["mirror"]) == (["old"], "/there")
+    assert (run.facts["id"], run.facts["seconds"]) == ("abc", 3.0)
 
 
 @pytest.mark.parametrize("first", [0, 1])

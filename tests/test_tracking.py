@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from mlflow.exceptions import MlflowException
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.hold import hold
-from overcast.tracking import Record, Store, bury, ending, open_store, places, relative
+from overcast.runs import FILES, RECORD, Run
+from overcast.tracking import Record, Store, _in_project, bury, ending, open_store, places, relative
 from overcast.train import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -167,6 +169,35 @@ def test_an_evaluation_adds_the_gap_to_the_test_part_and_leaves_that_of_the_epoc
     assert logged("gap/nll") == [metrics["test"]["nll"] - metrics["train"]["nll"]]
 
 
+def test_a_restored_run_is_recorded_once_and_stays_as_it_was(
+    config: Any, place: Path, home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What DVC restores has no record.json: evaluating it must not touch what DVC restored."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(place)["uri"])
+    run = train(config("epochs=1") | {"tracking": settings(place, request.node.name)})
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", f"{request.node.name}, elsewhere")
+    for name in FILES:
+        (home / "restored").mkdir(exist_ok=True)
+        shutil.copy(run.path(name), home / "restored")
+    restored = Run(home / "restored")
+    restored.write_record(weights="of others", id=run.facts["id"])
+    monkeypatch.setattr(Run, "config", run.config)  # where the data lies is not what this is about
+    for _ in range(2):
+        evaluate(restored, pictures=False)
+    store = open_store(settings(place))
+    assert store is not None
+    (found,) = store.search()
+    assert (found.tags["restored"], found.tags["weights"]) == ("true", run.facts["weights"])
+    assert found.metrics["test/accuracy"] >= 0
+    assert found.metrics["best/epoch"] == 1
+    assert restored.facts["id"] == found.id
+    assert [restored.path(name).read_bytes() for name in FILES] == [run.path(name).read_bytes() for name in FILES]
+    restored.path(RECORD).unlink()
+    evaluate(restored, pictures=False)
+    assert len(store.search()) == 1
+    assert restored.facts["id"] == found.id
+
+
 def test_a_training_that_fails_is_recorded_so(
     config: Any, place: Path, home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +223,26 @@ def test_mlflows_own_variables_win(place: Path, home: Path, monkeypatch: pytest.
     assert store.uri == other["uri"]
     assert store.client.get_experiment(store.experiment).name == "from the environment"
     assert not (home / "unused").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "meant"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:///{home}/mlflow.db"),
+        ("sqlite:////there/mlflow.db", "sqlite:////there/mlflow.db"),
+        ("mlruns", "{home}/mlruns"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("postgresql+psycopg2://a@b/c", "postgresql+psycopg2://a@b/c"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_a_relative_store_lies_in_the_project(
+    home: Path, monkeypatch: pytest.MonkeyPatch, uri: str, meant: str
+) -> None:
+    assert _in_project(uri) == uri
+    (home / "away").mkdir()
+    monkeypatch.chdir(home / "away")
+    assert _in_project(uri) == meant.format(home=home)
 
 
 def test_a_dead_server_is_said_within_seconds(home: Path, config: Any) -> None:

@@ -13,8 +13,9 @@ import torch
 import yaml
 
 from overcast.errors import UserError
+from overcast.evaluation.evaluate import evaluate
 from overcast.prepare.split import read_about, read_parts, split
-from overcast.runs import FILES, Run, load
+from overcast.runs import FILES, RECORD, Run, load
 from overcast.seeding import generator
 from overcast.train import keep_share, params, train
 
@@ -22,13 +23,27 @@ from overcast.train import keep_share, params, train
 def test_a_whole_run(config: Any, data: Path) -> None:
     run = train(cfg := config("tags=[first try]"))
     assert load(run.folder) == run
-    assert {path.name for path in run.folder.iterdir() if not path.name.startswith(".")} == set(FILES)
+    assert {path.name for path in run.folder.iterdir() if not path.name.startswith(".")} == {*FILES, RECORD}
     assert run.config == cfg
     assert run.facts["fingerprint"] == read_about(data, "skies")["fingerprint"]
     assert run.facts["synthetic"] is True
     assert run.facts["parameters"] == (3 * 16 * 16 + 1) * 128 + (128 + 1) * 5
     assert (run.parts == "test").sum() == 10
     assert len(run.path("history.csv").read_text().splitlines()) == 3
+
+
+def test_a_run_is_the_same_wherever_and_whenever_it_is_trained(config: Any, data: Path, tmp_path: Path) -> None:
+    """What DVC keeps of it holds no place, time, id or mirror: two folders get the same dvc.lock."""
+    shutil.copytree(data / "skies", tmp_path / "elsewhere" / "skies")
+    one = train(config("mirror=/one", "mitigation=[batch_norm]", "epochs=1"))
+    words = [f"run={tmp_path}/mine", "mirror=/two", f"data_dir={tmp_path}/elsewhere", "tags=[x]", "claim=z"]
+    other = train(config(*words, "mitigation=[batch_norm]", "epochs=1") | {"study": "y"})
+    for run in (one, other):
+        evaluate(run)
+    for name in (*FILES, *(str(p.relative_to(one.folder)) for p in one.folder.glob("evaluation/**/*.*"))):
+        assert one.path(name).read_bytes() == other.path(name).read_bytes(), name
+        assert str(tmp_path).encode() not in one.path(name).read_bytes()
+    assert one.path(RECORD).read_bytes() != other.path(RECORD).read_bytes()
 
 
 @pytest.mark.parametrize(

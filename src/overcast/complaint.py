@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from overcast.errors import UserError
 
 
 def complaint(error: BaseException, conf: Path) -> str:
@@ -30,6 +33,22 @@ def _unknown_choice(missing: str, conf: Path) -> str:
     near = difflib.get_close_matches(name, choices, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{group}={name}: there is no such {group}.{hint} Choices: {', '.join(choices)}"
+
+
+def no_option(name: str, choices: Sequence[str]) -> str:
+    """That there is no option of this name, the nearest one, and all there are."""
+    last = {choice.rsplit(".", 1)[-1]: choice for choice in choices}
+    near = difflib.get_close_matches(name.rsplit(".", 1)[-1], last, n=1)
+    hint = f" Did you mean {last[near[0]]}?" if near else ""
+    return f"there is no option '{name}'.{hint} Choices: {', '.join(choices)}"
+
+
+def check_group(conf: Path, word: str) -> None:
+    """Raises: UserError for a ``word`` of the command line that gives an option group no name, as ``model=null``."""
+    group, _, value = word.partition("=")
+    choices = choices_of(conf, group) if group.isidentifier() else []
+    if choices and re.fullmatch(r"null|true|false|[-+.\d].*|", value, re.IGNORECASE):
+        raise UserError(f"{word}: name a {group}. Choices: {', '.join(choices)}")
 
 
 def choices_of(conf: Path, group: str) -> list[str]:
@@ -57,9 +76,7 @@ def _composition(error: BaseException, conf: Path) -> str:
         )
     siblings = _siblings(deepest)
     if siblings and re.search(r"not in|no attribute|struct", str(deepest)):
-        near = difflib.get_close_matches(key.rsplit(".", 1)[-1], siblings, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        return f"there is no option '{key}'.{hint} Choices: {', '.join(siblings)}"
+        return no_option(key, siblings)
     return f"{key}: {reason}" if key and key not in reason else reason
 
 

@@ -27,10 +27,10 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from overcast.complaint import complaint
+from overcast.complaint import check_group, complaint, no_option
+from overcast.defaults import read_defaults
 from overcast.errors import UserError
-
-ROOT = Path(__file__).resolve().parents[2]
+from overcast.paths import ROOT as ROOT
 
 
 @dataclass
@@ -105,20 +105,21 @@ class Config:
     runs_dir: str = "runs"
 
 
+SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
+"""What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of it."""
+
+
 def name_of(option: Any) -> str:
     """The name of an option: the module its ``_target_`` lives in (one name, three files)."""
     return str(option["_target_"]).rsplit(".", 2)[-2]
 
 
 def picks(params: Path, taken: Iterable[str]) -> list[str]:
-    """params.yaml as overrides, without the keys already ``taken`` by the user or a study."""
-    if not params.is_file():
-        raise UserError(f"{params.name} is missing: run this from the project's own folder, {params.parent}")
-    tree = yaml.safe_load(params.read_text(encoding="utf8"))
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
-    taken = set(taken)
+    """params.yaml as overrides, without the keys already ``taken`` by the user or a study.
+
+    Raises: UserError for anything in it that is no default to run.
+    """
+    flat, taken = read_defaults(params, Config, SETTINGS), set(taken)
     return [f"{key}={_override(value)}" for key, value in flat.items() if key not in taken]
 
 
@@ -134,6 +135,8 @@ def with_picks(arguments: list[str], root: Path = ROOT) -> list[str]:
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
+    for word in overrides:
+        check_group(root / "conf", word)
     keys = {a.split("=", 1)[0].lstrip("+~").split("@")[0] for a in overrides}
     chosen = [a.split("=", 1)[1] for a in overrides if a.lstrip("+").startswith("study=")]
     for study in chosen:
@@ -273,7 +276,7 @@ def _arguments(kind: Any, words: list[str]) -> Any:
     given |= {"tracking": tracking} if tracking else {}
     for name in given:
         if name not in names:
-            raise UserError(f"there is no option '{name}'. Choices: {', '.join(f'{n}=…' for n in names)}")
+            raise UserError(no_option(name, names))
     for name in needed:
         if not given.get(name):
             raise UserError(f"{name}=… is missing. Options: {', '.join(f'{n}=…' for n in names)}")

@@ -31,6 +31,7 @@ from overcast.inputs import Inputs, input_layer, refuse_shuffle
 from overcast.learner import Learner
 from overcast.mitigation import Mitigation
 from overcast.model import Network, example
+from overcast.paths import project_path
 from overcast.prepare.pack import Pack, open_pack
 from overcast.runs import Run
 from overcast.seeding import key, stratified_sample
@@ -167,13 +168,13 @@ def measured_rows(config: dict[str, Any], pack: Pack, rows: np.ndarray) -> np.nd
 
 def _place(config: dict[str, Any]) -> Path:
     """The folder of a config's data set."""
-    return Path(config["data_dir"]) / name_of(config["data"])
+    return project_path(config["data_dir"]) / name_of(config["data"])
 
 
 def pack_of(config: dict[str, Any]) -> Pack:
     """The pack that a config's data stands for."""
     name = name_of(config["data"])
-    return open_pack(Path(config["data_dir"]), name, options.numbers(config["data"]))
+    return open_pack(project_path(config["data_dir"]), name, options.numbers(config["data"]))
 
 
 def pack_of_run(run: Run) -> Pack:

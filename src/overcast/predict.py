@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import glob
-import os
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +16,12 @@ import torch
 from tqdm.auto import tqdm
 
 from overcast import options
+from overcast.atomic import whole_file
 from overcast.data import DataSet
 from overcast.errors import UserError
 from overcast.fit import restore
 from overcast.learner import Learner
-from overcast.runs import Run
+from overcast.runs import FILES, Run
 from overcast.spec import Spec
 
 BATCH = 64
@@ -29,9 +30,11 @@ BATCH = 64
 def predict(run: Run, files: str, out: str = "") -> int:
     """Write ``file,label,<a probability per class>,error`` to ``out``, or to standard output.
 
-    Returns how many files could not be read. Raises: UserError if there are no files, or no room for ``out``.
+    Returns how many files could not be read. Raises: UserError if there are no files, no room for ``out``, or
+    if it is one of the files, or of the run.
     """
     paths = expand(files)
+    _check_out(out, [*paths, *(run.path(name) for name in FILES)])
     learner, dataset = restore(run), options.dataset(run.config["data"])
     classes = run.spec.classes
     broken = 0
@@ -105,19 +108,21 @@ def probabilities(learner: Learner, arrays: list[np.ndarray]) -> np.ndarray:
     return found
 
 
+def _check_out(out: str, kept: list[Path]) -> None:
+    """Raises: UserError if ``out`` cannot be a file, or is one of those to keep."""
+    path = Path(out)
+    if out and (not path.absolute().parent.is_dir() or (path.exists() and not path.is_file())):
+        raise UserError(f"out={out}: cannot be written: name a plain file, in a folder that is there")
+    if out and path.exists() and any(path.samefile(other) for other in kept):
+        raise UserError(f"out={out}: is read itself, and would be overwritten: name another file")
+
+
 @contextlib.contextmanager
 def _output(out: str) -> Iterator[TextIO]:
     """Standard output, or a file that is there only when whole."""
     if not out:
         yield sys.stdout
         return
-    path = Path(out)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-            yield file
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"out={out}: cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    text = io.StringIO()
+    yield text
+    whole_file(Path(out), text.getvalue())

@@ -1,8 +1,12 @@
 """A run's folder: what it holds, how it is named, and how one is found again.
 
-config.yaml   the resolved config          parts.csv    the part of each row: train is what it was trained on
+config.yaml   the experiment's config      parts.csv    the part of each row: train is what it was trained on
 spec.json     what the data looks like     history.csv  each epoch's figures
 model.pt      the weights                  run.json     the rest; written last, so it marks a whole run
+
+These are a function of choices, data and code alone: DVC keeps them, and another machine of the same kind makes the
+same ones. What is not (ids, durations, places) stands beside them in ``record.json``, which names the weights it is
+about: one left over from others is not believed.
 """
 
 from __future__ import annotations
@@ -10,11 +14,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,22 +28,27 @@ import numpy as np
 import yaml
 
 from overcast.atomic import whole_file
-from overcast.config import name_of, tracking_settings
+from overcast.config import SETTINGS, Config, name_of, tracking_settings
 from overcast.errors import UserError
+from overcast.hold import LOCK
+from overcast.paths import project_path
 from overcast.spec import Spec
 
 if TYPE_CHECKING:  # which imports torch
     from overcast.devices import Devices
 
-DISPLAY = (
-    "trainer", "tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir",
-)  # fmt: skip
+DISPLAY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""
 
 NEWER = {"shuffle": False, "claim": None, "prepare": False}
 """What runs did that were stored before the config knew these, and ``split.random``."""
 
 FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
+
+RECORD = "record.json"
+
+RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan}
+"""The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,11 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved config."""
+        """The resolved config; the `SETTINGS` in it are those of the training, or else the defaults."""
         loaded: dict[str, Any] = yaml.safe_load(self.path("config.yaml").read_text(encoding="utf8"))
-        where = {"tracking": self.tracking} if self.tracking else {}
-        return {**NEWER, **loaded, "split": {"random": False} | loaded["split"], **where}
+        defaults = {name: value for name, value in asdict(Config()).items() if name in SETTINGS}
+        settings = self.record.get("settings", {}) | ({"tracking": self.tracking} if self.tracking else {})
+        return {**NEWER, **defaults, **settings, **loaded, "split": {"random": False} | loaded["split"]}
 
     @property
     def spec(self) -> Spec:
@@ -65,8 +76,20 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json: the record's id, name, fingerprint, best figures, duration, sizes."""
-        loaded: dict[str, Any] = json.loads(self.path("run.json").read_text(encoding="utf8"))
+        """run.json: name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
+        return {**RECORDED, **self._stored("run.json"), **{k: v for k, v in self.record.items() if k in RECORDED}}
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """record.json: the MLflow run's id, durations, the config's `SETTINGS`; {} if it is of other weights."""
+        record = self._stored(RECORD)
+        return record if record.get("weights") == self._stored("run.json").get("weights") else {}
+
+    def _stored(self, name: str) -> dict[str, Any]:
+        try:
+            loaded: dict[str, Any] = json.loads(self.path(name).read_text(encoding="utf8"))
+        except FileNotFoundError:
+            return {}
         return loaded
 
     @property
@@ -88,12 +111,32 @@ class Run:
 
     def clear(self) -> None:
         """Remove what an earlier run left here."""
-        for name in FILES:
+        for name in (*FILES, RECORD):
             self.path(name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
 
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write config.yaml, and into record.json what of it is only a setting."""
+        self.write_record(settings={name: config[name] for name in SETTINGS})
+        kept = {name: value for name, value in config.items() if name not in SETTINGS}
+        self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+
     def write_facts(self, facts: dict[str, Any]) -> None:
-        self.write("run.json", json.dumps(facts, indent=1) + "\n")
+        """Write run.json, and into record.json what is `RECORDED`."""
+        kept = {name: value for name, value in facts.items() if name not in RECORDED}
+        recorded = {name: value for name, value in facts.items() if name not in kept}
+        self.write_record(**recorded, weights=facts.get("weights"))
+        self.write("run.json", json.dumps(kept, indent=1) + "\n")
+
+    def write_record(self, **values: Any) -> None:
+        """Add ``values`` to record.json."""
+        known = {"weights": self._stored("run.json").get("weights"), **self.record}
+        self.write(RECORD, json.dumps(known | values, indent=1) + "\n")
+
+    def weights_hash(self) -> str:
+        """SHA-256 of model.pt."""
+        with self.path("model.pt").open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def mitigation_name(config: dict[str, Any]) -> str:
@@ -126,11 +169,47 @@ def create(config: dict[str, Any]) -> Run:
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         words = f"{name_of(config['data'])}-{name_of(config['model'])}-{mitigation_name(config)}"
-        folder = Path(config["runs_dir"]) / f"{stamp}-{words[:60]}-s{config['seed']}-{secrets.token_hex(2)}"
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"run={folder} is a file: name a folder to train into")
+        folder = project_path(config["runs_dir"]) / f"{stamp}-{words[:60]}-s{config['seed']}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True, exist_ok=True)
     return Run(folder)
+
+
+def check_folder(folder: Path, data_dir: Path, runs_dir: Path) -> None:
+    """Raises: UserError if training into ``folder`` would overwrite or remove what no run has left there."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"run={folder} is a file: name a folder to train into")
+    place = data_dir.resolve()
+    if folder.resolve().is_relative_to(place) and not runs_dir.resolve().is_relative_to(place):
+        raise UserError(f"run={folder} lies in {data_dir}, where the data is: name a folder elsewhere")
+    if foreign := _foreign(folder):
+        raise UserError(
+            f"run={folder}: this folder holds what is no run's ({', '.join(foreign[:3])}), and training would "
+            "overwrite files in it: name another folder"
+        )
+
+
+def _foreign(folder: Path) -> list[str]:
+    """What is in ``folder``, unless a run or the rest of one is."""
+    if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
+        return []
+    rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
+    return sorted(path.name for path in folder.iterdir() if path.name not in rest)
+
+
+def _is_config(path: Path) -> bool:
+    """Whether this is a run's config: one that names a network of ours."""
+    try:
+        target = yaml.safe_load(path.read_text(encoding="utf8"))["model"]["_target_"]
+        return str(target).startswith("overcast.")
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return False
+
+
+def _is_json(path: Path, key: str) -> bool:
+    try:
+        return key in json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def load(folder: Path) -> Run:
@@ -147,14 +226,15 @@ def load(folder: Path) -> Run:
     return Run(folder)
 
 
-def find(text: str, runs_dir: Path = Path("runs"), tracking: Sequence[str] = ()) -> Run:
-    """A run by folder, by MLflow run id, or the ``latest`` one.
+def find(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> Run:
+    """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
 
     tracking: overrides of ``conf/tracking``, where the id is looked up, and where the run then is recorded.
 
     Raises: UserError if there is no such run.
     """
     settings = tracking_settings(tracking) if tracking else None
+    runs_dir = runs_dir or project_path("runs")
     found = _in_folder(text, runs_dir)
     return Run(found.folder, settings) if found else _fetch(text, runs_dir, settings or tracking_settings())
 
@@ -167,7 +247,7 @@ def _in_folder(text: str, runs_dir: Path) -> Run | None:
             raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
         return load(whole[-1].parent)
     if Path(text).exists() or "/" in text:
-        return load(Path(text))
+        return load(Path(text) if Path(text).exists() else project_path(text))
     for path in whole:
         if Run(path.parent).facts["id"] == text:
             return load(path.parent)

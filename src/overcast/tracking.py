@@ -23,6 +23,7 @@ from typing import Any
 
 from overcast.errors import UserError
 from overcast.hold import held
+from overcast.paths import project_path
 from overcast.relocate import relocate
 
 # a dead server is said within seconds, not after minutes of retries
@@ -273,7 +274,7 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking["uri"]
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _in_project(tracking["uri"])
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or tracking["experiment"]
     local = not uri.startswith(("http", "databricks"))
     try:
@@ -281,7 +282,7 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             client = MlflowClient(tracking_uri=uri)
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
-                place = Path(tracking["artifacts"]).resolve().as_uri() if local else None
+                place = project_path(tracking["artifacts"]).resolve().as_uri() if local else None
                 return Store(client, uri, client.create_experiment(name, artifact_location=place), tracking)
             if experiment.lifecycle_stage == "deleted":
                 raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or pick another name")
@@ -291,8 +292,15 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
             "MLFLOW_TRACKING_URI to another, or train with tracking=off"
         ) from None
-    relocate(uri, experiment.artifact_location, Path(tracking["artifacts"]))
+    relocate(uri, experiment.artifact_location, project_path(tracking["artifacts"]))
     return Store(client, uri, experiment.experiment_id, tracking)
+
+
+def _in_project(uri: str) -> str:
+    """A tracking URI in which a relative path is one in the project."""
+    scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
+    path = uri.removeprefix(scheme)
+    return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path)}"
 
 
 def bury(store: Store) -> None:

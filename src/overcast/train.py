@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from overcast import options
 from overcast.atomic import writing
@@ -15,10 +14,11 @@ from overcast.config import name_of
 from overcast.devices import Devices, choose, refuse_other_machine, this_machine
 from overcast.errors import DivergedError, IncompatibleError, UserError
 from overcast.hold import hold
+from overcast.paths import project_path
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, TRAIN, UNUSED, read_about, read_parts
 from overcast.provenance import machine, provenance
-from overcast.runs import Run, create, identity, mitigation_name, run_name
+from overcast.runs import Run, check_folder, create, identity, mitigation_name, run_name
 from overcast.study import Study
 from overcast.study.lookup import finished
 from overcast.study.workers import own_gpus
@@ -46,9 +46,10 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     pack = pack_of(config)
     cut = config["split"]
     name = name_of(config["data"])
-    parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
+    data_dir = project_path(config["data_dir"])
+    parts = read_parts(data_dir, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     parts = keep_share(parts, config["share"], config["seed"])
-    fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
+    fingerprint = read_about(data_dir, name)["fingerprint"]
     here = this_machine()
     devices = choose(config["trainer"], study.jobs, study.machine or here) if study else choose(config["trainer"])
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
@@ -60,7 +61,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     refuse_other_machine(devices, config["trainer"]["precision"], here)
     if store and not study:
         bury(store)
-    with writing(Path(config["runs_dir"])):
+    with writing(project_path(config["runs_dir"])):
         run = create(config)
     facts = {
         "id": "",
@@ -80,7 +81,7 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     with own_gpus(study) as gpus, hold(run.folder):
         with writing(run.folder):
             run.clear()
-            run.write("config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+            run.write_config(config)
             run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
             pack.spec.save(run.path("spec.json"))
         record = store.create(facts["name"], tags, study.parent if study else "") if store else Record()
@@ -102,6 +103,7 @@ def _recorded(
         except DivergedError:
             record.tags({"diverged": "true"})
             raise
+        facts["weights"] = run.weights_hash()
         run.write_facts(facts)
         record_outcome(record, run)
     if study and record.broken:
@@ -131,6 +133,8 @@ def check(config: dict[str, Any]) -> None:
         raise UserError(f"lr={config['lr']}: must be above 0, and a number")
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
+    if config["run"]:
+        check_folder(Path(config["run"]), project_path(config["data_dir"]), project_path(config["runs_dir"]))
 
 
 def keep_share(parts: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -192,7 +196,8 @@ def record_outcome(record: Record, run: Run) -> None:
     facts = run.facts
     summary = {key: value for key, value in facts.items() if key.startswith("best/")}
     summary |= {f"cost/{k}": facts[k] for k in ("seconds", "samples_per_second", "multiply_adds", "epochs_run")}
-    record.metrics(summary)
+    record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
+    record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again
     for path in sorted(run.folder.iterdir()):
         if path.suffix in (".yaml", ".json", ".csv", ".pt"):
             record.artifact(path, "run")

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from overcast.config import ROOT
+from overcast.paths import HOME
 
 PATIENCE = 60
 """Seconds until something that should show counts as missing: the machine may be busy."""
@@ -77,7 +78,7 @@ class View:
 def script(name: str, *words: str, folder: Path) -> str:
     """The standard output of a pipeline script, run in ``folder``."""
     alien = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "PYTHONWARNINGS"}
-    env = {key: value for key, value in os.environ.items() if key not in alien}
+    env = {key: value for key, value in os.environ.items() if key not in alien} | {HOME: str(folder)}
     command = [sys.executable, str(ROOT / "pipelines" / f"{name}.py"), *words]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -145,6 +145,10 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: Store, home:
     train(config("epochs=1", "mitigation=dropout") | {"tracking": tracked}, study_of(store, "other-1"))
     failed = {"role": "trial", "study": study.id, "identity": "lost", "mlflow.runName": "ann · noise · seed 9"}
     store.create("ann · noise · seed 9", failed, study.parent).end("FAILED")
+    (home / "mine").mkdir()
+    (home / "mine" / "table.csv").write_text("my own")
+    with pytest.raises(UserError, match="out=mine: this folder holds other files"):
+        compare("small", "mine")
     said = compare("small", "page")
     rows = pd.read_csv(home / "page" / "table.csv")
     assert sorted(rows["cell"]) == ["noise", "none"]

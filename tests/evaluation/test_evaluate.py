@@ -101,8 +101,7 @@ def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
     path = tmp_path / "other/skies/pack/pack.json"
     info = json.loads(path.read_text())
     path.write_text(json.dumps(info | {"fingerprint": "f" * 64}))
-    config = run.path("config.yaml")
-    config.write_text(config.read_text().replace(str(data), str(tmp_path / "other")))
+    run.write_record(settings=run.record["settings"] | {"data_dir": str(tmp_path / "other")})
     with pytest.raises(UserError, match="data has changed since"):
         evaluate(run)
 

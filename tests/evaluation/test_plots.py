@@ -50,6 +50,22 @@ def test_curves(tmp_path: Path, epochs: int) -> None:
     drawn(tmp_path / "x.png")
 
 
+def test_curves_of_two_runs_have_the_same_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    axes: list[list[tuple[float, float]]] = []
+    monkeypatch.setattr(plots, "_save", lambda figure, _: axes.append([a.get_ylim() for a in figure.axes]))
+    for loss in (np.array([1.2, 0.4]), np.array([1.9, 1.1])):
+        history = {"train/loss": loss, "validation/loss": loss, "train/accuracy": loss / 3}
+        plots.curves(tmp_path / "x.png", {"epoch": np.arange(2), "validation/accuracy": loss / 4, **history})
+    assert axes[0] == axes[1] == [(0, 2), (0, 1.02)]
+
+
+def test_a_picture_is_made_of_its_figures_alone(tmp_path: Path, probabilities: np.ndarray) -> None:
+    """DVC keeps them, and tells apart every byte: no date in them, no version of what drew them."""
+    plots.reliability(tmp_path / "r.png", probabilities, probabilities.argmax(1))
+    with Image.open(tmp_path / "r.png") as image:
+        assert set(image.info) == {"dpi"}
+
+
 def test_the_surest_mistakes_come_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = open_pack(data, "skies")
     shown: list[np.ndarray] = []

@@ -104,6 +104,10 @@ def test_only_an_earlier_page_is_replaced(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="that is a file"):
         write(tmp_path / "file", page(SECTIONS))
     assert (tmp_path / "mine" / "index.html").read_text() == "<html>my own</html>"
+    (tmp_path / "out" / "notes.md").write_text("my own")
+    with pytest.raises(UserError, match="holds other files"):
+        write(tmp_path / "out", page(SECTIONS))
+    assert (tmp_path / "out" / "notes.md").read_text() == "my own"
 
 
 def test_a_name_that_is_no_text_does_not_stop_the_page(tmp_path: Path) -> None:

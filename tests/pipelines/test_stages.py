@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from overcast.config import ROOT
+from overcast.paths import HOME
 
 
 def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], home: Path) -> None:
@@ -36,6 +38,32 @@ def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], h
     with (home / "labels.csv").open() as file:
         assert [bool(row["error"]) for row in csv.DictReader(file)] == [True, False]
     assert not (home / "mlflow.db").exists()
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::sqlalchemy")
+def test_from_another_folder(script: Any, tiny: list[str], fast: list[str], home: Path, monkeypatch: Any) -> None:
+    """The project's own files lie in the project; what is typed is where the user stands."""
+    away = home / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    for stage in ("download", "pack", "split"):
+        assert script(stage, *tiny).code == 0
+    assert f"There is no pack in {home}/data/digits/pack" in script("train", "data=digits", "tracking=off").mistake()
+    script("train", *fast, "run=mine")
+    script("train", *[word for word in fast if word != "tracking=off"])
+    assert script("evaluate").code == script("evaluate", "run=mine").code == 0
+    (run,) = (home / "runs").iterdir()
+    assert (run / "evaluation").is_dir()
+    assert str(home) not in (run / "record.json").read_text()
+    Image.new("RGB", (30, 30)).save(away / "good.png")
+    assert script("predict", f"run=runs/{run.name}", "files=*.png", "out=labels.csv").code == 0
+    assert "\ngood.png," in (away / "labels.csv").read_text()
+    assert script("audit", *tiny, "out=page").out.strip() == "page: page/index.html"
+    assert script("audit", *tiny).out.strip() == f"page: {home}/reports/audit/skies/index.html"
+    assert script("train", "-m", *fast, "seed=0,1", "hydra.launcher.n_jobs=1").code == 0
+    assert sorted(path.name for path in away.iterdir()) == ["good.png", "labels.csv", "mine", "page"]
+    found = {path.name for path in home.iterdir()}
+    assert found == {"away", "data", "mlflow.db", "reports", "runs"} | (found & {"mlartifacts"})
 
 
 def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], fast: list[str]) -> None:
@@ -65,6 +93,9 @@ def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], 
         (["trainer=gpus"], "trainer=gpus: there is no such trainer. Did you mean gpu?"),
         (["epochs="], "epochs"),
         (["model=[ann"], "model=[ann: cannot be read"),
+        (["mitigation=null"], "mitigation=null: name a mitigation. Choices: augmentation"),
+        (["mitigation="], "mitigation=: name a mitigation. Choices: augmentation"),
+        (["data=3"], "data=3: name a data. Choices: digits"),
     ],
 )
 def test_a_mistyped_option_is_one_message(script: Any, data: Path, words: list[str], said: str) -> None:
@@ -81,6 +112,23 @@ def test_predict_says_what_it_needs(script: Any, home: Path, words: list[str]) -
     assert "Traceback" not in script("predict", *words).mistake()
 
 
+def test_a_folder_of_ones_own_files_is_not_trained_into(script: Any, data: Path, fast: list[str], home: Path) -> None:
+    (home / "mine" / "evaluation").mkdir(parents=True)
+    for name in ("config.yaml", "model.pt", "history.csv", "evaluation/notes.txt"):
+        (home / "mine" / name).write_text("mine")
+    shutil.copytree(data / "skies", home / "data" / "skies")
+    words = [*fast, "data.difficulty=0.2"]
+    for place, said in (("mine", "this folder holds what is no run's"), (".", "this folder holds what is no run's"),
+                        ("data/skies", "lies in data, where the data is")):  # fmt: skip
+        assert f"run={place}" in script("train", *words, f"run={place}").mistake()
+        assert said in script("train", *words, f"run={place}").mistake()
+    assert "each run of a study has a folder of its own" in script("train", "-m", *words, "run=x", "seed=0,1").mistake()
+    assert {path.read_text() for path in (home / "mine").rglob("*.*")} == {"mine"}
+    assert len([*(home / "mine").rglob("*.*")]) == 4
+    for _ in range(2):
+        assert script("train", *words, "run=runs/mine").code == 0
+
+
 def test_help_lists_the_options(script: Any) -> None:
     assert "out: a csv file" in script("predict", "--help").out
     assert "run: a run's folder" in script("evaluate", "-h").out
@@ -94,7 +142,7 @@ def test_a_config_can_be_seen_before_it_is_run(script: Any) -> None:
 
 def environment(home: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "HYDRA", "OVERCAST"))}
-    return kept | {"HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return kept | {"HOME": str(home), "OMP_NUM_THREADS": "1", HOME: str(home)}
 
 
 def test_a_mistake_in_a_python_of_its_own(home: Path) -> None:

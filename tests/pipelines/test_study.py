@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from overcast.config import ROOT
+from overcast.paths import HOME
 from overcast.tracking import Store, open_store
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -339,6 +340,7 @@ class Home:
         (folder / "faults" / "sitecustomize.py").write_text(FAULTS)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "HYDRA", "OVERCAST"))}
         self.environment = kept | {"HOME": str(folder), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder / "faults")}
+        self.environment[HOME] = str(folder)
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, script: str, *words: str, fault: str = "") -> subprocess.Popen[str]:

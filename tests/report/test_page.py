@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from overcast.compare import table
+from overcast.errors import UserError
 from overcast.html.page import Section
-from overcast.html.writer import render
+from overcast.html.writer import check_folder, render
 from overcast.report import page
 from overcast.report.pictures import forest
 
@@ -33,6 +34,9 @@ def written(tmp_path_factory, study, info):
     folder = tmp_path_factory.mktemp("reports") / "made_up"
     page.write(folder, table(study[0], info), *study, info)
     return folder
+
+
+REPORT = ("report.html", (".csv", ".md"))
 
 
 def test_one_page_that_loads_nothing(written):
@@ -92,3 +96,13 @@ def test_one_repeat_still_makes_a_page(tmp_path, small, info):
     alone = trials[trials["repeat"] == "0-0"]
     text = page.write(tmp_path, table(alone, info), alone, curves, info).read_text(encoding="utf8")
     assert "needs at least 2 repeats" in text
+
+
+def test_a_report_takes_the_place_of_an_earlier_one_alone(written, tmp_path):
+    check_folder(written, *REPORT)
+    check_folder(tmp_path / "new", *REPORT)
+    (tmp_path / "table.csv").touch()
+    with pytest.raises(UserError, match="holds other files"):
+        check_folder(tmp_path, *REPORT)
+    with pytest.raises(UserError, match="is a file"):
+        check_folder(tmp_path / "table.csv", *REPORT)

@@ -17,6 +17,8 @@ from overcast.compare.trials import Diverged, correct, curves, diverged_cells, t
 from overcast.config import tracking_settings
 from overcast.errors import DivergedError, UserError
 from overcast.html.page import Section
+from overcast.html.writer import check_folder
+from overcast.paths import project_path
 from overcast.provenance import origins
 from overcast.report import page, words
 from overcast.runs import Run
@@ -43,6 +45,8 @@ def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str
 
 def _compared(store: Store, parent: Found, runs: list[Run], out: str) -> str:
     key = parent.tags["study"]
+    folder = Path(out) if out else project_path(f"reports/{key}")
+    check_folder(folder, "report.html", (".csv", ".md"))
     useless = evaluate_missing(runs)
     diverged = [*useless.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(useless):
@@ -52,7 +56,6 @@ def _compared(store: Store, parent: Found, runs: list[Run], out: str) -> str:
     rows, answers = trials(runs, diverged), correct(runs)
     info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
     compared = table(rows, info, answers)
-    folder = Path(out or f"reports/{key}")
     claim, verdict, shown = "", words.headline(compared), list[Section]()
     if name := parent.tags.get("claim"):
         claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))

@@ -22,7 +22,7 @@ from overcast.learner import Learner
 from overcast.metrics import collection, gap, per_class
 from overcast.prepare.pack import Pack
 from overcast.runs import Run
-from overcast.tracking import Record, open_store
+from overcast.tracking import MlflowRecord, Record, open_store
 from overcast.train import params, record_outcome, run_tags
 
 PARTS = ("train", "validation", "test")
@@ -136,16 +136,19 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
 
 
 def record_of(run: Run) -> Record:
-    """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen it."""
+    """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen these weights."""
     config, facts = run.config, run.facts
     store = open_store(config["tracking"])
     if store is None:
         return Record()
     if facts["id"] and (record := store.find(facts["id"])):
         return record
+    for seen in store.search(weights=facts["weights"], limit=1) if "weights" in facts else []:
+        run.write_record(id=seen.id)
+        return MlflowRecord(store.client, seen.id)
     restored = run_tags(config, facts, run.folder, None) | {"restored": "true"}
     record = store.create(facts["name"], restored)
-    run.write_facts(facts | {"id": record.id})
+    run.write_record(id=record.id)
     record.params(params(config) | {"parameters": facts["parameters"]})
     history = run.history
     for i, epoch in enumerate(history["epoch"]):

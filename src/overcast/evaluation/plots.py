@@ -60,10 +60,16 @@ def curves(path: Path, history: dict[str, np.ndarray]) -> None:
         for part, style in PARTS.items():
             axes.plot(epochs, history[f"{part}/{name}"], marker=".", label=part, **style.matplotlib())
         axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="validation gap")
-        axes.set(xlabel="epoch", title=title)
+        # two runs' pictures are looked at side by side: the same axes, as far as their numbers allow
+        axes.set(xlabel="epoch", title=title, ylim=(0, 1.02 if name == "accuracy" else _top(train, validation)))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     path.write_bytes(png(figure))
+
+
+def _top(*losses: np.ndarray) -> float:
+    """The first power of two, 1 at the least, above all of these."""
+    return float(2 ** np.ceil(np.log2(max(1.0, *(loss.max() for loss in losses)))))
 
 
 def mistakes(path: Path, pack: Pack, rows: np.ndarray, probabilities: np.ndarray, target: np.ndarray) -> None:

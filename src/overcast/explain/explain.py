@@ -16,6 +16,7 @@ from overcast.fit import build, pack_of_run, restore
 from overcast.html import writer
 from overcast.html.page import Page
 from overcast.model import opened
+from overcast.paths import project_path
 from overcast.runs import Run
 from overcast.seeding import stratified_sample
 
@@ -30,7 +31,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
     """
     attribution.require()
-    folder = Path(out or f"reports/explain/{_name(run)}")
+    folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
     writer.check_folder(folder)
     learner, pack = restore(run), pack_of_run(run)
     specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)

@@ -48,15 +48,19 @@ def write(folder: Path, page: Page) -> Path:
     return folder / "index.html"
 
 
-def check_folder(folder: Path) -> None:
-    """Raises: UserError if the folder holds anything but an earlier page, which would be lost."""
+def check_folder(folder: Path, name: str = "index.html", beside: tuple[str, ...] = (".png",)) -> None:
+    """Raises: UserError if the folder holds anything but an earlier page, which would be lost.
+
+    name: the page's file. beside: the suffixes of the files that lie with it.
+    """
     if not folder.exists():
         return
     if not folder.is_dir():
         raise UserError(f"out={folder}: that is a file: name a folder for the page and its pictures")
-    page = folder / "index.html"
+    page = folder / name
     ours = page.is_file() and MARK in page.read_text(encoding="utf8", errors="replace")[:1000]
-    if any(folder.iterdir()) and not ours:
+    other = [path for path in folder.iterdir() if path != page and path.suffix not in beside]
+    if other or (any(folder.iterdir()) and not ours):
         raise UserError(f"out={folder}: this folder holds other files, which a new page would replace: name another")
 
 

@@ -11,6 +11,7 @@ from overcast import options
 from overcast.atomic import writing
 from overcast.config import name_of
 from overcast.hold import held, turn
+from overcast.paths import project_path
 from overcast.prepare.fetch import FETCHED, download
 from overcast.prepare.pack import pack
 from overcast.prepare.split import split
@@ -24,7 +25,7 @@ def prepare(configs: Iterable[dict[str, Any]]) -> None:
     Raises: UserError as the steps do. Data that was made with other options is refused later, and not overwritten.
     """
     for config in configs:
-        root, name = Path(config["data_dir"]), name_of(config["data"])
+        root, name = project_path(config["data_dir"]), name_of(config["data"])
         if not all(_made(root / name).values()):
             with _turn(root / name, name):
                 _prepare(config, root, name)

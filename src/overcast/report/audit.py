@@ -15,6 +15,7 @@ from overcast.html.figures import canvas
 from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
 from overcast.html.style import BLUE, GREY
 from overcast.html.thumbnails import SIDE, SPACE
+from overcast.paths import project_path
 from overcast.prepare.pack import Pack, open_pack, read_csv
 from overcast.report import suspects
 from overcast.report.thumbs import contact, thumb, words
@@ -29,7 +30,7 @@ def audit(name: str, options: dict[str, Any], root: Path, out: str = "") -> Path
 
     Raises: UserError if there is no pack, or ``out`` holds other files.
     """
-    folder = Path(out or f"reports/audit/{name}")
+    folder = Path(out) if out else project_path(f"reports/audit/{name}")
     writer.check_folder(folder)
     pack = open_pack(root, name, options)
     place = root / name / "pack"

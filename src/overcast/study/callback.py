@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from overcast import study as current_study
 from overcast.config import mistakes, name_of, plain
 from overcast.hold import hold
+from overcast.paths import project_path
 from overcast.runs import mitigation_name
 from overcast.study import Study
 from overcast.study.progress import redirect, restore, set_state
@@ -54,7 +55,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         name = config.get("study") or "sweep"
         key = study_id(name, cells, repeats)
-        folder = Path(config.runs_dir) / "studies" / key
+        folder = project_path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(hold(folder))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overcast.config import name_of
 from overcast.errors import IncompatibleError, UserError
+from overcast.paths import project_path
 from overcast.runs import identity
 
 if TYPE_CHECKING:  # which imports torch
@@ -60,9 +60,11 @@ def _identity(config: dict[str, Any], machine: Machine | None) -> str:
     from overcast.prepare.split import TRAIN, read_about, read_parts
     from overcast.train import check, keep_share
 
+    if config["run"]:
+        raise UserError(f"run={config['run']}: each run of a study has a folder of its own, so leave it out")
     check(config)
     devices = choose(config["trainer"], 1, machine)
-    folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
+    folder, name, cut = project_path(config["data_dir"]), name_of(config["data"]), config["split"]
     spec = open_pack(folder, name, options.numbers(config["data"])).spec
     parts = read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     n_train = int((keep_share(parts, config["share"], config["seed"]) == TRAIN).sum())

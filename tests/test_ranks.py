@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from overcast.errors import DivergedError
+from overcast.ranks import _when
 from overcast.runs import Run
 from overcast.train import train
 
@@ -75,7 +80,7 @@ def test_a_rank_that_raises_is_named_with_its_error(
     )
     (tmp_path / "sitecustomize.py").write_text(fault)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    with pytest.raises(RuntimeError, match=r"rank 1 of 2 failed.*out of luck"):
+    with pytest.raises(RuntimeError, match=r"^rank 1 of 2 failed: ValueError: out of luck$"):
         train(config("trainer.devices=2"))
 
 
@@ -93,3 +98,26 @@ def test_a_run_that_diverges_is_no_ranks_fault(config: Any, tmp_path: Path, monk
         train(config("trainer.devices=2", f"run={tmp_path}/mine"))
     assert not (tmp_path / "mine" / "result.json").exists()
     assert not (tmp_path / "mine" / "ranks.json").exists()
+
+
+def test_of_ranks_that_fail_within_one_second_the_first_is_named(tmp_path: Path) -> None:
+    """The others lose their connection to it, and may be seen before it."""
+
+    def failure(rank: int, exitcode: int, at: float | None) -> ProcessFailure:
+        path = tmp_path / str(rank)
+        if at is not None:
+            path.write_text(json.dumps({"message": {"message": "x", "extraInfo": {"timestamp": int(at)}}}))
+            os.utime(path, (at, at))
+        return ProcessFailure(rank, 0, exitcode, str(path))
+
+    now = time.time()
+    raised = [failure(0, 1, now + 0.3), failure(1, 1, now + 0.2), failure(2, 1, now + 0.4)]
+    assert min(raised, key=_when).local_rank == 1
+    died, told_to_end, did_not = (
+        failure(3, 7, None),
+        failure(4, -signal.SIGTERM, None),
+        failure(5, -signal.SIGKILL, None),
+    )
+    did_not.timestamp = int(now + 5)
+    assert min([*raised, did_not, told_to_end, died], key=_when).local_rank == 3
+    assert min([told_to_end, did_not, *raised], key=_when).local_rank == 1

@@ -11,14 +11,16 @@ are kept. So the number of ranks is a part of a run's identity.
 from __future__ import annotations
 
 import json
+import math
 import os
+import signal
 import sys
 import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure, record
 
 from overcast.devices import Devices
 from overcast.errors import DivergedError, UserError
@@ -60,15 +62,26 @@ def launch(run: Run, devices: Devices, record: Record, title: str, shown: bool) 
     try:
         elastic_launch(config, sys.executable)("-m", "overcast.ranks", str(run.folder))
     except ChildFailedError as error:
-        rank, failure = error.get_first_failure()
+        rank, failure = min(error.failures.items(), key=lambda each: _when(each[1]))
+        message: Any = failure.message  # that of an exception comes with its traceback
+        told = message if isinstance(message, str) else message["message"]
         # ChildFailedError itself can't travel from a worker process
-        raise RuntimeError(f"rank {rank} of {devices.ranks} failed: {failure.message}") from None
+        raise RuntimeError(f"rank {rank} of {devices.ranks} failed: {told}") from None
     facts: dict[str, Any] = json.loads(run.path(RESULT).read_text(encoding="utf8"))
     run.path(JOB).unlink()
     run.path(RESULT).unlink()
     if DIVERGED in facts:
         raise DivergedError(facts[DIVERGED])
     return facts
+
+
+def _when(failure: ProcessFailure) -> float:
+    """When a rank failed, in seconds: the others fail within moments, for want of it, so that whole ones won't do."""
+    if Path(failure.error_file).is_file():
+        return Path(failure.error_file).stat().st_mtime
+    if failure.exitcode == -signal.SIGTERM:  # it was well, and was told to end
+        return math.inf
+    return failure.timestamp - 1  # seen a moment after it died, in whole seconds
 
 
 @record

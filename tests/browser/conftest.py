@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,40 @@ class View:
         return found
 
 
+def environment() -> dict[str, str]:
+    alien = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "PYTHONWARNINGS"}
+    return {key: value for key, value in os.environ.items() if key not in alien}
+
+
+def path_of(name: str) -> str:
+    return str(ROOT / "pipelines" / f"{name}.py")
+
+
 def script(name: str, *words: str, folder: Path) -> str:
     """The standard output of a pipeline script, run in ``folder``."""
-    alien = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "PYTHONWARNINGS"}
-    env = {key: value for key, value in os.environ.items() if key not in alien} | {HOME: str(folder)}
-    command = [sys.executable, str(ROOT / "pipelines" / f"{name}.py"), *words]
+    command, env = [sys.executable, path_of(name), *words], environment() | {HOME: str(folder)}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+WARM = """
+import contextlib, io, json, runpy, sys, traceback
+answer = sys.stdout
+for line in sys.stdin:
+    sys.argv = json.loads(line)
+    code, out, err = 0, io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:
+            code = 1
+            traceback.print_exc()
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), file=answer, flush=True)
+"""
+"""A Python that runs one script after the other: importing torch, Lightning and MLflow anew takes each seconds."""
 
 
 def linked(said: str) -> dict[str, str]:
@@ -90,10 +117,31 @@ def linked(said: str) -> dict[str, str]:
     return dict(re.findall(r"^  (\S.*?) {2,}(http\S+)$", said, re.MULTILINE))
 
 
-@pytest.fixture
-def scripts() -> Callable[..., str]:
-    """`script`, for tests that run some of their own."""
-    return script
+@dataclass(frozen=True)
+class Scripts:
+    """Pipeline scripts in one folder and one process. Called: the standard output of one, run with these words."""
+
+    folder: Path
+    python: subprocess.Popen[str]
+
+    def __call__(self, name: str, *words: str) -> str:
+        assert self.python.stdin
+        assert self.python.stdout
+        print(json.dumps([path_of(name), *words]), file=self.python.stdin, flush=True)
+        code, out, err = json.loads(self.python.stdout.readline())
+        assert code == 0, out + err
+        return str(out)
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
+    """For tests that run some of their own; what one prepares the next one finds."""
+    folder = tmp_path_factory.mktemp("scripts")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command = [sys.executable, "-c", WARM]
+    with subprocess.Popen(command, cwd=folder, env=environment(), text=True, **pipes) as python:  # type: ignore[call-overload]
+        yield Scripts(folder, python)
+        python.kill()  # its own way out takes seconds
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from overcast.compare.statistics import two_way
 from overcast.compare.trials import correct, trials
 from overcast.config import tracking_settings
 from overcast.errors import DivergedError, UserError
+from overcast.paths import HOME
 from overcast.runs import Run
 from overcast.study import Study
 from overcast.tracking import Store, open_store
@@ -95,6 +96,7 @@ def test_a_study_whose_project_moved(
 
     def at(place: Path) -> Store:
         monkeypatch.chdir(place)
+        monkeypatch.setenv(HOME, str(place))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/mlflow.db")
         _artifact_repos_cache.clear()  # as in a process of its own
         found = open_store(tracking_settings())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -40,22 +41,20 @@ def settings(folder: Path) -> dict[str, Any]:
     return {"enabled": True, "uri": uri, "artifacts": str(folder / "mlartifacts"), "experiment": "other"}
 
 
+def tiny(data: Path) -> list[str]:
+    """Overrides of a tiny study."""
+    words = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}"]
+    words += ["mitigation=none", "trainer=cpu", "trainer.threads=1", "trainer.precision=32-true"]
+    return [*words, "epochs=1", "lr=0.01"]
+
+
 @pytest.fixture
 def words(home: Path, data: Path, database: bytes, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Overrides of a tiny study in `home`, which has a tracking database."""
     (home / "mlflow.db").write_bytes(database)
     # MLflow keeps one connection a process for each address, and the usual one is relative
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(home)["uri"])
-    tiny = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}"]
-    return [
-        *tiny,
-        "mitigation=none",
-        "trainer=cpu",
-        "trainer.threads=1",
-        "trainer.precision=32-true",
-        "epochs=1",
-        "lr=0.01",
-    ]
+    return tiny(data)
 
 
 def store_of(home: Path) -> Store:
@@ -77,14 +76,6 @@ def statuses(home: Path) -> tuple[list[str], Counter[str]]:
     trials = [run for run in runs if run.data.tags["role"] == "trial"]
     assert {run.data.tags["mlflow.parentRunId"] for run in trials} <= {run.info.run_id for run in parents}
     return [run.info.status for run in parents], Counter(run.info.status for run in trials)
-
-
-def is_running_trial(run: Any) -> bool:
-    return run.data.tags["role"] == "trial" and run.info.status == "RUNNING"
-
-
-def trained(home: Path) -> int:
-    return len(list((home / "runs").glob("*/run.json")))
 
 
 # --- one after the other, in this process
@@ -116,7 +107,7 @@ def test_what_is_recorded_elsewhere_is_found_there(script: Any, words: list[str]
     assert "report: page/report.html" in said.out, said
     assert recorded(home) == []
     (run, _) = (path.parent for path in sorted((home / "runs").glob("*/run.json")))
-    name = json.loads((run / "run.json").read_text())["id"]
+    name = json.loads((run / "record.json").read_text())["id"]
     run.rename(home / "away")
     assert script("evaluate", f"run={name}", mine).code == 0
     (home / "picture.png").touch()
@@ -295,7 +286,7 @@ def test_a_study_file_needs_no_flag(script: Any, words: list[str], home: Path) -
 
 
 FAULTS = """
-import os, sys
+import json, os, sys, time
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
@@ -315,20 +306,39 @@ def strike(model, fault):
     model.DNN.loss = loss
 
 
+def two_gpus(devices, fault):
+    if fault == "gpus":
+        devices.this_machine = lambda: devices.Machine(2, ("gpu",))
+
+
+def train_on_no_gpu(fit, fault):
+    def pretend(run, devices, *_, **__):
+        began = time.time()
+        time.sleep(1)
+        run.write("gpus.json", json.dumps([devices.gpus, began, time.time()]))
+        return {"seconds": 1, "samples_per_second": 1, "epochs_run": 1}
+
+    if fault == "gpus":
+        fit.fit = pretend
+
+
+CHANGES = {"overcast.model.dnn": strike, "overcast.devices": two_gpus, "overcast.fit": train_on_no_gpu}
+
+
 class Finder(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name != "overcast.model.dnn":
+        if name not in CHANGES:
             return None
         spec = PathFinder.find_spec(name, path)
         load = spec.loader.exec_module
-        spec.loader.exec_module = lambda module: (load(module), strike(module, os.environ["FAULT"]))
+        spec.loader.exec_module = lambda module: (load(module), CHANGES[name](module, os.environ["FAULT"]))
         return spec
 
 
 if os.environ.get("FAULT"):
     sys.meta_path.insert(0, Finder())
 """
-"""A `sitecustomize` that gives one network a fault in every process, as a bug or the system would."""
+"""A `sitecustomize` that changes every process: a network with a fault, as of a bug or the system, or GPUs."""
 
 
 class Home:
@@ -339,7 +349,8 @@ class Home:
         (folder / "faults").mkdir()
         (folder / "faults" / "sitecustomize.py").write_text(FAULTS)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "HYDRA", "OVERCAST"))}
-        self.environment = kept | {"HOME": str(folder), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder / "faults")}
+        path = os.pathsep.join([str(folder / "faults"), os.environ.get("PYTHONPATH", "")])
+        self.environment = kept | {"HOME": str(folder), "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
         self.environment[HOME] = str(folder)
         self.started: list[subprocess.Popen[str]] = []
 
@@ -361,15 +372,19 @@ class Home:
         out, err = process.communicate(timeout=400)
         return process.returncode, out, err
 
-    def wait_for(self, process: subprocess.Popen[str], count: int) -> None:
-        """Until this many runs are trained and another has just begun: one at its end would end by itself."""
-        for _ in range(3000):
-            if trained(self.folder) >= count:
-                began = [run.info.start_time / 1000 for run in recorded(self.folder) if is_running_trial(run)]
-                if began and time.time() - max(began) < 2:
+    def wait_for(self, process: subprocess.Popen[str], trained: int, begun: int) -> None:
+        """Until this many runs are trained, and this many others have begun within the last second."""
+        until = time.monotonic() + 300
+        while time.monotonic() < until:
+            runs = [path.parent for path in (self.folder / "runs").glob("*/config.yaml")]
+            whole = {run for run in runs if (run / "run.json").exists()}
+            if len(whole) >= trained and len(runs) - len(whole) >= begun:  # asking MLflow each time would cost more
+                found = [run for run in recorded(self.folder) if run.info.status == "RUNNING"]
+                ages = [time.time() - run.info.start_time / 1000 for run in found if run.data.tags["role"] == "trial"]
+                if len(ages) >= begun and min(ages) < 1:
                     return
             assert process.poll() is None, process.communicate()
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise AssertionError("nothing happened")
 
     def left(self) -> list[psutil.Process]:
@@ -390,31 +405,48 @@ class Home:
             time.sleep(0.2)
         return not self.left()
 
+    def end(self) -> None:
+        """Leave no process behind."""
+        for process in self.left():
+            process.kill()
+        for started in self.started:
+            started.wait(30)
+
 
 @pytest.fixture
 def user(home: Path, words: list[str]) -> Iterator[Home]:
     made = Home(home, words)
     yield made
-    for process in made.left():
-        process.kill()
-    for started in made.started:
-        started.wait(30)
+    made.end()
 
 
-GRID = ["model=ann,dnn", "mitigation=none,dropout", "seed=0,1"]
+# of a second or two each: a worker sees within half a one that the study is gone
+GRID = ["model=ann", "mitigation=none,noise", "seed=range(3)", "epochs=150", "hydra.launcher.n_jobs=2"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, prepared: Path, database: bytes
+) -> Iterator[tuple[Home, tuple[int, str, str]]]:
+    """A study that nothing happens to, and what it left."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "mlflow.db").write_bytes(database)
+    made = Home(folder, tiny(prepared))
+    yield made, made.run("train", "-m", *GRID)
+    made.end()
 
 
 @pytest.mark.slow
-def test_runs_go_on_in_parallel_with_a_line_and_logs(user: Home) -> None:
-    code, out, err = user.run("train", "-m", *GRID, "hydra.launcher.n_jobs=2")
+def test_runs_go_on_in_parallel_with_a_line_and_logs(undisturbed: tuple[Home, tuple[int, str, str]]) -> None:
+    user, (code, out, err) = undisturbed
     assert code == 0, err
-    assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=8))
-    assert "study sweep: 8 runs, 2 at once" in out
-    assert re.search(r"8/8 \[.*0 failed, 0 left", err)
+    assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=6))
+    assert "study sweep: 6 runs, 2 at once" in out
+    assert re.search(r"6/6 \[.*0 failed, 0 left", err)
     assert "epoch" not in err  # each run's own line is in its log
     (study,) = (user.folder / "runs" / "studies").iterdir()
     logs = sorted((study / "jobs").glob("*.log"))
-    assert [log.name for log in logs] == [f"{job:04d}.log" for job in range(8)]
+    assert [log.name for log in logs] == [f"{job:04d}.log" for job in range(6)]
     assert all("trained: runs/" in log.read_text() for log in logs)
     assert user.alone_within(5)
 
@@ -424,9 +456,9 @@ def test_runs_go_on_in_parallel_with_a_line_and_logs(user: Home) -> None:
     ("fault", "said"),
     [("raise", "ValueError: out of luck"), ("die", "its process was killed: by the system for want of memory?")],
 )
-def test_failing_and_dying_runs_stop_no_other(user: Home, fault: str, said: str) -> None:
-    command = ["train", "-m", "model=ann,dnn", "seed=0,1", "hydra.launcher.n_jobs=2"]
-    code, _, err = user.run(*command, fault=fault)
+def test_failing_and_dying_runs_stop_no_other(user: Home, script: Any, fault: str, said: str) -> None:
+    command = ["model=ann,dnn", "seed=0,1"]
+    code, _, err = user.run("train", "-m", *command, "hydra.launcher.n_jobs=2", fault=fault)
     assert code == 2
     assert f"2 of 4 runs failed:\n  2 × {said}" in err
     assert "Traceback" not in err
@@ -438,8 +470,8 @@ def test_failing_and_dying_runs_stop_no_other(user: Home, fault: str, said: str)
     assert len(names) == 2
     for name in names:
         assert fault == "die" or "Traceback" in (study / "jobs" / name).read_text()
-    code, _, err = user.run(*command)
-    assert code == 0, err
+    said_again = script("train", "-m", *user.words, *command, ONE)
+    assert (said_again.code, said_again.out.count("already trained")) == (0, 2), said_again
     parents, trials = statuses(user.folder)
     assert parents == ["FINISHED"]
     assert (trials["FINISHED"], trials["RUNNING"]) == (4, 0)
@@ -456,60 +488,50 @@ def test_failing_and_dying_runs_stop_no_other(user: Home, fault: str, said: str)
     ],
 )
 def test_an_interrupted_study_leaves_nothing_running(user: Home, number: int, code: int, group: bool) -> None:
-    process = user.start("train", "-m", "model=ann", "seed=range(6)", "epochs=400", "hydra.launcher.n_jobs=2")
-    user.wait_for(process, 1)
+    words = ["model=ann", "epochs=1,100000", "seed=0,1", "hydra.launcher.n_jobs=2"]
+    process = user.start("train", "-m", *words)
+    user.wait_for(process, trained=2, begun=2)  # the short ones are through, the endless ones are not
     (os.killpg if group else os.kill)(process.pid, number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert user.alone_within(5)
-    parents, trials = statuses(user.folder)
-    assert parents == ["KILLED"]
-    assert set(trials) <= {"KILLED", "FINISHED"}
-    assert trials["FINISHED"] < 6
+    assert statuses(user.folder) == (["KILLED"], Counter(FINISHED=2, KILLED=2))
 
 
 @pytest.mark.slow
-def test_a_killed_study_resumes_to_the_same_comparison(user: Home, tmp_path_factory: pytest.TempPathFactory) -> None:
-    command = [
-        "train",
-        "-m",
-        "model=ann",
-        "mitigation=none,noise",
-        "seed=range(3)",
-        "epochs=200",  # of several seconds: a worker sees within one that the study is gone
-        "hydra.launcher.n_jobs=2",
-    ]
-    process = user.start(*command)
-    user.wait_for(process, 2)
+def test_a_killed_study_resumes_to_the_same_comparison(
+    user: Home, undisturbed: tuple[Home, Any], script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = user.start("train", "-m", *GRID)
+    user.wait_for(process, trained=2, begun=1)
     process.kill()
     process.communicate(timeout=60)  # the workers, which write there too, end by themselves
     assert user.alone_within(10)
     assert statuses(user.folder)[0] == ["RUNNING"]
-    code, _, err = user.run("compare")  # the next command, whatever it is, says what happened
-    assert code == 0, err
+    assert script("compare").code == 0  # the next command, whatever it is, says what happened
     parents, trials = statuses(user.folder)
     assert parents == ["KILLED"]
     assert trials["RUNNING"] == 0
     assert trials["KILLED"] > 0
-    code, _, err = user.run(*command)
+    code, _, err = user.run("train", "-m", *GRID)
     assert code == 0, err
     assert statuses(user.folder)[1]["FINISHED"] == 6
 
-    other = Home(tmp_path_factory.mktemp("undisturbed"), user.words)
-    assert other.run(*command)[0] == 0
     tables = []
-    for one in (user, other):
-        code, out, err = one.run("compare", "out=compared")
-        assert code == 0, err
+    for one in (user, undisturbed[0]):
+        monkeypatch.chdir(one.folder)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(one.folder)["uri"])
+        said = script("compare", "out=compared")
+        assert said.code == 0, said
+        assert "report: compared" in said.out
         tables.append(pd.read_csv(one.folder / "compared" / "table.csv"))
-        assert "report: compared" in out
     timing = [column for column in tables[0] if column.startswith("time")]
     pd.testing.assert_frame_equal(tables[0].drop(columns=timing), tables[1].drop(columns=timing))
 
 
 @pytest.mark.slow
-def test_two_processes_a_run_inside_a_study(user: Home) -> None:
+def test_two_processes_a_run_inside_a_study(user: Home, script: Any) -> None:
     words = ["model=ann,dnn", "trainer=ddp", "seed=0", "epochs=2", "hydra.launcher.n_jobs=2"]
     code, _, err = user.run("train", "-m", *words, fault="rank")
     assert code == 2, err
@@ -520,11 +542,26 @@ def test_two_processes_a_run_inside_a_study(user: Home) -> None:
     assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=2, FAILED=1))
     assert user.alone_within(5)
     for model in ("ann", "dnn"):
-        code, _, err = user.run("train", f"model={model}", "seed=0", "epochs=2", "tracking=off", f"run=alone/{model}")
-        assert code == 0, err
+        alone = [word for word in user.words if not word.startswith("epochs=")]
+        said = script("train", *alone, f"model={model}", "seed=0", "epochs=2", "tracking=off", f"run=alone/{model}")
+        assert said.code == 0, said
         alone = pd.read_csv(user.folder / "alone" / model / "history.csv")
         (whole,) = (path for path in (user.folder / "runs").glob(f"*{model}*") if (path / "run.json").exists())
         pd.testing.assert_frame_equal(pd.read_csv(whole / "history.csv"), alone, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_on_gpus_each_run_has_its_own(user: Home) -> None:
+    code, out, err = user.run("train", "-m", "model=ann", "seed=range(6)", "trainer=auto", fault="gpus")
+    assert code == 0, err
+    assert "study sweep: 6 runs, 2 at once" in out
+    runs = [json.loads(path.read_text()) for path in (user.folder / "runs").glob("*/gpus.json")]
+    assert Counter(len(gpus) for gpus, *_ in runs) == {1: 6}
+    assert {gpu for (gpu,), *_ in runs} == {0, 1}
+    for (gpu, began, ended), (other, later, _) in itertools.permutations(runs, 2):
+        assert gpu != other or not began <= later < ended
+    (precision,) = {run.data.tags["precision"] for run in recorded(user.folder) if run.data.tags["role"] == "trial"}
+    assert precision == "32-true"  # as named
 
 
 @pytest.mark.slow
@@ -537,7 +574,7 @@ def test_a_study_on_a_local_ray_cluster(user: Home) -> None:
 
 
 @pytest.mark.slow
-def test_a_tuned_study_chooses_then_repeats(user: Home) -> None:
+def test_a_tuned_study_chooses_then_repeats(user: Home, script: Any) -> None:
     """A dropout of 0.95 learns nothing in so few steps: the milder one must be chosen."""
     user.words = [word for word in user.words if not word.startswith("mitigation=")]
     strengths = [f"mitigation=dropout mitigation.dropout.p={p}" for p in ("0.95", "0.05")]
@@ -552,6 +589,7 @@ def test_a_tuned_study_chooses_then_repeats(user: Home) -> None:
     assert "chosen by validation: mitigation=dropout mitigation.dropout.p=0.05" in out
     roles = Counter(run.data.tags["role"] for run in recorded(user.folder))
     assert roles == {"study": 1, "tuning": 2, "trial": 4}
-    code, out, err = user.run("train", "-m", "model=ann", "epochs=20", *words)
-    assert code == 0, err
+    kept = [word for word in user.words if not word.startswith("epochs=")]
+    said = script("train", "-m", *kept, "model=ann", "epochs=20", *words, ONE)
+    assert (said.code, said.out.count("already trained")) == (0, 6), said
     assert len(recorded(user.folder)) == 7  # all of it was there already

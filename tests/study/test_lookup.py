@@ -13,6 +13,7 @@ from overcast.devices import choose
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.fit import pack_of
+from overcast.paths import HOME
 from overcast.runs import identity
 from overcast.study import Study
 from overcast.study.lookup import _try_out, children, fetch, finished, seconds_of
@@ -72,17 +73,18 @@ def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
     asked = [config("epochs=1", f"seed={seed}", "runs_dir=runs") for seed in range(2)]
     runs = [train(cfg | {"tracking": tracking}, study) for cfg in asked]
     evaluate(runs[1], pictures=False)
-    fingerprint, names = runs[0].facts["fingerprint"], [run.folder.name for run in runs]
+    same, names = runs[0].facts["identity"], [run.folder.name for run in runs]
     monkeypatch.chdir((home / "project").rename(home / "elsewhere"))
+    monkeypatch.setenv(HOME, str(home / "elsewhere"))
     assert [run.folder.resolve().parent for run in children(store, study.id)] == [home / "elsewhere" / "runs"] * 2
-    again = finished(store, study, asked[0], fingerprint)
+    again = finished(store, study, "trial", same)
     assert again
     assert again.config["tracking"] == tracking
 
     # what lies in the place of another run is not taken for it
     Path("runs", names[0]).rename(home / "away")
     Path("runs", names[1]).rename(Path("runs", names[0]))
-    assert finished(store, study, asked[0], fingerprint) is None
+    assert finished(store, study, "trial", same) is None
     assert children(store, study.id) == []
     (home / "fetched").mkdir()
     fetched = children(store, study.id, home / "fetched")

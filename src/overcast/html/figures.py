@@ -45,9 +45,9 @@ def image_grid(
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as the content of a PNG file."""
+    """The figure as the content of a PNG file, which depends on the figure alone: no version is written into it."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png")
+    figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
 
 

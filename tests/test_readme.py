@@ -1,4 +1,4 @@
-"""README.md and docs/ promise only what there is: files, scripts, options, studies and make targets."""
+"""README.md, docs/ and the docstrings promise only what there is: files, scripts, options, studies, make targets."""
 
 from __future__ import annotations
 
@@ -35,12 +35,23 @@ def spans(text: str) -> list[str]:
     return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text))]
 
 
-def commands() -> list[str]:
-    """All commands and all options by themselves, each once."""
+def in_code() -> list[str]:
+    """The commands in docstrings and in comments of option files."""
+    files = [*ROOT.glob("src/**/*.py"), *ROOT.glob("pipelines/*.py"), *ROOT.glob("conf/**/*.yaml")]
+    found = re.compile(r"(?:^[ #]*|``)(python pipelines/[^\n`]+)", re.MULTILINE)
+    texts = [line for path in sorted(files) for line in found.findall(path.read_text(encoding="utf8"))]
+    return [command for line in texts for command in line.split(" && ")]
+
+
+def commands() -> list[tuple[str, ...]]:
+    """The words of all commands, and of all options by themselves, less those a reader fills in; each once."""
     lines = [line for each in DOCUMENTS for block in blocks(each) for line in block.replace("\\\n", "").splitlines()]
     spanned = [span for each in DOCUMENTS for span in spans(each.read_text(encoding="utf8"))]
     option = re.compile(r"""["']?\+?[\w./]+=\S+(\s|$)""")
-    return list(dict.fromkeys([*lines, *(s for s in spanned if s.startswith(("python ", "make ")) or option.match(s))]))
+    lines += [span for span in spanned if span.startswith(("python ", "make ")) or option.match(span)]
+    split = [shlex.split(line, comments=True) for line in [*lines, *in_code()]]
+    kept = [tuple(word for word in words if not PLACEHOLDER.search(word)) for words in split]
+    return list(dict.fromkeys(words for words in kept if words not in ((), ("python",))))
 
 
 def slugs(document: Path) -> set[str]:
@@ -68,9 +79,8 @@ def test_blocks_are_what_a_shell_understands(document: Path) -> None:
         assert done.returncode == 0, block + done.stderr
 
 
-@pytest.mark.parametrize("command", commands())
-def test_a_command_is_one(compose_as_script: Any, command: str) -> None:
-    words = [word for word in shlex.split(command, comments=True) if not PLACEHOLDER.search(word)]
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_is_one(compose_as_script: Any, words: tuple[str, ...]) -> None:
     match words:
         case ["make", *targets]:
             known = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf8"), re.MULTILINE)
@@ -82,7 +92,9 @@ def test_a_command_is_one(compose_as_script: Any, command: str) -> None:
         case ["dvc", "exp", "run", *arguments]:
             check_composes(compose_as_script, [word for word in arguments if word != "-S"])
         case [first, *_] if "=" in first:
-            check_composes(compose_as_script, words)
+            check_composes(compose_as_script, [*words])
+        case _:
+            raise AssertionError("neither python, make, dvc exp run nor options: nothing would check it")
 
 
 def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:
@@ -114,12 +126,11 @@ def check_composes(compose: Any, words: list[str]) -> None:
         compose([own[number % len(own)] for own in values])
 
 
-def test_options_named_exist(compose_as_script: Any) -> None:
+def test_options_named_exist() -> None:
     named = {span for each in DOCUMENTS for span in spans(each.read_text(encoding="utf8"))}
-    config = compose_as_script([])
     known = {f"{group}.{key}" for group in GROUPS for option in options(group).values() for key in option}
-    known |= {f"{group}.{key}" for group in ("split", "trainer", "tracking") for key in config[group]}
-    asked = {name for name in named if re.fullmatch(rf"({'|'.join([*GROUPS, 'split'])})\.\w+", name)}
+    known |= {f"split.{key}" for key in yaml.safe_load((ROOT / "params.yaml").read_text())["split"]}
+    asked = {name for name in named if re.fullmatch(rf"({'|'.join(GROUPS)}|split)\.\w+", name)}
     assert asked
     assert asked <= known
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from overcast.data.skies import CLASSES, label_of, render
+from overcast.html.figures import image_grid, png
+from overcast.html.thumbnails import draw_sample
 
 COLUMNS = 8
 
@@ -13,16 +14,12 @@ COLUMNS = 8
 def main() -> None:
     indices = np.arange(len(CLASSES) * COLUMNS)
     pictures = render(indices, seed=0, size=128, difficulty=0.5)
-    figure = Figure(figsize=(COLUMNS * 1.15, len(CLASSES) * 1.2), layout="constrained", dpi=100)
-    axes = figure.subplots(len(CLASSES), COLUMNS)
+    figure, panels = image_grid(len(CLASSES), COLUMNS, 0.85, top=0.08, left=0.7)
     for index in indices:
-        cell = axes[label_of(index), index // len(CLASSES)]
-        cell.imshow(pictures[index])
-        cell.set(xticks=[], yticks=[])
-        cell.spines[:].set_visible(False)
-    for row, name in zip(axes, CLASSES, strict=True):
-        row[0].set_ylabel(name)
-    figure.savefig(Path(__file__).with_name("skies.png"))
+        draw_sample(panels[label_of(index), index // len(CLASSES)], pictures[index].transpose(2, 0, 1))
+    for (axes, *_), name in zip(panels, CLASSES, strict=True):
+        axes.text(-0.1, 0.5, name, transform=axes.transAxes, ha="right", va="center")
+    Path(__file__).with_name("skies.png").write_bytes(png(figure))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 import sys
 import textwrap
+from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
+from overcast.html.figures import canvas, png
+from overcast.html.style import BLACK, BLUE, GREY, ORANGE, PALE
+
 CHANGE = "change/test/accuracy"
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 
 
 def main(source: str, target: str) -> None:
@@ -16,8 +18,8 @@ def main(source: str, target: str) -> None:
     colours = [
         GREY if not clear else BLUE if up else ORANGE for clear, up in zip(rows["clear"], rows[CHANGE] > 0, strict=True)
     ]
-    figure, axes = plt.subplots(figsize=(8, 0.9 + 0.3 * len(rows)), layout="constrained", dpi=110)
-    axes.axvline(0, color="black", linewidth=1)
+    figure, ((axes,),) = canvas(8, 0.9 + 0.3 * len(rows))
+    axes.axvline(0, color=BLACK, linewidth=1)
     for at, (_, row) in enumerate(rows.iterrows()):
         for name, width in (("overlap", 1), (CHANGE, 4)):
             ends = [100 * row[f"{name}/low"], 100 * row[f"{name}/high"]]
@@ -26,9 +28,9 @@ def main(source: str, target: str) -> None:
         axes.plot(100 * row[CHANGE], at, "o", color=colours[at], fillstyle=shown, markersize=8, markeredgewidth=2)
     axes.set_yticks(range(len(rows)), [textwrap.fill(cell.replace("+", " + "), 36) for cell in rows["cell"]])
     axes.set_xlabel("change in test accuracy against none, points")
-    axes.grid(axis="x", color="#e6e6e6")
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.savefig(target)
+    axes.grid(axis="x", color=PALE)
+    axes.spines["left"].set_visible(False)
+    Path(target).write_bytes(png(figure))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 python pipelines/compare.py study=mitigations
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overcast.config import command
@@ -10,17 +11,21 @@ from overcast.config import command
 
 @dataclass
 class Arguments:
-    """study: a study's name, id or parent run, instead of the latest. out: a folder, instead of reports/<study>."""
+    """study: a study's name, id or parent run, instead of the latest. out: a folder, instead of reports/<study>.
+
+    tracking…: as for train, such as tracking.experiment=mine.
+    """
 
     study: str = ""
     out: str = ""
+    tracking: Sequence[str] = ()
 
 
 @command
 def main(arguments: Arguments) -> None:
     from overcast.compare.report import compare
 
-    print(compare(arguments.study, arguments.out))
+    print(compare(arguments.study, arguments.out, arguments.tracking))
 
 
 if __name__ == "__main__":

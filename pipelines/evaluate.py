@@ -3,6 +3,7 @@
 python pipelines/evaluate.py run=runs/repro
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overcast.config import command
@@ -10,9 +11,10 @@ from overcast.config import command
 
 @dataclass
 class Arguments:
-    """run: a run's folder, an MLflow run id, or "latest"."""
+    """run: a run's folder, an MLflow run id, or "latest". tracking…: as for train, if not as the run was recorded."""
 
     run: str = "latest"
+    tracking: Sequence[str] = ()
 
 
 @command
@@ -21,7 +23,7 @@ def main(arguments: Arguments) -> None:
     from overcast.evaluation.summary import table
     from overcast.runs import find
 
-    run = find(arguments.run)
+    run = find(arguments.run, tracking=arguments.tracking)
     print(table(run, evaluate(run)))
 
 

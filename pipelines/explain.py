@@ -4,6 +4,7 @@ python pipelines/explain.py run=latest
 python pipelines/explain.py run=runs/repro files=/pictures
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overcast.config import command
@@ -11,11 +12,15 @@ from overcast.config import command
 
 @dataclass
 class Arguments:
-    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a folder."""
+    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a folder.
+
+    tracking…: as for train, if not as the run was recorded.
+    """
 
     run: str = "latest"
     files: str = ""
     out: str = ""
+    tracking: Sequence[str] = ()
 
 
 @command
@@ -23,7 +28,8 @@ def main(arguments: Arguments) -> None:
     from overcast.explain.explain import explain
     from overcast.runs import find
 
-    print(f"page: {explain(find(arguments.run), arguments.files, arguments.out)}")
+    run = find(arguments.run, tracking=arguments.tracking)
+    print(f"page: {explain(run, arguments.files, arguments.out)}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ python pipelines/predict.py run=latest files=/pictures out=labels.csv
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overcast.config import command
@@ -11,11 +12,15 @@ from overcast.config import command
 
 @dataclass
 class Arguments:
-    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a csv file."""
+    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a csv file.
+
+    tracking…: as for train, where an id is looked up.
+    """
 
     files: str
     run: str = "latest"
     out: str = ""
+    tracking: Sequence[str] = ()
 
 
 @command
@@ -23,7 +28,8 @@ def main(arguments: Arguments) -> None:
     from overcast.predict import predict
     from overcast.runs import find
 
-    if predict(find(arguments.run), arguments.files, arguments.out):
+    run = find(arguments.run, tracking=arguments.tracking)
+    if predict(run, arguments.files, arguments.out):
         sys.exit(1)
 
 

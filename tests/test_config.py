@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from overcast.config import ROOT, name_of, picks, study_keys, with_picks
+from overcast.config import ROOT, _arguments, name_of, picks, study_keys, tracking_settings, with_picks
 from overcast.errors import UserError
 
 
@@ -156,6 +159,46 @@ def test_dvc_exp_run_resolves_to_what_is_typed(
     typed = compose_as_script(words, copy)
     typed.pop("run")
     assert found == typed
+
+
+def test_where_a_training_records_is_told_without_training() -> None:
+    assert tracking_settings()["experiment"] == "overcast"
+    assert tracking_settings(["tracking.experiment=x", "tracking.uri=sqlite:///y.db"]) == {
+        **tracking_settings(),
+        **{"experiment": "x", "uri": "sqlite:///y.db"},
+    }
+    assert tracking_settings(["tracking=off"])["enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("tracking=of", "tracking=of: there is no such tracking. Did you mean off?"),
+        ("tracking.experment=x", "there is no option 'tracking.experment'. Did you mean experiment?"),
+    ],
+)
+def test_a_mistyped_place_to_record_is_one_message(word: str, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        tracking_settings([word])
+
+
+def test_a_command_takes_words_of_tracking_beside_its_own() -> None:
+    @dataclass
+    class Own:
+        run: str = "latest"
+        tracking: Sequence[str] = ()
+
+    @dataclass
+    class Other:
+        run: str = "latest"
+
+    assert _arguments(Own, []) == Own()
+    words = ["tracking=off", "run=x", "tracking.uri=a=b"]
+    assert _arguments(Own, words) == Own("x", ["tracking=off", "tracking.uri=a=b"])
+    with pytest.raises(UserError, match=r"there is no option 'trackin'\. Choices: run=…, tracking=…"):
+        _arguments(Own, ["trackin=off"])
+    with pytest.raises(UserError, match=r"there is no option 'tracking'\. Choices: run=…"):
+        _arguments(Other, ["tracking=off"])
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

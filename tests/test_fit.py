@@ -181,6 +181,7 @@ def test_best_figures_and_cost_are_facts(config: Any) -> None:
     run = train(config("epochs=4"))
     curve, facts = history(run), run.facts
     best = min(curve, key=lambda row: row["validation/nll"])
+    assert [row["epoch"] for row in curve] == [1, 2, 3, 4]
     assert facts["best/epoch"] == best["epoch"]
     assert facts["best/validation_accuracy"] == pytest.approx(best["validation/accuracy"])
     assert facts["epochs_run"] == 4
@@ -191,6 +192,11 @@ def test_best_figures_and_cost_are_facts(config: Any) -> None:
         difference = row["train/accuracy"] - row["validation/accuracy"]
         assert row["validation_gap/accuracy"] == pytest.approx(difference, abs=1e-6)
         assert not [name for name in row if name.startswith("gap/")]  # the gap that is judged is not known yet
+
+
+def test_the_epoch_on_the_screen_is_the_one_that_is_stored(config: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    assert history(train(config("epochs=3")))[-1]["epoch"] == 3
+    assert "epoch 3, accuracy" in capfd.readouterr().err
 
 
 @pytest.fixture

@@ -161,3 +161,23 @@ def test_preparing_imports_no_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
+
+
+def test_there_is_one_padding_mask_for_arrays_and_one_for_tensors() -> None:
+    compared = re.compile(r"arange\(.*<.*length\[:, None\]")
+    having = {path.name: len(compared.findall(path.read_text())) for path in SOURCE.rglob("*.py")}
+    assert {name: number for name, number in having.items() if number} == {"spec.py": 1, "reading.py": 1}
+
+
+def test_the_page_kit_takes_arrays_and_knows_no_other_room() -> None:
+    """Packs and runs stay in the rooms that draw them."""
+    line = re.compile(r"^\s*(?:from|import) (overcast[.\w]*)", re.MULTILINE)
+    imported = {name for path in (SOURCE / "html").glob("*.py") for name in line.findall(path.read_text())}
+    assert {name for name in imported if not name.startswith("overcast.html")} <= {"overcast.atomic", "overcast.errors"}
+
+
+def test_all_pages_are_made_by_the_kit() -> None:
+    assert {path.parent.name for path in SOURCE.rglob("*.j2")} == {"html"}
+    assert {path.split("/")[2] for path in importing("jinja2")} == {"html"}
+    made = re.compile(r"\bFigure\(figsize|rcParams|pyplot")
+    assert {path.parent.name for path in SOURCE.rglob("*.py") if made.search(path.read_text())} == {"html"}

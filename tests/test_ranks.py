@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from overcast.errors import DivergedError
 from overcast.runs import Run
 from overcast.train import train
 
@@ -58,3 +60,19 @@ def test_a_rank_that_raises_is_named_with_its_error(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(RuntimeError, match=r"rank 1 of 2 failed.*out of luck"):
         train(config("trainer.devices=2"))
+
+
+def test_a_run_that_diverges_is_no_ranks_fault(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = (
+        "import os\n"
+        "if os.environ.get('RANK') == '1':\n"  # the other one's loss is finite, a step longer
+        "    from overcast.model.ann import ANN\n"
+        "    plain, steps = ANN.loss, iter(range(100))\n"
+        "    ANN.loss = lambda *given: plain(*given) * (float('nan') if next(steps) == 1 else 1)\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(fault)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    with pytest.raises(DivergedError, match="the loss is not finite in epoch 1, step 2 of 5"):
+        train(config("trainer.devices=2", f"run={tmp_path}/mine"))
+    assert not (tmp_path / "mine" / "result.json").exists()
+    assert not (tmp_path / "mine" / "ranks.json").exists()

@@ -97,6 +97,29 @@ def test_what_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         find("0123", tmp_path / "runs")
 
 
+def test_where_a_run_is_looked_up_is_where_it_is_recorded_then(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, asked = fake(tmp_path / "runs" / "a"), []
+    (folder / "config.yaml").write_text("tracking: {experiment: own}\nsplit: {}\n")
+    found = find(str(folder), tracking=["tracking.experiment=mine"])
+    assert find(str(folder)).config["tracking"] == {"experiment": "own"}
+    assert found.config["tracking"]["experiment"] == "mine"
+    assert found == find(str(folder))
+
+    class Store:
+        def find(self, run_id: str) -> bool:
+            return run_id == "0123"
+
+        def download(self, *_: Any) -> Path:
+            return folder
+
+    monkeypatch.setattr(tracking, "open_store", lambda settings: asked.append(settings["experiment"]) or Store())
+    assert find("0123", tracking=["tracking.experiment=mine"]).config["tracking"]["experiment"] == "mine"
+    assert find("0123").config["tracking"]["experiment"] == "overcast"
+    assert asked == ["mine", "overcast"]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_half_run_is_said(tmp_path: Path, name: str) -> None:
     folder = fake(tmp_path / "a")
@@ -112,3 +135,11 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     assert run.facts == {"id": "ü"}
     assert run.parts.tolist() == ["train", "test"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "run.json"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_epochs_count_from_1_in_older_runs_too(tmp_path: Path, first: int) -> None:
+    run = Run(fake(tmp_path / "run"))
+    run.write("history.csv", f"epoch,train/loss\n{first},2.5\n{first + 1},nan\n")
+    assert run.history["epoch"].tolist() == [1, 2]
+    assert run.history["train/loss"].tolist()[0] == 2.5

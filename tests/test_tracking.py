@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from mlflow.exceptions import MlflowException
 
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import evaluate
-from overcast.tracking import Record, Store, ending, open_store
+from overcast.hold import hold
+from overcast.tracking import Record, Store, bury, ending, open_store, places, relative
 from overcast.train import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -90,6 +92,37 @@ def test_what_is_recorded_is_there(store: Store, tmp_path: Path) -> None:
     assert store.find("0" * 32) is None
 
 
+def test_artifacts_that_cannot_be_had_are_one_message(store: Store, tmp_path: Path) -> None:
+    record = store.create("x", {})
+    with pytest.raises(UserError, match=rf"the artifacts \(run\) of the MLflow run {record.id} cannot be had: "):
+        store.download(record.id, "run", tmp_path)
+
+
+def test_a_folder_is_recorded_from_the_project_and_found_after_that_moved(home: Path) -> None:
+    assert relative(Path("runs/a")) == relative(home / "runs" / "a") == "runs/a"
+    assert relative(home.parent / "runs") == str(home.parent / "runs")
+    assert places({"folder": "runs/a", "project": "/gone"}) == [home / "runs/a", Path("/gone/runs/a")]
+    assert places({"folder": "/runs/a", "project": "/gone"}) == [Path("/runs/a")]
+    assert places({"folder": "runs/a"}) == [home / "runs/a"]
+
+
+def test_runs_that_died_are_ended_but_not_those_that_live_in_another_clone(
+    store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both clones record into one database, and each calls its runs alike."""
+    for clone in ("one", "other"):
+        (home / clone / "runs" / "a").mkdir(parents=True)
+    monkeypatch.chdir(home / "one")
+    living, dead = (store.create("x", {"folder": f"runs/{name}"}) for name in "ab")
+    assert store.client.get_run(living.id).data.tags["project"] == os.getcwd()
+    monkeypatch.chdir(home / "other")
+    with hold(home / "one" / "runs" / "a"):
+        bury(store)
+        assert (status(store, living.id), status(store, dead.id)) == ("RUNNING", "KILLED")
+    bury(store)
+    assert status(store, living.id) == "KILLED"
+
+
 def test_a_training_is_recorded_from_start_to_end(
     config: Any, place: Path, home: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -102,8 +135,14 @@ def test_a_training_is_recorded_from_start_to_end(
     assert found.data.params["model"] == "ann"
     assert found.data.params["lr"] == "0.01"
     assert found.data.tags["fingerprint"] == run.facts["fingerprint"]
+    assert found.data.tags["folder"] == f"runs/{run.folder.name}"
+    assert " cores" in found.data.tags["machine"]
+    assert found.data.tags["version.torch"]
     assert found.data.metrics["best/validation_nll"] == pytest.approx(run.facts["best/validation_nll"])
     assert {"train/nll", "validation/accuracy", "validation_gap/nll", "cost/seconds"} <= set(found.data.metrics)
+    for name in ("train/nll", "validation/accuracy"):
+        steps = [metric.step for metric in store.client.get_metric_history(run.facts["id"], name)]
+        assert steps == [1, 2]  # epochs count from 1
     assert {"model.pt", "config.yaml", "history.csv"} <= {
         Path(item.path).name for item in store.client.list_artifacts(run.facts["id"], "run")
     }

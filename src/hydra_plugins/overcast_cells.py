@@ -5,6 +5,7 @@ Hydra finds plugins only in this namespace.
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -17,7 +18,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     cells, repeats: lists of overrides separated by blanks, such as ``mitigation=dropout lr=0.01`` and
     ``split.fold=3 seed=3``. The repeats vary slowest, so that a study cut short still has whole pairs.
     tuned: lists of cells that compete; before the repeats each is tried in the repeats of ``tuning``, and the one
-    with the best validation part becomes a cell.
+    with the best validation part becomes a cell. Cells of things that do not go together are left out, and said.
     """
 
     def __init__(
@@ -36,29 +37,42 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.config import plain, typed
         from overcast.prepare.ready import prepare
-        from overcast.study.callback import StudyCallback
+        from overcast.study.callback import StudyCallback, workers
         from overcast.study.check import asked, check_claim, refuse_overlap
         from overcast.study.progress import watched
 
         assert self.hydra_context is not None
         _give_resources(self.launcher)
+        workers(self.config)  # a mistake there shows before anything else is done
         candidates = [cell for group in self.tuned for cell in group]
         refuse_overlap(typed(), [*self.cells, *candidates, *self.repeats, *self.tuning])
         points = self.points(arguments)
+        own = self.cells if self.cells or candidates else [""]
+        every = [*own, *candidates]
         # a mistake in any cell shows here, before anything is recorded; repeats differ in numbers only
         load = self.hydra_context.config_loader.load_sweep_config
-        first = jobs(points, [[*self.cells, *candidates]] * len(points), self.repeats[:1])
+        first = jobs(points, [every] * len(points), self.repeats[:1])
         cells = [plain(load(self.config, job)) for job in first]
         check_claim(cells[0]["claim"])
         if cells[0]["prepare"]:
             prepare(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
-        final = len(points) * max(1, len(self.cells) + len(self.tuned)) * max(1, len(self.repeats))
-        study = callback.open(self.config, asked(cells), [*self.repeats, *self.tuning], final)
-        trying = [[*job, "role=tuning"] for job in jobs(points, [candidates] * len(points), self.tuning) if candidates]
-        with watched(study, cells, len(trying) + final) as watch:
-            chosen = self._tune(points, trying, callback) if trying else [[] for _ in points]
-            self._launch(jobs(points, [[*self.cells, *each] for each in chosen], self.repeats), callback, len(trying))
+        found = asked(cells)
+        fits = [isinstance(each, str) for each in found]
+        left = possible(every, fits)
+        kept = [[cell for cell in own if cell in each] for each in left]
+        rivals = [[some for group in self.tuned if (some := [c for c in group if c in each])] for each in left]
+        final = sum(len(some) + len(groups) for some, groups in zip(kept, rivals, strict=True))
+        final *= max(1, len(self.repeats))
+        identities = [each for each in found if isinstance(each, str)]
+        study = callback.open(self.config, identities, [*self.repeats, *self.tuning], final)
+        callback.leave_out([(cell, each) for cell, each in zip(cells, found, strict=True) if not isinstance(each, str)])
+        tried = [[cell for group in groups for cell in group] for groups in rivals]
+        trying = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
+        with watched(study, list(compress(cells, fits)), len(trying) + final) as watch:
+            chosen = self._tune(rivals, trying, callback) if trying else [[] for _ in points]
+            ready = [[*some, *winners] for some, winners in zip(kept, chosen, strict=True)]
+            self._launch(jobs(points, ready, self.repeats), callback, len(trying))
             watch.finish()
 
     def points(self, arguments: list[str]) -> list[list[str]]:
@@ -69,20 +83,17 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         (grid,) = self.split_arguments(parsed, None)
         return [list(point) for point in grid]
 
-    def _tune(self, points: list[list[str]], trying: list[list[str]], callback: Any) -> list[list[str]]:
-        """The winning cell of each group, for each point of the grid."""
+    def _tune(self, rivals: list[list[list[str]]], trying: list[list[str]], callback: Any) -> list[list[str]]:
+        """The winning cell of each group of rivals, for each point of the grid."""
         from overcast.study.tuning import best
 
         results = self._launch(trying, callback)
-        many = sum(map(len, self.tuned))
+        many = len(trying) // max(1, len(self.tuning))
+        runs = iter([results[number::many] for number in range(many)])  # of each candidate, in order
         chosen = []
-        for number in range(len(points)):
-            runs = [results[number * many + i :: len(points) * many] for i in range(many)]  # a list a candidate
-            groups, start = [], 0
-            for group in self.tuned:
-                groups.append(dict(zip(group, runs[start : start + len(group)], strict=True)))
-                start += len(group)
-            chosen.append([winner for group in groups if (winner := best(group))])
+        for groups in rivals:
+            winners = [best({cell: next(runs) for cell in group}) for group in groups]
+            chosen.append([winner for winner in winners if winner])
         callback.chose(chosen)
         return chosen
 
@@ -131,11 +142,16 @@ def _give_resources(launcher: Any) -> None:
     ray.remote = {"num_cpus": 1, "num_gpus": int(torch.cuda.device_count() > 0), **ray.remote}
 
 
+def possible(cells: list[str], fits: list[bool]) -> list[list[str]]:
+    """Of each point of the grid, the cells that can be run. fits: whether each can, one point after the other."""
+    return [list(compress(cells, fits[start : start + len(cells)])) for start in range(0, len(fits), len(cells))]
+
+
 def jobs(points: list[list[str]], cells: list[list[str]], repeats: list[str]) -> list[list[str]]:
-    """The overrides of each job; ``cells``: those of each point."""
+    """The overrides of each job; ``cells``: those of each point, [""] for none of its own."""
     return [
         [*point, *cell.split(), *repeat.split()]
         for repeat in repeats or [""]
         for point, own in zip(points, cells, strict=True)
-        for cell in own or [""]
+        for cell in own
     ]

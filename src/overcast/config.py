@@ -7,11 +7,12 @@ in front of the user's overrides and turns a user's mistake into one message and
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING as DATACLASS_MISSING
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -205,7 +206,8 @@ def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
         try:
             return task(cfg)
         except (UserError, OmegaConfBaseException) as error:
-            mistake = UserError(complaint(error, ROOT / "conf"))
+            kind = type(error) if isinstance(error, UserError) else UserError
+            mistake = kind(complaint(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
             mistakes.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log
@@ -219,14 +221,33 @@ def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     return job
 
 
+def tracking_settings(overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """What a training with these overrides (``tracking=…``, ``tracking.…=…``) has as ``tracking``: where it records.
+
+    Raises: UserError for an override, or a pick in params.yaml, that is wrong.
+    """
+    register()
+    try:
+        with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            composed = hydra.compose("config", with_picks(list(overrides)))
+        settings = OmegaConf.to_container(composed.tracking, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(complaint(error, ROOT / "conf")) from None
+    assert isinstance(settings, dict)
+    return {str(key): value for key, value in settings.items()}
+
+
 def command(task: Callable[[Any], Any]) -> Callable[[], None]:
-    """A script's ``main`` for one that takes a few ``name=value`` words and no picks: a dataclass says which."""
+    """A script's ``main`` for one that takes a few ``name=value`` words and no picks: a dataclass says which.
+
+    If the dataclass has a ``tracking``, that is a list of what was given of ``tracking=…`` and ``tracking.…=…``.
+    """
 
     @functools.wraps(task)
     def main() -> None:
         kind = get_type_hints(task)["arguments"]
         if {"-h", "--help"} & set(sys.argv[1:]):
-            print(f"{sys.modules[task.__module__].__doc__}\n{kind.__doc__}")
+            print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
         try:
             task(_arguments(kind, sys.argv[1:]))
@@ -242,10 +263,12 @@ def command(task: Callable[[Any], Any]) -> Callable[[], None]:
 
 
 def _arguments(kind: Any, words: list[str]) -> Any:
-    """``name=value`` words as the dataclass ``kind``, whose fields are all text."""
+    """``name=value`` words as the dataclass ``kind``, whose fields are all text but for ``tracking``."""
     names = [f.name for f in fields(kind)]
     needed = [f.name for f in fields(kind) if f.default is DATACLASS_MISSING]
-    given = dict(word.partition("=")[::2] for word in words)
+    tracking = [word for word in words if word.partition("=")[0].partition(".")[0] == "tracking"]
+    given: dict[str, Any] = dict(word.partition("=")[::2] for word in words if word not in tracking)
+    given |= {"tracking": tracking} if tracking else {}
     for name in given:
         if name not in names:
             raise UserError(f"there is no option '{name}'. Choices: {', '.join(f'{n}=…' for n in names)}")

@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend."""
+"""What a user can mend is a `UserError`; the kinds of it that a study treats on their own are its children."""
 
 
 class UserError(Exception):
@@ -7,3 +7,11 @@ class UserError(Exception):
     Its text is the whole message a person sees: what is wrong and what to do. It takes exactly one
     string, so that it survives pickling between worker processes.
     """
+
+
+class IncompatibleError(UserError):
+    """A network, data and mitigations that do not go together. A study leaves such a cell out and says so."""
+
+
+class DivergedError(UserError):
+    """A run whose loss, weights or answers are no longer finite numbers. A study counts it as a failed trial."""

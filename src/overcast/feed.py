@@ -10,6 +10,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
+from overcast.plan import n_batches
 from overcast.prepare.pack import Pack
 from overcast.seeding import generator
 
@@ -38,8 +39,7 @@ class Batches:
         return [len(part) for part in np.array_split(self.rows, len(self))]
 
     def __len__(self) -> int:
-        number = len(self.rows)
-        return max(1, min(-(-number // self.size), number // 2))
+        return n_batches(len(self.rows), self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         rows = self.rows if self.order is None else self.rows[self.order()]

@@ -23,7 +23,8 @@ from overcast import options
 from overcast.atomic import whole_file
 from overcast.config import name_of
 from overcast.devices import Devices
-from overcast.errors import UserError
+from overcast.divergence import StopDiverged
+from overcast.errors import DivergedError, UserError
 from overcast.features import change_nothing, once
 from overcast.feed import EVALUATION_BATCH, Feed
 from overcast.inputs import Inputs, input_layer, refuse_shuffle
@@ -74,11 +75,11 @@ class History(Callback):
         found = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
         # the first metric ever logged is the one that MLflow's compare page opens with
         row = {"validation/accuracy": found.pop("validation/accuracy"), **found}
-        self.rows.append({"epoch": trainer.current_epoch, **row})
-        self.record.metrics(row, step=trainer.current_epoch)
+        epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
+        self.rows.append({"epoch": epoch, **row})
+        self.record.metrics(row, step=epoch)
         self.bar.set_postfix_str(
-            f"epoch {trainer.current_epoch + 1}, accuracy {row['validation/accuracy']:.1%} "
-            f"(train {row['train/accuracy']:.1%})"
+            f"epoch {epoch}, accuracy {row['validation/accuracy']:.1%} (train {row['train/accuracy']:.1%})"
         )
 
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
@@ -89,7 +90,7 @@ class History(Callback):
             self.bar.close()
 
     def csv(self) -> str:
-        """The learning curves: a row an epoch."""
+        """The learning curves: a row an epoch, the first one being 1."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -134,11 +135,19 @@ def size(config: dict[str, Any], spec: Spec) -> dict[str, int]:
 
 
 def restore(run: Run) -> Learner:
-    """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone."""
+    """A stored run's learner with its weights, in eval mode on the CPU: built from its folder alone.
+
+    Raises: DivergedError if the weights are not finite numbers.
+    """
     config, spec = run.config, run.spec
     net, mitigations = build(config, spec)
     learner = _learner(config, spec, input_layer(spec, net.pixels, config["shuffle"]), net, mitigations)
     state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
+    if not all(value.isfinite().all() for part in state.values() for value in part.values()):
+        raise DivergedError(
+            f"the training of the run in {run.folder} diverged: its weights are not finite numbers. Train again with "
+            f"a lower lr (it was {config['lr']:g})"
+        )
     learner.inputs.load_state_dict(state["inputs"])
     learner.net.load_state_dict(state["net"])
     return learner.eval()
@@ -185,7 +194,10 @@ def _learner(
 
 
 def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = True) -> dict[str, Any]:
-    """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took."""
+    """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
+
+    Raises: DivergedError at the end of an epoch in which a loss is not finite.
+    """
     config, spec = run.config, run.spec
     _settle(devices)
     pack = pack_of(config)
@@ -203,7 +215,8 @@ def fit(run: Run, devices: Devices, record: Record, title: str, shown: bool = Tr
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     with warnings.catch_warnings():
         _silence()
-        trainer = _trainer(config, devices, run.folder, [history, *callbacks])
+        finite = StopDiverged(config["lr"], devices.precision)
+        trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks])
         try:
             trainer.fit(learner, feed)
         except SystemExit as end:

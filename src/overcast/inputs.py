@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from overcast.errors import UserError
 from overcast.prepare.pack import Pack
+from overcast.reading import sequence_mask
 from overcast.seeding import generator
 from overcast.spec import PADDING, UNKNOWN, Spec
 
@@ -101,7 +102,7 @@ class Standardise(Inputs):
         if self.shuffle:
             z = z.flatten(2)[..., self.order].view_as(z)  # (B, C, H·W) and back
         if self.kind == "sequence":
-            z = z * (torch.arange(x.shape[1], device=x.device) < length[:, None])[..., None]
+            z = z * sequence_mask(length, x.shape[1])[..., None]
         return z
 
     def learn(self, pack: Pack, rows: np.ndarray) -> Standardise:
@@ -113,7 +114,7 @@ class Standardise(Inputs):
         for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
             x, length = pack.gather(block)
             if self.kind == "sequence":
-                x = x[np.arange(x.shape[1]) < length[:, None]]  # (steps, F)
+                x = x[sequence_mask(torch.from_numpy(length), x.shape[1]).numpy()]  # (steps, F)
             x = x.astype(np.float64)
             total = total + x.sum(axes)
             squares = squares + (x**2).sum(axes)

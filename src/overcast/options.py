@@ -7,11 +7,11 @@ import importlib
 import inspect
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from overcast.config import name_of
 from overcast.data import DataSet
-from overcast.errors import UserError
+from overcast.errors import IncompatibleError, UserError
 from overcast.spec import Kind
 
 
@@ -28,7 +28,10 @@ def build(group: str, option: dict[str, Any], *args: Any, **extra: Any) -> Any:
         if key not in names:
             near = difflib.get_close_matches(key, names, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise UserError(f"{group} has no option '{key}'.{hint} Choices: {', '.join(names)}")
+            raise UserError(
+                f"{group} has no option '{key}'.{hint} Choices: {', '.join(names)}. One that a study sets is left out "
+                f"by ~{group}.{key}"
+            )
         numbers[key] = _checked(f"{group}.{key}", value, hints.get(key, Any))
     return target(*args, **{**numbers, **extra})
 
@@ -41,7 +44,8 @@ def _class(option: dict[str, Any]) -> Any:
 def _checked(option: str, value: Any, hint: Any) -> Any:
     try:
         # YAML knows text from numbers, so text is never meant as a number here
-        return TypeAdapter(hint).validate_python(value, strict=isinstance(value, str))
+        finite = TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
+        return finite.validate_python(value, strict=isinstance(value, str))
     except ValidationError as error:
         reason = "; ".join(sorted({str(e["msg"]) for e in error.errors()}))
         raise UserError(f"{option}={value}: {reason}") from None
@@ -60,15 +64,15 @@ def numbers(option: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse(group: str, name: str, kind: Kind, kinds: tuple[Kind, ...]) -> None:
-    """Raises: UserError if ``group=name`` does not make sense for this kind of data."""
+    """Raises: IncompatibleError if ``group=name`` does not make sense for this kind of data."""
     if kind not in kinds:
-        raise UserError(f"{group}={name} works on {' and '.join(kinds)} data; this data set is of kind {kind}")
+        raise IncompatibleError(f"{group}={name} works on {' and '.join(kinds)} data; this data set is of kind {kind}")
 
 
 def mitigations(options: dict[str, dict[str, Any]], kind: Kind) -> dict[str, Any]:
     """The picked mitigations by name, in the order picked.
 
-    Raises: UserError for `none` beside others, and for one that makes no sense for this kind of data.
+    Raises: UserError for `none` beside others; IncompatibleError for one that makes no sense for this kind of data.
     """
     if "none" in options and len(options) > 1:
         raise UserError("mitigation=none stands for no mitigation at all: pick it alone, or leave it out")
@@ -81,14 +85,16 @@ def mitigations(options: dict[str, dict[str, Any]], kind: Kind) -> dict[str, Any
 def network(option: dict[str, Any], spec: Any, mitigations: dict[str, Any]) -> Any:
     """The picked network for data of this spec, with what the mitigations put into it.
 
-    Raises: UserError for options that are wrong, or that fit neither this kind of data nor each other.
+    Raises: UserError for options that are wrong; IncompatibleError for what does not fit the data or each other.
     """
     kind, model = _class(option), name_of(option)
     refuse("model", model, spec.kind, kind.kinds)
     extra: dict[str, Any] = {}
     for name, mitigation in mitigations.items():
         if reason := kind.refuses.get(name):
-            raise UserError(f"mitigation={name} makes no sense for model={model}: {reason}. Leave one of them out")
+            raise IncompatibleError(
+                f"mitigation={name} makes no sense for model={model}: {reason}. Leave one of them out"
+            )
         extra |= mitigation.model_kwargs()
     if "scale" in extra:  # a smaller network than the one picked, whatever its own scale
         extra["scale"] *= option.get("scale", 1.0)

@@ -88,7 +88,9 @@ def _labelled(
     arrays = [array for array in read if not isinstance(array, str)]
     found = iter(probabilities(learner, arrays) if arrays else [])
     for path, array in zip(paths, read, strict=True):
-        yield path, array if isinstance(array, str) else next(found)
+        answer = array if isinstance(array, str) else next(found)
+        finite = isinstance(answer, str) or np.isfinite(answer).all()
+        yield path, answer if finite else "the network has no finite answer: some of its values are far too large"
 
 
 def probabilities(learner: Learner, arrays: list[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where a result comes from: the commit and the versions of what computed it."""
+"""Where a result comes from: the commit, the versions and the machine of what computed it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import os
 import platform
 import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -27,13 +29,39 @@ def provenance() -> dict[str, str]:
     return tags
 
 
-def machine() -> str:
-    """The processor and how many cores of it there are."""
+def machine(gpus: int = 0) -> str:
+    """The processor, how many cores of it there are, and the first ``gpus`` GPUs."""
     model = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
         model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
-    return f"{model}, {os.cpu_count()} cores"
+    return ", ".join([model, f"{os.cpu_count()} cores", *_gpus(gpus)])
+
+
+def _gpus(number: int) -> list[str]:
+    if not number:
+        return []
+    import torch
+
+    names = Counter(torch.cuda.get_device_name(i) for i in range(number))
+    return [f"{count} × {name}" for name, count in names.items()]
+
+
+def origins(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What trained the runs with these tags: the machines, versions and commits, all there are of each."""
+    names = list(dict.fromkeys(name for each in tags for name in each if name.startswith("version.")))
+    versions = [f"{name.removeprefix('version.')} {_each(tags, name)}" for name in names]
+    told = {"trained on": _each(tags, "machine"), "with": ", ".join(versions), "git": _each(tags, "git")}
+    return {name: text for name, text in told.items() if text}
+
+
+def _each(tags: Sequence[Mapping[str, str]], name: str) -> str:
+    """The values of one tag; where there are several, with how many runs have which."""
+    values = Counter(each.get(name, "") for each in tags)
+    if not any(values):
+        return ""
+    told = [f"{value or 'not recorded'} ({count} of {len(tags)} runs)" for value, count in values.most_common()]
+    return " and ".join(told) if len(values) > 1 else next(iter(values))
 
 
 def _git(*arguments: str) -> str:

@@ -19,17 +19,19 @@ from typing import Any
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 
 from overcast.devices import Devices
-from overcast.errors import UserError
+from overcast.errors import DivergedError, UserError
 from overcast.runs import Run
 from overcast.tracking import MlflowRecord, Record, open_store
 
 JOB, RESULT = "ranks.json", "result.json"
+DIVERGED = "diverged"
+"""What a result says instead of the figures, where there are none: why."""
 
 
 def launch(run: Run, devices: Devices, record: Record, title: str, shown: bool) -> dict[str, Any]:
     """`overcast.fit.fit` on ``devices.ranks`` processes.
 
-    Raises: RuntimeError naming the rank and its error if one fails.
+    Raises: RuntimeError naming the rank and its error if one fails; DivergedError if the run diverged.
     """
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -61,6 +63,8 @@ def launch(run: Run, devices: Devices, record: Record, title: str, shown: bool) 
     facts: dict[str, Any] = json.loads(run.path(RESULT).read_text(encoding="utf8"))
     run.path(JOB).unlink()
     run.path(RESULT).unlink()
+    if DIVERGED in facts:
+        raise DivergedError(facts[DIVERGED])
     return facts
 
 
@@ -86,7 +90,10 @@ def main() -> None:
     first = os.environ["RANK"] == "0"
     store = open_store(run.config["tracking"]) if first and job["record"] else None
     log = MlflowRecord(store.client, job["record"]) if store else Record()
-    facts = fit(run, Devices(**job["devices"]), log, job["title"], shown=first and job["shown"])
+    try:
+        facts = fit(run, Devices(**job["devices"]), log, job["title"], shown=first and job["shown"])
+    except DivergedError as error:  # which every rank finds at once, and none is at fault for
+        facts = {DIVERGED: str(error)}
     if first:
         run.write(RESULT, json.dumps(facts))
 

@@ -11,14 +11,14 @@ from torch.nn import functional as F
 from overcast.spec import PADDING, Spec
 
 
-def inside(length: Tensor, steps: int) -> Tensor:
+def sequence_mask(length: Tensor, steps: int) -> Tensor:
     """Which steps are true ones and which padding: (B, steps) bool."""
     return torch.arange(steps, device=length.device) < length[:, None]
 
 
 def mean_over_time(x: Tensor, length: Tensor) -> Tensor:
     """The mean (B, F) of the true steps of x (B, T, F)."""
-    true = inside(length, x.shape[1])[..., None]
+    true = sequence_mask(length, x.shape[1])[..., None]
     return (x * true).sum(1) / length[:, None].clamp(min=1)
 
 

@@ -7,12 +7,14 @@ model.pt      the weights                  run.json     the rest; written last, 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import secrets
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ import numpy as np
 import yaml
 
 from overcast.atomic import whole_file
-from overcast.config import Tracking, name_of
+from overcast.config import name_of, tracking_settings
 from overcast.errors import UserError
 from overcast.spec import Spec
 
@@ -38,9 +40,10 @@ FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "ru
 
 @dataclass(frozen=True)
 class Run:
-    """A folder, and what is stored in it."""
+    """A folder, and what is stored in it; ``tracking``: where it is recorded, if not where its config says."""
 
     folder: Path
+    tracking: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def path(self, name: str) -> Path:
         """One of `FILES`."""
@@ -50,7 +53,8 @@ class Run:
     def config(self) -> dict[str, Any]:
         """The resolved config."""
         loaded: dict[str, Any] = yaml.safe_load(self.path("config.yaml").read_text(encoding="utf8"))
-        return {**NEWER, **loaded, "split": {"random": False} | loaded["split"]}
+        where = {"tracking": self.tracking} if self.tracking else {}
+        return {**NEWER, **loaded, "split": {"random": False} | loaded["split"], **where}
 
     @property
     def spec(self) -> Spec:
@@ -66,6 +70,14 @@ class Run:
     def parts(self) -> np.ndarray:
         """(N,) the part of each row of the pack."""
         return np.array(self.path("parts.csv").read_text(encoding="utf8").split()[1:])
+
+    @property
+    def history(self) -> dict[str, np.ndarray]:
+        """The learning curves: column name → (epochs,); ``epoch`` counts from 1, in runs that stored it from 0 too."""
+        with self.path("history.csv").open(encoding="utf8", newline="") as file:
+            header, *lines = csv.reader(file)
+        columns = dict(zip(header, np.array(lines, float).T, strict=True))
+        return columns | {"epoch": columns["epoch"] + (columns["epoch"][0] == 0)}
 
     def write(self, name: str, text: str) -> None:
         """Write one file whole or not at all."""
@@ -128,11 +140,20 @@ def load(folder: Path) -> Run:
     return Run(folder)
 
 
-def find(text: str, runs_dir: Path = Path("runs")) -> Run:
+def find(text: str, runs_dir: Path = Path("runs"), tracking: Sequence[str] = ()) -> Run:
     """A run by folder, by MLflow run id, or the ``latest`` one.
+
+    tracking: overrides of ``conf/tracking``, where the id is looked up, and where the run then is recorded.
 
     Raises: UserError if there is no such run.
     """
+    settings = tracking_settings(tracking) if tracking else None
+    found = _in_folder(text, runs_dir)
+    return Run(found.folder, settings) if found else _fetch(text, runs_dir, settings or tracking_settings())
+
+
+def _in_folder(text: str, runs_dir: Path) -> Run | None:
+    """The run of this folder, age or id that is here."""
     whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
     if text == "latest":
         if not whole:
@@ -143,17 +164,18 @@ def find(text: str, runs_dir: Path = Path("runs")) -> Run:
     for path in whole:
         if Run(path.parent).facts["id"] == text:
             return load(path.parent)
-    return _fetch(text, runs_dir)
+    return None
 
 
-def _fetch(run_id: str, runs_dir: Path) -> Run:
+def _fetch(run_id: str, runs_dir: Path, tracking: dict[str, Any]) -> Run:
     """A run whose folder is not here, from the artifacts of its MLflow run."""
     from overcast.tracking import open_store
 
-    store = open_store(asdict(Tracking()))
+    store = open_store(tracking)
     if store is None or store.find(run_id) is None:
         raise UserError(
             f"run={run_id}: no such folder, and no run of that id in {runs_dir}/ or in MLflow. "
             "Give a run's folder, an MLflow run id, or 'latest'"
         )
-    return load(store.download(run_id, "run", Path(tempfile.mkdtemp(prefix="overcast-"))))
+    folder = store.download(run_id, "run", Path(tempfile.mkdtemp(prefix="overcast-")))
+    return Run(load(folder).folder, tracking)

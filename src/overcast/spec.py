@@ -14,6 +14,13 @@ import numpy as np
 PADDING, UNKNOWN = 0, 1
 """The token ids that stand for no word and for a word that is not in the vocabulary."""
 
+
+def sequence_mask(length: np.ndarray, steps: int) -> np.ndarray:
+    """Which steps are true ones and which padding: (B, steps) bool."""
+    mask: np.ndarray = np.arange(steps) < length[:, None]
+    return mask
+
+
 Kind = Literal["image", "sequence", "tokens"]
 
 

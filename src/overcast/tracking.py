@@ -17,16 +17,19 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from overcast.errors import UserError
 from overcast.hold import held
+from overcast.relocate import relocate
 
 # a dead server is said within seconds, not after minutes of retries
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one a run of a study
 
 
 NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
@@ -137,9 +140,10 @@ class MlflowRecord(Record):
 
 @dataclass(frozen=True)
 class Found:
-    """What a search tells of a run."""
+    """What a search tells of a run; ``created``: when, in UTC, as text that sorts."""
 
     id: str
+    created: str
     tags: dict[str, str]
     params: dict[str, str]
     metrics: dict[str, float]
@@ -147,15 +151,16 @@ class Found:
 
 @dataclass
 class Store:
-    """An MLflow tracking store and the experiment in it."""
+    """An MLflow tracking store and the experiment in it; ``settings``: what it was opened with."""
 
     client: Any
     uri: str
     experiment: str
+    settings: dict[str, Any]
 
     def create(self, name: str, tags: dict[str, str], parent: str = "") -> MlflowRecord:
         """A new run, RUNNING, below ``parent`` if given."""
-        tags = {"mlflow.user": _user(), "host": socket.gethostname(), **tags}
+        tags = {"mlflow.user": _user(), **_here(), **tags}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         run = self.client.create_run(self.experiment, tags=tags, run_name=name)
         return MlflowRecord(self.client, run.info.run_id)
@@ -171,11 +176,12 @@ class Store:
         return MlflowRecord(self.client, run_id)
 
     def study(self, key: str, name: str, tags: dict[str, str]) -> MlflowRecord:
-        """The parent run of the study ``key``, RUNNING: the one there is, or a new one."""
+        """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now."""
+        tags = {"opened": _text(datetime.now(UTC)), **tags}
         for run in self.search(study=key, role="study", limit=1):
             record = MlflowRecord(self.client, run.id)
             self.client.update_run(run.id, status="RUNNING")
-            record.tags(tags)
+            record.tags(_here() | tags)
             return record
         return self.create(name, {"role": "study", "study": key, **tags})
 
@@ -193,7 +199,7 @@ class Store:
                 order_by=["attributes.start_time DESC"],
                 page_token=token,
             )
-            found += [Found(r.info.run_id, r.data.tags, r.data.params, r.data.metrics) for r in page]
+            found += [_found(run) for run in page]
             token = page.token
             if not token:
                 break
@@ -214,8 +220,40 @@ class Store:
         self.client.set_experiment_tag(self.experiment, key, value)
 
     def download(self, run_id: str, artifact: str, into: Path) -> Path:
-        """Copy a run's artifact folder into ``into``; where it then lies."""
-        return Path(self.client.download_artifacts(run_id, artifact, str(into)))
+        """Copy a run's artifact folder into ``into``; where it then lies. Raises: UserError if it cannot be had."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self.client.download_artifacts(run_id, artifact, str(into)))
+        except (MlflowException, OSError) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise UserError(f"the artifacts ({artifact}) of the MLflow run {run_id} cannot be had: {reason}") from None
+
+
+def _found(run: Any) -> Found:
+    created = _text(datetime.fromtimestamp(run.info.start_time / 1000, UTC))
+    return Found(run.info.run_id, created, run.data.tags, run.data.params, run.data.metrics)
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds")
+
+
+def relative(folder: Path) -> str:
+    """A folder as tags tell it: from the project, so that it is found after that moved; absolute if outside of it."""
+    place, project = Path(os.path.abspath(folder)), Path.cwd()
+    return place.relative_to(project).as_posix() if place.is_relative_to(project) else str(place)
+
+
+def places(tags: dict[str, str]) -> list[Path]:
+    """Where the folder that a run's tags name may lie: in this project, or in the one that it was recorded from."""
+    projects = (Path.cwd(), Path(tags.get("project", Path.cwd())))
+    return list(dict.fromkeys(project / tags["folder"] for project in projects))
+
+
+def _here() -> dict[str, str]:
+    """Where a process that records is at work: what tells later whether it still lives."""
+    return {"host": socket.gethostname(), "project": os.getcwd()}
 
 
 def _user() -> str:
@@ -244,7 +282,7 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 place = Path(tracking["artifacts"]).resolve().as_uri() if local else None
-                return Store(client, uri, client.create_experiment(name, artifact_location=place))
+                return Store(client, uri, client.create_experiment(name, artifact_location=place), tracking)
             if experiment.lifecycle_stage == "deleted":
                 raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or pick another name")
     except (MlflowException, OSError, ValueError) as error:
@@ -253,14 +291,16 @@ def open_store(tracking: dict[str, Any]) -> Store | None:
             f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
             "MLFLOW_TRACKING_URI to another, or train with tracking=off"
         ) from None
-    return Store(client, uri, experiment.experiment_id)
+    relocate(uri, experiment.artifact_location, Path(tracking["artifacts"]))
+    return Store(client, uri, experiment.experiment_id, tracking)
 
 
 def bury(store: Store) -> None:
     """Mark runs KILLED that this machine left RUNNING when they died without a word (SIGKILL, power)."""
     for run in store.search(host=socket.gethostname(), status="RUNNING"):
-        folder = run.tags.get("folder")
-        if folder and not held(Path(folder)) and store.status(run.id) == "RUNNING":  # it may have ended since
+        if "folder" not in run.tags or any(held(place) for place in places(run.tags)):
+            continue
+        if store.status(run.id) == "RUNNING":  # it may have ended since
             store.client.set_terminated(run.id, "KILLED")
 
 
@@ -282,14 +322,15 @@ def _quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ending(record: Record) -> Iterator[None]:
-    """End the record as what happened inside: FINISHED, FAILED, or KILLED by Ctrl-C or SIGTERM."""
+    """End the record as what happened inside: FINISHED, FAILED and why, or KILLED by Ctrl-C or SIGTERM."""
     try:
         with terminating():
             yield
     except (KeyboardInterrupt, SystemExit):
         record.end("KILLED")
         raise
-    except BaseException:
+    except BaseException as error:
+        record.tags({"reason": (str(error).splitlines() or [type(error).__name__])[0]})
         record.end("FAILED")
         raise
     record.end("FINISHED")

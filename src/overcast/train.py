@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,20 @@ from overcast import options
 from overcast.atomic import writing
 from overcast.config import name_of
 from overcast.devices import Devices, choose
-from overcast.errors import UserError
+from overcast.errors import DivergedError, IncompatibleError, UserError
 from overcast.hold import hold
 from overcast.prepare.ready import prepare
 from overcast.prepare.split import TEST, TRAIN, UNUSED, read_about, read_parts
-from overcast.provenance import provenance
+from overcast.provenance import machine, provenance
 from overcast.runs import Run, create, identity, mitigation_name, run_name
 from overcast.study import Study
 from overcast.study.lookup import finished
-from overcast.tracking import Record, bury, ending, open_store
+from overcast.tracking import Record, bury, ending, open_store, relative
 
 FEWEST = 2
 """Train rows that a run needs: one alone has no spread, which batch norm divides by."""
+
+MOST_THREADS = 1024
 
 PLAIN = ("seed", "epochs", "batch_size", "lr", "share", "shuffle", "debug")
 
@@ -33,7 +36,8 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
 
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
-    from overcast.fit import build, pack_of, size
+    from overcast.fit import pack_of, size
+    from overcast.plan import check_plan
 
     check(config)
     if config["prepare"]:
@@ -44,8 +48,8 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
     parts = read_parts(Path(config["data_dir"]), name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
     parts = keep_share(parts, config["share"], config["seed"])
     fingerprint = read_about(Path(config["data_dir"]), name)["fingerprint"]
-    build(config, pack.spec)  # every mistake in the options shows here, before a run is recorded
     devices = choose(config["trainer"], study.jobs if study else 1)
+    check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
     store = open_store(config["tracking"])
     if study and (done := finished(store, study, config, fingerprint)):
         print(f"already trained: {done.folder}")
@@ -62,9 +66,11 @@ def train(config: dict[str, Any], study: Study | None = None) -> Run:
         "pack": pack.info["fingerprint"],
         "synthetic": pack.info["synthetic"],
         "official_test": bool((pack.index["part"] == TEST).any()),
+        "by_time": "time" in pack.info,
         **size(config, pack.spec),
     }
-    tags = run_tags(config, facts, run.folder, study)
+    where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
+    tags = provenance() | where | run_tags(config, facts, run.folder, study)
     with hold(run.folder):
         with writing(run.folder):
             run.clear()
@@ -85,7 +91,11 @@ def _recorded(
     with ending(record), writing(run.folder):
         record.params(params(config) | {"parameters": facts["parameters"]})
         record.dataset(name, facts["fingerprint"], str(Path(config["data_dir"]) / name), f"{len(run.parts)} samples")
-        facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+        try:
+            facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+        except DivergedError:
+            record.tags({"diverged": "true"})
+            raise
         run.write_facts(facts)
         record_outcome(record, run)
     if study and record.broken:
@@ -96,19 +106,21 @@ def _recorded(
 
 
 def check(config: dict[str, Any]) -> None:
-    """Raises: UserError for numbers out of range, and for what cannot go together."""
+    """Raises: UserError for numbers out of range; IncompatibleError for what cannot go together."""
     for name, low in (("epochs", 1), ("batch_size", 2)):
         if config[name] < low:
             raise UserError(f"{name}={config[name]}: must be at least {low}")
+    if not 0 <= (threads := config["trainer"]["threads"]) <= MOST_THREADS:
+        raise UserError(f"trainer.threads={threads}: must be from 1 to {MOST_THREADS}, or 0 to share out the cores")
     if (profiler := config["trainer"]["profiler"]) not in (None, "simple", "advanced"):
         raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
     if config["trainer"]["precision"] == "16-mixed" and "sam" in config["mitigation"]:
-        raise UserError(
+        raise IncompatibleError(
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
             "set trainer.precision to bf16-mixed or 32-true"
         )
-    if not config["lr"] > 0:
-        raise UserError(f"lr={config['lr']}: must be above 0")
+    if not 0 < config["lr"] < math.inf:
+        raise UserError(f"lr={config['lr']}: must be above 0, and a number")
     if not 0 < config["share"] <= 1:
         raise UserError(f"share={config['share']}: must be above 0 and at most 1")
 
@@ -149,8 +161,8 @@ def params(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_tags(config: dict[str, Any], facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
-    """What a run carries: where its data, code and packages come from, and the study it belongs to."""
-    tags = provenance() | {"role": config["role"], "folder": str(folder.resolve()), "study": study.id if study else ""}
+    """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
+    tags = {"role": config["role"], "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
     tags |= {name: str(facts[name]) for name in ("identity", "fingerprint", "synthetic", "multiply_adds")}
     tags |= {f"tag.{tag}": "true" for tag in config["tags"]}

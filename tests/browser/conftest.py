@@ -62,14 +62,15 @@ class View:
         from playwright.sync_api import expect
 
         plots = self.page.locator(".js-plotly-plot")
-        figures = self.page.locator("figure")
+        figures = self.page.locator("figure.figure")
         expect(plots).to_have_count(figures.count())
         found = []
         for index in range(figures.count()):
             plots.nth(index).scroll_into_view_if_needed()
             expect(plots.nth(index).locator("svg.main-svg").first).to_be_visible()
             if not plots.nth(index).evaluate(DRAWN):
-                found.append(figures.nth(index).locator("h2").inner_text())
+                section = self.page.locator("section", has=plots.nth(index))
+                found.append(section.locator("h2").inner_text())
         return found
 
 

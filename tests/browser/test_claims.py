@@ -45,7 +45,7 @@ def test_claim_and_verdict_open_the_report(name: str, view: Any, scripts: Any, h
     page = view.page
     page.context.set_offline(True)
     page.goto(report.as_uri())
-    verdict = page.locator(".verdict").inner_text()
+    verdict = page.locator(".callout").inner_text()
     assert page.locator(".lead").inner_text() == f"Claim: {claims.load(name).sentence}"
     assert "Measured: It " in verdict  # holds, holds in part, does not show
     assert said.splitlines()[1] in verdict

@@ -25,6 +25,7 @@ def made(accuracy: float, **given: Any) -> pd.DataFrame:
     spread = given.pop("spread", 0.005)
     values = accuracy + spread * np.array(next(ORDERS))
     rest = {"parameters": 10, "multiply_adds": 20, "share": 1.0, "mitigation": "none", "model": "dnn", "data": "digits"}
+    rest |= {"split_seed": 0, "overlap": 1 / 9, "correct": None}
     rest |= {**given, "run": run(**given)}
     return pd.DataFrame(
         [{**rest, "seed": seed, "fold": seed, "accuracy": v, "train_accuracy": v} for seed, v in enumerate(values)]

@@ -37,7 +37,7 @@ def test_a_real_study(study: Any, accuracies: Any) -> None:
     one, three = (["model=dnn", f"model.hidden={hidden}"] for hidden in ("[8]", "[8,8,8]"))
     runs = study(one, three, [*one, "mitigation=batch_norm"], [*three, "mitigation=batch_norm"])
     found = depth.measured(runs)
-    bare, normed = found.pictures[0].figure.data
+    bare, normed = found.pictures[0].parts[0].figure.data
     assert (bare.name, list(bare.x), normed.name, list(normed.x)) == ("none", [1, 3], "batch_norm", [1, 3])
     assert [*bare.y, *normed.y] == pytest.approx(accuracies(runs))
     assert "batch_norm: " in found.verdict

@@ -31,8 +31,7 @@ def test_a_real_study_tells_how_many_samples_were_trained_on(study: Any, accurac
     models = (["model=handmade"], ["model=cnn", "model.width=8"])
     runs = study(*([*model, f"share={share}"] for model in models for share in (0.25, 1.0)))
     found = features.measured(runs)
-    assert " with 20 samples, " in found.verdict
-    assert found.verdict.endswith(" with 80.")
-    handmade, cnn = found.pictures[0].figure.data
+    assert " with 20 samples; with 80 " in found.verdict
+    handmade, cnn = found.pictures[0].parts[0].figure.data
     assert [list(handmade.x), list(cnn.x)] == [[20, 80], [20, 80]]
     assert [*handmade.y, *cnn.y] == pytest.approx(accuracies(runs))

@@ -45,7 +45,7 @@ def test_a_real_study(study: Any, accuracies: Any) -> None:
     models = (["model=cnn", "model.width=8"], ["model=dnn", "model.hidden=[8,8]"])
     runs = study(*([*model, f"shuffle={shuffle}"] for model in models for shuffle in ("false", "true")))
     found = locality.measured(runs)
-    moved, shuffled = (picture.figure.data for picture in found.pictures)
+    moved, shuffled = (section.parts[0].figure.data for section in found.pictures)
     assert [line.name for line in (*moved, *shuffled)] == ["cnn", "dnn 8-8"] * 2
     assert [y for line in shuffled for y in line.y] == pytest.approx(expected := accuracies(runs))
     assert [line.y[0] for line in moved] == pytest.approx(expected[::2])  # moved by nothing

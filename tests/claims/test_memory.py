@@ -38,11 +38,36 @@ def test_the_verdict(rows: Any, measured: Any, rnn: float, lstm: float, opening:
     assert len(found.pictures) == 2
 
 
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [
+        ((0, 1, 1), "The LSTM is clearly ahead from 30 steps on."),
+        ((1, 0, 1), "The LSTM is clearly ahead from 100 steps on."),
+        ((1, 1, 0), "The LSTM is clearly ahead at 10, 30 steps, but not at every longer one."),
+        ((0, 0, 0), "At no length is the LSTM clearly ahead."),
+    ],
+)
+def test_ahead_from_some_length_on_only_if_at_every_longer_one(
+    rows: Any, measured: Any, ahead: tuple[int, ...], told: str
+) -> None:
+    found = measured(
+        memory,
+        *(
+            rows(0.4 + 0.5 * (model == "lstm") * lead, data="recall", model=model, **{"data.length": length})
+            for length, lead in zip((10, 30, 100), ahead, strict=True)
+            for model in ("rnn", "lstm")
+        ),
+        over_time=lambda run: np.ones(5),
+    )
+    assert told in found.verdict
+    assert found.verdict.startswith("It holds" if ahead[-1] else "It does not show here.")
+
+
 def test_speech_counts_too(rows: Any, measured: Any) -> None:
     speech = [rows(accuracy, data="speech", model=model) for model, accuracy in (("rnn", 0.9), ("lstm", 0.8))]
     found = measured(memory, *cells(rows, 0.25, 0.9), *speech, over_time=lambda run: np.ones(5))
     assert found.verdict.startswith("It holds here in part.")
-    assert "On spoken digits the LSTM's lead is −10.0 points" in found.verdict
+    assert "On spoken digits the LSTM gets 80.0 % right, a lead of −10.0 points" in found.verdict
 
 
 @pytest.fixture
@@ -75,7 +100,7 @@ def test_a_real_study(study: Any, accuracies: Any, recall: Any) -> None:
     runs = study(*([f"model={model}", *recall(length)] for model in ("rnn", "lstm") for length in (5, 9)))
     found = memory.measured(runs)
     assert "chance is 25 %" in found.verdict
-    remembered, heard = (picture.figure.data for picture in found.pictures)
+    remembered, heard = (section.parts[0].figure.data for section in found.pictures)
     assert [y for line in remembered for y in line.y] == pytest.approx(accuracies(runs))
     assert [(line.name, list(line.x)) for line in heard] == [(name, [*range(1, 10)]) for name in ("rnn", "lstm")]
     assert all((np.array(line.y) > 0).all() for line in heard)

@@ -17,7 +17,7 @@ def test_the_verdict(rows: Any, measured: Any) -> None:
     assert found.verdict.startswith("It holds here in part. Clear on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
     assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in found.verdict
     (chart,) = found.pictures
-    assert list(chart.figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]
+    assert list(chart.parts[0].figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]
 
 
 def test_a_real_study(study: Any, accuracies: Any) -> None:
@@ -25,7 +25,7 @@ def test_a_real_study(study: Any, accuracies: Any) -> None:
     runs = study(*([*cell, "model.width=8"] if "model=cnn" in cell else cell for cell in cells))
     found = problem.measured(runs)
     (chart,) = found.pictures
-    data = chart.figure.data[0]
+    data = chart.parts[0].figure.data[0]
     assert (list(data.x), list(data.y)) == (["majority", "linear", "cnn", "lstm"], ["skies", "waves"])
     shown = [text.removeprefix("<b>").removesuffix("</b>") for texts in data.text for text in texts[2:]]
     assert shown == [f"{value:.1f}" for value in accuracies(runs)]

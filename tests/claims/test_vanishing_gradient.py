@@ -66,7 +66,7 @@ def test_a_real_study(study: Any, accuracies: Any) -> None:
     kinds.append([*kinds[0], "mitigation=batch_norm"])
     runs = study(*(["model=dnn", "model.hidden=[8,8,8]", *kind] for kind in kinds))
     found = vanishing_gradient.measured(runs)
-    by_layer, over_depth, learned = (picture.figure.data for picture in found.pictures)
+    by_layer, over_depth, learned = (section.parts[0].figure.data for section in found.pictures)
     names = ["sigmoid", "relu", "sigmoid + batch_norm"]
     assert [line.name for line in (*by_layer, *over_depth, *learned)] == names * 3
     assert all(list(line.x) == [1, 2, 3, 4] for line in by_layer)

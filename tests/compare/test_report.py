@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from overcast.compare import table
 from overcast.compare.report import compare, evaluate_missing, find, unfinished
 from overcast.compare.statistics import two_way
 from overcast.compare.trials import correct, trials
-from overcast.errors import UserError
+from overcast.config import tracking_settings
+from overcast.errors import DivergedError, UserError
 from overcast.runs import Run
 from overcast.study import Study
 from overcast.tracking import Store, open_store
@@ -45,7 +49,7 @@ def study_of(store: Store, key: str) -> Study:
 
 
 def test_a_study_is_found_by_name_id_and_parent(store: Store) -> None:
-    with pytest.raises(UserError, match="there is no study yet"):
+    with pytest.raises(UserError, match="there is no study yet in the experiment"):
         find(store, "")
     old, new, other = (study_of(store, key) for key in ("small-1", "small-2", "models-1"))
     assert find(store, "").id == other.parent
@@ -54,6 +58,81 @@ def test_a_study_is_found_by_name_id_and_parent(store: Store) -> None:
         assert find(store, study.id).id == find(store, study.parent).id == study.parent
     with pytest.raises(UserError, match=r"study=smal: there is no such study. The latest are: models-1, small-2"):
         find(store, "smal")
+
+
+def test_of_several_studies_the_one_that_ran_last_counts(store: Store) -> None:
+    """Not the one that was created last: one that is resumed runs again."""
+    first, second, other = (study_of(store, key) for key in ("small-1", "small-2", "models-1"))
+    assert find(store, "").id == other.parent
+    assert study_of(store, "small-1").parent == first.parent  # resumed
+    assert find(store, "").id == find(store, "small").id == first.parent
+    store.client.delete_tag(second.parent, "opened")  # from before this was noted: it counts as of its creation
+    assert find(store, "").id == first.parent
+    study_of(store, "small-2")
+    assert find(store, "small").id == second.parent
+
+
+def test_studies_are_looked_for_where_trainings_record(home: Path, store: Store, monkeypatch: Any) -> None:
+    mine = dict(tracking_settings(["tracking.experiment=mine"]))
+    assert mine == {**tracking_settings(), "experiment": "mine"}
+    with pytest.raises(UserError, match="tracking=off: a study is found by its records"):
+        compare(tracking=["tracking=off"])
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+    study_of(open_store(mine) or store, "small-1")
+    with pytest.raises(UserError, match="there is no study yet in the experiment other"):
+        compare(tracking=["tracking.experiment=other"])
+    with pytest.raises(UserError, match="the study small-1 has no finished run yet"):
+        compare(tracking=["tracking.experiment=mine"])
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "other")  # MLflow's own variables win
+    with pytest.raises(UserError, match="there is no study yet in the experiment other"):
+        compare(tracking=["tracking.experiment=mine"])
+
+
+def test_a_study_whose_project_moved(
+    config: Any, home: Path, store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By folder, then by artifacts; what is gone is counted; and nothing is written where the project was."""
+
+    def at(place: Path) -> Store:
+        monkeypatch.chdir(place)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/mlflow.db")
+        _artifact_repos_cache.clear()  # as in a process of its own
+        found = open_store(tracking_settings())
+        assert found is not None
+        return found
+
+    old, new = home / "project", home / "elsewhere"
+    old.mkdir()
+    shutil.copy(database, old / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "moved")
+    study, machines = study_of(at(old), "small-1"), iter(["one core", "a GPU", "a GPU"])
+    monkeypatch.setattr("overcast.train.machine", lambda gpus: next(machines))
+    cfg = [config("epochs=1", f"seed={seed}", "runs_dir=runs") for seed in range(3)]
+    runs = [train(one | {"tracking": tracking_settings()}, study) for one in cfg]
+    ids = [run.facts["id"] for run in runs]
+    old.rename(new)
+    moved = at(new)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("overcast.study.lookup.fetch", None)  # no artifact is asked for
+        compare("small", "page")
+    assert list(pd.read_csv("page/table.csv")["repeats"]) == [3]
+    assert not old.exists()
+    assert moved.download(study.parent, "report", home).is_dir()
+    text = Path("page/report.html").read_text(encoding="utf8").rsplit("<footer>", 1)[1]
+    assert "<dt>trained on</dt><dd>a GPU (2 of 3 runs) and one core (1 of 3 runs)</dd>" in text
+    assert f"torch {moved.client.get_run(ids[0]).data.tags['version.torch']}" in text
+
+    shutil.rmtree(runs[0].folder)
+    shutil.rmtree(runs[1].folder)
+    shutil.rmtree(new / "mlartifacts" / ids[1])
+    compare("small", "page")
+    assert list(pd.read_csv("page/table.csv")["repeats"]) == [2]
+    told = "Not found: 1 of this study's finished runs (ann · none · seed 1)."
+    assert told in moved.client.get_run(study.parent).data.tags["mlflow.note.content"]
+    shutil.rmtree(new / "mlartifacts")
+    shutil.rmtree(new / "runs")
+    with pytest.raises(UserError, match="has 3 finished runs, but they are not found: neither folders such as runs/"):
+        compare("small")
 
 
 def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: Store, home: Path) -> None:
@@ -100,6 +179,43 @@ def test_an_official_test_part_counts_for_its_samples_too(config: Any, store: St
     assert "The test part is a fixed one" in (home / "page" / "report.html").read_text()
 
 
+def test_diverged_trials_are_listed_and_the_rest_is_compared(
+    config: Any, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, tracked = study_of(store, "far-1"), dataclasses.asdict(study_settings())
+    usual = ["epochs=1", "model=cnn", "model.width=4"]
+    with pytest.raises(DivergedError):
+        train(config(*usual, "lr=1e10") | {"tracking": tracked}, study)
+    with pytest.raises(UserError, match=r"has no finished run: 1 diverged \(the loss is not finite in epoch 1"):
+        compare("far", "page")
+    for seed in range(2):
+        run = train(config(*usual, f"seed={seed}") | {"tracking": tracked}, study)
+    state = torch.load(run.path("model.pt"), weights_only=True)
+    state["net"]["head.bias"].fill_(float("nan"))  # as an older version left it, that did not look
+    torch.save(state, run.path("model.pt"))
+    said = compare("far", "page")
+    assert "none · lr=10000000000.0: 1 of 2 repeats diverged (the loss is not finite in epoch 1, step " in said
+    assert "none · lr=0.01: 1 of 2 repeats diverged (the training of the run in " in said
+    assert list(pd.read_csv(home / "page" / "table.csv")["cell"]) == ["none · lr=0.01"]
+    assert "never called better" in (home / "page" / "report.html").read_text()
+    (failed,) = store.search("FAILED", study=study.id)
+    assert failed.tags["diverged"] == "true"
+    assert failed.tags["reason"].startswith("the loss is not finite in epoch 1, step ")
+    assert unfinished(store, study.id, set()) == []
+
+
+def test_a_failed_trial_is_named_with_its_reason(config: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, tracked = study_of(store, "bad-1"), dataclasses.asdict(study_settings())
+
+    def fails(*_: Any) -> None:
+        raise ValueError("out of luck\nand more")
+
+    monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
+    with pytest.raises(ValueError, match="out of luck"):
+        train(config() | {"tracking": tracked}, study)
+    assert unfinished(store, study.id, set()) == ["ann · none · seed 0 (out of luck)"]
+
+
 def study_settings() -> Any:
     from overcast.config import Tracking
 
@@ -133,6 +249,6 @@ def twins(config: Any, repeats: int) -> pd.DataFrame:
 def test_none_against_none_is_not_clear(config: Any) -> None:
     rows = twins(config, 6)
     assert rows["test/accuracy"].nunique() > 1
-    compared = table(rows, {"baseline": "none", "folds": 10})
+    compared = table(rows, {"baseline": "none"})
     assert list(compared["pairs"].sort_values()) == [0, 6]
     assert not compared["clear"].any()

@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from overcast.compare.statistics import Estimate, holm, repeated, two_way
+from overcast.compare.statistics import Estimate, holm, paired_tests, repeated, two_way
 
 STUDIES, COMPARISONS, REPEATS = 2500, 16, 10
 
@@ -48,8 +48,8 @@ def test_repeated_is_the_paired_t_test(draw):
 
 def test_overlap_is_nadeau_and_bengios_formula(draw):
     d = draw(0.02, 0.01, 10)
-    t = d.mean() / np.sqrt((1 / 10 + 1 / 4) * d.var(ddof=1))  # 5 folds: test over train is 1/4
-    assert repeated(d, 1 / 5).p == pytest.approx(2 * stats.t.sf(abs(t), 9))
+    t = d.mean() / np.sqrt((1 / 10 + 1 / 8) * d.var(ddof=1))  # 10 folds, one validates: test over train is 1/8
+    assert repeated(d, 1 / 9).p == pytest.approx(2 * stats.t.sf(abs(t), 9))
 
 
 def test_text_interval_and_test_agree_on_every_study(draw):
@@ -76,13 +76,16 @@ def test_false_alarms_with_counted_answers(holms):
 
 @pytest.mark.parametrize("folds", [5, 10])
 def test_overlapping_train_parts_need_the_correction_and_holm_for_it_too(draw, holms, folds):
-    changes = measured(draw, overlap=1 / folds)
-    plain, careful = repeated(changes), repeated(changes, 1 / folds)
+    rho = 1 / (folds - 1)
+    changes = measured(draw, overlap=rho)
+    plain, careful = repeated(changes), repeated(changes, rho)
     assert (plain.p < 0.05).mean() > 0.1 > 0.07 > (careful.p < 0.05).mean() > 0.03
     assert covered(plain) < 0.9 and 0.93 < covered(careful) < 0.97  # noqa: PT018
     paired = holms(plain.p) < 0.05
     assert (paired & (careful.p < 0.05)).any(1).mean() > 0.15  # Holm on the paired test alone is not enough
-    assert (paired & (holms(careful.p) < 0.05)).any(1).mean() < 0.07
+    judged = np.array([paired_tests(study, rho).clear for study in changes])
+    assert np.array_equal(judged, paired & (holms(careful.p) < 0.05))
+    assert judged.any(1).mean() < 0.07
 
 
 @pytest.mark.parametrize(
@@ -168,3 +171,38 @@ def test_detectable_differences_are_detected_four_times_in_five(draw):
     true = known.detectable(COMPARISONS)
     found = repeated(draw(true, 1, (20_000, REPEATS))).p < 0.05 / COMPARISONS
     assert found.mean() == pytest.approx(0.8, abs=0.015)
+
+
+def test_a_family_is_judged_together_and_what_has_no_repeats_is_not_counted(draw):
+    better, worse, nothing = draw(0.05, 0.01, 10), draw(-0.05, 0.01, 10), draw(0, 0.01, 10)
+    tests = paired_tests([better, [], worse, [0.4], nothing], 1 / 9)
+    assert tests.direction.tolist() == [1, 0, -1, 0, 0]
+    assert tests.clear.tolist() == [True, False, True, False, False]
+    made = [0, 2, 4]
+    for found, overlap in ((tests.p_paired, 0), (tests.p_corrected, 1 / 9)):
+        raw = [float(repeated(each, overlap).p) for each in (better, worse, nothing)]
+        assert found[made] == pytest.approx(multipletests(raw, method="holm")[1])
+        assert np.isnan(found[[1, 3]]).all()
+    assert tests.detectable[0] == pytest.approx(repeated(better, 1 / 9).detectable(3))
+    assert tests.paired.mean[3] == 0.4
+
+
+def test_one_uncorrected_interval_is_not_clear():
+    """A difference whose interval lies above zero, alone: not so among ten, nor with train parts that overlap."""
+    d = np.array([0.01, 0.02, 0.03, 0.02, 0.03, 0.0])
+    assert repeated(d).low > 0
+    assert paired_tests([d], 0.1).clear.all()
+    assert not paired_tests([d] * 10, 0.1).clear.any()
+    assert not paired_tests([d], 0.5).clear.any()
+
+
+def test_a_family_over_the_samples_of_a_fixed_test_part(draw):
+    answers = draw(0.1, 1, (4, 30))
+    tests = paired_tests([answers, answers.mean(1)], [0.1, 0.2])
+    for i, one in enumerate((two_way(answers, 0.1), repeated(answers.mean(1), 0.2))):
+        assert (tests.corrected.mean[i], tests.corrected.error[i]) == pytest.approx((one.mean, one.error))
+
+
+def test_an_empty_family_says_nothing():
+    assert paired_tests([], 0.1).clear.tolist() == []
+    assert paired_tests([[], [0.1]], np.nan).direction.tolist() == [0, 0]

@@ -8,10 +8,10 @@ from statsmodels.stats.multitest import multipletests
 
 from overcast.compare import OUTCOMES, PRIMARY, table
 
-INFO = {"study": "made up", "baseline": "none", "folds": 10, "official_test": False}
+INFO = {"study": "made up", "baseline": "none", "official_test": False}
 
 
-def made(effects, repeats=6, model="cnn", share=1.0, mark="", spread=0.01, seed=0):
+def made(effects, repeats=6, model="cnn", share=1.0, mark="", spread=0.01, seed=0, overlap=1 / 9):
     """Trials of one context: each mitigation's true effect; repeats differ, and share that with the baseline."""
     draw = np.random.default_rng(seed).normal
     hard, rows = draw(0, 0.03, repeats), []
@@ -22,6 +22,7 @@ def made(effects, repeats=6, model="cnn", share=1.0, mark="", spread=0.01, seed=
                 "gap/accuracy": 0.1 - effect + draw(0, 0.001),
             }
             told = {"data": "sky", "model": model, "mitigation": name, "cell": f"{mark}{name}", "share": share}
+            told |= {"overlap": overlap}
             ids = {"run_id": f"{mark}{name}{k}", "name": name, "fold": k, "seed": 0, "repeat": f"{k}-0", "epochs": 5}
             rows.append(ids | told | row | {"seconds": 10.0 * (1 + effect) * (2 if name == "slow" else 1)})
     return pd.DataFrame(rows)
@@ -55,10 +56,22 @@ def test_each_mean_has_the_t_interval_of_its_repeats():
     assert ends == pytest.approx((values.mean(), low, high))
 
 
-def test_fewer_folds_overlap_more_and_make_the_second_test_harder():
+def test_more_overlap_makes_the_second_test_harder():
+    ps = [row(table(made({"none": 0, "good": 0.02}, overlap=rho), INFO), "good")["p_overlap"] for rho in (0.1, 0.2)]
+    assert row(table(made({"none": 0, "good": 0.02}), INFO), "good")["p"] < ps[0] < ps[1]
+
+
+def test_the_second_test_takes_the_overlap_of_the_folds_that_were_compared():
+    """Ten folds, one of which validates: the test part is an eighth of the train part."""
     trials = made({"none": 0, "good": 0.02})
-    ps = [row(table(trials, INFO | {"folds": folds}), "good")["p_overlap"] for folds in (10, 5, 2, 1)]
-    assert row(table(trials, INFO), "good")["p"] < ps[0] < ps[1] < ps[2] == ps[3]
+    wide = trials.pivot_table(index="repeat", columns="cell", values="test/accuracy")
+    d = wide["good"] - wide["none"]
+    t = d.mean() / np.sqrt((1 / 6 + 1 / 8) * d.var())
+    got = row(table(trials, INFO), "good")
+    assert got["p_overlap"] == pytest.approx(2 * stats.t.sf(abs(t), 5))
+    assert got["rho"] == pytest.approx(1 / 9)
+    by_time = trials.assign(overlap=[1 / (4 - fold % 3) for fold in trials["fold"]])
+    assert row(table(by_time, INFO), "good")["rho"] == pytest.approx((1 / 4 + 1 / 3 + 1 / 2) / 3)
 
 
 def test_contexts_are_compared_each_with_its_own_baseline():
@@ -112,6 +125,31 @@ def test_the_very_same_results_are_no_evidence_and_no_crash():
     twin = trials.assign(cell="twin", mitigation="twin", run_id="twin" + trials["run_id"])
     got = row(table(pd.concat([trials, twin]), INFO), "twin")
     assert (got["change/test/accuracy"], got["p"], got["p_overlap_holm"], got["detectable"]) == (0, 1, 1, 0)
+
+
+def lost(trials, cell, repeats):
+    """The trials without the outcomes of these repeats of a cell: they diverged."""
+    gone = (trials["cell"] == cell) & trials["repeat"].isin(repeats)
+    outcomes = [outcome.column for outcome in OUTCOMES]
+    return trials.assign(diverged=gone, **{c: trials[c].where(~gone) for c in [*outcomes, "seconds"]})
+
+
+def test_a_cell_with_diverged_trials_is_never_better():
+    trials = made({"none": 0, "good": 0.05, "bad": -0.05, "fine": 0.05})
+    whole = table(trials, INFO)
+    assert whole.set_index("cell")["clear"].to_dict() == {"none": False, "good": True, "bad": True, "fine": True}
+    assert not whole["flattered"].any()
+    once = table(lost(trials, "good", ["0-0"]), INFO)
+    assert (row(once, "good")["diverged"], row(once, "good")["pairs"], row(once, "good")["planned"]) == (1, 5, 6)
+    assert once.set_index("cell")["clear"].to_dict() == {"none": False, "good": False, "bad": True, "fine": True}
+    assert row(once, "good")["p_overlap_holm"] < 0.05
+    assert row(table(lost(trials, "bad", ["0-0"]), INFO), "bad")["clear"]  # those that are left are worse all the same
+
+
+def test_nothing_is_worse_than_a_baseline_with_diverged_trials():
+    compared = table(lost(made({"none": 0, "good": 0.05, "bad": -0.05}), "none", ["1-0"]), INFO)
+    assert compared.set_index("cell")["clear"].to_dict() == {"none": False, "good": True, "bad": False}
+    assert row(compared, "bad")["baseline_diverged"] == 1
 
 
 def test_time_is_relative_to_the_baseline():

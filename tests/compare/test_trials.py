@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from overcast.compare.trials import correct, curves, swept, trials
+from overcast.compare.trials import Diverged, correct, curves, diverged_cells, overlap, swept, trials
 from overcast.evaluation.evaluate import evaluate
 from overcast.runs import Run
 from overcast.train import params, train
@@ -40,6 +40,22 @@ def test_what_was_varied(runs: list[dict[str, Any]], varied: list[str]) -> None:
     assert swept([given(**run) for run in runs]) == varied
 
 
+def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
+    runs = [train(config("epochs=1", f"lr={lr}")) for lr in (0.01, 0.02)]
+    for run in runs:
+        evaluate(run, pictures=False)
+    kept = {name: str(value) for name, value in params(runs[0].config).items()}  # as MLflow keeps them
+    gone = [kept | {"lr": "10000000000.0", "seed": seed} for seed in ("0", "1")]
+    rows = trials(runs, [Diverged(given, "the loss is not finite in epoch 1. Try a lower lr") for given in gone])
+    assert list(rows["cell"]) == ["none · lr=0.01", "none · lr=0.02", *["none · lr=10000000000.0"] * 2]
+    assert list(rows["diverged"]) == [False, False, True, True]
+    assert list(rows["repeat"]) == ["0-0-0", "0-0-0", "0-0-0", "1-0-0"]
+    assert rows["share"].nunique() == rows["epochs"].nunique() == 1
+    assert rows["test/accuracy"].isna().tolist() == [False, False, True, True]
+    told = "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1)"
+    assert diverged_cells(rows) == [told]
+
+
 def made_up(folder: Path, facts: dict[str, Any], predicted: str) -> Run:
     """A run as far as `correct` reads it; the right answers are "aabb"."""
     (folder / "evaluation").mkdir(parents=True)
@@ -64,6 +80,23 @@ def test_answers_to_an_official_test_part_alone(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("data", "official", "rho"),
+    [
+        ({"_target_": "overcast.data.digits.Digits"}, False, 1 / 4),
+        ({"_target_": "overcast.data.fashion.Fashion"}, True, 1 / 5),
+        ({"_target_": "overcast.data.seattle.Seattle"}, False, 1 / 4),
+    ],
+)
+def test_the_overlap_follows_how_the_data_was_split(
+    tmp_path: Path, data: dict[str, Any], official: bool, rho: float
+) -> None:
+    run = made_up(tmp_path, {"official_test": official}, "aabb")
+    config = {"data": data, "split": {"folds": 5, "fold": 2, "seed": 0}, "share": 0.1}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    assert overlap(run) == pytest.approx(rho)
+
+
 def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     picks = [["lr=0.01", "seed=0"], ["lr=0.02", "seed=1", "split.fold=2"], ["mitigation=[noise,dropout]", "lr=0.01"]]
     runs = [train(config("epochs=2", *pick)) for pick in picks]
@@ -77,6 +110,7 @@ def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     assert list(rows["gap/accuracy"]) == [m["train"]["accuracy"] - m["test"]["accuracy"] for m in measured]
     assert (rows["seconds"] > 0).all()
     assert list(rows["run_id"]) == [str(run.folder) for run in runs]
+    assert list(rows["overlap"]) == pytest.approx([1 / 9] * 3)  # ten folds: one tests, one validates, eight train
     assert params(runs[1].config)["fold"] == 2
     histories = curves(runs)
-    assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[0, 1]] * 3
+    assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[1, 2]] * 3

@@ -48,6 +48,7 @@ def test_a_train_part_of_one_class_leaves_nothing_to_fit(data: Path, source: str
 
 def test_a_large_train_part_is_sampled(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 1, 10)
+    module._baselines.cache_clear()  # other tests may have asked already
     fitted = []
     monkeypatch.setattr(module, "MOST", 30)
     monkeypatch.setattr(module, "_linear", lambda x, y: fitted.append((x, y)) or 0.5)

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from overcast.errors import UserError
+from overcast.evaluation import evaluate as module
 from overcast.evaluation.baselines import _baselines as baselines_of
 from overcast.evaluation.evaluate import evaluate, flat
 from overcast.metrics import collection
@@ -20,6 +22,7 @@ from overcast.prepare.pack import open_pack
 from overcast.prepare.split import read_parts
 from overcast.runs import Run
 from overcast.seeding import generator
+from overcast.tracking import Record
 from overcast.train import train
 
 
@@ -108,6 +111,27 @@ def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
     names = flat(evaluate(run))
     assert {"test/accuracy", "test/accuracy_low", "gap/nll", "final/train_accuracy", "class/foggy_recall"} <= set(names)
     assert all(isinstance(value, float) for value in names.values())
+
+
+class Noting(Record):
+    """Remembers the steps of what it is given."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, set[str]]] = []
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        self.steps.append((step, set(values)))
+
+
+def test_the_epochs_of_a_restored_run_count_from_1_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that the store has never seen: its epochs are recorded anew, from 1."""
+    record = Noting()
+    store = SimpleNamespace(find=lambda run_id: None, create=lambda name, tags: record)
+    monkeypatch.setattr(module, "open_store", lambda tracking: store)
+    monkeypatch.setattr(module, "record_outcome", lambda record, run: None)
+    evaluate(run, pictures=False)
+    assert [step for step, names in record.steps if "validation/accuracy" in names] == [1, 2, 3]
+    assert [step for step, names in record.steps if "test/accuracy" in names] == [0]  # once
 
 
 def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:

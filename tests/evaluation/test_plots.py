@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from overcast.evaluation import plots
+from overcast.html.style import PARTS
 from overcast.prepare.pack import open_pack
 
 CLASSES = ("a", "Wolken & Nebel", "$x_1$", "d", "e")
@@ -44,15 +46,40 @@ def test_confusion_reliability_and_mistakes(data: Path, tmp_path: Path, probabil
 def test_curves(tmp_path: Path, epochs: int) -> None:
     falling = 1 / (1 + np.arange(epochs))
     names = ("train/nll", "validation/nll", "train/accuracy", "validation/accuracy")
-    plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs)} | dict.fromkeys(names, falling))
+    plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs) + 1} | dict.fromkeys(names, falling))
     drawn(tmp_path / "x.png")
 
 
 def test_the_surest_mistakes_come_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = open_pack(data, "skies")
     shown: list[np.ndarray] = []
-    monkeypatch.setattr(plots, "_picture", lambda sample: shown.append(sample) or sample.transpose(1, 2, 0))
+    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: shown.append(sample))
     p = np.full((4, 5), 0.1)
     p[[0, 1, 2, 3], [1, 1, 1, 0]] = [0.6, 0.9, 0.7, 0.99]  # the last one is right
     plots.mistakes(tmp_path / "x.png", pack, np.array([10, 11, 12, 13]), p, np.zeros(4, int))
     assert [sample.tobytes() for sample in shown] == [pack.values[row].tobytes() for row in (11, 12, 10)]
+
+
+def test_train_and_validation_look_as_everywhere_and_epochs_are_as_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(plots, "png", lambda figure: made.append(figure) or b"")
+    names = [f"{part}/{what}" for part in PARTS for what in ("nll", "accuracy")]
+    plots.curves(tmp_path / "x.png", {"epoch": np.arange(1, 4)} | dict.fromkeys(names, np.ones(3)))
+    for axes in made[0].axes:
+        lines = {line.get_label(): line for line in axes.lines}
+        assert {part: line.get_color() for part, line in lines.items()} == {p: s.colour for p, s in PARTS.items()}
+        assert {part: line.get_linestyle() for part, line in lines.items()} == {"train": "-", "validation": "--"}
+        assert list(lines["train"].get_xdata()) == [1, 2, 3]
+
+
+def test_a_short_sequence_is_drawn_without_its_padding(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = open_pack(data, "waves")
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: shown.append(sample))
+    rows = np.array([0, 5, 8])  # of 4, 9 and 12 steps
+    plots.mistakes(tmp_path / "x.png", pack, rows, np.array([[0.5, 0.3, 0.2]] * 3), np.ones(3, int))
+    assert [len(sample) for sample in shown] == [4, 9, 12]

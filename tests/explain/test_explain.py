@@ -16,7 +16,7 @@ from overcast.explain import explain as module
 from overcast.explain import filters, maps, patches, specimens
 from overcast.explain.explain import explain
 from overcast.fit import pack_of
-from overcast.report.sheet import Section
+from overcast.html.page import Section
 from overcast.runs import Run
 from overcast.tracking import Record
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from overcast.explain.filters import first, section
+from overcast.html.page import Image
 from overcast.model import Network
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
-from overcast.report.sheet import plates
 from overcast.spec import Spec
 
 IMAGE = Spec("image", (3, 8, 8), ("a", "b"))
@@ -37,7 +37,8 @@ def test_the_change_is_against_the_size_before() -> None:
     found = first(before, after, IMAGE)
     assert found is not None
     assert found.change == pytest.approx(0.5)
-    assert [plate.file for plate in plates([section(before, after, IMAGE)])] == ["filters.png"]
+    parts = section(before, after, IMAGE).parts
+    assert [part.file for part in parts if isinstance(part, Image)] == ["filters.png"]
 
 
 def test_filters_of_a_sequence_have_their_features_upwards() -> None:
@@ -54,5 +55,5 @@ def test_filters_of_a_sequence_have_their_features_upwards() -> None:
 @pytest.mark.parametrize(("kind", "spec"), [(LSTM, IMAGE), (LSTM, SEQUENCE), (ANN, SEQUENCE), (ANN, TOKENS)])
 def test_what_makes_no_pictures_is_left_out_with_a_reason(kind: type[Network], spec: Spec) -> None:
     told = section(kind(spec), kind(spec), spec)
-    assert told.how.startswith("Left out: ")
+    assert told.text.startswith("Left out: ")
     assert not told.parts

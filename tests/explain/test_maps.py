@@ -13,18 +13,19 @@ from overcast.explain import maps
 from overcast.explain.maps import SAMPLES, section
 from overcast.explain.specimens import Specimen, of_test
 from overcast.fit import pack_of, restore
-from overcast.report.sheet import plates
+from overcast.html.page import Image
 from overcast.runs import Run
 
 
-def test_a_plate_a_sample(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_a_sample(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maps, "CHANNELS", 2)
     run = trained("model=cnn", "model.width=8", "epochs=1")
     learner = restore(run)
     samples = of_test(run, learner, pack_of(run.config))
     told = section(learner, run.spec, samples)
-    assert samples[-1].name in plates([told])[-1].caption  # not the first ones: they come class by class
-    assert [plate.file for plate in plates([told])] == [f"maps-{n + 1}.png" for n in range(SAMPLES)]
+    images = [part for part in told.parts if isinstance(part, Image)]
+    assert samples[-1].name in images[-1].caption  # not the first ones: they come class by class
+    assert [image.file for image in images] == [f"maps-{n + 1}.png" for n in range(SAMPLES)]
 
 
 class Grams(nn.Module):
@@ -42,7 +43,8 @@ def test_over_steps_and_without_convolutions(trained: Callable[..., Run]) -> Non
     run = trained("data=waves", "model=lstm", "epochs=1")
     learner = restore(run)
     samples = [Specimen("x", np.ones((7, 2), np.float32), 0, np.array([0.5, 0.3, 0.2]))]
-    assert "no convolutions" in section(learner, run.spec, samples).how
+    assert "no convolutions" in section(learner, run.spec, samples).text
     with torch.no_grad():
         learner.net = Grams()  # type: ignore[assignment]
-    assert len(plates([section(learner, run.spec, samples)])) == 1
+    (part,) = section(learner, run.spec, samples).parts
+    assert isinstance(part, Image)

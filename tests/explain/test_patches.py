@@ -15,9 +15,9 @@ from overcast.explain import patches
 from overcast.explain.patches import TOP, fields, section, strongest
 from overcast.explain.stages import stages
 from overcast.fit import pack_of, restore
+from overcast.html.page import Image, Table
 from overcast.model.ann import ANN
 from overcast.prepare.pack import Pack
-from overcast.report.sheet import Plate, Table
 from overcast.runs import Run
 from overcast.spec import Spec
 
@@ -82,14 +82,14 @@ def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> N
     assert float(out[7, 3, top, left]) == pytest.approx(float(out[7, 3].max()), rel=1e-4)
 
 
-def test_a_plate_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patches, "UNITS", 1)
     run = trained("model=cnn", "model.width=8", "epochs=1")
     told = section(restore(run), pack_of(run.config), np.arange(TOP + 2))
-    assert [part.file for part in told.parts if isinstance(part, Plate)] == ["patches-1.png", "patches-2.png"]
+    assert [part.file for part in told.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
     learner = restore(run)
     learner.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
-    assert "Left out" in section(learner, pack_of(run.config), np.arange(9)).how
+    assert "Left out" in section(learner, pack_of(run.config), np.arange(9)).text
 
 
 def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,9 +103,9 @@ def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatc
     run = trained("data=waves", "model=lstm", "epochs=1")
     learner = restore(run)
     learner.net = Steps()  # type: ignore[assignment]
-    (plate,) = section(learner, pack_of(run.config), np.arange(9)).parts
-    assert isinstance(plate, Plate)
-    assert plate.caption.endswith("a unit sees 3 of 12 places")
+    (image,) = section(learner, pack_of(run.config), np.arange(9)).parts
+    assert isinstance(image, Image)
+    assert image.caption.endswith("a unit sees 3 of 12 places")
 
 
 class Steps(nn.Module):

@@ -7,7 +7,7 @@ import pytest
 
 from overcast.explain.plates import coloured, plates, told
 from overcast.explain.specimens import Specimen
-from overcast.report.sheet import Plate, Words
+from overcast.html.page import Image, Paragraph
 from overcast.spec import Spec
 
 
@@ -43,9 +43,9 @@ def test_red_speaks_for_and_blue_against() -> None:
 def test_every_kind_is_drawn(spec: Spec, raw: np.ndarray, found: dict[str, tuple[int, ...]]) -> None:
     specimen = Specimen("<i>.png", raw, 0, np.array([0.2, 0.8]))
     parts = plates(spec, specimen, 0, {name: np.zeros(shape) for name, shape in found.items()}, "x.png")
-    assert [part.file for part in parts if isinstance(part, Plate)] == ["x.png"]
+    assert [part.file for part in parts if isinstance(part, Image)] == ["x.png"]
     for part in parts:
-        assert not isinstance(part, Words) or "<i>" not in part.text
+        assert not isinstance(part, Paragraph) or "<i>" not in part.text
 
 
 def test_what_is_said_of_a_sample() -> None:

@@ -38,7 +38,7 @@ def jobs() -> Any:
             assert hydra is not None
             sweeper.hydra_context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
             points = sweeper.points(list(arguments))
-            return jobs_of(points, [list(cells)] * len(points), list(repeats))
+            return jobs_of(points, [list(cells) or [""]] * len(points), list(repeats))
 
     return found
 

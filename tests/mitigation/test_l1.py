@@ -12,8 +12,8 @@ from overcast.errors import UserError
 from overcast.mitigation.l1 import L1
 
 
-def test_adds_the_sum_of_weights_but_not_of_biases() -> None:
-    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1))
+def test_adds_the_sum_of_weights_but_not_of_biases_and_embeddings() -> None:
+    net = nn.Sequential(nn.Embedding(4, 2), nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1))
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.fill_(-3.0)

@@ -10,6 +10,9 @@ from torch import nn
 
 from overcast.errors import UserError
 from overcast.mitigation.max_norm import MaxNorm, project
+from overcast.model.ann import ANN
+from overcast.model.transfer import Transfer
+from overcast.spec import Spec
 
 
 def test_cuts_long_ones_back_and_leaves_short_ones() -> None:
@@ -27,6 +30,19 @@ def test_cuts_long_ones_back_and_leaves_short_ones() -> None:
         assert new.allclose(old.clamp(max=0.6), atol=1e-5)
         assert weight[old <= 0.6].equal(before[name][old <= 0.6])
     assert min(lengths) < 0.6 < max(lengths)
+
+
+@pytest.mark.parametrize("kind", ["image", "tokens"])
+def test_pretrained_filters_and_the_vectors_of_words_are_not_cut(kind: str) -> None:
+    if kind == "image":
+        pytest.importorskip("efficientnet_lite_pytorch")
+        net: nn.Module = Transfer(Spec("image", (3, 16, 16), ("a", "b")), size=32, frozen=False)
+    else:
+        net = ANN(Spec("tokens", (9,), ("a", "b"), vocabulary=tuple("abcdef")))
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    project(net, 0.1)
+    cut = {name.partition(".")[0] for name, weight in net.named_parameters() if not weight.equal(before[name])}
+    assert cut == {"head" if kind == "image" else "layers"}
 
 
 def test_bounds_the_weights_of_a_run(trained: Any) -> None:

@@ -1,4 +1,4 @@
-"""Weight decay: matrices and kernels lose their share a step, apart from the gradient; nothing else does."""
+"""Weight decay: what weighs inputs loses its share a step, apart from the gradient; nothing else does."""
 
 from __future__ import annotations
 
@@ -6,19 +6,75 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from overcast import options
+from overcast.complaint import choices_of
+from overcast.config import ROOT
 from overcast.errors import UserError
 from overcast.mitigation.sam import SAM
-from overcast.mitigation.weight_decay import WeightDecay
+from overcast.mitigation.weight_decay import DECAYED, WeightDecay, decayed_weights
+from overcast.model import Network
 from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
-from overcast.spec import Spec
+from overcast.spec import Kind, Spec
 
 SPEC = Spec("image", (3, 16, 16), ("a", "b"))
+SPECS: dict[Kind, Spec] = {
+    "image": SPEC,
+    "sequence": Spec("sequence", (12, 4), ("a", "b")),
+    "tokens": Spec("tokens", (12,), ("a", "b"), vocabulary=tuple("abcdefghij")),
+}
+SPARED = (_BatchNorm, nn.Embedding)
+
+
+def network(name: str, kind: Kind, **sizes: Any) -> Network:
+    """A shipped network with batch norm; skips where it needs what is not installed, or reads no such data."""
+    if name == "transfer":
+        pytest.importorskip("efficientnet_lite_pytorch")
+    option = yaml.safe_load((ROOT / "conf" / "model" / f"{name}.yaml").read_text()) | {"norm": "batch"} | sizes
+    if kind not in options._class(option).kinds:
+        pytest.skip("it reads no such data")
+    net: Network = options.network(option, SPECS[kind], {})
+    return net
+
+
+@pytest.mark.parametrize("kind", SPECS)
+@pytest.mark.parametrize("name", choices_of(ROOT / "conf", "model"))
+def test_the_layer_that_owns_a_weight_decides(name: str, kind: Kind) -> None:
+    net = network(name, kind)
+    decayed = {id(weight) for weight in decayed_weights(net)}
+    assert decayed
+    for module in net.modules():
+        for name, weight in module.named_parameters(recurse=False):
+            assert isinstance(module, DECAYED + SPARED), f"{type(module).__name__}: does {name} decay?"
+            assert (id(weight) in decayed) == (isinstance(module, DECAYED) and "bias" not in name), name
+
+
+def test_an_embedding_does_not_decay() -> None:
+    net = network("ann", "tokens")
+    optimizer = WeightDecay(0.2).optimizer(net, net.optimizer(0.1))
+    words = net.get_parameter("vector.words.weight")
+    before = words.detach().clone()
+    for weight in net.parameters():
+        weight.grad = torch.zeros_like(weight)
+    optimizer.step()
+    assert words.equal(before)
+    assert words.ndim == 2
+
+
+def test_pretrained_layers_that_learn_on_decay_by_their_own_rate() -> None:
+    net = network("transfer", "image", frozen=False, backbone_lr=0.1)
+    optimizer = WeightDecay(0.2).optimizer(net, net.optimizer(0.1))
+    rates = [(g["lr"], len(g["params"])) for g in optimizer.param_groups if g["weight_decay"]]
+    assert [rate for rate, _ in rates] == pytest.approx([0.1, 0.01])
+    assert sum(many for _, many in rates) == len(decayed_weights(net)) == 50
 
 
 @pytest.mark.parametrize("net", [CNN(SPEC, width=4, norm="batch"), LSTM(SPEC, hidden=8)])
-def test_a_step_without_gradient_shrinks_matrices_alone(net: torch.nn.Module) -> None:
+def test_a_step_without_gradient_shrinks_matrices_alone(net: nn.Module) -> None:
     optimizer = WeightDecay(0.2).optimizer(net, torch.optim.AdamW(net.parameters(), lr=0.1, weight_decay=0.0))
     before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
     for weight in net.parameters():

@@ -107,6 +107,22 @@ def test_a_sweep_is_one_parent_with_its_runs_and_resumes(script: Any, words: lis
     assert statuses(home)[0] == ["FINISHED"] * 2
 
 
+def test_what_is_recorded_elsewhere_is_found_there(script: Any, words: list[str], home: Path) -> None:
+    mine = "tracking.experiment=mine"
+    assert script("train", "-m", *words, ONE, "model=ann", "seed=0,1", mine).code == 0
+    assert "no study yet in the experiment overcast" in script("compare").mistake()
+    said = script("compare", mine, "out=page")
+    assert "report: page/report.html" in said.out, said
+    assert recorded(home) == []
+    (run, _) = (path.parent for path in sorted((home / "runs").glob("*/run.json")))
+    name = json.loads((run / "run.json").read_text())["id"]
+    run.rename(home / "away")
+    assert script("evaluate", f"run={name}", mine).code == 0
+    (home / "picture.png").touch()
+    assert "an empty file" in script("predict", f"run={name}", mine, "files=picture.png").out
+    assert "there is no option 'tracking.expriment'" in script("evaluate", "tracking.expriment=mine").mistake()
+
+
 def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
     script: Any, words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,9 +144,67 @@ def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
     assert statuses(home) == (["FINISHED"], Counter(FINISHED=4, FAILED=2))
 
 
+def test_a_diverged_run_is_a_failed_one_with_its_reason(script: Any, words: list[str], home: Path) -> None:
+    far = ["lr=1e10", "model=cnn", "model.width=4", "epochs=2"]
+    kept = [word for word in words if word.split("=")[0] not in ("lr", "epochs")]
+    said = script("train", *kept, *far)
+    assert said.code == 2
+    assert re.search(r"overcast: the loss is not finite in epoch 1, step \d of 2\. Try a lower lr", said.err)
+    assert "Traceback" not in said.err
+    (run,) = recorded(home)
+    assert (run.info.status, run.data.tags["diverged"]) == ("FAILED", "true")
+    assert "no run in runs/ yet" in script("evaluate").mistake()
+
+
+def test_a_study_with_diverged_runs_is_compared(script: Any, words: list[str], home: Path) -> None:
+    kept = [word for word in words if word.split("=")[0] not in ("lr", "epochs")]
+    command = ["train", "-m", *kept, ONE, "lr=0.01,1e10", "model=cnn", "model.width=4", "epochs=2", "seed=0,1"]
+    said = script(*command)
+    assert said.code == 2
+    assert re.search(r"2 of 4 runs failed:\n  \d × the loss is not finite in epoch 1, step ", said.err)
+    assert statuses(home) == (["FAILED"], Counter(FINISHED=2, FAILED=2))
+    said = script("compare")
+    assert (said.code, "Traceback" in said.err) == (0, False)
+    assert "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1" in said.out
+
+
+def test_cells_that_make_no_sense_are_left_out_and_said(script: Any, words: list[str], home: Path) -> None:
+    kept = [word for word in words if not word.startswith("mitigation=")]
+    said = script("train", "-m", *kept, ONE, "model=perceptron,ann", "mitigation=none,shrink", "seed=0,1")
+    assert said.code == 0, said
+    told = "skies · perceptron · shrink: mitigation=shrink makes no sense for model=perceptron: it has no width"
+    assert f"left out:\n{told}" in said.out
+    assert "study sweep: 6 runs, 1 at once" in said.out
+    assert statuses(home) == (["FINISHED"], Counter(FINISHED=6))
+    said = script("compare")
+    assert f"Left out: {told}" in said.out
+    assert "Not judged" not in said.out
+
+
+def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str], home: Path) -> None:
+    kept = [word for word in words if not word.startswith("mitigation=")]
+    shrunk = [f'"mitigation=shrink mitigation.shrink.scale={scale}"' for scale in (0.25, 0.5)]
+    groups = f'[[{",".join(shrunk)}],["mitigation=noise","mitigation=pretraining"]]'
+    lists = [f"hydra.sweeper.tuned={groups}", 'hydra.sweeper.tuning=["seed=9"]', 'hydra.sweeper.repeats=["seed=0"]']
+    said = script("train", "-m", *kept, ONE, "model=perceptron,ann", 'hydra.sweeper.cells=["mitigation=none"]', *lists)
+    assert said.code == 0, said
+    # one candidate of the perceptron's and four of the ANN's are tried; then none and one winner, none and two
+    assert "study sweep: 10 runs, 1 at once" in said.out
+    assert "chosen by validation: mitigation=noise; mitigation=shrink mitigation.shrink.scale=" in said.out
+    assert statuses(home) == (["FINISHED"], Counter(FINISHED=5))
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0: give how many runs shall be at once"),
+        (["trainer.threads=-1"], "trainer.threads=-1: must be"),
+        (["lr=0.1,inf"], "lr=inf: must be above 0, and a number"),
+        (["model.hidden=8,1000000000000"], "weights with these sizes"),
+        (
+            ["model=perceptron", "mitigation=shrink,pretraining"],
+            "mitigation=shrink makes no sense for model=perceptron",
+        ),
         (["model=ann,dnnn"], "model=dnnn: there is no such model. Did you mean dnn? Choices: ann, cnn, dnn, "),
         (["mitigation=none,[none,dropout]"], "pick it alone, or leave it out"),
         (

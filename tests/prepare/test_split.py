@@ -11,7 +11,7 @@ import pytest
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from overcast.errors import UserError
-from overcast.prepare.split import MANY, assign, chain, deal, read_about, read_parts, split, tie
+from overcast.prepare.split import MANY, assign, chain, deal, overlap, read_about, read_parts, split, tie
 
 SEEDS = range(12)
 
@@ -174,6 +174,22 @@ def test_by_time_the_future_may_lack_a_class_but_not_the_past() -> None:
 def test_by_time_with_too_few_rows(number: int, folds: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         chain(np.array(list("ab") * 50, object)[:number], folds, gap=7)
+
+
+@pytest.mark.parametrize("folds", [3, 5, 10])
+def test_the_overlap_is_the_part_that_changes_places_over_itself_and_the_train_part(folds: int) -> None:
+    labels, own = np.array([*"ab"] * 60, object), np.arange(120)
+    official = np.where(own < 20, "test", "").astype(object)
+    kinds = {
+        "test": (assign(labels, own, np.full(120, "", object), folds, 0), {}),
+        "validation": (assign(labels, own, official, folds, 0), {"official": True}),
+        "": (chain(labels, folds, 0), {"by_time": True}),
+    }
+    for moving, (parts, how) in kinds.items():
+        for fold in range(folds):
+            count = {part: (parts[:, fold] == part).sum() for part in ("train", "validation", "test")}
+            moved = count[moving or "test"]
+            assert overlap(folds, fold, **how) == pytest.approx(moved / (moved + count["train"]), rel=0.08)
 
 
 @pytest.fixture

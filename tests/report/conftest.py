@@ -15,7 +15,6 @@ def info():
     return {
         "study": "made <up>",
         "baseline": "none",
-        "folds": 10,
         "command": "compare.py study=made_up",
         "machine": "one",
     }
@@ -34,13 +33,14 @@ def study():
                     row |= {"test/accuracy": 0.8 + effect + 0.01 * k + draw(0, 0.001), "gap/accuracy": 0.1 - effect}
                     row |= {"run_id": run, "name": run, "data": "sky", "model": model, "mitigation": name}
                     row |= {"cell": f"{model} · {name} · share={share}", "fold": k, "seed": 0, "repeat": f"{k}-0"}
+                    row |= {"overlap": 1 / 9}
                     rows.append(
                         row | {"share": share, "epochs": 3, "seconds": 12.0 if name == "augmentation" else 10.0}
                     )
                     columns = {
                         f"{p}/{w}": draw(1, 0.1, 3) for p in ("train", "validation") for w in ("nll", "accuracy")
                     }
-                    curves.append(pd.DataFrame({"run_id": run, "epoch": range(3)} | columns))
+                    curves.append(pd.DataFrame({"run_id": run, "epoch": range(1, 4)} | columns))
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from overcast.data.folder import Folder
 from overcast.errors import UserError
+from overcast.html.page import Row, Table
 from overcast.prepare import fetch
 from overcast.prepare.pack import open_pack, pack, read_csv
 from overcast.report.audit import audit, duplicates, head, odd, sizes
-from overcast.report.sheet import Side, Table
 
 OPTIONS: dict[str, Any] = {"path": "?", "size": 16, "channels": 1}
 
@@ -53,9 +53,9 @@ def test_a_page_about_pictures(folder: Path, home: Path) -> None:
 
 def test_sizes_are_those_of_the_files(folder: Path, tmp_path: Path) -> None:
     found = sizes(open_pack(folder, "folder"), folder / "folder" / "raw")
-    assert "32×16 at the narrowest and 48×24 at the widest" in found.how
-    assert "the most frequent size is 32×16 (8 of 14)" in found.how
-    assert "Left out" in sizes(open_pack(folder, "folder"), tmp_path / "nowhere").how
+    assert "32×16 at the narrowest and 48×24 at the widest" in found.text
+    assert "the most frequent size is 32×16 (8 of 14)" in found.text
+    assert "Left out" in sizes(open_pack(folder, "folder"), tmp_path / "nowhere").text
     assert head(folder / "folder" / "raw" / "a" / "0.png") == (32, 16)
     assert head(folder / "folder" / "pack" / "index.csv") is None
 
@@ -65,15 +65,15 @@ def test_odd_files_are_those_of_the_table_but_the_duplicates(folder: Path) -> No
     (table,) = found.parts
     assert isinstance(table, Table)
     assert [tuple(row[:2]) for row in table.rows] == [("a/empty <b>.jpg", "unreadable"), ("b/dot.png", "tiny")]
-    assert "2 duplicate" in found.how
+    assert "2 duplicate" in found.text
 
 
 def test_pairs_show_both_files(folder: Path) -> None:
     found = duplicates(open_pack(folder, "folder"), read_csv(folder / "folder/pack/pairs.csv"))
-    first, second = (part for part in found.parts if isinstance(part, Side))
+    first, second = (part for part in found.parts if isinstance(part, Row))
     assert first.lines[1:] == ["a/1.png", "b/other.png"]
     assert second.lines[1:] == ["a/0.png", "a/again.png"]
-    assert len(first.plates) == 2
+    assert len(first.images) == 2
 
 
 def test_a_page_about_sequences(data: Path, home: Path) -> None:

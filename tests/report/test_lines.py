@@ -17,7 +17,7 @@ def made(values: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
 
 def test_means_and_intervals_of_each_group() -> None:
     table = made({("a", 1): [0.1, 0.3], ("a", 2): [0.5], ("b", 1): [0.9, 0.9]})
-    first, second = lines("T", "c", table, x="x", y="y", group="kind", titles=TITLES, percent=True).figure.data
+    first, second = lines("T", "c", table, x="x", y="y", group="kind", titles=TITLES, percent=True).parts[0].figure.data
     assert (first.name, second.name) == ("a", "b")
     assert list(first.y) == pytest.approx([20, 50])
     low, high = stats.t.interval(0.95, 1, 20, stats.sem([10, 30]))
@@ -26,5 +26,5 @@ def test_means_and_intervals_of_each_group() -> None:
 
 def test_numbers_however_small_are_drawn() -> None:
     table = made({("a", 1): [1e-12, 3e-12], ("a", 2): [1e-3, 1e-3]})
-    (line,) = lines("T", "c", table, x="x", y="y", group="kind", titles=TITLES, log=["y"]).figure.data
+    (line,) = lines("T", "c", table, x="x", y="y", group="kind", titles=TITLES, log=["y"]).parts[0].figure.data
     assert list(line.y) == pytest.approx([2e-12, 1e-3])

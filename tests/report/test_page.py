@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from overcast.compare import table
+from overcast.html.page import Section
+from overcast.html.writer import render
 from overcast.report import page
 from overcast.report.pictures import forest
 
@@ -37,12 +39,17 @@ def test_one_page_that_loads_nothing(written):
     text = (written / "report.html").read_text(encoding="utf8")
     tags = Tags()
     tags.feed(text)
-    assert tags.loads == ["data:,"]  # the icon, so that browsers do not ask for one
+    assert tags.loads[0] == "data:,"  # the icon, so that browsers do not ask for one
+    assert all(address.startswith("#section-") for address in tags.loads[1:])
     assert "@import" not in text.split("<script")[0]
     assert (tags.plotly, tags.figures) == (1, 5)
     assert len(text) < 6e6
     own = text.rsplit("<script>", 1)[1]
     assert "localStorage" not in own
+
+
+def test_the_page_says_the_overlap_that_was_used(written):
+    assert "ρ&nbsp;=&nbsp;1/9)" in (written / "report.html").read_text(encoding="utf8")
 
 
 def test_the_page_says_the_verdict_first_and_escapes_names(written):
@@ -55,16 +62,21 @@ def test_the_page_says_the_verdict_first_and_escapes_names(written):
 
 
 def test_a_claim_comes_first_and_then_what_was_measured(compared, info):
-    text = page.html(compared, [forest(compared)], info, claim="Augmentation helps.")
+    text = render(page.study_page(compared, [forest(compared)], info, claim="Augmentation helps."))
     assert text.index("Claim: Augmentation helps.") < text.index("<strong>Measured:</strong> Of 3 compared")
     assert "no effect" not in text.split("<script", 1)[0].lower()
 
 
 def test_the_verdict_on_a_claim_and_its_pictures_come_first(tmp_path, compared, small, info):
-    own = page.Picture("Its own picture", "Read it so.", forest(compared).figure)
+    own = Section("Its own picture", "Read it so.", forest(compared).parts)
     told = ("Noise helps.", "It does not show here.", [own])
     text = page.write(tmp_path, compared, *small, info, *told).read_text(encoding="utf8")
-    order = ["Claim: Noise helps.", "</strong> It does not show here.", "Its own picture", "Learning curves, by epoch"]
+    order = [
+        "Claim: Noise helps.",
+        "</strong> It does not show here.",
+        "Its own picture</h2>",
+        "Learning curves, by epoch</h2>",
+    ]
     assert sorted(order, key=text.index) == order
     assert "Of 3 compared" not in text
 

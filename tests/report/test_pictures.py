@@ -3,8 +3,14 @@ import pandas as pd
 import pytest
 
 from overcast.compare import table
+from overcast.html.style import PARTS
 from overcast.report import pictures
 from overcast.report.labels import spots
+
+
+def figure_of(section):
+    (part,) = section.parts
+    return part.figure
 
 
 def titles(drawn):
@@ -27,7 +33,7 @@ def test_one_cell_and_no_curves_still_draw(small, info):
 
 
 def test_the_forest_shows_the_change_and_both_intervals(compared):
-    data = pictures.forest(compared).figure.data
+    data = figure_of(pictures.forest(compared)).data
     got = {name: x for trace in data if trace.mode == "markers" for name, x in zip(trace.y, trace.x, strict=True)}
     expected = compared[~compared["is_baseline"]].set_index("cell")["change/test/accuracy"] * 100
     assert got == pytest.approx(expected.to_dict())
@@ -42,20 +48,31 @@ def _ends(data, width):
 
 
 def test_learning_curves_have_a_panel_a_cell_and_bands(small):
-    figure = pictures.learning(*small).figure
+    figure = figure_of(pictures.learning(*small))
     assert [a.text for a in figure.layout.annotations] == ["none", "augmentation", "shrink", "noise"]
     assert len(figure.data) == 4 * 2 * 2 * 2
-    assert {t.line.dash for t in figure.data if t.mode == "lines"} == {"dash", "solid"}
+    for trace in figure.data:  # a band, whose name is hidden, and a line each
+        style = PARTS[trace.name]
+        assert (trace.fillcolor or trace.line.color) == style.colour
+        assert trace.line.dash in (None, style.dash)
+    assert [t.line.dash for t in figure.data[1:4:2]] == [style.dash for style in PARTS.values()]
+    assert min(min(t.x) for t in figure.data) == 1  # the first epoch
     shown = sum(bool(t.visible) for t in figure.data)
     assert shown == sum(figure.layout.updatemenus[0].buttons[0].args[0]["visible"]) == 16
 
 
 def test_runs_that_stopped_early_leave_their_epochs_to_the_others(small):
     trials, curves = small
-    stopped = curves[~((curves["run_id"] == trials["run_id"].iloc[0]) & (curves["epoch"] > 0))]
-    last = pictures.learning(trials, stopped).figure.data[1]
+    stopped = curves[~((curves["run_id"] == trials["run_id"].iloc[0]) & (curves["epoch"] > 1))]
+    last = figure_of(pictures.learning(trials, stopped)).data[1]
     assert len(last.x) == 3
     assert np.isfinite(np.asarray(last.y, float)).all()
+
+
+def test_one_epoch_is_seen_too(small):
+    trials, curves = small
+    last = figure_of(pictures.learning(trials, curves[curves["epoch"] == 1])).data[1]
+    assert (len(last.x), last.mode) == (1, "markers")
 
 
 def test_labels_keep_off_each_other():

@@ -62,8 +62,32 @@ def test_notes_tell_what_is_missing_and_what_stands_in_for_the_baseline(small, i
     assert "Failed: noise 3." in told
     assert "1 of 16 trials are missing" in told
     assert "none: 3 of 4 repeats" in told
+    lost = words.notes(table(trials, info), info | {"missing": ["noise 1", "noise 2"]})
+    assert "Not found: 2 of this study's finished runs (noise 1 and noise 2)." in lost
     rest = trials[trials["mitigation"] != "none"]
     assert "augmentation is what the others are compared with." in words.notes(table(rest, info), info)
+
+
+def test_the_overlap_of_the_comparisons(compared):
+    assert words.overlap(compared) == "1/9"
+    assert words.overlap(compared.assign(rho=[1 / 4, 0.28, 1 / 9, 1 / 9])) == "1/9 to 0.28"
+    assert words.overlap(compared.assign(rho=np.nan)) == "–"
+
+
+def test_diverged_trials_are_told_and_their_cell_is_not_the_highest(small, info):
+    trials, _ = small
+    gone = (trials["cell"] == "augmentation") & (trials["repeat"] == "0-0")
+    outcomes = [column for column in trials if column.startswith(("test/", "gap/"))]
+    some = trials.assign(diverged=gone, **{column: trials[column].where(~gone) for column in outcomes})
+    compared = table(some, info)
+    told = words.verdicts(compared)[0]
+    assert told.endswith("not judged: 1 of its 4 trials diverged, and those that are left flatter it")
+    assert "1 not judged, since trials diverged: augmentation" in words.headline(compared)
+    assert "clearly better" not in words.headline(compared)
+    assert "Highest mean test accuracy: noise" in words.headline(compared)
+    assert "flatter" not in grid.markdown(compared)
+    lines = words.notes(compared, info | {"diverged": ["a: 1 of 4 repeats diverged"], "left_out": ["b: why"]})
+    assert lines[:2] == ["a: 1 of 4 repeats diverged: never called better.", "Left out: b: why."]
 
 
 def test_one_repeat_says_what_it_needs(small, info):

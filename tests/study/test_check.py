@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from overcast.errors import UserError
+from overcast.errors import IncompatibleError, UserError
 from overcast.study.check import asked, refuse_overlap
 
 
@@ -24,6 +24,24 @@ def test_cells_are_known_by_their_runs(config: Any) -> None:
     assert one == same != two
 
 
+def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:
+    apart = [
+        (["data=waves", "model=lstm", "mitigation=augmentation"], "mitigation=augmentation works on image data"),
+        (["model=perceptron", "mitigation=shrink"], "mitigation=shrink makes no sense for model=perceptron"),
+        (["model=handmade", "mitigation=pretraining"], "mitigation=pretraining makes no sense for model=handmade"),
+        (["model.hidden=1", "mitigation=shrink"], "mitigation=shrink changes nothing in model=ann as it is set"),
+        (["trainer.precision=16-mixed", "mitigation=sam"], "mitigation=sam looks at the gradients twice"),
+    ]
+    cells = [config(*words) for words, _ in apart]
+    first, *found, last = asked([config(), *cells, config("lr=0.02")])
+    assert isinstance(first, str)
+    assert isinstance(last, str)
+    assert [isinstance(each, IncompatibleError) for each in found] == [True] * len(apart)
+    assert all(str(each).startswith(said) for each, (_, said) in zip(found, apart, strict=True))
+    with pytest.raises(UserError, match="mitigation=augmentation works on image data"):
+        asked(cells)  # none is left
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -31,7 +49,10 @@ def test_cells_are_known_by_their_runs(config: Any) -> None:
         (["trainer.accelerator=tpu"], "choices are auto, cpu and gpu"),
         (["mitigation=[none,noise]"], "pick it alone"),
         (["mitigation=noise", "mitigation.noise.strength=much"], "mitigation.noise.strength=much"),
-        (["data=waves", "model=lstm", "mitigation=augmentation"], "mitigation=augmentation works on image data"),
+        (["lr=inf"], "lr=inf"),
+        (["trainer.threads=-1"], "trainer.threads=-1"),
+        (["model.hidden=1000000000000"], "774,000,000,000,005 weights"),
+        (["batch_size=2", "mitigation=batch_norm", "trainer.devices=2"], "batch norm needs at least 2"),
         (["data=waves", "shuffle=true"], "shuffle=true moves the pixels of pictures"),
         (["split.fold=10"], "split.fold=10"),
         (["split.seed=3"], "made with seed=0"),

@@ -31,7 +31,9 @@ def test_links_save_the_view_and_compare_the_finished_runs(store: Store, study: 
     assert json.loads(saved) == view("x-1")
     lines = text.splitlines()
     assert len(lines) == 5
-    assert "`make ui`" in lines[0]
+    assert f"`mlflow ui --backend-store-uri {store.uri}`" in lines[0]  # `make ui` opens the usual database
+    store.uri = "sqlite:///mlflow.db"
+    assert "`make ui`" in links(store, study.id, study.parent)
     assert all("workflowType=machine_learning" in line for line in lines[1:3])
     assert f'runs=["{trials[0].id}"]&experiments=["{store.experiment}"]' in unquote(lines[3])
     assert f"/runs/{study.parent}" in lines[4]

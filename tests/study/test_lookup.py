@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from overcast.errors import UserError
+from overcast.evaluation.evaluate import evaluate
 from overcast.fit import pack_of
 from overcast.study import Study
-from overcast.study.lookup import _try_out, children, finished, seconds_of
+from overcast.study.lookup import _try_out, children, fetch, finished, seconds_of
 from overcast.tracking import Store
 from overcast.train import train
 
@@ -53,6 +55,36 @@ def test_children_are_the_whole_runs_once_each(config: Any, store: Store, study:
     shutil.rmtree(runs[1].folder)
     assert {run.folder for run in children(store, study.id)} == {again.folder}
     assert children(store, "y-1") == []
+
+
+def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
+    config: Any, store: Store, study: Study, tracking: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "project").mkdir()
+    monkeypatch.chdir(home / "project")
+    asked = [config("epochs=1", f"seed={seed}", "runs_dir=runs") for seed in range(2)]
+    runs = [train(cfg | {"tracking": tracking}, study) for cfg in asked]
+    evaluate(runs[1], pictures=False)
+    fingerprint, names = runs[0].facts["fingerprint"], [run.folder.name for run in runs]
+    monkeypatch.chdir((home / "project").rename(home / "elsewhere"))
+    assert [run.folder.resolve().parent for run in children(store, study.id)] == [home / "elsewhere" / "runs"] * 2
+    again = finished(store, study, asked[0], fingerprint)
+    assert again
+    assert again.config["tracking"] == tracking
+
+    # what lies in the place of another run is not taken for it
+    Path("runs", names[0]).rename(home / "away")
+    Path("runs", names[1]).rename(Path("runs", names[0]))
+    assert finished(store, study, asked[0], fingerprint) is None
+    assert children(store, study.id) == []
+    (home / "fetched").mkdir()
+    fetched = children(store, study.id, home / "fetched")
+    assert [run.config["seed"] for run in fetched] == [0, 1]
+    assert [(run.folder / "evaluation" / "metrics.json").exists() for run in fetched] == [False, True]
+    (record,) = (found for found in store.search(study=study.id, role="trial") if found.id == fetched[0].facts["id"])
+    shutil.rmtree(Path(tracking["artifacts"]) / record.id)
+    (home / "again").mkdir()
+    assert fetch(record, store, home / "again") is None
 
 
 def test_a_run_that_could_not_be_recorded_is_no_silent_gap_in_its_study(

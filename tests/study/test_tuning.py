@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from overcast.config import ROOT
-from overcast.errors import UserError
+from overcast.errors import DivergedError, UserError
 from overcast.runs import Run
 from overcast.study import tuning
 
@@ -21,6 +21,9 @@ def test_the_best_mean_wins_and_ties_go_to_the_likelihood(monkeypatch: pytest.Mo
     assert tuning.best({"x": [runs["c"]], "y": [runs["d"]]}) == "y"
     assert tuning.best({"x": [runs["a"], UserError("failed")], "y": [runs["c"], None]}) == "y"
     assert tuning.best({"x": [UserError("failed")], "y": []}) == ""
+    # one that diverged comes last, however well its other runs did
+    assert tuning.best({"x": [runs["b"], DivergedError("nan")], "y": [runs["a"], runs["a"]]}) == "y"
+    assert tuning.best({"x": [runs["b"], DivergedError("nan")], "y": [DivergedError("nan")]}) == "x"
 
 
 def test_the_shipped_study_never_tests_on_what_it_chose_by() -> None:

@@ -8,27 +8,45 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import pandas as pd
 
-from overcast.compare.statistics import Estimate, repeated
+from overcast.compare.statistics import Array, Estimate, paired_tests, repeated
+from overcast.compare.trials import PAIRING, correct, overlap
 from overcast.errors import UserError
-from overcast.report.style import Picture
+from overcast.html.page import Section
 from overcast.report.words import number
 from overcast.runs import Run
 from overcast.train import params
 
-REPEAT = ["seed", "fold"]
+REPEAT = list(PAIRING)
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Measured(NamedTuple):
     """What a claim's study found: the verdict in words, and pictures."""
 
     verdict: str
-    pictures: list[Picture]
+    pictures: list[Section]
+
+
+class Comparison(NamedTuple):
+    """One of a claim's comparisons: the mean difference with its interval, and what the tests of all of them say.
+
+    direction: 1 for a difference that is clearly above zero, -1 clearly below, 0 not clear.
+    """
+
+    estimate: Estimate
+    direction: int
+
+    @property
+    def ahead(self) -> bool:
+        """Whether what the claim expects to be better clearly is."""
+        return self.direction > 0
 
 
 class Claim(NamedTuple):
@@ -47,11 +65,15 @@ def load(name: str) -> Claim:
     return Claim(module.CLAIM, module.measured)
 
 
-def judge(name: str, runs: Sequence[Run], planned: int) -> tuple[str, str, list[Picture]]:
-    """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study."""
+def judge(name: str, runs: Sequence[Run], planned: int, diverged: int = 0) -> tuple[str, str, list[Section]]:
+    """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study.
+
+    diverged: how many of the planned runs did, and so will never finish.
+    """
     claim = load(name)
     if len(runs) < planned:
-        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished.", []
+        lost = f", {diverged} diverged" if diverged else ""
+        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished and found{lost}.", []
     try:
         return claim.sentence, *claim.measured(runs)
     except LookupError:  # a cell that the claim compares is not there: the study is another than the shipped one
@@ -59,22 +81,53 @@ def judge(name: str, runs: Sequence[Run], planned: int) -> tuple[str, str, list[
 
 
 def table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: its parameters, ``run``, ``parameters``, ``multiply_adds``, and figures of the test part."""
-    return pd.DataFrame([_row(run) for run in runs])
+    """One row a run: its parameters, ``run``, ``overlap``, ``parameters``, ``multiply_adds``, figures of the test part.
+
+    ``correct``: (M,) whether each row of an official test part was classified correctly; None without one.
+    """
+    answers = correct(runs)
+    return pd.DataFrame([_row(run, answers.get(str(run.folder))) for run in runs])
 
 
-def _row(run: Run) -> dict[str, object]:
+def _row(run: Run, answers: np.ndarray | None) -> dict[str, object]:
     facts = run.facts
     measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    own = {"run": run, "overlap": overlap(run), "correct": answers}
     sizes = {name: facts[name] for name in ("parameters", "multiply_adds", "seconds")}
     figures = {"accuracy": measured["test"]["accuracy"], "train_accuracy": measured["train"]["accuracy"]}
-    return {**params(run.config), "run": run, **sizes, **figures, **measured["baseline"]}
+    return {**params(run.config), **own, **sizes, **figures, **measured["baseline"]}
 
 
-def difference(better: pd.DataFrame, worse: pd.DataFrame, column: str = "accuracy") -> Estimate:
-    """The mean of ``better`` minus ``worse`` over the repeats that both have, paired."""
-    paired = better.set_index(REPEAT)[column] - worse.set_index(REPEAT)[column]
-    return repeated(paired.dropna().to_numpy(float))
+def compared(family: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> dict[Key, Comparison]:
+    """All comparisons that a claim's verdict rests on: runs that should be better, and runs that should be worse.
+
+    Give them all at once: they are one family to `paired_tests`, as the comparisons of a study are.
+    """
+    tests = paired_tests(
+        [_differences(better, worse) for better, worse in family.values()],
+        [better["overlap"].mean() for better, _ in family.values()],
+    )
+    arrays = (tests.paired.mean, tests.paired.error, tests.paired.freedom, tests.direction)
+    return {
+        key: Comparison(Estimate(*estimate), int(direction))
+        for key, *estimate, direction in zip(family, *arrays, strict=True)
+    }
+
+
+def difference(better: pd.DataFrame, worse: pd.DataFrame) -> Estimate:
+    """The mean of ``better`` minus ``worse`` over the repeats that both have, paired: to describe, not to judge."""
+    return repeated((better.set_index(REPEAT)["accuracy"] - worse.set_index(REPEAT)["accuracy"]).dropna())
+
+
+def _differences(better: pd.DataFrame, worse: pd.DataFrame) -> Array:
+    """Of accuracy: (n,) over the repeats that both have, (n, M) where each answer to a fixed test part is known."""
+    ours, theirs = better.set_index(REPEAT), worse.set_index(REPEAT)
+    both = ours.index.intersection(theirs.index)
+    ours, theirs = ours.loc[both], theirs.loc[both]
+    known = pd.concat([ours["correct"], theirs["correct"]]).notna()
+    column = "correct" if len(known) and known.all() else "accuracy"
+    found: Array = np.array(ours[column].tolist(), float) - np.array(theirs[column].tolist(), float)
+    return found
 
 
 def points(estimate: Estimate) -> str:
@@ -84,18 +137,27 @@ def points(estimate: Estimate) -> str:
     return f"{number(float(estimate.mean), sign=True)} points{interval}"
 
 
+def shown(comparison: Comparison) -> str:
+    """``+4.1 points [2.9, 5.2]: clear``."""
+    return f"{points(comparison.estimate)}: {('not clear', 'clear', 'clear, the other way')[comparison.direction]}"
+
+
 def percent(values: pd.Series) -> str:
     """``91.2 %``: the mean."""
     return f"{number(float(values.mean()))} %"
 
 
-def clear(estimate: Estimate) -> bool:
-    """Whether the interval lies above zero."""
-    return bool(estimate.low > 0)
-
-
 def judged(*held: bool) -> str:
-    """How a verdict opens, from whether each part of the claim was clear."""
+    """How a verdict opens, from whether each part of the claim holds."""
     if all(held):
         return "It holds here."
     return "It holds here in part." if any(held) else "It does not show here."
+
+
+def how(family: Mapping[Key, Comparison]) -> str:
+    """How a verdict ends: what its brackets are, and what clear means."""
+    many = f"over these {len(family)} comparisons" if len(family) > 1 else "over this one comparison"
+    return (
+        "Brackets are 95 % intervals of each difference alone; clear are those where both tests (paired, and corrected "
+        f"for overlapping train parts) stay below 5 % after Holm's correction {many}."
+    )

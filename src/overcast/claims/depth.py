@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.claims import Measured, compared, how, judged, percent, shown, table
+from overcast.html.page import Section
 from overcast.report.lines import lines
-from overcast.report.style import Picture
 from overcast.report.words import number
 from overcast.runs import Run
 
@@ -29,32 +29,36 @@ def measured(runs: Sequence[Run]) -> Measured:
     bare = found[found["mitigation"] == "none"]
     mean = bare.groupby("depth")["accuracy"].mean()
     best, deepest = int(mean.idxmax()), int(mean.index.max())
-    worse = difference(bare[bare["depth"] == best], bare[bare["depth"] == deepest]) if best != deepest else None
+    at = dict(list(bare.groupby("depth")))
     deep = {str(name): rows for name, rows in found[found["depth"] == deepest].groupby("mitigation")}
     spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
     shallow = float(bare[bare["depth"] == bare["depth"].min()]["accuracy"].std())
+    # which depth is best is told by the same runs: every one is in the family, so that the choice is free
+    shallower = {depth: (rows, at[deepest]) for depth, rows in at.items() if depth != deepest}
+    helped = {name: (rows, deep["none"]) for name, rows in deep.items() if name != "none"}
+    family = compared({**shallower, **helped})
+    worse = family.get(best)
     told = f"Without help {best} hidden layer{'s come' if best > 1 else ' comes'} out best ({number(mean[best])} %)"
-    told += f"; {deepest} fall behind by {points(worse)}." if worse is not None else ": the deepest tried."
+    told += f"; {deepest} fall behind by {shown(worse)}." if worse else ": the deepest tried."
     told += (
         f" Over first weights alone the accuracy of {deepest} layers spreads by {number(spread['none'])} points "
         f"(standard deviation), of one layer by {number(shallow)}."
     )
-    held = [worse is not None and clear(worse), spread["none"] > 2 * shallow]
-    for name in (name for name in deep if name != "none"):
-        gain = difference(deep[name], deep["none"])
-        held.append(clear(gain))
-        told += f" {name}: {points(gain)}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
-    return Measured(f"{judged(*held)} {told}", [_accuracy(found), _spread(found)])
+    held = [worse is not None and worse.ahead, spread["none"] > 2 * shallow]
+    for name in helped:
+        held.append(family[name].ahead)
+        told += f" {name}: {shown(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
+    return Measured(f"{judged(*held)} {told} {how(family)}", [_accuracy(found), _spread(found)])
 
 
-def _accuracy(found: pd.DataFrame) -> Picture:
+def _accuracy(found: pd.DataFrame) -> Section:
     return lines(
         "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", found, x="depth", y="accuracy",
         group="mitigation", titles=("hidden layers", "test accuracy, %"), percent=True,
     )  # fmt: skip
 
 
-def _spread(found: pd.DataFrame) -> Picture:
+def _spread(found: pd.DataFrame) -> Section:
     spread = found.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
     return lines(
         "How much the first weights decide", "Standard deviation of the train accuracy over repeats that differ in "

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from overcast.claims import Measured, clear, difference, judged, points, table
+import pandas as pd
+
+from overcast.claims import Measured, compared, difference, how, judged, points, shown, table
 from overcast.report.lines import lines
 from overcast.runs import Run
 
@@ -17,21 +19,18 @@ CLAIM = "Features that are learned do better than features made by hand, given e
 def measured(runs: Sequence[Run]) -> Measured:
     found = table(runs)
     found["samples"] = found["run"].map(lambda run: int((run.parts == "train").sum()))
-    told, held, pictures = [], [], []
+    everything = found[found["share"] == found.groupby("data")["share"].transform("max")]
+    family = compared({str(data): _learned_and_made(rows) for data, rows in everything.groupby("data", sort=False)})
+    told, pictures = [], []
     for data, rows in found.groupby("data", sort=False):
         sizes = sorted(rows["share"].unique())
         at = {size: rows[rows["share"] == size] for size in sizes}
-        gain = {
-            size: difference(some[some["model"] != "handmade"], some[some["model"] == "handmade"])
-            for size, some in at.items()
-        }
         learned = next(name for name in rows["model"] if name != "handmade")
         few, many = (round(at[size]["samples"].mean()) for size in (sizes[0], sizes[-1]))
         told.append(
-            f"{data}: learned ({learned}) against made by hand {points(gain[sizes[0]])} with {few:,} samples, "
-            f"{points(gain[sizes[-1]])} with {many:,}."
+            f"{data}: learned ({learned}) against made by hand {points(difference(*_learned_and_made(at[sizes[0]])))} "
+            f"with {few:,} samples; with {many:,} {shown(family[str(data)])}."
         )
-        held.append(clear(gain[sizes[-1]]))
         rows = rows.assign(samples=rows.groupby("share")["samples"].transform("mean").round())
         pictures.append(
             lines(
@@ -46,4 +45,10 @@ def measured(runs: Sequence[Run]) -> Measured:
                 percent=True,
             )
         )
-    return Measured(f"{judged(*held)} {' '.join(told)}", pictures)
+    held = [comparison.ahead for comparison in family.values()]
+    return Measured(f"{judged(*held)} {' '.join(told)} {how(family)}", pictures)
+
+
+def _learned_and_made(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The runs with learned features, and those with features made by hand."""
+    return rows[rows["model"] != "handmade"], rows[rows["model"] == "handmade"]

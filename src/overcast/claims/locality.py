@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.claims import REPEAT, Measured, compared, difference, how, judged, percent, points, shown, table
 from overcast.fit import pack_of_run, restore
 from overcast.report.lines import lines
 from overcast.runs import Run
@@ -44,26 +44,25 @@ def measured(runs: Sequence[Run]) -> Measured:
     found = table(runs)
     found["network"] = [_network(row) for _, row in found.iterrows()]
     plain, shuffled = found[~found["shuffle"].astype(bool)], found[found["shuffle"].astype(bool)]
-    cnn = plain[plain["model"] == "cnn"]
-    gains = {name: difference(cnn, rows) for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
+    cnn, mixed = plain[plain["model"] == "cnn"], shuffled[shuffled["model"] == "cnn"]
+    others = {str(name): rows for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
+    family = compared({**{name: (cnn, rows) for name, rows in others.items()}, "shuffled": (cnn, mixed)})
     told = f"cnn: {percent(cnn['accuracy'])} with {_size(cnn)}. "
     told += " ".join(
-        f"{name}: {percent(plain[plain['network'] == name]['accuracy'])} with "
-        f"{_size(plain[plain['network'] == name])} (cnn {points(gain)})."
-        for name, gain in gains.items()
+        f"{name}: {percent(rows['accuracy'])} with {_size(rows)} (cnn {shown(family[name])})."
+        for name, rows in others.items()
     )
-    loss = difference(cnn, shuffled[shuffled["model"] == "cnn"])
-    full = next(iter(gains))
-    kept = difference(plain[plain["network"] == full], shuffled[shuffled["network"] == full])
-    told += f" Shuffling all pixels costs the cnn {points(loss)} and {full} {points(kept)}."
+    full = next(iter(others))
+    kept = difference(others[full], shuffled[shuffled["network"] == full])
+    told += f" Shuffling all pixels costs the cnn {shown(family['shuffled'])}; {full} {points(kept)}."
     tried = _moved(plain)
     far = {str(name): rows for name, rows in tried[tried["shift"] == SHIFTS[2]].groupby("network")}
     start = {str(name): rows for name, rows in tried[tried["shift"] == 0].groupby("network")}
     told += f" Moved by {SHIFTS[2]} pixels, they lose: "
     told += ", ".join(f"{name} {points(difference(start[name], far[name]))}" for name in far) + "."
-    held = [*(clear(gain) for gain in gains.values()), clear(loss)]
+    held = [comparison.ahead for comparison in family.values()]
     return Measured(
-        f"{judged(*held)} {told}",
+        f"{judged(*held)} {told} {how(family)}",
         [
             lines(
                 "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", tried,
@@ -87,7 +86,7 @@ def _size(rows: pd.DataFrame) -> str:
 
 
 def _moved(rows: pd.DataFrame) -> pd.DataFrame:
-    keys = ["network", "seed", "fold"]
+    keys = ["network", *REPEAT]
     return pd.DataFrame(
         [
             {**row[keys], "shift": shift, "accuracy": accuracy}

@@ -5,13 +5,13 @@ python pipelines/train.py +study=memory && python pipelines/compare.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.claims import Comparison, Measured, compared, how, judged, percent, shown, table
 from overcast.fit import pack_of_run, restore
 from overcast.report.lines import lines
 from overcast.runs import Run
@@ -42,25 +42,25 @@ def measured(runs: Sequence[Run]) -> Measured:
     recall = found[found["data"] == "recall"].assign(length=lambda rows: rows["data.length"].astype(int))
     nets = {str(name): rows for name, rows in recall.groupby("model")}
     lengths = sorted(recall["length"].unique())
-    gains = {n: difference(*(nets[name][nets[name]["length"] == n] for name in ("lstm", "rnn"))) for n in lengths}
+    pairs = {n: tuple(nets[name][nets[name]["length"] == n] for name in ("lstm", "rnn")) for n in lengths}
+    speech = {str(name): rows for name, rows in found[found["data"] == "speech"].groupby("model")}
+    spoken = {"speech": (speech["lstm"], speech["rnn"])} if len(speech) == 2 else {}
+    family = compared({**pairs, **spoken})
+    gains = {n: family[n] for n in lengths}
     longest = recall[recall["length"] == lengths[-1]]
     last = {str(name): percent(rows["accuracy"]) for name, rows in longest.groupby("model")}
-    lost = [n for n in lengths if clear(gains[n])]
     told = (
         f"After {lengths[-1]} steps the plain network gets {last['rnn']} right, the LSTM {last['lstm']} "
-        f"(LSTM {points(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %)."
+        f"(LSTM {shown(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %). "
+        f"{ahead(gains)}"
     )
-    told += (
-        f" The LSTM is clearly ahead from {lost[0]} steps on." if lost else " At no length is the LSTM clearly ahead."
-    )
-    held = [bool(lost)]
-    speech = {str(name): rows for name, rows in found[found["data"] == "speech"].groupby("model")}
-    if len(speech) == 2:
-        gain = difference(speech["lstm"], speech["rnn"])
-        held.append(clear(gain))
-        told += f" On spoken digits the LSTM's lead is {points(gain)}, at {percent(speech['lstm']['accuracy'])}."
+    held = [gains[lengths[-1]].ahead]
+    if spoken:
+        held.append(family["speech"].ahead)
+        reached = percent(speech["lstm"]["accuracy"])
+        told += f" On spoken digits the LSTM gets {reached} right, a lead of {shown(family['speech'])}."
     return Measured(
-        f"{judged(*held)} {told}",
+        f"{judged(*held)} {told} {how(family)}",
         [
             lines(
                 "What is remembered", "The class is told by the first steps alone. Bars: 95 % intervals.", recall,
@@ -74,6 +74,18 @@ def measured(runs: Sequence[Run]) -> Measured:
             ),
         ],
     )  # fmt: skip
+
+
+def ahead(gains: Mapping[int, Comparison]) -> str:
+    """At which lengths the LSTM is clearly ahead; "from N on" only if at every length from N up, the longest too."""
+    clear = [n for n in sorted(gains) if gains[n].ahead]
+    if not clear:
+        return "At no length is the LSTM clearly ahead."
+    always = [n for n in clear if all(gains[longer].ahead for longer in gains if longer >= n)]
+    if not always:
+        at = ", ".join(map(str, clear))
+        return f"The LSTM is clearly ahead at {at} steps, but not at every longer one."
+    return f"The LSTM is clearly ahead from {always[0]} steps on."
 
 
 def _gradients(rows: pd.DataFrame) -> pd.DataFrame:

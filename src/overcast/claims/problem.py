@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from overcast.claims import Measured, clear, difference, judged, percent, points, table
-from overcast.report.style import BLUE, Picture, styled
+from overcast.claims import Measured, compared, how, judged, percent, points, table
+from overcast.html.page import Section
+from overcast.html.style import BLUE
 from overcast.runs import Run
 
 CLAIM = "Choose the network by the problem: a snapshot calls for a convolutional network, a sequence for an LSTM."
@@ -24,23 +25,25 @@ BASELINES = {
 
 def measured(runs: Sequence[Run]) -> Measured:
     found = table(runs)
-    told, held = [], []
+    wanted, other, pairs = {}, {}, {}
     for data, rows in found.groupby("data", sort=False):
-        kind = rows["run"].iloc[0].spec.kind
-        wanted = "cnn" if kind == "image" else "lstm"
-        mean = rows.groupby("model")["accuracy"].mean().sort_values(ascending=False)
-        others = mean.drop(wanted)
-        gain = difference(rows[rows["model"] == wanted], rows[rows["model"] == others.index[0]])
-        held.append(clear(gain))
-        what = "snapshot" if kind == "image" else "sequence"
-        told.append(
-            f"{data} ({what}): {wanted} {percent(rows[rows['model'] == wanted]['accuracy'])}, "
-            f"against the best other, {others.index[0]}, {points(gain)}{'' if clear(gain) else ' (not clearly ahead)'}."
-        )
-    return Measured(f"{judged(*held)} Clear on {sum(held)} of {len(held)} data sets. {' '.join(told)}", [_chart(found)])
+        wanted[data] = "cnn" if rows["run"].iloc[0].spec.kind == "image" else "lstm"
+        other[data] = rows.groupby("model")["accuracy"].mean().drop(wanted[data]).idxmax()
+        pairs[data] = tuple(rows[rows["model"] == name] for name in (wanted[data], other[data]))
+    family = compared(pairs)
+    told = [
+        f"{data} ({'snapshot' if name == 'cnn' else 'sequence'}): {name} {percent(pairs[data][0]['accuracy'])}, "
+        # the best of several others is ahead by luck more often than one is: it is not called clearly better
+        f"against the best other, {other[data]}, {points(family[data].estimate)}: "
+        f"{'clear' if family[data].ahead else 'not clearly ahead'}."
+        for data, name in wanted.items()
+    ]
+    held = [comparison.ahead for comparison in family.values()]
+    opening = f"{judged(*held)} Clear on {sum(held)} of {len(held)} data sets."
+    return Measured(f"{opening} {' '.join(told)} {how(family)}", [_chart(found)])
 
 
-def _chart(found: pd.DataFrame) -> Picture:
+def _chart(found: pd.DataFrame) -> Section:
     """Test accuracy of every network, and of what needs none, on every data set."""
     wide = found.pivot_table(index="data", columns="model", values="accuracy", sort=False)
     bases = found.groupby("data", sort=False)[[name for name in BASELINES if name in found]].mean()
@@ -63,4 +66,4 @@ def _chart(found: pd.DataFrame) -> Picture:
         "Mean test accuracy in %. Bold: the highest on that data set. majority: always the most frequent class; "
         "persistence: as the sample before; linear: logistic regression on simple features."
     )
-    return Picture("Networks × data", caption, styled(figure, 160 + 44 * len(wide)))
+    return Section.from_figure("Networks × data", caption, figure, 160 + 44 * len(wide), min_width=420)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import Measured, clear, difference, judged, percent, points, table
+from overcast.claims import Measured, compared, how, judged, percent, shown, table
 from overcast.fit import build, pack_of_run
 from overcast.inputs import input_layer
 from overcast.report.lines import lines
@@ -59,20 +59,19 @@ def measured(runs: Sequence[Run]) -> Measured:
     deep, last = found[found["depth"] == deepest], by_layer[by_layer["depth"] == deepest]
     first = last[last["layer"] == 1].groupby("kind")["share"].apply(lambda s: float(np.exp(np.log(s + 1e-45).mean())))
     by_kind = dict(list(deep.groupby("kind")))
-    better = difference(by_kind["relu"], by_kind["sigmoid"])
+    pairs = {"relu": "sigmoid", "sigmoid + batch_norm": "sigmoid"}  # each against what it should do better than
+    family = compared({kind: (by_kind[kind], by_kind[other]) for kind, other in pairs.items() if kind in by_kind})
     told = (
         f"With {deepest} hidden layers the first layer's gradient is {first['sigmoid']:.0e} of the last one's through "
         f"sigmoid units and {first['relu']:.2g} through ReLU; test accuracy {percent(by_kind['sigmoid']['accuracy'])} "
-        f"against {percent(by_kind['relu']['accuracy'])} (ReLU {points(better)})."
+        f"against {percent(by_kind['relu']['accuracy'])} (ReLU {shown(family['relu'])})."
     )
-    held = [first["sigmoid"] < first["relu"] / 10, clear(better)]
-    if (normed := by_kind.get("sigmoid + batch_norm")) is not None:
-        rescued = difference(normed, by_kind["sigmoid"])
-        held.append(clear(rescued))
-        told += f" Batch normalisation changes the sigmoid network by {points(rescued)}."
+    held = [first["sigmoid"] < first["relu"] / 10, *(comparison.ahead for comparison in family.values())]
+    if rescued := family.get("sigmoid + batch_norm"):
+        told += f" Batch normalisation changes the sigmoid network by {shown(rescued)}."
     over_depth = by_layer[by_layer["layer"] == 1]
     return Measured(
-        f"{judged(*held)} {told}",
+        f"{judged(*held)} {told} {how(family)}",
         [
             lines(
                 f"The gradient by layer, {deepest} hidden layers", "Before training, root mean square over the weights "

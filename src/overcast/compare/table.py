@@ -3,14 +3,13 @@
 Trials are compared only with trials of the same context (data, network, share of the train part, epochs and
 whatever else was swept), each mitigation with the baseline, paired by repeat.
 
-A change is **clear** if both the paired t-test and the test corrected for overlapping train parts stay below
-`LEVEL` after Holm's correction over all comparisons of the study. Holm is applied to both: with 17
-mitigations, and repeats that are correlated as the correction assumes (ρ = 1/10), simulated studies without
-any true difference name one 'clear' in 22 % of cases if only the paired test is corrected, in 4 % if both are.
+The comparisons of the whole study are one family for `overcast.compare.statistics.paired_tests`, which says what is
+**clear**.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overcast.compare.statistics import LEVEL, Array, Estimate, holm, repeated, two_way
+from overcast.compare.statistics import Array, Estimate, paired_tests, repeated, two_way
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ OUTCOMES = (
     Outcome("gap/nll", "gap in negative log-likelihood", percent=False),
 )
 CONTEXT = ["data", "model", "share", "epochs"]
+CELL = [*CONTEXT, "cell"]
 
 Correct = Mapping[str, np.ndarray]
 """Of each run: was each row of the fixed test part classified correctly? The same rows in the same order."""
@@ -50,10 +50,14 @@ def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None
 
     ``<outcome>``, ``…/low``, ``…/high``: mean and interval over the cell's repeats. ``change/<outcome>`` and
     its interval: paired difference to the ``baseline`` cell, whose mitigation is ``against``. For the primary
-    outcome also ``p``, ``p_holm``, ``p_overlap``, ``p_overlap_holm``, ``overlap/low`` and ``/high``,
-    ``detectable`` (`Estimate.detectable` under the harder of the two tests) and ``clear``. ``time``: train
+    outcome also ``p``, ``p_holm``, ``p_overlap``, ``p_overlap_holm``, ``overlap/low`` and ``/high``, ``rho`` (the
+    mean ``overlap`` of its pairs), ``detectable`` and ``clear`` (see `PairedTests`). ``time``: train
     time over the baseline's, geometric mean. ``repeats``, ``pairs``, ``planned``: how many trials the cell and
     the comparison have, and how many each cell should have.
+
+    ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
+    and are no pair; ``flattered``: whether the side that is ahead has some. Those that are left flatter it, so that
+    such a change is never clear.
 
     With an official test part and ``correct``, the primary outcome's intervals and tests are two-way.
     """
@@ -62,17 +66,32 @@ def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None
     if finished.empty:
         raise ValueError("there is no finished trial to compare")
     planned = max(int(info.get("repeats", 0)), trials["repeat"].nunique())
-    overlap = 1 / max(int(info.get("folds", 10)), 2)  # one split: take the most careful overlap there is
     known = correct if info.get("official_test") and correct else {}
+    gone = _diverged(trials)
     rows = []
     for context, group in contexts(finished):
         base = _baseline(group, str(info.get("baseline", "none")))
         for _, cell in group.groupby("cell", sort=False):
-            rows.append({"context": context, "planned": planned} | _row(cell, base, overlap, known))
-    judged = _judged(pd.DataFrame(rows))
+            lost = {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
+            rows.append({"context": context, "planned": planned} | lost | _row(cell, base, known))
+    judged = _judged(rows)
+    ahead = judged[f"change/{PRIMARY.column}"] > 0
+    judged["flattered"] = judged["diverged"].where(ahead, judged["baseline_diverged"]) > 0
+    judged["clear"] &= ~judged["flattered"]
     judged["order"] = judged.groupby("context", sort=False).ngroup()
     ranked = judged.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
+
+
+def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
+    """How many trials of each cell diverged."""
+    gone = trials[trials["diverged"]] if "diverged" in trials else trials.iloc[:0]
+    return Counter(gone.drop_duplicates([*CELL, "repeat"])[CELL].itertuples(index=False, name=None))
+
+
+def _key(cell: pd.DataFrame) -> tuple[Any, ...]:
+    """What tells a cell from all others."""
+    return tuple(cell[CELL].iloc[0])
 
 
 def contexts(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -104,7 +123,7 @@ def _baseline(group: pd.DataFrame, wanted: str) -> pd.DataFrame:
     return group[group["cell"] == first]
 
 
-def _row(cell: pd.DataFrame, base: pd.DataFrame, overlap: float, correct: Correct) -> dict[str, Any]:
+def _row(cell: pd.DataFrame, base: pd.DataFrame, correct: Correct) -> dict[str, Any]:
     kept = [*CONTEXT, "mitigation", "cell"]
     row = {key: cell[key].iloc[0] for key in kept}
     row |= {"baseline": base["cell"].iloc[0], "against": base["mitigation"].iloc[0], "repeats": len(cell)}
@@ -114,42 +133,37 @@ def _row(cell: pd.DataFrame, base: pd.DataFrame, overlap: float, correct: Correc
         row |= _told(PRIMARY.column, two_way(alone))
     itself = row["cell"] == row["baseline"]
     row["is_baseline"] = itself
-    return row | ({"pairs": 0, "time": 1.0} if itself else _change(cell, base, overlap, correct))
+    return row | ({"pairs": 0, "time": 1.0, "differences": []} if itself else _change(cell, base, correct))
 
 
-def _change(cell: pd.DataFrame, base: pd.DataFrame, overlap: float, correct: Correct) -> dict[str, Any]:
+def _change(cell: pd.DataFrame, base: pd.DataFrame, correct: Correct) -> dict[str, Any]:
     pairs = cell.merge(base, on="repeat", suffixes=("", "/base"))
-    row: dict[str, Any] = {"pairs": len(pairs)}
+    row: dict[str, Any] = {"pairs": len(pairs), "rho": pairs["overlap"].mean()}
     for outcome in OUTCOMES:
         differences = pairs[outcome.column].to_numpy(float) - pairs[f"{outcome.column}/base"].to_numpy(float)
         row |= _told(f"change/{outcome.column}", repeated(_finite(differences)))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
     row |= {key: np.exp(value) for key, value in _told("time", repeated(_finite(ratios))).items()}
-
     primary = (pairs[PRIMARY.column] - pairs[f"{PRIMARY.column}/base"]).to_numpy(float)
-    plain, careful = repeated(primary), repeated(primary, overlap)
     ours, theirs = _stacked(pairs["run_id"], correct), _stacked(pairs["run_id/base"], correct)
-    if len(ours) and ours.shape == theirs.shape:
-        plain, careful = two_way(ours - theirs), two_way(ours - theirs, overlap)
-    row |= _told(f"change/{PRIMARY.column}", plain) | _told("overlap", careful)
-    return row | {"p": float(plain.p), "p_overlap": float(careful.p), "estimate": careful}
+    return row | {"differences": ours - theirs if len(ours) and ours.shape == theirs.shape else primary}
 
 
-def _judged(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with Holm's corrections, what would have been detectable, and the verdict."""
-    compared = rows["pairs"] >= 2
+def _judged(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows with the tests of the primary outcome over all of them, and the verdicts."""
+    differences = [row.pop("differences") for row in rows]
+    made = pd.DataFrame(rows)
     changes = [f"change/{outcome.column}{end}" for outcome in OUTCOMES for end in ("", "/low", "/high")]
-    always = [*rows.columns, *changes, "overlap/low", "overlap/high", "p", "p_overlap", "estimate"]
-    rows = rows.reindex(columns=list(dict.fromkeys(always)))
-    rows["p_holm"], rows["p_overlap_holm"] = holm(rows["p"]), holm(rows["p_overlap"])
-    many = int(np.isfinite(rows["p"].astype(float)).sum())
-    estimates = rows.pop("estimate")
-    rows["detectable"] = [
-        float(each.detectable(many)) if ok else np.nan for each, ok in zip(estimates, compared, strict=True)
-    ]
-    rows["clear"] = (rows[["p_holm", "p_overlap_holm"]].max(axis=1, skipna=False) < LEVEL) & compared
-    return rows
+    made = made.reindex(columns=list(dict.fromkeys([*made.columns, "rho", *changes])))
+    tests = paired_tests(differences, made["rho"].to_numpy(float))
+    for name, estimate in ((f"change/{PRIMARY.column}", tests.paired), ("overlap", tests.corrected)):
+        made[f"{name}/low"], made[f"{name}/high"] = estimate.low, estimate.high
+    made[f"change/{PRIMARY.column}"] = tests.paired.mean
+    made["p"], made["p_overlap"] = tests.paired.p, tests.corrected.p
+    made["p_holm"], made["p_overlap_holm"] = tests.p_paired, tests.p_corrected
+    made["detectable"], made["clear"] = tests.detectable, tests.clear
+    return made
 
 
 def _told(name: str, estimate: Estimate) -> dict[str, float]:

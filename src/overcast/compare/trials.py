@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from overcast.prepare import split
 from overcast.runs import Run
 from overcast.train import params
 
@@ -24,11 +26,42 @@ FOLLOWS = ("parameters",)
 METRICS = {"accuracy": "test/accuracy", "nll": "test/nll", "macro_f1": "test/macro_f1", "ece": "test/ece"}
 
 
-def trials(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run, in the columns that `overcast.compare.table` reads. The runs must have been evaluated."""
+class Diverged(NamedTuple):
+    """A trial that has no outcome: its parameters, as `params` has them or as MLflow keeps them, and why."""
+
+    params: Mapping[str, Any]
+    reason: str
+
+
+def trials(runs: Sequence[Run], diverged: Sequence[Diverged] = ()) -> pd.DataFrame:
+    """One row a run, in the columns that `overcast.compare.table` reads. The runs must have been evaluated.
+
+    Then one row for each that ``diverged``, without outcomes and with its ``reason``.
+    """
     flat = [params(run.config) for run in runs]
-    varying = swept(flat)
-    return pd.DataFrame([_row(run, given, varying) for run, given in zip(runs, flat, strict=True)])
+    gone = [{name: _value(value) for name, value in each.params.items()} for each in diverged]
+    varying = swept([*flat, *gone])
+    rows = [_row(run, given, varying) for run, given in zip(runs, flat, strict=True)]
+    for given, each in zip(gone, diverged, strict=True):
+        rows.append(_names(given, varying) | {"diverged": True, "reason": each.reason})
+    return pd.DataFrame(rows)
+
+
+def _value(value: Any) -> Any:
+    """A parameter as it was before MLflow made it text."""
+    try:
+        return ast.literal_eval(value) if isinstance(value, str) else value
+    except (ValueError, SyntaxError):
+        return value
+
+
+def diverged_cells(rows: pd.DataFrame) -> list[str]:
+    """What to say of each cell with trials that diverged."""
+    planned = rows["repeat"].nunique()
+    return [
+        f"{cell}: {len(some)} of {planned} repeats diverged ({some['reason'].iloc[0].partition('. ')[0]})"
+        for cell, some in rows[rows["diverged"]].groupby("cell", sort=False)
+    ]
 
 
 def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
@@ -49,25 +82,41 @@ def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
     return found
 
 
-def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
-    facts = run.facts
-    measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+    """What tells a trial's cell and repeat, from its parameters."""
     own = [name for name in varying if name in given]
     before = [str(given[name]) for name in own if name in ("data", "model")]
     after = [name for name in own if name not in ("data", "model")]
     told = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
     return {
-        "run_id": str(run.folder),
-        "name": facts["name"],
         **{name: given[name] for name in ("data", "model", "mitigation", "fold", "seed", "share", "epochs")},
         "cell": " · ".join([*before, given["mitigation"], *told.values()]),
         "rest": " · ".join([*before, *(told[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
+    }
+
+
+def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+    facts = run.facts
+    measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    return {
+        "run_id": str(run.folder),
+        "name": facts["name"],
+        "diverged": False,
+        **_names(given, varying),
+        "overlap": overlap(run),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         "gap/accuracy": measured["gap"]["accuracy"],
         "gap/nll": measured["gap"]["nll"],
         "seconds": facts["seconds"],
     }
+
+
+def overlap(run: Run) -> float:
+    """ρ of the correction for overlapping train parts, from how this run's data was split."""
+    cut = run.config["split"]
+    by_time = bool(run.facts.get("by_time"))
+    return split.overlap(cut["folds"], cut["fold"], bool(run.facts.get("official_test")), by_time)
 
 
 def correct(runs: Sequence[Run]) -> dict[str, np.ndarray]:
@@ -86,5 +135,5 @@ def correct(runs: Sequence[Run]) -> dict[str, np.ndarray]:
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:
     """One row an epoch of each run: ``run_id``, ``epoch`` and the columns of its history."""
-    tables = [pd.read_csv(run.path("history.csv")).assign(run_id=str(run.folder)) for run in runs]
+    tables = [pd.DataFrame(run.history).assign(run_id=str(run.folder)) for run in runs]
     return pd.concat(tables, ignore_index=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from overcast.prepare.pack import Pack
 from overcast.seeding import key
+from overcast.spec import sequence_mask
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -84,7 +85,7 @@ def counts(pack: Pack, rows: np.ndarray) -> csr_array:
 
     x, length = pack.gather(rows)
     ends = np.concatenate([[0], np.cumsum(length)])
-    ids = x[np.arange(x.shape[1]) < length[:, None]]  # text after text, without padding
+    ids = x[sequence_mask(length, x.shape[1])]  # text after text, without padding
     found = csr_array((np.ones(len(ids)), ids, ends), shape=(len(rows), pack.spec.ids))
     found.sum_duplicates()
     return found
@@ -96,9 +97,9 @@ def features(pack: Pack, rows: np.ndarray) -> np.ndarray:
     x = x.astype(np.float32)
     if pack.spec.kind == "image":
         return _shrink(x).reshape(len(x), -1)
-    inside = (np.arange(x.shape[1]) < length[:, None])[..., None]
-    mean = (x * inside).sum(1) / length[:, None]
-    spread = np.sqrt((((x - mean[:, None]) * inside) ** 2).sum(1) / length[:, None])
+    mask = sequence_mask(length, x.shape[1])[..., None]
+    mean = (x * mask).sum(1) / length[:, None]
+    spread = np.sqrt((((x - mean[:, None]) * mask) ** 2).sum(1) / length[:, None])
     return np.concatenate([mean, spread], 1)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from overcast.atomic import whole_folder
+from overcast.errors import DivergedError
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import baselines
 from overcast.evaluation.bootstrap import intervals
@@ -46,7 +47,7 @@ class Measured:
 def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     """Write ``evaluation/`` in the run's folder, log it to the run's record, and give the metrics.
 
-    Raises: UserError if the data is not the one the run was trained on.
+    Raises: UserError if the data is not the one the run was trained on; DivergedError if its training diverged.
     """
     config = run.config
     pack = pack_of_run(run)
@@ -65,7 +66,10 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
 
 
 def measure(learner: Learner, pack: Pack, rows: np.ndarray) -> Measured:
-    """Logits and figures of these rows, in eval mode, on one device, by the routine used while training."""
+    """Logits and figures of these rows, in eval mode, on one device, by the routine used while training.
+
+    Raises: DivergedError if the network answers with what is no finite number.
+    """
     batches = Batches(pack, rows, EVALUATION_BATCH)
     logits, target = [], []
     with torch.inference_mode():
@@ -73,6 +77,11 @@ def measure(learner: Learner, pack: Pack, rows: np.ndarray) -> Measured:
             logits.append(learner(x, length))
             target.append(y)
     found, true = torch.cat(logits), torch.cat(target)
+    if not found.isfinite().all():
+        raise DivergedError(
+            f"the network has no finite answer to {int((~found.isfinite().all(1)).sum())} of {len(found)} samples: its "
+            "training diverged. Train again with a lower lr"
+        )
     scores = {name: float(value) for name, value in collection(found.shape[1])(found, true).items()}
     return Measured(rows, found, true, scores)
 
@@ -121,16 +130,9 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
     plots.reliability(pictures / "reliability.png", probabilities, target)
-    plots.curves(pictures / "curves.png", read_history(run))
+    plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)
-
-
-def read_history(run: Run) -> dict[str, np.ndarray]:
-    """The learning curves of a run: column name → (epochs,)."""
-    with run.path("history.csv").open(encoding="utf8", newline="") as file:
-        header, *lines = csv.reader(file)
-    return dict(zip(header, np.array(lines, float).T, strict=True))
 
 
 def record_of(run: Run) -> Record:
@@ -145,7 +147,7 @@ def record_of(run: Run) -> Record:
     record = store.create(facts["name"], restored)
     run.write_facts(facts | {"id": record.id})
     record.params(params(config) | {"parameters": facts["parameters"]})
-    history = read_history(run)
+    history = run.history
     for i, epoch in enumerate(history["epoch"]):
         values = {name: float(column[i]) for name, column in history.items() if name != "epoch"}
         record.metrics(values, step=int(epoch))

@@ -15,8 +15,8 @@ from overcast.explain import attribution, occlusion, sanity
 from overcast.explain.plates import Found, plates
 from overcast.explain.specimens import Specimen
 from overcast.explain.stages import Stage, evenly, outputs, stages
+from overcast.html.page import Paragraph, Part, Section
 from overcast.learner import Learner
-from overcast.report.sheet import Plate, Section, Words
 from overcast.runs import Run
 from overcast.spec import UNKNOWN
 
@@ -90,7 +90,7 @@ def section(run: Run, learner: Learner, specimens: Sequence[Specimen]) -> Sectio
     asked = [(specimen, target) for specimen in specimens for target in specimen.asked]
     checked = evenly(range(len(asked)), CHECKED)  # they come class by class
     random = sanity.shuffled(learner.net, run.config["seed"])
-    parts: list[Plate | Words] = []
+    parts: list[Part] = []
     agreed: dict[str, list[tuple[float, float]]] = {}
     misses: list[float] = []
     waits = 0.5 if sys.stderr.isatty() else 10
@@ -104,13 +104,15 @@ def section(run: Run, learner: Learner, specimens: Sequence[Specimen]) -> Sectio
                 both = (values, other.found[name])
                 pair = (sanity.correlation(*both), sanity.correlation(*map(np.abs, both)))
                 agreed.setdefault(name, []).append(pair)
-    words = [Words(_sane(agreed))]
+    words = [Paragraph(_sane(agreed))]
     if not ways.gradient:
         words.append(
-            Words("Integrated gradients and Grad-CAM are left out: the network passes no gradient to its inputs.")
+            Paragraph("Integrated gradients and Grad-CAM are left out: the network passes no gradient to its inputs.")
         )
     elif misses:
-        words.append(Words(f"Integrated gradients add up to the difference of the logits to within {max(misses):.2g}."))
+        words.append(
+            Paragraph(f"Integrated gradients add up to the difference of the logits to within {max(misses):.2g}.")
+        )
     return Section(
         "What speaks for a class", _COMMON + _COVERED[run.spec.kind] + _CAM * bool(ways.last), [*words, *parts]
     )

@@ -13,8 +13,9 @@ from overcast.explain import attribution, evidence, filters, maps, patches
 from overcast.explain.evidence import LIGHT
 from overcast.explain.specimens import of_files, of_test
 from overcast.fit import build, pack_of_run, restore
+from overcast.html import writer
+from overcast.html.page import Page
 from overcast.model import opened
-from overcast.report import sheet
 from overcast.runs import Run
 from overcast.seeding import stratified_sample
 
@@ -30,7 +31,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     """
     attribution.require()
     folder = Path(out or f"reports/explain/{_name(run)}")
-    sheet.check_place(folder)
+    writer.check_folder(folder)
     learner, pack = restore(run), pack_of_run(run)
     specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)
     learner.net = opened(learner.net)
@@ -44,7 +45,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
         maps.section(learner, run.spec, specimens),
         patches.section(learner, pack, some, patches.PROBES if light else patches.PROBES // 4),
     ]
-    page = sheet.write(folder, f"Inside {run.facts['name']}", _lead(run), sections, _facts(run))
+    page = writer.write(folder, Page(f"Inside {run.facts['name']}", _lead(run), sections, _facts(run)))
     record_of(run).artifact(folder, "explain")
     return page
 

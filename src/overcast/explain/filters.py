@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import nn
 
-from overcast.explain.drawing import SIGNED, grid
-from overcast.report.sheet import Section, Words, drawn
+from overcast.html.figures import image_grid
+from overcast.html.page import Image, Paragraph, Section
+from overcast.html.style import SIGNED
 from overcast.spec import Spec
 
 SHOWN = 16
@@ -73,7 +74,7 @@ def section(before: nn.Module, after: nn.Module, spec: Spec) -> Section:
     order = np.argsort(-found.change, kind="stable")[:SHOWN]
     columns = min(8, len(order))
     blocks = -(-len(order) // columns)
-    figure, panels = grid(2 * blocks, columns, 0.8, top=0.12, left=0.75)
+    figure, panels = image_grid(2 * blocks, columns, 0.8, top=0.12, left=0.75)
     for place, unit in enumerate(order):
         block, column = divmod(place, columns)
         limit = max(np.abs(found.before[unit]).max(), np.abs(found.after[unit]).max()) or 1.0
@@ -88,7 +89,7 @@ def section(before: nn.Module, after: nn.Module, spec: Spec) -> Section:
     )
     change = found.change
     told = f"Change against the size before: {np.median(change):.0%} for the middle unit, {change.max():.0%} at most."
-    return Section(TITLE, how, [drawn("filters.png", figure), Words(told)])
+    return Section(TITLE, how, [Image.from_figure("filters.png", figure), Paragraph(told)])
 
 
 def _draw(axes: Axes, weights: np.ndarray, limit: float) -> None:

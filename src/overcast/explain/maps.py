@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from overcast.explain.drawing import grid, short, show
+from overcast.explain.drawing import short
 from overcast.explain.specimens import Specimen
 from overcast.explain.stages import evenly, outputs, stages
+from overcast.html.figures import image_grid
+from overcast.html.page import Image, Section
+from overcast.html.style import RESPONSE
+from overcast.html.thumbnails import draw_sample
 from overcast.learner import Learner
-from overcast.report.sheet import Plate, Section, drawn
 from overcast.spec import Spec
 
 SAMPLES, LAYERS, CHANNELS = 3, 5, 8
@@ -19,7 +22,7 @@ TITLE = "Feature maps"
 
 
 def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Section:
-    """A plate a sample: a row a layer."""
+    """An image a sample: a row a layer."""
     if not stages(learner.net, *specimens[0].seen(learner)):
         return Section(
             TITLE, "Left out: this network has no convolutions, so its layers keep no picture of the sample."
@@ -29,22 +32,22 @@ def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Sect
         f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the "
         "stronger, on one scale a row. First edges and colours; further down fewer, coarser places, and more meaning."
     )
-    plates = [_plate(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(evenly(specimens, SAMPLES), 1)]
-    return Section(TITLE, how, plates)
+    images = [_image(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(evenly(specimens, SAMPLES), 1)]
+    return Section(TITLE, how, images)
 
 
-def _plate(learner: Learner, spec: Spec, specimen: Specimen, file: str) -> Plate:
+def _image(learner: Learner, spec: Spec, specimen: Specimen, file: str) -> Image:
     x, length = specimen.seen(learner)
     wanted = evenly(stages(learner.net, x, length), LAYERS)
     maps = [out[0].float().numpy() for out in outputs(learner.net, x, length, wanted)]
     plain = spec.kind == "image"
     cell = 0.85 if plain else 1.1
-    figure, panels = grid(len(wanted), CHANNELS + 1, cell, top=0.22)
+    figure, panels = image_grid(len(wanted), CHANNELS + 1, cell, top=0.22)
     if spec.kind == "tokens":
         words = spec.decode(specimen.raw)
         panels[0, 0].text(0, 0.5, "\n".join(words[:8]), size=7, va="center")
     else:
-        show(panels[0, 0], specimen.raw)
+        draw_sample(panels[0, 0], specimen.raw)
     for row, (stage, values) in enumerate(zip(wanted, maps, strict=True)):
         best = np.argsort(-np.abs(values).reshape(len(values), -1).mean(1), kind="stable")[:CHANNELS]
         limit = float(values[best].max())
@@ -54,14 +57,14 @@ def _plate(learner: Learner, spec: Spec, specimen: Specimen, file: str) -> Plate
             one = values[channel] if plain else values[channel][None]
             axes.imshow(
                 one,
-                cmap="viridis",
+                cmap=RESPONSE,
                 vmin=low,
                 vmax=limit or 1.0,
                 interpolation="nearest",
                 aspect="equal" if plain else "auto",
             )
     caption = f"{short(specimen.name, 60)}, taken for {spec.classes[specimen.said]}"
-    return drawn(file, figure, caption)
+    return Image.from_figure(file, figure, caption)
 
 
 def _size(layer: nn.Module, values: np.ndarray) -> str:

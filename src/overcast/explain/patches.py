@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from overcast.explain.drawing import grid, show
 from overcast.explain.stages import Stage, embedding, outputs, stages
+from overcast.html.figures import image_grid
+from overcast.html.page import Image, Part, Section, Table
+from overcast.html.thumbnails import draw_sample
 from overcast.learner import Learner
 from overcast.prepare.pack import Pack
-from overcast.report.sheet import Plate, Section, Table, drawn
 
 UNITS, TOP, BATCH, PROBES = 4, 8, 64, 64
 TITLE = "What a unit responds to most"
@@ -107,7 +108,7 @@ def section(learner: Learner, pack: Pack, rows: np.ndarray, probes: int = PROBES
         "cut to what the unit sees there (its receptive field; deep units see the whole sample). Shown are the units "
         "of a middle and of the last convolution whose responses differ most between samples, a row each."
     )
-    parts: list[Any] = []
+    parts: list[Part] = []
     for number, (stage, field, one) in enumerate(zip(wanted, seen, best, strict=True), 1):
         parts.append(_part(pack, rows, stage, field, one, f"patches-{number}.png"))
     return Section(TITLE, how, parts)
@@ -119,7 +120,7 @@ def _zeros(pack: Pack) -> tuple[Tensor, Tensor]:
     return torch.zeros(1, *spec.shape, dtype=dtype), torch.tensor([spec.shape[1 if spec.kind == "image" else 0]])
 
 
-def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: Fields, best: Best, file: str) -> Plate | Table:
+def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: Fields, best: Best, file: str) -> Image | Table:
     alive = np.where(np.isfinite(best.value).all(0), best.value.std(0), -1)
     units = np.argsort(-alive, kind="stable")[:UNITS]
     order = np.argsort(-best.value[:, units], axis=0, kind="stable")[:TOP].T  # (units, TOP)
@@ -128,16 +129,16 @@ def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: Fields, best: Best,
     ]
     if pack.spec.kind == "tokens":
         lines = [[f"unit {unit}", *(" ".join(words) for words in line)] for unit, line in zip(units, cut, strict=True)]
-        return Table([stage.name, *(str(n) for n in range(1, len(order[0]) + 1))], lines)
-    figure, panels = grid(len(units), TOP, 0.95, top=0.2, left=0.6)
+        return Table([stage.name, *(str(n) for n in range(1, len(order[0]) + 1))], lines, row_heads=True)
+    figure, panels = image_grid(len(units), TOP, 0.95, top=0.2, left=0.6)
     for line, unit, patches, at in zip(panels, units, cut, order, strict=True):
         line[0].text(-0.08, 0.5, f"unit {unit}", transform=line[0].transAxes, ha="right", va="center", size=8)
         for axes, patch, i in zip(line, patches, at, strict=False):
-            show(axes, patch)
+            draw_sample(axes, patch)
             axes.set_title(pack.index["label"][rows[i]], size=7, pad=2)
     high = [int(np.median(side[:, 1] - side[:, 0])) for side in field.sides]
     caption = f"{stage.name}: a unit sees {' × '.join(map(str, high))} of {' × '.join(map(str, _extent(pack)))} places"
-    return drawn(file, figure, caption)
+    return Image.from_figure(file, figure, caption)
 
 
 def _extent(pack: Pack) -> tuple[int, ...]:

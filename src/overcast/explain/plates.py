@@ -8,13 +8,16 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from overcast.explain.drawing import DPI, SIGNED, grid, short, show, signed
+from overcast.explain.drawing import short, signed
 from overcast.explain.specimens import Specimen
-from overcast.report.sheet import Plate, Words, drawn
+from overcast.html.figures import canvas, image_grid
+from overcast.html.page import Image, Paragraph
+from overcast.html.style import NEGATIVE, POSITIVE, SIGNED
+from overcast.html.thumbnails import draw_sample
 from overcast.spec import Spec
 
-RED, BLUE = "#b2182b", "#2166ac"
 FAINTEST = 0.05
 """A fall in probability this small is drawn pale, whatever the largest of the sample is."""
 
@@ -32,16 +35,17 @@ def told(spec: Spec, specimen: Specimen, target: int) -> str:
     return f"{short(specimen.name, 60)}: is {spec.classes[specimen.label]}, {said}; for {spec.classes[target]}"
 
 
-def plates(spec: Spec, specimen: Specimen, target: int, found: Found, file: str) -> Sequence[Plate | Words]:
+def plates(spec: Spec, specimen: Specimen, target: int, found: Found, file: str) -> Sequence[Image | Paragraph]:
     """The maps of one sample as one picture; before a sentence's, the sentence with its words coloured."""
     caption = told(spec, specimen, target)
     if spec.kind == "image":
-        return [drawn(file, _pictures(specimen, found), caption)]
+        return [Image.from_figure(file, _pictures(specimen, found), caption)]
     if spec.kind == "sequence":
-        return [drawn(file, _sequence(specimen, found), caption)]
+        return [Image.from_figure(file, _sequence(specimen, found), caption)]
     words = spec.decode(specimen.raw)
     values = found.get("gradients", found["occlusion"])
-    return [Words(Markup("{}<br>{}").format(caption, coloured(words, values))), drawn(file, _bars(words, found))]
+    sentence = Markup("{}<br>{}").format(caption, coloured(words, values))
+    return [Paragraph(sentence), Image.from_figure(file, _bars(words, found))]
 
 
 TITLES = {"occlusion": "occlusion", "gradients": "integrated gradients", "cam": "Grad-CAM"}
@@ -49,8 +53,8 @@ TITLES = {"occlusion": "occlusion", "gradients": "integrated gradients", "cam": 
 
 def _pictures(specimen: Specimen, found: Found) -> Figure:
     shown = {name: values for name, values in found.items() if name in TITLES}
-    figure, panels = grid(1, 1 + len(shown), 1.22, top=0.2, left=0.05)
-    show(panels[0, 0], specimen.raw)
+    figure, panels = image_grid(1, 1 + len(shown), 1.22, top=0.2, left=0.05)
+    draw_sample(panels[0, 0], specimen.raw)
     for axes, (name, values) in zip(panels[0, 1:], shown.items(), strict=True):
         if name == "gradients":  # a few pixels would outshine the rest
             signed(axes, values, specimen.raw, limit=float(np.quantile(np.abs(values), 0.99)))
@@ -69,19 +73,20 @@ def _detail(name: str, values: np.ndarray) -> str:
 def _sequence(specimen: Specimen, found: Found) -> Figure:
     """The sequence with what each moment is worth below it and each band beside it; its integrated gradients."""
     both = "gradients" in found
-    figure = Figure(figsize=(4.6 + 3.6 * both, 3.2), layout="constrained", dpi=DPI)
     ratios = {"width_ratios": [4, 1, 4][: 2 + both], "height_ratios": [3, 1]}
-    panels = figure.subplots(2, 2 + both, gridspec_kw=ratios)
+    figure, panels = canvas(4.6 + 3.6 * both, 3.2, 2, 2 + both, gridspec_kw=ratios)
     for axes in panels.ravel():
         axes.tick_params(labelsize=7)
+    for axis in [*(axes.yaxis for axes in panels[0]), *(axes.xaxis for axes in panels[:, ::2].ravel())]:
+        axis.set_major_locator(MaxNLocator(integer=True))  # a step or a feature has no halves
     steps, features = specimen.raw.shape
-    show(panels[0, 0], specimen.raw)
+    draw_sample(panels[0, 0], specimen.raw)
     panels[0, 0].set_title("the sample: time →, feature ↑", size=8)
     worth, bands = found["occlusion"], found["bands"]
-    panels[1, 0].bar(np.arange(steps), worth, width=1.0, color=np.where(worth > 0, RED, BLUE))
+    panels[1, 0].bar(np.arange(steps), worth, width=1.0, color=np.where(worth > 0, POSITIVE, NEGATIVE))
     panels[1, 0].set(xlim=(-0.5, steps - 0.5))
     panels[1, 0].set_title("lost when this moment is covered", size=8)
-    panels[0, 1].barh(np.arange(features), bands, height=1.0, color=np.where(bands > 0, RED, BLUE))
+    panels[0, 1].barh(np.arange(features), bands, height=1.0, color=np.where(bands > 0, POSITIVE, NEGATIVE))
     panels[0, 1].set(ylim=(-0.5, features - 0.5))
     panels[0, 1].set_title("… this band", size=8)
     panels[1, 1].set_axis_off()
@@ -93,7 +98,7 @@ def _sequence(specimen: Specimen, found: Found) -> Figure:
         )
         panels[0, 2].set_title("integrated gradients", size=8)
         total = values.sum(0)
-        panels[1, 2].bar(np.arange(steps), total, width=1.0, color=np.where(total > 0, RED, BLUE))
+        panels[1, 2].bar(np.arange(steps), total, width=1.0, color=np.where(total > 0, POSITIVE, NEGATIVE))
         panels[1, 2].set(xlim=(-0.5, steps - 0.5))
         panels[1, 2].set_title("their sum over the features", size=8)
     return figure
@@ -102,14 +107,12 @@ def _sequence(specimen: Specimen, found: Found) -> Figure:
 def _bars(words: Sequence[str], found: Found) -> Figure:
     shown = {name: values for name, values in found.items() if name in TITLES}
     high = 0.6 + 0.16 * len(words)
-    figure = Figure(figsize=(1.6 + 2.6 * len(shown), high), layout="constrained", dpi=DPI)
-    panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
+    figure, (panels,) = canvas(1.6 + 2.6 * len(shown), high, columns=len(shown), sharey=True)
     for axes, (name, values) in zip(panels, shown.items(), strict=True):
-        axes.barh(np.arange(len(words)), values, color=np.where(values > 0, RED, BLUE))
+        axes.barh(np.arange(len(words)), values, color=np.where(values > 0, POSITIVE, NEGATIVE))
         axes.axvline(0, color="black", linewidth=0.6)
         axes.set_title("left out: probability lost" if name == "occlusion" else TITLES[name], size=8)
         axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(words)), words)
     panels[0].set_ylim(len(words) - 0.4, -0.6)
     return figure

@@ -6,7 +6,7 @@ picked. Strength zero is the same as not picking it, bit for bit where there is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -38,13 +38,21 @@ class Batch(NamedTuple):
         return self.y if self.y.is_floating_point() else F.one_hot(self.y, self.classes).float()
 
 
-class Mitigation:
-    """Does nothing, and works as it stands. ``kinds`` names the kinds of data it makes sense for."""
+Acts = Literal["from the start", "beyond a limit", "at the end"]
 
+
+class Mitigation:
+    """Does nothing, and works as it stands.
+
+    kinds: the kinds of data it makes sense for. acts: when it changes a run's weights, if its strength is not zero:
+    within the first two steps, once a weight goes beyond its limit, or after the last step, by which ones are kept.
+    """
+
+    acts: ClassVar[Acts] = "from the start"
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
 
     def model_kwargs(self) -> dict[str, Any]:
-        """Arguments to put into the network's constructor (``dropout``, ``norm``, ``scale``)."""
+        """Arguments to put into the network's constructor (``dropout``, ``norm``, ``scale``); none at strength zero."""
         return {}
 
     def optimizer(self, net: nn.Module, built: torch.optim.Optimizer) -> torch.optim.Optimizer:

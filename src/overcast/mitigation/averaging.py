@@ -10,13 +10,15 @@ the weights and a pass over them, up to a fifth of a step.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
 from overcast.errors import UserError
-from overcast.mitigation import Mitigation
+from overcast.mitigation import Acts, Mitigation
 
 
 def average(old: Tensor, new: Tensor, steps: Tensor, decay: float) -> Tensor:
@@ -27,6 +29,8 @@ def average(old: Tensor, new: Tensor, steps: Tensor, decay: float) -> Tensor:
 
 class Averaging(Mitigation):
     """decay: what is left of the average at each step: 0.98 spans some 50 steps, 0.99 some 100."""
+
+    acts: ClassVar[Acts] = "at the end"
 
     def __init__(self, decay: float = 0.98) -> None:
         if not 0 <= decay < 1:

@@ -24,4 +24,4 @@ class Dropout(Mitigation):
         self.p = p
 
     def model_kwargs(self) -> dict[str, Any]:
-        return {"dropout": self.p}
+        return {"dropout": self.p} if self.p else {}

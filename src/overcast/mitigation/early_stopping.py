@@ -8,12 +8,12 @@ a schedule that anneals to zero the gain in accuracy is small. Costs nothing, sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytorch_lightning import callbacks
 
 from overcast.errors import UserError
-from overcast.mitigation import Mitigation
+from overcast.mitigation import Acts, Mitigation
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule, Trainer
@@ -24,6 +24,8 @@ class EarlyStopping(Mitigation):
 
     min_delta: by how much it must be lower to count, in nats.
     """
+
+    acts: ClassVar[Acts] = "at the end"
 
     def __init__(self, patience: int = 5, min_delta: float = 0.0) -> None:
         if patience < 1:

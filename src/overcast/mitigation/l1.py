@@ -1,7 +1,7 @@
 """L1: a price on every weight's size, which drives those that earn little to zero.
 
 Tibshirani (1996), "Regression Shrinkage and Selection via the Lasso". The price is the same for large and small
-weights, so many of them end at (nearly) zero; biases, norms and gains go free. Expected: a sparse network
+weights, so many of them end at (nearly) zero; biases, norms, gains and embeddings go free. Expected: a sparse network
 and a smaller gap; too much of it and nothing is learned, sooner the larger the network. Costs a few
 passes over the weights: little for convolutional networks, half a step for wide fully connected ones.
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from overcast.errors import UserError
 from overcast.mitigation import Mitigation
-from overcast.mitigation.weight_decay import matrices
+from overcast.mitigation.weight_decay import decayed_weights
 
 
 class L1(Mitigation):
@@ -29,4 +29,4 @@ class L1(Mitigation):
     def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:
         if not self.strength:
             return 0.0
-        return self.strength * torch.stack([weight.abs().sum() for weight in matrices(net.parameters())]).sum()
+        return self.strength * torch.stack([weight.abs().sum() for weight in decayed_weights(net)]).sum()

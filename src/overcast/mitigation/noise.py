@@ -16,6 +16,7 @@ import torch
 
 from overcast.errors import UserError
 from overcast.mitigation import Batch, Mitigation
+from overcast.reading import sequence_mask
 from overcast.spec import Kind
 
 
@@ -33,5 +34,5 @@ class Noise(Mitigation):
         x = batch.x
         drawn = torch.randn(x.shape, generator=generator, device=x.device)
         if x.dim() == 3:  # sequences (B, T, F)
-            drawn *= (torch.arange(x.shape[1], device=x.device) < batch.length[:, None])[..., None]
+            drawn *= sequence_mask(batch.length, x.shape[1])[..., None]
         return batch._replace(x=x + self.strength * drawn)

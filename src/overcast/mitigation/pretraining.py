@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
@@ -24,7 +25,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.errors import UserError
+from overcast.errors import DivergedError, UserError
 from overcast.mitigation import Batch, Mitigation
 from overcast.mitigation.noise import Noise
 from overcast.model import example
@@ -94,7 +95,10 @@ class Pretrain(Callback):
     def round(
         self, learner: Learner, loader: Batches, limit: int, number: int, reader: nn.Linear, learns: list[nn.Parameter]
     ) -> list[float]:
-        """Train ``learns`` to give ``reader`` what it takes to draw the input; the error of each epoch."""
+        """Train ``learns`` to give ``reader`` what it takes to draw the input; the error of each epoch.
+
+        Raises: DivergedError if that is not finite.
+        """
         longest = loader.pack.spec.shape[0]
         pixels = coarse(example(loader.pack.spec)[0], longest).shape[1]
         decoder = nn.Linear(reader.in_features, pixels).to(reader.weight)
@@ -113,6 +117,11 @@ class Pretrain(Callback):
                 optimizer.step()
                 errors.append(loss.detach())
             losses.append(torch.stack(errors).mean().item())
+            if not isfinite(losses[-1]):
+                raise DivergedError(
+                    f"mitigation=pretraining: its error is not finite in epoch {len(losses)}, before the training "
+                    f"began. Try a lower mitigation.pretraining.lr (it was {self.lr:g})"
+                )
         handle.remove()
         return losses
 

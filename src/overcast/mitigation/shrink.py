@@ -25,4 +25,4 @@ class Shrink(Mitigation):
         self.scale = scale
 
     def model_kwargs(self) -> dict[str, Any]:
-        return {"scale": self.scale}
+        return {"scale": self.scale} if self.scale < 1 else {}

@@ -1,20 +1,27 @@
 """One file a network, each a plain ``nn.Module`` built from the spec, and what they share.
 
-A network takes the spec, its own sizes, and the shared regularisers by the same names everywhere:
-``dropout`` (probability), ``norm`` ("none" or "batch") and ``scale`` (multiplies its widths); all off by default.
+A network takes the spec, its own sizes, and the shared regularisers by the same names everywhere: ``dropout``
+(probability) and ``norm`` ("none" or "batch"), both off by default; and ``scale``, which multiplies its widths, where
+it has any.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from overcast.spec import Kind, Spec
 
 Norm = Literal["none", "batch"]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+"""The chance that a unit is left out of a step."""
+Scale = Annotated[float, Field(gt=0)]
+Depth = Annotated[int, Field(ge=1, le=100)]
+"""How many layers: a network of more takes minutes to build, whatever its width."""
 
 
 class Network(nn.Module):
@@ -34,6 +41,10 @@ class Network(nn.Module):
         length: (B,) the true length of each sequence; what lies beyond it is zero padding.
         """
         raise NotImplementedError
+
+    def pretrained(self) -> nn.Module | None:
+        """The part that starts from weights learned elsewhere, and learns on; None: all of it starts fresh."""
+        return None
 
     def halves(self) -> tuple[Frozen, Network] | None:
         """What stays as it is, and what learns from its result and is all that learns; None: the whole learns."""

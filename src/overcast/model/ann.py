@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, norm_layer, widen
+from overcast.model import Network, Norm, Rate, Scale, norm_layer, widen
 from overcast.reading import Vector
 from overcast.spec import Spec
 
@@ -27,9 +27,9 @@ class ANN(Network):
         hidden: PositiveInt = 128,
         activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
         embedding: PositiveInt = 64,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
+        scale: Scale = 1.0,
     ) -> None:
         super().__init__()
         self.vector = Vector(spec, embedding)

@@ -19,8 +19,8 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Network, Norm, norm_layer, widen
-from overcast.reading import Steps, inside, mean_over_time
+from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, widen
+from overcast.reading import Steps, mean_over_time, sequence_mask
 from overcast.spec import Spec
 
 SIDE = 28  # pixels a side, at most, that the first stage sees
@@ -38,11 +38,11 @@ class CNN(Network):
         self,
         spec: Spec,
         width: PositiveInt = 32,
-        stages: PositiveInt = 4,
+        stages: Depth = 4,
         embedding: PositiveInt = 64,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
+        scale: Scale = 1.0,
     ) -> None:
         super().__init__()
         widths = [widen(width * 2**stage, scale) for stage in range(stages)]
@@ -108,7 +108,7 @@ class Time(nn.Module):
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """The mean and the greatest value over the true steps, (B, 2 · the last width)."""
         x = self.steps(x)  # (B, T, F)
-        x = (x * inside(length, x.shape[1])[..., None]).transpose(1, 2)
+        x = (x * sequence_mask(length, x.shape[1])[..., None]).transpose(1, 2)
         for number, (layer, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             if number:
                 x = F.max_pool1d(x, 2, ceil_mode=True)  # the zeros beyond the end are never the greatest
@@ -119,7 +119,7 @@ class Time(nn.Module):
 
 def normed(x: Tensor, length: Tensor, norm: nn.Module) -> Tensor:
     """Steps (B, T, F) after ``norm``, which learns from the true ones alone; zero beyond."""
-    true = inside(length, x.shape[1])
+    true = sequence_mask(length, x.shape[1])
     if not norm.training or isinstance(norm, nn.Identity):
         return norm(x.flatten(0, 1)).view_as(x) * true[..., None]  # type: ignore[no-any-return]
     found = torch.zeros_like(x)

@@ -9,12 +9,12 @@ photographs. Seconds a run.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, norm_layer, widen
+from overcast.model import Network, Norm, Rate, Scale, norm_layer, widen
 from overcast.reading import Vector
 from overcast.spec import Spec
 
@@ -25,12 +25,12 @@ class DNN(Network):
     def __init__(
         self,
         spec: Spec,
-        hidden: tuple[PositiveInt, ...] = (256, 128, 64),
+        hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (256, 128, 64),
         activation: Literal["sigmoid", "relu", "tanh"] = "relu",
         embedding: PositiveInt = 64,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
+        scale: Scale = 1.0,
     ) -> None:
         super().__init__()
         self.vector = Vector(spec, embedding)

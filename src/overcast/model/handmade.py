@@ -4,7 +4,7 @@ Pictures: how often each colour occurs, and which way edges run where (histogram
 Sequences: mean, spread and restlessness of each feature. Texts: which words occur, by the logarithm of how often;
 that is TF-IDF without the IDF, which would have to be learned from all texts, but the linear layer learns what
 each word is worth. The features have no weights: it is logistic regression, trained like any network. ``dropout``
-and ``norm`` act on the features, and there is no width that ``scale`` could change.
+and ``norm`` act on the features; there is no width, so no ``scale``.
 
 Expected: after 12 epochs without mitigation, 64 % right on the synthetic skies, between the fully connected networks
 and the convolutional one, and 97 % on digits. Half a minute of one slow core on the skies, seconds on the others.
@@ -15,13 +15,14 @@ and the convolutional one, and 97 % on digits. Half a minute of one slow core on
 from __future__ import annotations
 
 from math import pi
+from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Network, Norm, example, norm_layer
+from overcast.model import Network, Norm, Rate, example, norm_layer
 from overcast.reading import mean_over_time
 from overcast.spec import PADDING, Spec
 
@@ -37,19 +38,23 @@ class Handmade(Network):
     bins: of the colour histogram, a channel. cells: a side of the picture, each with its histogram of gradients.
     """
 
+    refuses: ClassVar[dict[str, str]] = {
+        "shrink": "it has no width",
+        "pretraining": "its features are made by hand, and have no weights to pretrain",
+    }
+
     def __init__(
         self,
         spec: Spec,
         bins: PositiveInt = 16,
         cells: PositiveInt = 8,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.kind, self.ids, self.bins = spec.kind, spec.ids, bins
         self.cells = max(1, min(cells, min(spec.shape[1:], default=0) // 2)) if spec.kind == "image" else 0
-        width = self.features(*example(spec)).shape[1]
+        width = self.features(*example(spec, "meta")).shape[1]  # without the memory that many features take
         self.layers = nn.Sequential(norm_layer(norm, width), nn.Dropout(dropout))
         self.head = nn.Linear(width, len(spec.classes))
 

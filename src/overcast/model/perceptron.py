@@ -3,8 +3,8 @@
 The class with the highest score is the answer. Scores are handed on as logits, but nothing ever asked them to be
 any: the rule stops as soon as the order is right. So read its accuracy; "probabilities" made of its scores mean
 little, and cross-entropy, Brier score and calibration error may look terrible. Weights start at zero, so the learning
-rate only scales the scores: without an embedding or a mitigation, it changes no decision. No width, so ``scale``
-has nothing to act on; ``norm`` and ``dropout`` act on the inputs.
+rate only scales the scores: without an embedding or a mitigation, it changes no decision. ``norm`` and ``dropout``
+act on the inputs; there is no width, so no ``scale``.
 
 Expected: it finds a line between two classes if there is one (Novikoff 1962), and cannot learn XOR, however long
 (Minsky & Papert 1969); 96 % right on digits. Seconds a run.
@@ -14,12 +14,14 @@ Expected: it finds a line between two classes if there is one (Novikoff 1962), a
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Network, Norm, norm_layer
+from overcast.model import Network, Norm, Rate, norm_layer
 from overcast.reading import Vector
 from overcast.spec import Spec
 
@@ -27,13 +29,17 @@ from overcast.spec import Spec
 class Perceptron(Network):
     """Scores that are linear in the inputs (Rosenblatt 1958); several classes as by Crammer & Singer (2003)."""
 
+    refuses: ClassVar[dict[str, str]] = {
+        "shrink": "it has no width",
+        "pretraining": "it has no hidden layer to pretrain",
+    }
+
     def __init__(
         self,
         spec: Spec,
         embedding: PositiveInt = 64,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
-        scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.vector = Vector(spec, embedding)

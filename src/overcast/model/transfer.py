@@ -24,8 +24,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.errors import UserError
-from overcast.model import Frozen, Network, Norm, norm_layer
+from overcast.errors import IncompatibleError, UserError
+from overcast.model import Frozen, Network, Norm, Rate, norm_layer
 from overcast.spec import Kind, Spec
 
 NAME = "efficientnet-lite0"
@@ -44,7 +44,7 @@ class Transfer(Network):
     ``backbone_lr`` times the learning rate, and with the figures of their batch norms as they are.
     dropout and norm: of the features.
 
-    Raises: UserError if the extra is not installed, or pictures are neither grey nor coloured.
+    Raises: UserError if the extra is not installed; IncompatibleError if pictures are neither grey nor coloured.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
@@ -60,12 +60,14 @@ class Transfer(Network):
         size: Size = 224,
         frozen: bool = True,
         backbone_lr: Share = 0.1,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         norm: Norm = "none",
     ) -> None:
         super().__init__()
         if spec.shape[0] not in (1, 3):
-            raise UserError(f"model=transfer reads grey or coloured pictures; these have {spec.shape[0]} channels")
+            raise IncompatibleError(
+                f"model=transfer reads grey or coloured pictures; these have {spec.shape[0]} channels"
+            )
         body = Backbone(size)
         self.body = Frozen(body, f"{body.name}-{size}") if frozen else body
         self.head = Head(body.width, len(spec.classes), dropout, norm)
@@ -75,6 +77,9 @@ class Transfer(Network):
         features = self.body(x)  # (B, C, H, W) -> (B, F)
         logits: Tensor = self.head(features)  # (B, K)
         return logits
+
+    def pretrained(self) -> nn.Module | None:
+        return self.body if isinstance(self.body, Backbone) else None
 
     def halves(self) -> tuple[Frozen, Network] | None:
         return (self.body, self.head) if isinstance(self.body, Frozen) else None

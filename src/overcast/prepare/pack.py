@@ -30,7 +30,7 @@ from overcast.errors import UserError
 from overcast.prepare import audits, duplicates
 from overcast.prepare.decode import Bad, decode
 from overcast.prepare.fetch import FETCHED, raw_options
-from overcast.spec import Spec
+from overcast.spec import Spec, sequence_mask
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
 CHUNK = 1 << 24  # bytes
@@ -60,10 +60,9 @@ class Pack:
         if self.offsets is None:
             return np.asarray(self.values[rows]), np.full(len(rows), self.spec.shape[1], np.int64)
         length = self.offsets[rows + 1] - self.offsets[rows]  # (B,)
-        steps = np.arange(length.max(initial=0))  # (T,)
-        inside = steps < length[:, None]  # (B, T)
-        batch = np.zeros((*inside.shape, *self.values.shape[1:]), self.values.dtype)
-        batch[inside] = self.values[(self.offsets[rows][:, None] + steps)[inside]]
+        mask = sequence_mask(length, length.max(initial=0))  # (B, T)
+        batch = np.zeros((*mask.shape, *self.values.shape[1:]), self.values.dtype)
+        batch[mask] = self.values[(self.offsets[rows][:, None] + np.arange(mask.shape[1]))[mask]]
         return batch, length
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from overcast.errors import UserError
+from overcast.html import writer
+from overcast.html.figures import canvas
+from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
+from overcast.html.style import BLUE, GREY
+from overcast.html.thumbnails import SIDE, SPACE
 from overcast.prepare.pack import Pack, open_pack, read_csv
-from overcast.report import sheet, suspects
-from overcast.report.sheet import Plate, Section, Side, Table, Words, drawn, pixels
-from overcast.report.style import BLUE
-from overcast.report.thumbs import SIDE, contact, sized, thumb, words
+from overcast.report import suspects
+from overcast.report.thumbs import contact, thumb, words
 
 PAIRS, SUSPECTS, LINES = 48, 32, 200  # shown, at most
 CONTACT, COLUMNS, SENTENCES = 45, 15, 10
@@ -28,7 +30,7 @@ def audit(name: str, options: dict[str, Any], root: Path, out: str = "") -> Path
     Raises: UserError if there is no pack, or ``out`` holds other files.
     """
     folder = Path(out or f"reports/audit/{name}")
-    sheet.check_place(folder)
+    writer.check_folder(folder)
     pack = open_pack(root, name, options)
     place = root / name / "pack"
     problems, pairs = read_csv(place / "audit.csv"), read_csv(place / "pairs.csv")
@@ -49,7 +51,7 @@ def audit(name: str, options: dict[str, Any], root: Path, out: str = "") -> Path
         "options": ", ".join(f"{key} {value}" for key, value in info["options"].items()),
         "fingerprint": info["fingerprint"],
     }
-    return sheet.write(folder, f"Audit of {name}", lead, sections, facts)
+    return writer.write(folder, Page(f"Audit of {name}", lead, sections, facts))
 
 
 def classes(pack: Pack) -> Section:
@@ -66,20 +68,12 @@ def classes(pack: Pack) -> Section:
         how += f" The samples come from {groups:,} sources, which a split keeps whole."
     if official := int((pack.index["part"] == "test").sum()):
         how += f" {official:,} samples are an official test part."
-    figure, axes = _canvas(0.8 + 0.26 * len(count))
+    figure, ((axes,),) = canvas(7, max(1.6, 0.8 + 0.26 * len(count)))
     bars = axes.barh(range(len(count)), count, color=BLUE)
     axes.bar_label(bars, [f" {n:,} · {n / count.sum():.0%}" for n in count], size=8)
     axes.set_yticks(range(len(count)), pack.spec.classes)
     axes.set(xlim=(0, 1.15 * count.max()), xlabel="samples", ylim=(len(count) - 0.4, -0.6))
-    return Section("Classes", how, [drawn("classes.png", figure)])
-
-
-def _canvas(high: float) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(7, max(high, 1.6)), layout="constrained", dpi=110)
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=9)
-    return figure, axes
+    return Section("Classes", how, [Image.from_figure("classes.png", figure)])
 
 
 def sizes(pack: Pack, raw: Path) -> Section:
@@ -101,16 +95,16 @@ def sizes(pack: Pack, raw: Path) -> Section:
     )
     if len(np.unique(found, axis=0)) == 1:
         return Section(title, how)
-    figure, axes = _canvas(3.6)
+    figure, ((axes,),) = canvas(7, 3.6)
     axes.loglog(wide, high, "o", color=BLUE, markersize=4, alpha=0.35, markeredgewidth=0)
     ends = [min(wide.min(), high.min()) * 0.9, max(wide.max(), high.max()) * 1.1]
-    axes.plot(ends, ends, color="#aaa", linewidth=0.8)
+    axes.plot(ends, ends, color=GREY, linewidth=0.8)
     axes.set(xlabel="width in pixels", ylabel="height in pixels", title="one dot a picture; on the line: square")
     ticks = [t for t in (8, 16, 32, 64, 125, 250, 500, 1000, 2000, 4000, 8000) if ends[0] <= t <= ends[1]]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{t:,}" for t in ticks])
         axis.set_ticks([], minor=True)
-    return Section(title, how, [drawn("sizes.png", figure)])
+    return Section(title, how, [Image.from_figure("sizes.png", figure)])
 
 
 def head(path: Path) -> tuple[int, int] | None:
@@ -133,18 +127,18 @@ def _lengths(pack: Pack, length: np.ndarray) -> Section:
     )
     if pack.spec.vocabulary:
         how += f" {len(pack.spec.vocabulary):,} different words."
-    figure, axes = _canvas(2.6)
+    figure, ((axes,),) = canvas(7, 2.6)
     width = -(-int(np.ptp(length) + 1) // 40)  # whole steps, or every other bar would hold more of them
     axes.hist(length, bins=np.arange(length.min(), length.max() + width + 1, width) - 0.5, color=BLUE)
     axes.set(xlabel=f"{unit} a sample", ylabel="samples")
-    return Section("Lengths", how, [drawn("lengths.png", figure)])
+    return Section("Lengths", how, [Image.from_figure("lengths.png", figure)])
 
 
 def looks(pack: Pack) -> list[Section]:
     """A contact sheet a class, or a few of its sentences."""
     most = SENTENCES if pack.spec.kind == "tokens" else CONTACT
     how = f"Up to {most} of each class, evenly spaced over its files, as the networks get them."
-    parts: list[Plate | Words | Table] = []
+    parts: list[Part] = []
     for number, label in enumerate(pack.spec.classes):
         rows = np.flatnonzero(pack.labels == number)
         some = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
@@ -152,7 +146,8 @@ def looks(pack: Pack) -> list[Section]:
             parts.append(Table([label], [[words(pack, int(row))] for row in some]))
         else:
             columns = min(COLUMNS, len(some))
-            parts += [Words(label), pixels(f"class-{number}.png", contact(pack, some, columns), columns * (SIDE + 4))]
+            sheet = contact(pack, some, columns)
+            parts += [Paragraph(label), Image.from_array(f"class-{number}.png", sheet, columns * (SIDE + SPACE))]
     return [Section("A look at each class", how, parts)]
 
 
@@ -176,15 +171,15 @@ def duplicates(pack: Pack, pairs: dict[str, np.ndarray]) -> Section:
         )
         first = f"{label_a} or {label_b}?" if across[at] else f"both {label_a}"
         lines = [f"{first} (distance {distance})", *dict.fromkeys((a, b))]
-        parts.append(_side(pack, [row_of[a], row_of[b]], lines, f"pair-{number + 1}"))
+        parts.append(_row(pack, [row_of[a], row_of[b]], lines, f"pair-{number + 1}"))
     return Section(title, how, parts)
 
 
-def _side(pack: Pack, rows: Sequence[int], lines: Sequence[str], file: str) -> Side:
+def _row(pack: Pack, rows: Sequence[int], lines: Sequence[str], file: str) -> Row:
     if pack.spec.kind == "tokens":
-        return Side([], [*lines, *(words(pack, row) for row in rows)])
-    shown = [pixels(f"{file}{'ab'[n]}.png", sized(thumb(pack, row), SHOW), SHOW) for n, row in enumerate(rows)]
-    return Side(shown, lines)
+        return Row([], [*lines, *(words(pack, row) for row in rows)])
+    shown = [Image.from_array(f"{file}{'ab'[n]}.png", thumb(pack, row, SHOW), SHOW) for n, row in enumerate(rows)]
+    return Row(shown, lines)
 
 
 def odd(problems: dict[str, np.ndarray]) -> Section:
@@ -222,7 +217,7 @@ def doubtful(pack: Pack) -> Section:
             f"suggested {names[p.argmax()]} ({_percent(p.max())})",
             str(pack.index["file"][row]),
         ]
-        parts.append(_side(pack, [row], lines, f"suspect-{number + 1}"))
+        parts.append(_row(pack, [row], lines, f"suspect-{number + 1}"))
     return Section(title, how, parts)
 
 

@@ -9,14 +9,15 @@ from plotly.subplots import make_subplots
 
 from overcast.compare import PRIMARY
 from overcast.compare.statistics import Estimate
-from overcast.report.style import AMBER, BLACK, BLUE, GREEN, ORANGE, PINK, SKY, Picture, styled
+from overcast.html.page import Section
+from overcast.html.style import PARTS, LineStyle, series
 from overcast.report.words import cell
 
 FIGURES = {"nll": "negative log-likelihood", "accuracy": "accuracy"}
 """What the learning curves show, and what people call it."""
 
 
-def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Picture | None:
+def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     """Train and validation over the epochs, a small panel a cell; buttons choose what is drawn."""
     if curves.empty:
         return None
@@ -33,9 +34,9 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Picture | None:
     for i, label in enumerate(labels):
         some = joined[joined["label"] == label]
         for what in FIGURES:
-            for part, colour, dash in (("train", ORANGE, "dash"), ("validation", BLUE, "solid")):
+            for part, style in PARTS.items():
                 name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "nll"}
-                for trace in _band(some, f"{part}/{what}", colour, dash, name):
+                for trace in _band(some, f"{part}/{what}", style, name):
                     figure.add_trace(trace, i // 4 + 1, i % 4 + 1)
     half = [what == "nll" for _ in labels for what in FIGURES for _ in range(4)]
     switch = [
@@ -47,49 +48,49 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Picture | None:
                       "y": 1, "yanchor": "bottom", "pad": {"b": 28}, "bgcolor": "white"}]
     )  # fmt: skip
     figure.update_annotations(font_size=12)
+    figure.update_xaxes(dtick=max(1, round(joined["epoch"].max() / 5)))  # an epoch has no halves
     figure.update_xaxes(title="epoch", row=down)
-    caption = "Lines: means over the repeats; bands: their 95 % intervals. Dashed is train, solid is validation."
-    return Picture("Learning curves, by epoch", caption, styled(figure, 150 + 165 * down))
+    caption = "Lines: means over the repeats; bands: their 95 % intervals. Solid is train, dashed is validation."
+    return Section.from_figure("Learning curves, by epoch", caption, figure, 150 + 165 * down, min_width=700)
 
 
-def data_size(table: pd.DataFrame) -> Picture | None:
+def data_size(table: pd.DataFrame) -> Section | None:
     """The primary outcome over the share of the train part that was used."""
     if table["share"].nunique() < 2:
         return None
     panels = table.assign(panel=table["context"].map(_shareless)).groupby("panel", sort=False)
     figure = make_subplots(1, len(panels), subplot_titles=list(panels.groups), shared_yaxes=True)
-    colours, dashes = (BLACK, BLUE, ORANGE, GREEN, PINK, AMBER, SKY), ("solid", "dash", "dot", "dashdot", "longdash")
-    markers = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down")
     names = list(dict.fromkeys(table["mitigation"]))
     for at, (_, panel) in enumerate(panels, 1):
         for name, some in panel.sort_values("share").groupby("mitigation", sort=False):
-            i = names.index(name)
-            line = {"color": colours[i % len(colours)], "dash": dashes[i % len(dashes)], "width": 2}
+            style = series(names.index(name))
             reach = 100 * (some[f"{PRIMARY.column}/high"] - some[PRIMARY.column]).fillna(0)
             figure.add_scatter(
-                x=100 * some["share"], y=100 * some[PRIMARY.column], name=str(name), mode="lines+markers", line=line,
-                marker={"symbol": markers[i % len(markers)], "size": 9}, error_y={"array": reach, "thickness": 1},
-                legendgroup=str(name), showlegend=at == 1, row=1, col=at,
+                x=100 * some["share"], y=100 * some[PRIMARY.column], name=str(name), mode="lines+markers",
+                line=style.plotly(), marker={"symbol": style.marker, "size": 9},
+                error_y={"array": reach, "thickness": 1}, legendgroup=str(name), showlegend=at == 1, row=1, col=at,
             )  # fmt: skip
     shares = sorted(100 * table["share"].unique())
     figure.update_xaxes(
         title="share of the train part, %", type="log", tickvals=shares, ticktext=[f"{s:g}" for s in shares]
     )
     figure.update_yaxes(title=f"{PRIMARY.label}, %", col=1)
-    return Picture("Learning curves over data size", "Bars: 95 % intervals of the means.", styled(figure, 480))
+    how = "Bars: 95 % intervals of the means."
+    return Section.from_figure("Learning curves over data size", how, figure, 480, min_width=520)
 
 
-def _band(rows: pd.DataFrame, column: str, colour: str, dash: str, name: dict[str, object]) -> list[go.Scatter]:
+def _band(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, object]) -> list[go.Scatter]:
     """The mean over the runs at each epoch, and its interval, which needs two runs."""
     at = rows.groupby("epoch")[column].agg(["mean", "sem", "count"]).dropna(subset=["mean"])
     mean, epochs = at["mean"].to_numpy(float), at.index.to_numpy()
     reach = Estimate(mean, at["sem"].to_numpy(float), np.maximum(at["count"].to_numpy(float) - 1, 1)).reach
     low, high = mean - np.nan_to_num(reach), mean + np.nan_to_num(reach)
     band = go.Scatter(
-        x=np.concatenate([epochs, epochs[::-1]]), y=np.concatenate([high, low[::-1]]), fill="toself",
-        fillcolor=colour, opacity=0.2, line={"width": 0}, hoverinfo="skip", **{**name, "showlegend": False},
+        x=np.concatenate([epochs, epochs[::-1]]), y=np.concatenate([high, low[::-1]]), mode="none", fill="toself",
+        fillcolor=style.colour, opacity=0.2, line={"width": 0}, hoverinfo="skip", **{**name, "showlegend": False},
     )  # fmt: skip
-    return [band, go.Scatter(x=epochs, y=mean, mode="lines", line={"color": colour, "dash": dash, "width": 2}, **name)]
+    shown = "lines" if len(mean) > 1 else "markers"  # one point makes no line
+    return [band, go.Scatter(x=epochs, y=mean, mode=shown, line=style.plotly(), **name)]
 
 
 def _shareless(context: str) -> str:

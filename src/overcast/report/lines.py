@@ -9,11 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overcast.compare.statistics import repeated
-from overcast.report.style import AMBER, BLACK, BLUE, GREEN, ORANGE, PINK, SKY, Picture, styled
-
-COLOURS = (BLUE, ORANGE, GREEN, PINK, BLACK, AMBER, SKY)
-MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+from overcast.html.page import Section
+from overcast.html.style import series
 
 
 def lines(
@@ -27,7 +24,7 @@ def lines(
     titles: tuple[str, str],
     log: Sequence[str] = (),
     percent: bool = False,
-) -> Picture:
+) -> Section:
     """``y`` over ``x`` of a table with one row a repeat, a line for each ``group``; ``log`` names log axes.
 
     With two repeats or more, bars show 95 % intervals of the means.
@@ -35,6 +32,7 @@ def lines(
     figure = go.Figure()
     scale = 100 if percent else 1
     for i, (name, some) in enumerate(table.groupby(group, sort=False)):
+        style = series(i)
         places, means, reaches = [], [], []
         for place, values in some.groupby(x)[y]:
             places.append(place)
@@ -42,12 +40,11 @@ def lines(
             reaches.append(scale * float(np.nan_to_num(repeated(values.to_numpy(float)).reach)))
         figure.add_scatter(
             x=places, y=means, name=str(name), mode="lines+markers",
-            line={"color": COLOURS[i % 7], "dash": DASHES[i % 7], "width": 2},
-            marker={"symbol": MARKERS[i % 7], "size": 8},
+            line=style.plotly(), marker={"symbol": style.marker, "size": 8},
             error_y={"array": None if "y" in log else reaches, "thickness": 1, "width": 3},
         )  # fmt: skip
     ticks = sorted(table[x].unique())
     shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if len(ticks) <= 12 else {}
     figure.update_xaxes(title=titles[0], type="log" if "x" in log else "linear", **shown)
     figure.update_yaxes(title=titles[1], type="log" if "y" in log else "linear", exponentformat="power")
-    return Picture(title, caption, styled(figure, 460))
+    return Section.from_figure(title, caption, figure, 460, min_width=420)

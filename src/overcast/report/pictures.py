@@ -1,6 +1,6 @@
-"""The study's pictures: each takes the comparison's table (or the curves) and gives a Plotly figure.
+"""The study's figures: each takes the comparison's table (or the curves) and gives a section with a Plotly figure.
 
-A picture that the study has no data for is None.
+A figure that the study has no data for is None.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overcast.compare import PRIMARY
+from overcast.html.page import Section
+from overcast.html.style import BLACK, BLUE, GREY, INK, ORANGE
 from overcast.report.curves import data_size, learning
 from overcast.report.labels import spots
-from overcast.report.style import BLACK, BLUE, GREY, INK, ORANGE, Picture, styled
 from overcast.report.words import CHANGE, cell, number, places
 
 STYLES = {  # colour, marker; an open circle, and grey, is what is not clear
@@ -23,13 +24,13 @@ STYLES = {  # colour, marker; an open circle, and grey, is what is not clear
 }
 
 
-def drawn(table: pd.DataFrame, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Picture]:
-    """Every picture that the study has data for."""
+def drawn(table: pd.DataFrame, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Section]:
+    """Every figure that the study has data for."""
     every = [forest(table), trade(table), heat(table), data_size(table), learning(trials, curves)]
-    return [picture for picture in every if picture is not None]
+    return [section for section in every if section is not None]
 
 
-def forest(table: pd.DataFrame) -> Picture | None:
+def forest(table: pd.DataFrame) -> Section | None:
     """The change of the primary outcome for each comparison, with both intervals."""
     rows = _kinds(table[table["pairs"] >= 2]).iloc[::-1]
     if rows.empty:
@@ -54,10 +55,10 @@ def forest(table: pd.DataFrame) -> Picture | None:
     figure.update_yaxes(categoryorder="array", categoryarray=list(rows["label"]), range=[-0.7, len(rows) - 0.3])
     figure.update_xaxes(title=f"change in {PRIMARY.label} against the baseline, percentage points")
     caption = "Thick: 95 % interval of the paired difference. Thin: the same, widened for overlapping train parts."
-    return Picture("What each one changes", caption, styled(figure, 150 + 27 * len(rows)))
+    return Section.from_figure("What each one changes", caption, figure, 150 + 27 * len(rows), min_width=520)
 
 
-def trade(table: pd.DataFrame) -> Picture | None:
+def trade(table: pd.DataFrame) -> Section | None:
     """Accuracy against the gap."""
     rows = _kinds(table[table["gap/accuracy"].notna()])
     if rows.empty:
@@ -86,10 +87,10 @@ def trade(table: pd.DataFrame) -> Picture | None:
     figure.update_xaxes(title="gap: train minus test accuracy, percentage points")
     figure.update_yaxes(title=f"{PRIMARY.label}, %")
     caption = "Up and to the left is better: more accurate, and less overfitted. Bars: 95 % intervals of the means."
-    return Picture("Accuracy against the gap", caption, styled(figure, 560))
+    return Section.from_figure("Accuracy against the gap", caption, figure, 560, min_width=520)
 
 
-def heat(table: pd.DataFrame) -> Picture | None:
+def heat(table: pd.DataFrame) -> Section | None:
     """Network (or whatever else was swept) × mitigation."""
     if table["context"].nunique() < 2 or table["mitigation"].nunique() < 2:
         return None
@@ -129,7 +130,7 @@ def heat(table: pd.DataFrame) -> Picture | None:
     figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
     figure.update_yaxes(showgrid=False, tickmode="linear")
     caption = f"Numbers: {PRIMARY.label} in %. Colour: change against that row's baseline. Bold with ●: clear."
-    return Picture("Networks × mitigations", caption, styled(figure, 200 + 44 * len(down)))
+    return Section.from_figure("Networks × mitigations", caption, figure, 200 + 44 * len(down), min_width=520)
 
 
 def _kinds(table: pd.DataFrame) -> pd.DataFrame:

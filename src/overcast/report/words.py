@@ -13,6 +13,9 @@ import pandas as pd
 
 from overcast.compare import PRIMARY
 
+TOLD = ("failed", "missing", "diverged", "left_out")
+"""What of a study's info the notes tell."""
+
 CHANGE = f"change/{PRIMARY.column}"
 
 
@@ -48,6 +51,9 @@ def judgement(row: pd.Series, digits: int = 1) -> str:
         return f"needs at least 2 repeats, has {row['pairs']}"
     if row["clear"]:
         return "clear" if row[CHANGE] > 0 else "clear, for the worse"
+    if row.get("flattered"):
+        whose, key = ("its", "diverged") if row[CHANGE] > 0 else ("the baseline's", "baseline_diverged")
+        return f"not judged: {row[key]} of {whose} {row['planned']} trials diverged, and those that are left flatter it"
     if row["detectable"] == 0:
         return f"not clear: the same {PRIMARY.label} in all {row['pairs']} repeats"
     if row["detectable"] > 1:
@@ -86,25 +92,45 @@ def headline(table: pd.DataFrame) -> str:
     for some, verb in ((up, "clearly better"), (down, "clearly worse")):
         names = [f"{cell(r, several)} ({number(r[CHANGE], digits, sign=True)})" for _, r in some.iterrows()]
         told += [f"{len(names)} {verb}: {_listed(names)}"] if names else []
-    unclear = len(compared) - len(clear)
+    open_ = [cell(row, several) for _, row in compared[compared["flattered"]].iterrows()]
+    told += [f"{len(open_)} not judged, since trials diverged: {_listed(open_)}"] if open_ else []
+    unclear = len(compared) - len(clear) - len(open_)
     told += [f"{unclear} not clear at this size"] if unclear else []
     opening = f"Of {len(compared)} compared with {_baselines(table)}, " if len(compared) else ""
     return f"{opening}{'; '.join(told) or 'Nothing could be compared: that needs at least 2 repeats'}. {_best(table)}"
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
-    """What a reader should know about this study before believing it: ``failed`` of the info names trials."""
-    failed = list(info.get("failed", ()))
+    """What a reader should know about this study before believing it.
+
+    Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
+    are where they were recorded; ``diverged`` and ``left_out`` tell of cells.
+    """
+    failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum())
     told = [f"Failed: {_listed(failed)}."] if failed else []
+    told += [f"{line}: never called better." for line in info.get("diverged", ())]
+    told += [f"Left out: {line}." for line in info.get("left_out", ())]
     told += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
+    told += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
     for _, row in table[table["repeats"] < table["planned"]].iterrows():
         told.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]
     told += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
     return told
+
+
+def overlap(table: pd.DataFrame) -> str:
+    """The ρ of the comparisons: ``1/9``, or ``1/9 to 1/4`` where the data was split in several ways."""
+    ends = [_fraction(float(end)) for end in (table["rho"].min(), table["rho"].max()) if np.isfinite(end)]
+    return " to ".join(dict.fromkeys(ends)) or "–"
+
+
+def _fraction(value: float) -> str:
+    whole = round(1 / value)
+    return f"1/{whole}" if np.isclose(value, 1 / whole) else f"{value:.2f}"
 
 
 def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:
@@ -122,7 +148,8 @@ def _baselines(table: pd.DataFrame) -> str:
 
 
 def _best(table: pd.DataFrame) -> str:
-    row, digits = table.loc[table[PRIMARY.column].idxmax()], places(table)
+    whole = table[table["diverged"] == 0]
+    row, digits = table.loc[(whole if len(whole) else table)[PRIMARY.column].idxmax()], places(table)
     limits = interval(row, PRIMARY.column, digits) if np.isfinite(row[f"{PRIMARY.column}/low"]) else ""
     name = cell(row, table["data"].nunique() > 1)
     return f"Highest mean {PRIMARY.label}: {name}, {number(row[PRIMARY.column], digits)} % {limits}".rstrip() + "."

@@ -20,8 +20,10 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from overcast import study as current_study
-from overcast.config import mistakes, plain
+from overcast.config import mistakes, name_of, plain
+from overcast.errors import UserError
 from overcast.hold import hold
+from overcast.runs import mitigation_name
 from overcast.study import Study
 from overcast.study.progress import redirect, restore, set_state
 
@@ -46,7 +48,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
-        from overcast.tracking import Record, bury, open_store
+        from overcast.tracking import Record, bury, open_store, relative
 
         name = config.get("study") or "sweep"
         key = study_id(name, cells, repeats)
@@ -58,7 +60,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.record = Record()
             if self.store:
                 bury(self.store)
-                tags = {"folder": str(folder.resolve()), "command": command(), "runs": str(runs)}
+                tags = {"folder": relative(folder), "command": command(), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.get("claim") else {}
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")
@@ -76,6 +78,14 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         told = "; ".join(dict.fromkeys(cell for each in cells for cell in each))
         print(f"chosen by validation: {told}", flush=True)
         self.record.tags({"chosen": told})
+
+    def leave_out(self, cells: Sequence[tuple[dict[str, Any], Exception]]) -> None:
+        """Say and record which cells, each with its config, are left out and why."""
+        names = [" · ".join([name_of(c["data"]), name_of(c["model"]), mitigation_name(c)]) for c, _ in cells]
+        lines = "\n".join(dict.fromkeys(f"{name}: {why}" for name, (_, why) in zip(names, cells, strict=True)))
+        if lines:
+            print(f"left out:\n{lines}", flush=True)
+        self.record.tags({"left_out": lines})
 
     def bury(self) -> None:
         """Mark the runs of workers that died as KILLED."""
@@ -137,11 +147,13 @@ def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
 
 
 def workers(config: DictConfig) -> int:
-    """How many jobs the launcher runs at once."""
+    """How many jobs the launcher runs at once. Raises: UserError if it is to run none."""
     launcher, cores = config.hydra.launcher, len(os.sched_getaffinity(0))
     if "ray" in launcher:  # Ray gives each job its resources; how many fit is known for this machine only
         return max(2, cores // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
     asked = int(launcher.get("n_jobs", 1))
+    if not asked:
+        raise UserError("hydra.launcher.n_jobs=0: give how many runs shall be at once, or -1 for as many as fit")
     return asked if asked > 0 else cores
 
 

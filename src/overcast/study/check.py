@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from overcast.config import name_of
-from overcast.errors import UserError
+from overcast.errors import IncompatibleError, UserError
 from overcast.runs import identity
 
 
@@ -30,29 +30,36 @@ def check_claim(name: str | None) -> None:
         load(name)
 
 
-def asked(cells: Sequence[dict[str, Any]]) -> list[str]:
-    """The identity of a run of each cell.
+def asked(cells: Sequence[dict[str, Any]]) -> list[str | IncompatibleError]:
+    """The identity of a run of each cell or, for one of things that do not go together, why it is left out.
 
-    Raises: UserError for what `overcast.train.train` would refuse in any of them.
+    Raises: UserError for anything else that `overcast.train.train` would refuse in any of them, or if none is left.
     """
-    import torch
+    found: list[str | IncompatibleError] = []
+    for config in cells:
+        try:
+            found.append(_identity(config))
+        except IncompatibleError as error:
+            found.append(error)
+    if found and not any(isinstance(each, str) for each in found):
+        raise UserError(str(found[0]))
+    return found
 
+
+def _identity(config: dict[str, Any]) -> str:
+    """The identity of a run of this config. Raises: UserError for what `overcast.train.train` would refuse."""
     from overcast import options
     from overcast.devices import choose
-    from overcast.inputs import refuse_shuffle
+    from overcast.plan import check_plan
     from overcast.prepare.pack import open_pack
-    from overcast.prepare.split import read_about, read_parts
-    from overcast.train import check
+    from overcast.prepare.split import TRAIN, read_about, read_parts
+    from overcast.train import check, keep_share
 
-    found = []
-    for config in cells:
-        check(config)
-        choose(config["trainer"])
-        folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
-        spec = open_pack(folder, name, options.numbers(config["data"])).spec
-        read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
-        refuse_shuffle(config["shuffle"], spec)
-        with torch.device("meta"):  # shapes without numbers: milliseconds
-            options.network(config["model"], spec, options.mitigations(config["mitigation"], spec.kind))
-        found.append(identity(config, read_about(folder, name)["fingerprint"]))
-    return found
+    check(config)
+    devices = choose(config["trainer"])
+    folder, name, cut = Path(config["data_dir"]), name_of(config["data"]), config["split"]
+    spec = open_pack(folder, name, options.numbers(config["data"])).spec
+    parts = read_parts(folder, name, cut["seed"], cut["fold"], cut["folds"], cut["random"])
+    n_train = int((keep_share(parts, config["share"], config["seed"]) == TRAIN).sum())
+    check_plan(config, spec, n_train, devices.ranks)
+    return identity(config, read_about(folder, name)["fingerprint"])

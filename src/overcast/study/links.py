@@ -9,6 +9,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from overcast.config import Tracking
 from overcast.tracking import Found, Store
 
 BASE = "http://127.0.0.1:5000"
@@ -84,7 +85,8 @@ def links(store: Store, study_id: str, parent: str) -> str:
     shared = f"{experiment}/runs?viewStateShareKey={key}&{MACHINE_LEARNING}"
     ids = [run.id for run in compared(store.search(study=study_id, role="trial", status="FINISHED"))]
     compare = f"runs={quote(json.dumps(ids))}&experiments={quote(json.dumps([store.experiment]))}"
-    where = "`make ui`, then" if store.uri.startswith("sqlite") else f"the UI of {store.uri}"
+    local = "`make ui`" if store.uri == Tracking().uri else f"`mlflow ui --backend-store-uri {store.uri}`"
+    where = f"{local}, then" if store.uri.startswith("sqlite") else f"the UI of {store.uri}"
     return "\n".join(
         [
             f"In MLflow ({where}):",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from overcast.errors import UserError
 from overcast.runs import Run, identity, load
 from overcast.study import Study
 from overcast.study.progress import LIKE
-from overcast.tracking import Store
+from overcast.tracking import Found, Store, places
 
 
 def finished(store: Store | None, study: Study, config: dict[str, Any], fingerprint: str) -> Run | None:
@@ -21,22 +22,47 @@ def finished(store: Store | None, study: Study, config: dict[str, Any], fingerpr
         return None
     asked = {"study": study.id, "role": config["role"], "identity": identity(config, fingerprint)}
     for found in store.search("FINISHED", **asked):
-        try:
-            return load(Path(found.tags["folder"]))
-        except UserError:
-            continue  # its folder was removed: train it again
+        if run := whole(found, store):
+            return run  # where its folder was removed: train it again
     return None
 
 
-def children(store: Store, study_id: str) -> list[Run]:
-    """The whole runs of a study, one for each identity, in the order they were started."""
-    runs: dict[str, Run] = {}
+def children(store: Store, study_id: str, into: Path | None = None) -> list[Run]:
+    """The whole runs of a study, one for each identity, in the order they were started.
+
+    into: a folder for what can only be had from MLflow's artifacts; without one, folders alone count.
+    """
+    records: dict[str, list[Found]] = {}
     for found in reversed(store.search(study=study_id, role="trial", status="FINISHED")):
-        try:
-            runs[found.tags["identity"]] = load(Path(found.tags["folder"]))
-        except UserError:
-            continue
-    return list(runs.values())
+        records.setdefault(found.tags["identity"], []).insert(0, found)  # the newest first
+    runs = []
+    for same in records.values():
+        kept = (run for found in same if (run := whole(found, store)))
+        fetched = (run for found in same if into and (run := fetch(found, store, into)))
+        if run := next(kept, None) or next(fetched, None):
+            runs.append(run)
+    return runs
+
+
+def whole(found: Found, store: Store) -> Run | None:
+    """The run in the folder that this record names, if it is that one and whole."""
+    for place in places(found.tags):
+        with suppress(UserError):
+            if load(place).facts["identity"] == found.tags["identity"]:
+                return Run(place, store.settings)
+    return None
+
+
+def fetch(found: Found, store: Store, into: Path) -> Run | None:
+    """The run, with what was measured of it, from its record's artifacts; None if they are gone."""
+    try:
+        (into / found.id).mkdir()
+        run = Run(load(store.download(found.id, "run", into / found.id)).folder, store.settings)
+    except UserError:
+        return None
+    with suppress(UserError):  # not evaluated yet
+        store.download(found.id, "evaluation", run.folder)
+    return run
 
 
 def seconds_of(store: Store, config: dict[str, Any], jobs: int) -> float | None:

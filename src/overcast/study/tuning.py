@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from overcast.errors import DivergedError
 from overcast.runs import Run
 
 
 def best(candidates: Mapping[str, Sequence[Any]]) -> str:
     """The candidate with the best mean validation accuracy over its runs, the likelihood breaking ties.
 
-    What is no `Run` (a failed job) does not count; "" if nothing finished.
+    What is no `Run` (a failed job) does not count, but for one that diverged: its candidate comes after all whose runs
+    did not, since those that are left flatter it. "" if nothing finished.
     """
-    scores = {
-        name: np.mean([validation(run) for run in runs if isinstance(run, Run)], axis=0).tolist()
-        for name, runs in candidates.items()
-        if any(isinstance(run, Run) for run in runs)
-    }
+    scores = {}
+    for name, runs in candidates.items():
+        if finished := [run for run in runs if isinstance(run, Run)]:
+            whole = not any(isinstance(run, DivergedError) for run in runs)
+            scores[name] = (whole, *np.mean([validation(run) for run in finished], axis=0).tolist())
     return max(scores, key=lambda name: scores[name], default="")
 
 

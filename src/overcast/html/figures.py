@@ -1,0 +1,63 @@
+"""Figures that look alike: matplotlib's for pictures, Plotly's for what a reader may point at."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+
+from overcast.html.style import INK, PALE
+
+DPI = 110
+
+
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, np.ndarray]:
+    """A figure of this size in inches, and its axes (rows, columns); further options are those of ``subplots``.
+
+    The figure is one of its own, outside pyplot: safe in threads, and nothing to close.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+    panels = figure.subplots(rows, columns, squeeze=False, **options)
+    for axes in panels.ravel():
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=9)
+    return figure, panels
+
+
+def image_grid(
+    rows: int, columns: int, cell: float, top: float = 0.3, left: float = 0.2, head: float = 0.0
+) -> tuple[Figure, np.ndarray]:
+    """A figure of square cells without axes, each ``cell`` inches, with room above each for a line of text.
+
+    left: room for a label in front of each row, in inches. head: room for the figure's title.
+    """
+    width, height = left + columns * (cell + 0.1) - 0.05, rows * (cell + top) + head + 0.05
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    room = {"left": left / width, "right": 1 - 0.05 / width, "bottom": 0.05 / height, "top": 1 - (top + head) / height}
+    room |= {"wspace": 0.1 / cell, "hspace": top / cell}
+    panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw=room)
+    for axes in panels.ravel():
+        axes.set_axis_off()
+    return figure, panels
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the content of a PNG file."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def layout(figure: go.Figure, height: int) -> go.Figure:
+    """The Plotly figure on white, this many pixels high, its legend on top."""
+    figure.update_layout(
+        template="none", height=height, paper_bgcolor="white", plot_bgcolor="white", hovermode="closest",
+        font={"family": "system-ui, sans-serif", "size": 13, "color": INK}, margin={"l": 20, "r": 20, "t": 70, "b": 50},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "top", "yref": "container"},
+    )  # fmt: skip
+    figure.update_xaxes(gridcolor=PALE, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=PALE, zeroline=False, automargin=True, title_standoff=8)
+    return figure

@@ -1,0 +1,35 @@
+"""Figures of both libraries come out in one look, and nothing of matplotlib's is changed for others."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from overcast.html.figures import canvas, image_grid, layout, png
+
+
+def test_a_canvas_has_its_axes_and_leaves_the_defaults_alone() -> None:
+    before = dict(mpl.rcParams)
+    figure, panels = canvas(4, 2, rows=2, columns=3)
+    assert panels.shape == (2, 3)
+    assert not any(axes.spines["top"].get_visible() or axes.spines["right"].get_visible() for axes in panels.ravel())
+    assert Image.open(io.BytesIO(png(figure))).size == (440, 220)
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_cells_of_a_grid_are_square_and_below_each_other() -> None:
+    figure, panels = image_grid(3, 2, 0.8, top=0.3, left=0.5, head=0.4)
+    boxes = np.array([axes.get_position().bounds for axes in panels.ravel()]).reshape(3, 2, 4)  # left, bottom, w, h
+    size = figure.get_size_inches()
+    assert np.allclose(boxes[..., 2:] * size, 0.8)
+    assert np.allclose(np.diff(boxes[:, 0, 1]) * size[1], -1.1)
+    assert np.isclose((1 - boxes[0, 0, 1] - boxes[0, 0, 3]) * size[1], 0.7)
+
+
+def test_the_layout_has_the_asked_height_on_white() -> None:
+    laid = layout(go.Figure(go.Scatter(x=[1], y=[2])), 321).layout
+    assert (laid.height, laid.paper_bgcolor, laid.plot_bgcolor) == (321, "white", "white")

@@ -105,7 +105,7 @@ def composed(arguments: list[str], root: Path = ROOT) -> dict[str, Any]:
     """The config that a script run with these arguments gets."""
     register()
     with initialize_config_dir(str(root / "conf"), version_base="1.3"):
-        return plain(compose("config", with_picks(arguments, root)))
+        return plain(compose("config", [word for word in with_picks(arguments, root) if word != "--multirun"]))
 
 
 @pytest.fixture

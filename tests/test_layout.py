@@ -104,12 +104,8 @@ def test_every_other_option_composes(config: Any, group: str) -> None:
 
 def test_the_source_is_mirrored_by_tests() -> None:
     roots = {"pipelines": ROOT, "hydra_plugins": ROOT / "src"}
-    crossing = {
-        "test_dvc.py",
-        "test_layout.py",
-        "test_study.py",
-        "test_stages.py",
-    }  # what no single file of the source does
+    # what no single file of the source does
+    crossing = {"test_dvc.py", "test_layout.py", "test_readme.py", "test_study.py", "test_stages.py"}
     for path in (ROOT / "tests").rglob("test_*.py"):
         below = path.relative_to(ROOT / "tests")
         if below.parts[0] == "browser" or below.name in crossing:

@@ -23,7 +23,7 @@ from typing import Any
 
 from overcast.errors import UserError
 from overcast.hold import held
-from overcast.paths import project_path
+from overcast.paths import home, project_path
 from overcast.relocate import relocate
 
 # a dead server is said within seconds, not after minutes of retries
@@ -242,19 +242,19 @@ def _text(time: datetime) -> str:
 
 def relative(folder: Path) -> str:
     """A folder as tags tell it: from the project, so that it is found after that moved; absolute if outside of it."""
-    place, project = Path(os.path.abspath(folder)), Path.cwd()
+    place, project = Path(os.path.abspath(folder)), home()
     return place.relative_to(project).as_posix() if place.is_relative_to(project) else str(place)
 
 
 def places(tags: dict[str, str]) -> list[Path]:
     """Where the folder that a run's tags name may lie: in this project, or in the one that it was recorded from."""
-    projects = (Path.cwd(), Path(tags.get("project", Path.cwd())))
+    projects = (home(), Path(tags.get("project", home())))
     return list(dict.fromkeys(project / tags["folder"] for project in projects))
 
 
 def _here() -> dict[str, str]:
     """Where a process that records is at work: what tells later whether it still lives."""
-    return {"host": socket.gethostname(), "project": os.getcwd()}
+    return {"host": socket.gethostname(), "project": str(home())}
 
 
 def _user() -> str:

@@ -54,8 +54,8 @@ def test_curves_of_two_runs_have_the_same_axes(tmp_path: Path, monkeypatch: pyte
     axes: list[list[tuple[float, float]]] = []
     monkeypatch.setattr(plots, "png", lambda figure: axes.append([a.get_ylim() for a in figure.axes]) or b"")
     for loss in (np.array([1.2, 0.4]), np.array([1.9, 1.1])):
-        history = {"train/loss": loss, "validation/loss": loss, "train/accuracy": loss / 3}
-        plots.curves(tmp_path / "x.png", {"epoch": np.arange(2), "validation/accuracy": loss / 4, **history})
+        history = {"train/nll": loss, "validation/nll": loss, "train/accuracy": loss / 3}
+        plots.curves(tmp_path / "x.png", {"epoch": np.arange(2) + 1, "validation/accuracy": loss / 4, **history})
     assert axes[0] == axes[1] == [(0, 2), (0, 1.02)]
 
 

@@ -70,6 +70,7 @@ def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
 ) -> None:
     (home / "project").mkdir()
     monkeypatch.chdir(home / "project")
+    monkeypatch.setenv(HOME, str(home / "project"))
     asked = [config("epochs=1", f"seed={seed}", "runs_dir=runs") for seed in range(2)]
     runs = [train(cfg | {"tracking": tracking}, study) for cfg in asked]
     evaluate(runs[1], pictures=False)

@@ -1,6 +1,6 @@
 """Anyone's pictures: a folder with one sub-folder a class, named as the class.
 
-``python pipelines/download.py data=folder data.path=~/pictures/shells``
+``python pipelines/download.py data=folder data.path=/shells``
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 r"""Anyone's recordings: a folder with one sub-folder of sound files (wav, flac, ogg, mp3) a class, named so.
 
-``python pipelines/download.py data=recordings data.path=~/birdsong 'data.group="^(\w+?)_"'``
+``python pipelines/download.py data=recordings data.path=/birdsong 'data.group="^(\w+?)_"'``
 """
 
 from __future__ import annotations

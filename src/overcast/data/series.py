@@ -1,6 +1,6 @@
 """Anyone's series over time: a csv with a row a step, a column with the class, and columns of numbers.
 
-``python pipelines/download.py data=series data.path=~/machine.csv data.label=state data.time=when data.window=24``
+``python pipelines/download.py data=series data.path=/machine.csv data.label=state data.time=when data.window=24``
 """
 
 from __future__ import annotations

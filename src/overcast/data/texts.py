@@ -1,7 +1,7 @@
 """Anyone's texts: a folder with one sub-folder of .txt files a class, or a csv with a text and a label column.
 
-``python pipelines/download.py data=texts data.path=~/letters``
-``python pipelines/download.py data=texts data.path=~/letters.csv data.text=body data.label=sender``
+``python pipelines/download.py data=texts data.path=/letters``
+``python pipelines/download.py data=texts data.path=/letters.csv data.text=body data.label=sender``
 """
 
 from __future__ import annotations

@@ -1,0 +1,154 @@
+"""README.md, docs/ and the docstrings promise only what there is: files, scripts, options, studies, make targets."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import subprocess
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from overcast.config import ROOT
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GROUPS = ("data", "model", "mitigation", "trainer", "tracking")
+BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PLACEHOLDER = re.compile(r"[…<$]")
+"""What stands for something a reader fills in: such a word is not checked, the others of its command are."""
+FILLED_IN = ("data=skies", "model=ann", "mitigation=none", "seed=0", "epochs=1", "lr=0.1", "split.fold=0")
+"""What a study's cells and repeats give each run, and a study by itself lacks."""
+
+
+def blocks(document: Path) -> list[str]:
+    """What stands between fences."""
+    return BLOCK.findall(document.read_text(encoding="utf8"))
+
+
+def spans(text: str) -> list[str]:
+    """What stands between backticks, on one line each."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text))]
+
+
+def in_code() -> list[str]:
+    """The commands in docstrings and in comments of option files."""
+    files = [*ROOT.glob("src/**/*.py"), *ROOT.glob("pipelines/*.py"), *ROOT.glob("conf/**/*.yaml")]
+    found = re.compile(r"(?:^[ #]*|``)(python pipelines/[^\n`]+)", re.MULTILINE)
+    texts = [line for path in sorted(files) for line in found.findall(path.read_text(encoding="utf8"))]
+    return [command for line in texts for command in line.split(" && ")]
+
+
+def commands() -> list[tuple[str, ...]]:
+    """The words of all commands, and of all options by themselves, less those a reader fills in; each once."""
+    lines = [line for each in DOCUMENTS for block in blocks(each) for line in block.replace("\\\n", "").splitlines()]
+    spanned = [span for each in DOCUMENTS for span in spans(each.read_text(encoding="utf8"))]
+    option = re.compile(r"""["']?\+?[\w./]+=\S+(\s|$)""")
+    lines += [span for span in spanned if span.startswith(("python ", "make ")) or option.match(span)]
+    split = [shlex.split(line, comments=True) for line in [*lines, *in_code()]]
+    kept = [tuple(word for word in words if not PLACEHOLDER.search(word)) for words in split]
+    return list(dict.fromkeys(words for words in kept if words not in ((), ("python",))))
+
+
+def slugs(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", document.read_text(encoding="utf8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_pictures_exist(document: Path) -> None:
+    found = re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", document.read_text(encoding="utf8"))
+    inside = [link for link in found if not link.startswith(("http:", "https:"))]
+    assert inside
+    for link in inside:
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        assert target.exists(), link
+        assert not anchor or anchor in slugs(target), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_blocks_are_what_a_shell_understands(document: Path) -> None:
+    for block in blocks(document):
+        done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, block + done.stderr
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_is_one(compose_as_script: Any, words: tuple[str, ...]) -> None:
+    match words:
+        case ["make", *targets]:
+            known = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf8"), re.MULTILINE)
+            assert {target for target in targets if "=" not in target} <= set(known)
+        case ["python", path, *arguments]:
+            assert (ROOT / path).is_file()
+            if path.startswith("pipelines/"):
+                check_arguments(compose_as_script, ROOT / path, arguments)
+        case ["dvc", "exp", "run", *arguments]:
+            check_composes(compose_as_script, [word for word in arguments if word != "-S"])
+        case [first, *_] if "=" in first:
+            check_composes(compose_as_script, [*words])
+        case _:
+            raise AssertionError("neither python, make, dvc exp run nor options: nothing would check it")
+
+
+def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:
+    """The options of a script with a few of its own are all of that script's; those of the others compose."""
+    own = runpy.run_path(str(script)).get("Arguments")
+    if own is None:
+        page = [word for word in arguments if script.stem == "audit" and word.startswith("out=")]
+        check_composes(compose, [word for word in arguments if word not in page])
+        return
+    given = {word.partition("=")[0].partition(".")[0] for word in arguments}
+    assert given <= {field.name for field in fields(own)}
+    assert {field.name for field in fields(own) if field.default is MISSING} <= given
+
+
+def check_composes(compose: Any, words: list[str]) -> None:
+    """Each value of a sweep in one run at least. Another launcher may be one of an extra."""
+    overrides = [word for word in words if word != "-m" and not word.startswith("hydra/launcher=")]
+    if any(word.startswith("+study=") for word in words):
+        given = {word.partition("=")[0] for word in words}
+        overrides = [*(word for word in FILLED_IN if word.partition("=")[0] not in given), *overrides]
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    values = [
+        [f"{each.get_key_element()}={value}" for value in each.sweep_string_iterator()]
+        if "-m" in words and each.is_sweep_override()
+        else [word]
+        for each, word in zip(parsed, overrides, strict=True)
+    ]
+    for number in range(max(map(len, values), default=0)):
+        compose([own[number % len(own)] for own in values])
+
+
+def test_options_named_exist() -> None:
+    named = {span for each in DOCUMENTS for span in spans(each.read_text(encoding="utf8"))}
+    known = {f"{group}.{key}" for group in GROUPS for option in options(group).values() for key in option}
+    known |= {f"split.{key}" for key in yaml.safe_load((ROOT / "params.yaml").read_text())["split"]}
+    asked = {name for name in named if re.fullmatch(rf"({'|'.join(GROUPS)}|split)\.\w+", name)}
+    assert asked
+    assert asked <= known
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_readme_lists_all_choices_and_no_others(group: str) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf8")
+    rows = re.findall(rf"^\| `{group}`[^|]*\|(.*)\|$", text, re.MULTILINE)
+    listed = {span for row in rows for span in spans(row) if re.fullmatch(r"[a-z][a-z0-9_]*", span)}
+    assert listed == set(options(group))
+
+
+def test_the_readme_lists_all_studies() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf8")
+    listed = re.findall(r"^\| `\+study=(\w+)` \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "conf/study").glob("*.yaml"))
+
+
+def options(group: str) -> dict[str, dict[str, Any]]:
+    """Each option file of a group, by its name."""
+    return {path.stem: yaml.safe_load(path.read_text()) or {} for path in (ROOT / "conf" / group).glob("*.yaml")}

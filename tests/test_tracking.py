@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from overcast.errors import UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.hold import hold
+from overcast.paths import HOME
 from overcast.runs import FILES, RECORD, Run
 from overcast.tracking import Record, Store, _in_project, bury, ending, open_store, places, relative
 from overcast.train import train
@@ -115,9 +116,11 @@ def test_runs_that_died_are_ended_but_not_those_that_live_in_another_clone(
     for clone in ("one", "other"):
         (home / clone / "runs" / "a").mkdir(parents=True)
     monkeypatch.chdir(home / "one")
+    monkeypatch.setenv(HOME, str(home / "one"))
     living, dead = (store.create("x", {"folder": f"runs/{name}"}) for name in "ab")
     assert store.client.get_run(living.id).data.tags["project"] == os.getcwd()
     monkeypatch.chdir(home / "other")
+    monkeypatch.setenv(HOME, str(home / "other"))
     with hold(home / "one" / "runs" / "a"):
         bury(store)
         assert (status(store, living.id), status(store, dead.id)) == ("RUNNING", "KILLED")

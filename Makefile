@@ -63,5 +63,5 @@ dvc-ready: .dvc/plots.html # a downloaded archive is no git repository, which DV
 	@test -e .git || dvc config --local core.no_scm true
 
 .dvc/plots.html: .venv/base # DVC's own page fetches its scripts from the internet
-	@.venv/bin/python -m overcast.report.dvc_plots $@
+	@.venv/bin/python -m overcast.evaluation.dvc_plots $@
 	@dvc config --local plots.html_template plots.html

@@ -19,11 +19,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from overcast.config import ROOT, command
-from overcast.cores import cores
-from overcast.errors import UserError
+from overcast.config.script import plain_script
+from overcast.core.cores import cores
+from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
 
-DATA = ["data=skies", "data.number=400", "data.size=32"]
+DATA = ["data=skies", "data.n_samples=400", "data.size=32"]
 AIM = 0.85
 
 
@@ -46,7 +47,7 @@ def run(script: str, *words: str, folder: Path) -> None:
         raise UserError(f"{script} failed:\n{done.stderr}")
 
 
-@command
+@plain_script
 def main(arguments: Arguments) -> None:
     workers = int(arguments.workers or cores())
     with tempfile.TemporaryDirectory() as place:

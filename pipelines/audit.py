@@ -6,18 +6,16 @@ python pipelines/audit.py data=weather out=reports/look
 
 import sys
 
-from omegaconf import DictConfig
+from overcast.config.run_config import RunConfig
+from overcast.config.script import hydra_script
+from overcast.core.paths import project_path
 
-from overcast.config import name_of, pipeline
-from overcast.paths import project_path
 
+@hydra_script
+def main(config: RunConfig) -> None:
+    from overcast.audit.audit import audit
 
-@pipeline
-def main(cfg: DictConfig) -> None:
-    from overcast.options import numbers
-    from overcast.report.audit import audit
-
-    print(f"page: {audit(name_of(cfg.data), numbers(cfg.data), project_path(cfg.data_dir), out[-1] if out else '')}")
+    print(f"page: {audit(config.data.name, config.data.values, project_path(config.data_dir), out[-1] if out else '')}")
 
 
 if __name__ == "__main__":

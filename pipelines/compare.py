@@ -6,7 +6,7 @@ python pipelines/compare.py study=mitigations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overcast.config import command
+from overcast.config.script import plain_script
 
 
 @dataclass
@@ -21,9 +21,9 @@ class Arguments:
     tracking: Sequence[str] = ()
 
 
-@command
+@plain_script
 def main(arguments: Arguments) -> None:
-    from overcast.compare.report import compare
+    from overcast.comparison.compare import compare
 
     print(compare(arguments.study, arguments.out, arguments.tracking))
 

@@ -5,20 +5,18 @@ python pipelines/download.py data=weather mirror=/media/archives
 
 from pathlib import Path
 
-from omegaconf import DictConfig
+from overcast.config.run_config import RunConfig
+from overcast.config.script import hydra_script
+from overcast.core.paths import project_path
 
-from overcast.config import name_of, pipeline, plain
-from overcast.paths import project_path
 
+@hydra_script
+def main(config: RunConfig) -> None:
+    from overcast.data import build_dataset
+    from overcast.prepare.download import download
 
-@pipeline
-def main(cfg: DictConfig) -> None:
-    from overcast.options import dataset
-    from overcast.prepare.fetch import download
-
-    config = plain(cfg)
-    mirror = Path(config["mirror"]) if config["mirror"] else None
-    raw = download(name_of(cfg.data), dataset(config["data"]), project_path(cfg.data_dir), mirror)
+    mirror = Path(config.mirror) if config.mirror else None
+    raw = download(config.data.name, build_dataset(config.data), project_path(config.data_dir), mirror)
     print(f"raw files: {raw}")
 
 

@@ -6,7 +6,7 @@ python pipelines/evaluate.py run=runs/repro
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overcast.config import command
+from overcast.config.script import plain_script
 
 
 @dataclass
@@ -17,13 +17,13 @@ class Arguments:
     tracking: Sequence[str] = ()
 
 
-@command
+@plain_script
 def main(arguments: Arguments) -> None:
     from overcast.evaluation.evaluate import evaluate
     from overcast.evaluation.summary import table
-    from overcast.runs import find
+    from overcast.tracking.run_folder import find_run
 
-    run = find(arguments.run, tracking=arguments.tracking)
+    run = find_run(arguments.run, tracking=arguments.tracking)
     print(table(run, evaluate(run)))
 
 

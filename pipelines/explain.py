@@ -7,7 +7,7 @@ python pipelines/explain.py run=runs/repro files=/pictures
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overcast.config import command
+from overcast.config.script import plain_script
 
 
 @dataclass
@@ -23,12 +23,12 @@ class Arguments:
     tracking: Sequence[str] = ()
 
 
-@command
+@plain_script
 def main(arguments: Arguments) -> None:
     from overcast.explain.explain import explain
-    from overcast.runs import find
+    from overcast.tracking.run_folder import find_run
 
-    run = find(arguments.run, tracking=arguments.tracking)
+    run = find_run(arguments.run, tracking=arguments.tracking)
     print(f"page: {explain(run, arguments.files, arguments.out)}")
 
 

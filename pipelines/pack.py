@@ -3,19 +3,17 @@
 python pipelines/pack.py data=folder data.path=/pictures
 """
 
-from omegaconf import DictConfig
+from overcast.config.run_config import RunConfig
+from overcast.config.script import hydra_script
+from overcast.core.paths import project_path
 
-from overcast.config import name_of, pipeline, plain
-from overcast.paths import project_path
 
-
-@pipeline
-def main(cfg: DictConfig) -> None:
-    from overcast.options import dataset, numbers
+@hydra_script
+def main(config: RunConfig) -> None:
+    from overcast.data import build_dataset
     from overcast.prepare.pack import pack
 
-    option = plain(cfg)["data"]
-    pack(name_of(option), dataset(option), numbers(option), project_path(cfg.data_dir))
+    pack(config.data.name, build_dataset(config.data), config.data.values, project_path(config.data_dir))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overcast.config import command
+from overcast.config.script import plain_script
 
 
 @dataclass
@@ -23,12 +23,12 @@ class Arguments:
     tracking: Sequence[str] = ()
 
 
-@command
+@plain_script
 def main(arguments: Arguments) -> None:
-    from overcast.predict import predict
-    from overcast.runs import find
+    from overcast.prediction.predict import predict
+    from overcast.tracking.run_folder import find_run
 
-    run = find(arguments.run, tracking=arguments.tracking)
+    run = find_run(arguments.run, tracking=arguments.tracking)
     if predict(run, arguments.files, arguments.out):
         sys.exit(1)
 

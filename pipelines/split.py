@@ -3,18 +3,16 @@
 python pipelines/split.py data=weather split.seed=1
 """
 
-from omegaconf import DictConfig
+from overcast.config.run_config import RunConfig
+from overcast.config.script import hydra_script
+from overcast.core.paths import project_path
 
-from overcast.config import name_of, pipeline, plain
-from overcast.paths import project_path
 
-
-@pipeline
-def main(cfg: DictConfig) -> None:
+@hydra_script
+def main(config: RunConfig) -> None:
     from overcast.prepare.split import split
 
-    cut = plain(cfg)["split"]
-    split(name_of(cfg.data), project_path(cfg.data_dir), seed=cut["seed"], folds=cut["folds"])
+    split(config.data.name, project_path(config.data_dir), seed=config.split.seed, folds=config.folds)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@ python pipelines/train.py model=lstm mitigation=[augmentation,early_stopping] ep
 """
 
 import yaml
-from omegaconf import DictConfig
 
-from overcast.config import pipeline, plain
+from overcast.config.run_config import RunConfig
+from overcast.config.script import hydra_script
 
 
-@pipeline
-def main(cfg: DictConfig) -> object:
-    from overcast.study import current
-    from overcast.train import train
+@hydra_script
+def main(config: RunConfig) -> object:
+    from overcast.study.session import current
+    from overcast.training.train import train
 
-    config = plain(cfg)
-    print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    print(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True))
     run = train(config, current())
     print(f"trained: {run.folder}")
     return run

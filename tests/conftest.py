@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from overcast.config.options import Option
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import TrackingConfig
+from overcast.study import session as current_study
+from overcast.study.session import Study
+from overcast.tracking.store import TrackingStore, open_store
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests share the cores between processes
 
@@ -13,18 +21,19 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
-from overcast.config import ROOT, plain, register, with_picks
+from overcast.config.compose import resolved, with_defaults
+from overcast.config.schema import register_schema
+from overcast.core.paths import HOME, ROOT
 from overcast.data import DataSet, Sample
 from overcast.data.digits import Digits
 from overcast.data.skies import Skies
-from overcast.paths import HOME
 from overcast.prepare import decode
-from overcast.prepare.fetch import download
+from overcast.prepare.download import download
 from overcast.prepare.pack import Pack, pack
 from overcast.prepare.split import split
 
-TINY = {"number": 100, "size": 16, "difficulty": 0.2, "seed": 0}
-Compose = Callable[..., dict[str, Any]]
+TINY = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
+Compose = Callable[..., RunConfig]
 
 
 class Waves(DataSet):
@@ -101,15 +110,15 @@ def data(prepared: Path) -> Path:
     return prepared
 
 
-def composed(arguments: list[str], root: Path = ROOT) -> dict[str, Any]:
+def composed(arguments: list[str], root: Path = ROOT) -> RunConfig:
     """The config that a script run with these arguments gets."""
-    register()
+    register_schema()
     with initialize_config_dir(str(root / "conf"), version_base="1.3"):
-        return plain(compose("config", [word for word in with_picks(arguments, root) if word != "--multirun"]))
+        return resolved(compose("config", [word for word in with_defaults(arguments, root) if word != "--multirun"]))
 
 
 @pytest.fixture
-def compose_as_script() -> Callable[[list[str], Path], dict[str, Any]]:
+def compose_as_script() -> Callable[[list[str], Path], RunConfig]:
     """`composed`, for any project folder."""
     return composed
 
@@ -125,14 +134,14 @@ def config(prepared: Path, tmp_path: Path) -> Compose:
         **{"data_dir": prepared, "runs_dir": tmp_path / "runs"},
     }
 
-    def made(*overrides: str) -> dict[str, Any]:
+    def made(*overrides: str) -> RunConfig:
         taken = {override.split("=")[0] for override in overrides}
         foreign = any(o.startswith("data=") and o != "data=skies" for o in overrides)
         kept = {k: v for k, v in base.items() if k not in taken and not (foreign and k.startswith("data."))}
         for name in ("waves", "verses"):  # which have no option file
             if f"data={name}" in overrides:
                 found = made(*(o for o in overrides if o != f"data={name}"))
-                return found | {"data": {"_target_": f"overcast.data.{name}.{name.title()}"}}
+                return replace(found, data=Option(name, f"overcast.data.{name}.{name.title()}", {}))
         return composed([*(f"{k}={v}" for k, v in kept.items()), *overrides])
 
     return made
@@ -155,3 +164,32 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "OVERCAST_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def tracking_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tracking database: making one takes seconds."""
+    return tmp_path_factory.mktemp("studies")
+
+
+@pytest.fixture
+def tracking(tracking_folder: Path, request: pytest.FixtureRequest) -> TrackingConfig:
+    """An experiment of the test's own."""
+    uri = f"sqlite:///{tracking_folder}/mlflow.db"
+    return TrackingConfig(uri=uri, artifacts=str(tracking_folder / "artifacts"), experiment=request.node.name)
+
+
+@pytest.fixture
+def store(tracking: TrackingConfig, home: Path) -> TrackingStore:
+    found = open_store(tracking)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def study(tmp_path: Path, store: TrackingStore) -> Iterator[Study]:
+    """An open study of one job at a time."""
+    folder = tmp_path / "runs" / "studies" / "x-1"
+    (folder / "jobs").mkdir(parents=True)
+    yield Study("x-1", "x", store.study("x-1", "x", {"folder": str(folder)}).id, 1, str(folder))
+    current_study.enter(None)

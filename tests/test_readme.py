@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from overcast.config import ROOT
+from overcast.core.paths import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GROUPS = ("data", "model", "mitigation", "trainer", "tracking")

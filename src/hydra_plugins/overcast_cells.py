@@ -35,30 +35,31 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         self.tuned, self.tuning = [list(group) for group in tuned or []], list(tuning or [])
 
     def sweep(self, arguments: list[str]) -> Any:
-        from overcast.config import plain, typed
-        from overcast.devices import this_machine
-        from overcast.prepare.ready import prepare
+        from overcast.config.compose import resolved
+        from overcast.config.script import user_overrides
+        from overcast.core.devices import this_machine
+        from overcast.prepare.missing_steps import prepare_missing
         from overcast.study.callback import StudyCallback
-        from overcast.study.check import asked, check_claim, refuse_overlap
+        from overcast.study.checks import cell_identities, check_claim, refuse_overlap
         from overcast.study.progress import watched
         from overcast.study.workers import give_resources, plan_workers
 
         assert self.hydra_context is not None
         candidates = [cell for group in self.tuned for cell in group]
-        refuse_overlap(typed(), [*self.cells, *candidates, *self.repeats, *self.tuning])
+        refuse_overlap(user_overrides(), [*self.cells, *candidates, *self.repeats, *self.tuning])
         points = self.points(arguments)
         own = self.cells if self.cells or candidates else [""]
         every = [*own, *candidates]
         # a mistake in any cell shows here, before anything is recorded; repeats differ in numbers only
         load = self.hydra_context.config_loader.load_sweep_config
         first = jobs(points, [every] * len(points), self.repeats[:1])
-        cells = [plain(load(self.config, job)) for job in first]
-        check_claim(cells[0]["claim"])
-        if cells[0]["prepare"]:
-            prepare(cells)
+        cells = [resolved(load(self.config, job)) for job in first]
+        check_claim(cells[0].claim)
+        if cells[0].prepare:
+            prepare_missing(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
         machine = this_machine()  # once, for every run: what "auto" means here
-        found = asked(cells, machine)
+        found = cell_identities(cells, machine)
         fits = [isinstance(each, str) for each in found]
         left = possible(every, fits)
         kept = [[cell for cell in own if cell in each] for each in left]
@@ -66,7 +67,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         final = sum(len(some) + len(groups) for some, groups in zip(kept, rivals, strict=True))
         final *= max(1, len(self.repeats))
         identities = [each for each in found if isinstance(each, str)]
-        workers = plan_workers(self.config.hydra.launcher, [cell["trainer"] for cell in cells], machine)
+        workers = plan_workers(self.config.hydra.launcher, [cell.trainer for cell in cells], machine)
         study = callback.open(self.config, identities, [*self.repeats, *self.tuning], final, workers)
         callback.leave_out([(cell, each) for cell, each in zip(cells, found, strict=True) if not isinstance(each, str)])
         give_resources(self.launcher, workers)

@@ -19,13 +19,12 @@ from typing import Any
 
 import pytest
 
-from overcast.config import ROOT
-from overcast.paths import HOME
+from overcast.core.paths import HOME, ROOT
 
 PATIENCE = 60
 """Seconds until something that should show counts as missing: the machine may be busy."""
 
-TINY = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2"]
+TINY = ["data=skies", "data.n_samples=100", "data.size=16", "data.difficulty=0.2"]
 STUDY = ["-m", *TINY, "model=ann", "mitigation=none,dropout", "seed=0,1", "epochs=3", "batch_size=16", "lr=0.01"]
 ALONE = ["trainer=cpu", "trainer.threads=1", "trainer.precision=32-true", "hydra.launcher.n_jobs=1"]
 

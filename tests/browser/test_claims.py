@@ -17,7 +17,7 @@ SHORT = ["debug=true", REPEATS, "hydra.launcher.n_jobs=1", "trainer.threads=1", 
 
 
 def recall(length: int) -> str:
-    return f"data=recall data.length={length} data.number=200 data_dir=data/recall-{length}"
+    return f"data=recall data.length={length} data.n_samples=200 data_dir=data/recall-{length}"
 
 
 def cells(*lines: str) -> str:
@@ -29,9 +29,11 @@ NETS, SHARES = ("handmade", "cnn"), (0.1, 1.0)
 FEWER = {
     "vanishing_gradient": ['hydra.sweeper.params={model.hidden: "[64,64],[64,64,64,64,64]"}'],
     "depth": ['hydra.sweeper.params={model.hidden: "[64],[64,64,64]"}'],
-    "locality": ["data.number=200"],
+    "locality": ["data.n_samples=200"],
     "memory": [cells(*(f"{recall(length)} {ENDS} lr=0.01 epochs=1" for length in (10, 30)))],
-    "features": [cells(*(f"data=digits model={net} share={share} epochs=1" for net in NETS for share in SHARES))],
+    "features": [
+        cells(*(f"data=digits model={net} train_fraction={share} epochs=1" for net in NETS for share in SHARES))
+    ],
     "problem": [cells("data=digits epochs=1", f"{recall(10)} epochs=1"), 'hydra.sweeper.params.model="ann,cnn,lstm"'],
 }
 """Cells enough for a verdict, in the place of a study's own, on data that is small and at hand."""

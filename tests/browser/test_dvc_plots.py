@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dvc_render import VegaRenderer, render_html
 
-from overcast.report.dvc_plots import page
+from overcast.evaluation.dvc_plots import page
 
 pytestmark = pytest.mark.browser
 

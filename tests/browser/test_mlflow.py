@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from overcast.study.links import BASE, CHARTS
+from overcast.tracking.ui_views import BASE, CHARTS
 
 pytestmark = pytest.mark.browser
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from overcast.evaluation.evaluate import evaluate
-from overcast.runs import Run
-from overcast.train import train
+from overcast.tracking.run_folder import Run
+from overcast.training.train import train
 
 ORDERS = cycle(permutations((-1.0, 0.0, 1.0)))
 """So that no two cells differ by the same in every repeat, which three repeats would not make clear."""
@@ -24,7 +24,14 @@ def made(accuracy: float, **given: Any) -> pd.DataFrame:
     """Three repeats of one cell, their accuracies a hundredth apart at most."""
     spread = given.pop("spread", 0.005)
     values = accuracy + spread * np.array(next(ORDERS))
-    rest = {"parameters": 10, "multiply_adds": 20, "share": 1.0, "mitigation": "none", "model": "dnn", "data": "digits"}
+    rest = {
+        "parameters": 10,
+        "multiply_adds": 20,
+        "train_fraction": 1.0,
+        "mitigation": "none",
+        "model": "dnn",
+        "data": "digits",
+    }
     rest |= {"split_seed": 0, "overlap": 1 / 9, "correct": None}
     rest |= {**given, "run": run(**given)}
     return pd.DataFrame(

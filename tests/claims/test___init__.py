@@ -9,8 +9,8 @@ import pytest
 
 from overcast import claims
 from overcast.claims import depth, features, locality, memory, problem, vanishing_gradient
-from overcast.compare.statistics import repeated, two_way
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.statistics.estimates import repeated, two_way
 
 
 def test_a_claim_is_found_by_its_name_and_an_unknown_one_refused() -> None:
@@ -61,7 +61,7 @@ def of_depth(rows: Any) -> list[Any]:
 def of_features(rows: Any) -> list[Any]:
     figures = {"handmade": (0.5, 0.7), "cnn": (0.4, 0.9)}
     return [
-        rows(accuracy, data="skies", model=model, share=share)
+        rows(accuracy, data="skies", model=model, train_fraction=share)
         for model, accuracies in figures.items()
         for share, accuracy in zip((0.1, 1.0), accuracies, strict=True)
     ]
@@ -70,7 +70,7 @@ def of_features(rows: Any) -> list[Any]:
 def of_locality(rows: Any) -> list[Any]:
     figures = {("cnn", False): 0.8, ("dnn", False): 0.5, ("cnn", True): 0.4, ("dnn", True): 0.5}
     return [
-        rows(accuracy, model=model, shuffle=shuffle, **({"model.hidden": [8]} if model == "dnn" else {}))
+        rows(accuracy, model=model, shuffle_pixels=shuffle, **({"model.hidden": [8]} if model == "dnn" else {}))
         for (model, shuffle), accuracy in figures.items()
     ]
 
@@ -119,14 +119,18 @@ def test_every_claim_is_judged_as_comparisons_are(
 def test_points_and_openings() -> None:
     assert claims.points(repeated(np.array([0.04, 0.05, 0.06]))) == "+5.0 points [2.5, 7.5]"
     assert claims.points(repeated(np.array([-0.04]))) == "−4.0 points"
-    assert claims.judged(True, True) == "It holds here."
-    assert claims.judged(True, False) == "It holds here in part."
-    assert claims.judged(False) == "It does not show here."
+    assert claims.verdict_opening(True, True) == "It holds here."
+    assert claims.verdict_opening(True, False) == "It holds here in part."
+    assert claims.verdict_opening(False) == "It does not show here."
 
 
 def test_no_verdict_from_a_part_of_a_study() -> None:
-    sentence, verdict, pictures = claims.judge("depth", [], planned=90)
+    sentence, verdict, pictures = claims.judge_claim("depth", [], planned=90)
     assert sentence == claims.load("depth").sentence
     assert (verdict, pictures) == ("Not judged yet: 0 of 90 runs are finished and found.", [])
-    assert claims.judge("depth", [], 90, diverged=2)[1].endswith("0 of 90 runs are finished and found, 2 diverged.")
-    assert claims.judge("depth", [], planned=0)[1] == "Not judged: this study lacks cells that the claim compares."
+    assert claims.judge_claim("depth", [], 90, diverged=2)[1].endswith(
+        "0 of 90 runs are finished and found, 2 diverged."
+    )
+    assert (
+        claims.judge_claim("depth", [], planned=0)[1] == "Not judged: this study lacks cells that the claim compares."
+    )

@@ -18,7 +18,7 @@ from overcast.claims import features
 )
 def test_the_verdict(rows: Any, measured: Any, learned: float, opening: str) -> None:
     cells = [
-        rows(accuracy, data="skies", model=model, share=share)
+        rows(accuracy, data="skies", model=model, train_fraction=share)
         for model, accuracies in (("handmade", (0.5, 0.7)), ("cnn", (0.4, learned)))
         for share, accuracy in zip((0.1, 1.0), accuracies, strict=True)
     ]
@@ -29,7 +29,7 @@ def test_the_verdict(rows: Any, measured: Any, learned: float, opening: str) -> 
 
 def test_a_real_study_tells_how_many_samples_were_trained_on(study: Any, accuracies: Any) -> None:
     models = (["model=handmade"], ["model=cnn", "model.width=8"])
-    runs = study(*([*model, f"share={share}"] for model in models for share in (0.25, 1.0)))
+    runs = study(*([*model, f"train_fraction={share}"] for model in models for share in (0.25, 1.0)))
     found = features.measured(runs)
     assert " with 20 samples; with 80 " in found.verdict
     handmade, cnn = found.pictures[0].parts[0].figure.data

@@ -13,10 +13,10 @@ from overcast.claims import locality
 def cells(rows: Any, cnn: float, dnn: float, shuffled: float) -> list[pd.DataFrame]:
     hidden = {"model.hidden": [8, 64]}
     return [
-        rows(cnn, model="cnn", shuffle=False),
-        rows(dnn, model="dnn", shuffle=False, **hidden),
-        rows(shuffled, model="cnn", shuffle=True),
-        rows(dnn, model="dnn", shuffle=True, **hidden),
+        rows(cnn, model="cnn", shuffle_pixels=False),
+        rows(dnn, model="dnn", shuffle_pixels=False, **hidden),
+        rows(shuffled, model="cnn", shuffle_pixels=True),
+        rows(dnn, model="dnn", shuffle_pixels=True, **hidden),
     ]
 
 
@@ -43,7 +43,7 @@ def test_moved_pictures(trained: Any) -> None:
 
 def test_a_real_study(study: Any, accuracies: Any) -> None:
     models = (["model=cnn", "model.width=8"], ["model=dnn", "model.hidden=[8,8]"])
-    runs = study(*([*model, f"shuffle={shuffle}"] for model in models for shuffle in ("false", "true")))
+    runs = study(*([*model, f"shuffle_pixels={shuffle}"] for model in models for shuffle in ("false", "true")))
     found = locality.measured(runs)
     moved, shuffled = (section.parts[0].figure.data for section in found.pictures)
     assert [line.name for line in (*moved, *shuffled)] == ["cnn", "dnn 8-8"] * 2

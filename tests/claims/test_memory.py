@@ -11,8 +11,8 @@ import pytest
 
 from overcast.claims import memory
 from overcast.data.recall import Recall
-from overcast.fit import pack_of_run
-from overcast.train import train
+from overcast.prediction.trained_network import open_run_pack
+from overcast.training.train import train
 
 
 def cells(rows: Any, long_rnn: float, long_lstm: float) -> list[pd.DataFrame]:
@@ -75,7 +75,7 @@ def recall(tmp_path: Path, prepare_data: Any) -> Any:
     """``recall(length)``: overrides of a small network on 200 sequences of this length, in four classes."""
 
     def made(length: int) -> list[str]:
-        options = {"number": 200, "length": length, "classes": 4, "noise": 0.2, "seed": 0}
+        options = {"n_samples": 200, "length": length, "classes": 4, "noise": 0.2, "seed": 0}
         if not (root := tmp_path / f"recall-{length}").exists():
             prepare_data(root, "recall", Recall(**options), options)
         picks = ["model.bidirectional=false", "model.pool=last", "model.hidden=4"]
@@ -93,7 +93,7 @@ def test_what_is_heard_is_asked_of_samples_of_every_class(
     assert memory.over_time(run).shape == (6,)
     (rows,) = gathered
     assert set(run.parts[rows]) == {"test"}
-    assert np.bincount(pack_of_run(run).labels[rows]).tolist() == [2, 2, 2, 2]
+    assert np.bincount(open_run_pack(run).labels[rows]).tolist() == [2, 2, 2, 2]
 
 
 def test_a_real_study(study: Any, accuracies: Any, recall: Any) -> None:

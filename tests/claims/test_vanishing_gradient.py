@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from overcast.claims import vanishing_gradient
-from overcast.fit import build
-from overcast.train import train
+from overcast.prediction.build import build
+from overcast.training.train import train
 
 
 def cells(rows: Any, sigmoid: float, relu: float, normed: float) -> list[pd.DataFrame]:

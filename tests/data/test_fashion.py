@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overcast.core.errors import UserError
 from overcast.data import fashion
 from overcast.data.fashion import CLASSES, Fashion, read_idx
-from overcast.errors import UserError
+from overcast.fetch.manifest import VERIFIED, read_manifest
 from overcast.prepare import decode
-from overcast.prepare.fetch import VERIFIED, download, read_manifest
+from overcast.prepare.download import download
 from overcast.prepare.pack import open_pack, pack
 from overcast.prepare.split import read_parts, split
 
@@ -61,7 +62,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_from_archives_to_parts(mirror: Path, tmp_path: Path) -> None:
     download("fashion", Fashion(), tmp_path, mirror)
     assert not list((tmp_path / "fashion/raw").glob("*.gz"))
-    pack("fashion", Fashion(), {"limit": 0}, tmp_path)
+    pack("fashion", Fashion(), {"max_per_class": 0}, tmp_path)
     split("fashion", tmp_path, seed=0, folds=3)
     packed, parts = open_pack(tmp_path, "fashion"), read_parts(tmp_path, "fashion", 0, 0, 3)
     assert packed.spec.classes == tuple(sorted(CLASSES))
@@ -78,7 +79,7 @@ def test_from_archives_to_parts(mirror: Path, tmp_path: Path) -> None:
 
 def test_limit_is_of_each_class_in_each_part(mirror: Path, tmp_path: Path) -> None:
     raw = download("fashion", Fashion(), tmp_path, mirror)
-    count = Counter((s.part, s.label) for s in Fashion(limit=3).samples(raw))
+    count = Counter((s.part, s.label) for s in Fashion(max_per_class=3).samples(raw))
     assert {count["train", label] for label in CLASSES} == {3}
     assert {count["test", label] for label in CLASSES} == {2}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from overcast.core.errors import UserError
 from overcast.data.folder import Folder
-from overcast.errors import UserError
 
 
 def filled(folder: Path, *names: str) -> Path:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overcast import options
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.data import build_dataset
 from overcast.data.recall import CUE, Recall
-from overcast.errors import UserError
 
 
 def test_a_sample_depends_on_seed_and_number_alone() -> None:
@@ -53,7 +54,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             Recall().read(path)
 
 
-@pytest.mark.parametrize(("option", "value"), [("length", CUE), ("noise", -0.1), ("number", 10), ("classes", 1)])
+@pytest.mark.parametrize(("option", "value"), [("length", CUE), ("noise", -0.1), ("n_samples", 10), ("classes", 1)])
 def test_bad_options_are_named(option: str, value: Any) -> None:
     with pytest.raises(UserError, match=rf"data\.{option}={value}: "):
-        options.dataset({"_target_": "overcast.data.recall.Recall", option: value})
+        build_dataset(Option.from_dict({"_target_": "overcast.data.recall.Recall", option: value}))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from overcast import options
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.data import build_dataset
 from overcast.data.recordings import Recordings
-from overcast.errors import UserError
 
 TARGET = "overcast.data.recordings.Recordings"
 
@@ -55,8 +56,8 @@ def test_a_name_without_a_source(tmp_path: Path) -> None:
         ("group", "(", r"data\.group=\(: not a regular expression"),
         ("group", "[a-z]+_", "put what is the source in parentheses"),
         ("rate", 10, r"data\.rate=10"),
-        ("mels", 0, r"data\.mels=0"),
-        ("mels", 300, "data.mels=300 is too many for a window of 25 ms"),
+        ("n_mels", 0, r"data\.n_mels=0"),
+        ("n_mels", 300, "data.n_mels=300 is too many for a window of 25 ms"),
         ("window", 0.001, "one is too short"),
         ("hop", 0, r"data\.hop=0"),
         ("seconds", -1, r"data\.seconds=-1"),
@@ -64,7 +65,7 @@ def test_a_name_without_a_source(tmp_path: Path) -> None:
 )
 def test_impossible_options(name: str, value: object, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        options.dataset({"_target_": TARGET, "path": "/recordings", name: value})
+        build_dataset(Option.from_dict({"_target_": TARGET, "path": "/recordings", name: value}))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from overcast.core.errors import UserError
 from overcast.data import reviews
 from overcast.data.reviews import Reviews, wanted
-from overcast.errors import UserError
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", Path(__file__).parents[2] / "../shared/mirror"))
 GOOD, BAD = b"warm , witty \x97 and na\xefve\nit's good\n", b"dull\nlong\nbad\n"
@@ -40,7 +40,7 @@ def test_sentences_of_either_encoding(tmp_path: Path, encoding: str) -> None:
     mirror = archive(tmp_path / "mirror", {"rt-polarity.pos": good, "rt-polarity.neg": BAD, "README": b"x"})
     raw = tmp_path / "raw"
     raw.mkdir()
-    dataset = Reviews(longest=6)
+    dataset = Reviews(max_length=6)
     dataset.fetch(raw, mirror)
     assert sorted(path.name for path in raw.iterdir()) == ["rt-polarity.neg", "rt-polarity.pos"]
     samples = {sample.file: sample for sample in dataset.samples(raw)}
@@ -74,7 +74,7 @@ def test_only_the_sentences_are_wanted() -> None:
 
 def test_a_text_file_is_read_as_one_sample(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Two lines,\nof praise.")
-    assert Reviews(longest=5).read(tmp_path / "a.txt").tolist() == ["two", "lines", ",", "of", "praise"]
+    assert Reviews(max_length=5).read(tmp_path / "a.txt").tolist() == ["two", "lines", ",", "of", "praise"]
     (tmp_path / "a.txt").write_text(" \n")
     with pytest.raises(UserError, match="no words"):
         Reviews().read(tmp_path / "a.txt")

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overcast.core.errors import UserError
 from overcast.data.seattle import CLASSES, FILE, WEATHER, Seattle
-from overcast.errors import UserError
-from overcast.prepare.fetch import VERIFIED
+from overcast.fetch.manifest import VERIFIED
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", Path(__file__).parents[2] / "../shared/mirror"))
 DAYS = 20

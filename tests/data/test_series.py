@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from overcast import options
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.data import build_dataset
 from overcast.data.series import Series
-from overcast.errors import UserError
 
 LINES = ("when,heat,b,state", "2024-01-03,3,30,on", "2024-01-01,1,10,off", "2024-01-04,4,40,off", "2024-01-02,2,20,on")
 
@@ -37,7 +38,7 @@ def test_sorted_by_time_and_told_ahead(tmp_path: Path) -> None:
 
 
 def test_the_same_step_and_named_features(tmp_path: Path) -> None:
-    dataset, raw = fetched(tmp_path, csv(tmp_path, *LINES), ahead=0, features=("heat",))
+    dataset, raw = fetched(tmp_path, csv(tmp_path, *LINES), horizon=0, features=("heat",))
     samples = dataset.samples(raw)
     assert [sample.file for sample in samples] == ["x.csv:3", "x.csv:4", "x.csv:5"]
     assert dataset.load(raw, samples[0]).tolist() == [[3], [1]]
@@ -81,7 +82,7 @@ def test_a_file_to_predict_from_may_have_other_columns_order_and_no_label(tmp_pa
         (("a,state", "1,x", "2,"), {}, r"data\.label: line 3 of x\.csv has no value in column state"),
         (("a,state", "1,x", "red,y"), {}, r"line 3 of x\.csv has 'red' in column a, no number"),
         (("state", "x", "y"), {}, r"data\.features: x\.csv has label, time and series alone"),
-        (("a,state", "1,2", "2,3"), {"features": ("a", "state"), "ahead": 0}, "state is what is to be told"),
+        (("a,state", "1,2", "2,3"), {"features": ("a", "state"), "horizon": 0}, "state is what is to be told"),
         (("a,state", "1,x", "2,y"), {}, "needs 3 rows of a series"),
         (
             ("a,t,state", "1,5,x", "2,4,x", "3,5.0,y"),
@@ -121,7 +122,7 @@ def test_a_number_that_is_always_the_same_loses_nothing(tmp_path: Path, value: s
 def test_columns_that_are_called_by_a_number(tmp_path: Path) -> None:
     path = csv(tmp_path, "0,1.5,2,3", *(f"{i},{i},s,{'ab'[i % 2]}" for i in range(9)))
     option = {"path": path, "label": 3, "time": 0, "series": 2, "features": [1.5], "window": 2}
-    dataset = options.dataset({"_target_": "overcast.data.series.Series", **option})
+    dataset = build_dataset(Option("series", "overcast.data.series.Series", option))
     assert [sample.group for sample in dataset.samples(tmp_path)] == ["s"] * 7
 
 

@@ -14,9 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from overcast.core.errors import UserError
 from overcast.data.skies import BLOCK, CLASSES, Skies, label_of, render
-from overcast.errors import UserError
-from overcast.prepare.fetch import download
+from overcast.prepare.download import download
 from overcast.prepare.pack import pack
 
 
@@ -79,7 +79,7 @@ def test_colours_do_not_give_the_class_away() -> None:
 
 
 def test_fetch_and_samples(tmp_path: Path) -> None:
-    skies = Skies(number=53, size=16, seed=3)
+    skies = Skies(n_samples=53, size=16, seed=3)
     skies.fetch(tmp_path, None)
     samples = skies.samples(tmp_path)
     assert len({sample.file for sample in samples}) == 53
@@ -93,9 +93,9 @@ def test_fetch_and_samples(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("number", 49),
-        ("number", "many"),
-        ("number", 60.5),
+        ("n_samples", 49),
+        ("n_samples", "many"),
+        ("n_samples", 60.5),
         ("size", 15),
         ("size", 257),
         ("difficulty", -0.1),

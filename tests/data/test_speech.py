@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from overcast.core.errors import UserError
 from overcast.data import speech
 from overcast.data.speech import Speech, wanted
-from overcast.errors import UserError
+from overcast.fetch.manifest import read_manifest
 from overcast.prepare import decode
-from overcast.prepare.fetch import download, read_manifest
+from overcast.prepare.download import download
 from overcast.prepare.pack import open_pack, pack
 from overcast.prepare.split import read_parts, split
 
@@ -70,7 +71,7 @@ def test_no_speaker_is_cut_unless_asked(mirror: Path, tmp_path: Path) -> None:
     for fold in range(5):
         parts = read_parts(tmp_path, "speech", 0, fold, 5)
         assert len(set(packed.index["group"][parts == "test"])) == 1
-        mixed = read_parts(tmp_path, "speech", 0, fold, 5, random=True)
+        mixed = read_parts(tmp_path, "speech", 0, fold, 5, ignore_groups=True)
         assert len(set(packed.index["group"][mixed == "test"])) > 1
 
 

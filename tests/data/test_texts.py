@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from overcast import options
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.data import build_dataset
 from overcast.data.texts import Texts
-from overcast.errors import UserError
-from overcast.prepare.fetch import download
+from overcast.prepare.download import download
 from overcast.prepare.pack import open_pack, pack
 
 
@@ -38,7 +39,7 @@ def test_a_folder_in_depth_without_what_is_hidden(tmp_path: Path, raw: Path) -> 
         "top.txt",
         "a/x.pdf",
     )
-    dataset = Texts(str(filled(tmp_path / "in", dict.fromkeys(files, "Some words."))), longest=2)
+    dataset = Texts(str(filled(tmp_path / "in", dict.fromkeys(files, "Some words."))), max_length=2)
     dataset.fetch(raw, None)
     samples = dataset.samples(raw)
     assert [(s.file, s.label) for s in samples] == [("a/1.txt", "a"), ("b/2.txt", "b"), ("b/deep/1.TXT", "b")]
@@ -64,7 +65,7 @@ def test_a_csv(tmp_path: Path, raw: Path) -> None:
 def test_classes_and_columns_of_any_name_and_texts_of_any_length(tmp_path: Path, raw: Path) -> None:
     filled(tmp_path, {"2024": "0,1\nhello,Nan\nbye,Mum\n" + "word " * 40_000 + ",NA\n"})
     option = {"_target_": "overcast.data.texts.Texts", "path": str(tmp_path / "2024"), "text": 0, "label": 1}
-    dataset = options.dataset(option)
+    dataset = build_dataset(Option.from_dict(option))
     dataset.fetch(raw, None)
     samples = dataset.samples(raw)
     assert [sample.label for sample in samples] == ["Nan", "Mum", "NA"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from overcast.data.weather import MANIFEST, Weather, wanted
-from overcast.prepare.fetch import VERIFIED, read_manifest
+from overcast.fetch.manifest import VERIFIED, read_manifest
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", Path(__file__).parents[2] / "../shared/mirror"))
 EACH = {"cloudy": 255, "foggy": 255, "rainy": 253, "shine": 212, "sunrise": 294}
@@ -43,7 +43,7 @@ def test_fetched_verified_listed_and_read(tmp_path: Path) -> None:
     samples = Weather().samples(tmp_path)
     assert Counter(sample.label for sample in samples) == EACH
     assert [sample.file for sample in samples] == sorted(sample.file for sample in samples)
-    assert Counter(sample.label for sample in Weather(limit=7).samples(tmp_path)) == dict.fromkeys(EACH, 7)
+    assert Counter(sample.label for sample in Weather(max_per_class=7).samples(tmp_path)) == dict.fromkeys(EACH, 7)
     pixels = Weather(size=32).load(tmp_path, samples[0])
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8

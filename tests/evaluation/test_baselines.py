@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overcast.core.spec import Spec
 from overcast.evaluation import baselines as module
 from overcast.evaluation.baselines import baselines, counts, features, persistence
 from overcast.prepare.pack import Pack, open_pack
 from overcast.prepare.split import read_parts
-from overcast.spec import Spec
 
 
 def test_digits(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:

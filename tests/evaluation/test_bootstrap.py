@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from overcast.evaluation.bootstrap import figures, intervals
-from overcast.metrics import collection
+from overcast.training.metrics import metric_collection
 
 
 def drawn(number: int, seed: int, skill: float = 1.5, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -22,7 +22,7 @@ def drawn(number: int, seed: int, skill: float = 1.5, classes: int = 4) -> tuple
 
 def measured(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
     logits = torch.from_numpy(np.log(p)).float()
-    found = collection(p.shape[1])(logits, torch.from_numpy(y))
+    found = metric_collection(p.shape[1])(logits, torch.from_numpy(y))
     return {name: float(value) for name, value in found.items()}
 
 

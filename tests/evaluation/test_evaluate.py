@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 import torch
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.evaluation import evaluate as module
 from overcast.evaluation.baselines import _baselines as baselines_of
 from overcast.evaluation.evaluate import evaluate, flat
-from overcast.metrics import collection
 from overcast.prepare.pack import open_pack
 from overcast.prepare.split import read_parts
-from overcast.runs import Run
-from overcast.seeding import generator
-from overcast.tracking import Record
-from overcast.train import train
+from overcast.tracking.run import RunRecorder
+from overcast.tracking.run_folder import Run
+from overcast.training.metrics import metric_collection
+from overcast.training.train import train
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
     assert all(row["label"] == pack.index["label"][int(row["row"])] for row in rows)
     p = np.array([[float(row[name]) for name in classes] for row in rows])
     y = torch.tensor([classes.index(row["label"]) for row in rows])
-    found = collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
+    found = metric_collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
     assert metrics["test"]["accuracy"] == pytest.approx(float(found["accuracy"]))
     assert metrics["test"]["nll"] == pytest.approx(float(found["nll"]), abs=1e-4)
     for name in ("accuracy", "nll", "macro_f1", "brier", "ece"):
@@ -65,7 +65,7 @@ def test_validation_figures_are_those_of_the_last_epoch(run: Run) -> None:
 
 
 def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path, tmp_path: Path) -> None:
-    picks = ["share=0.3", "epochs=8"]
+    picks = ["train_fraction=0.3", "epochs=8"]
     run = train(config(*picks))
     shutil.copytree(data, tmp_path / "noisy")
     values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
@@ -81,9 +81,9 @@ def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path,
 
 def trained_on(run: Run) -> np.ndarray:
     """The rows that were drawn, by the generator that draws them."""
-    rows = np.flatnonzero(read_parts(Path(run.config["data_dir"]), "skies", 0, 0, 10) == "train")
-    order = torch.randperm(len(rows), generator=generator(run.config["seed"], "share", 0)).numpy()
-    return rows[order[: round(run.config["share"] * len(rows))]]
+    rows = np.flatnonzero(read_parts(Path(run.config.data_dir), "skies", 0, 0, 10) == "train")
+    order = torch.randperm(len(rows), generator=generator(run.config.seed, "share", 0)).numpy()
+    return rows[order[: round(run.config.train_fraction * len(rows))]]
 
 
 def test_from_the_folder_alone_and_again_the_same(run: Run, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
     assert all(isinstance(value, float) for value in names.values())
 
 
-class Noting(Record):
+class Noting(RunRecorder):
     """Remembers the steps of what it is given."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:
 
 
 def test_a_debug_run_is_measured_on_every_class(config: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("fit", "feed", "evaluation.evaluate"):
+    for place in ("training.fit", "training.datamodule", "evaluation.evaluate"):
         monkeypatch.setattr(f"overcast.{place}.EVALUATION_BATCH", 5)
     run = train(config("debug=true"))
     metrics = evaluate(run)
@@ -156,7 +156,7 @@ def test_a_debug_run_is_measured_on_every_class(config: Any, data: Path, monkeyp
 def test_a_test_part_without_a_class_has_no_figures_for_it(config: Any) -> None:
     """As where it was cut by time."""
     run = train(config("epochs=1"))
-    classes, labels = run.spec.classes, open_pack(Path(run.config["data_dir"]), "skies").labels
+    classes, labels = run.spec.classes, open_pack(Path(run.config.data_dir), "skies").labels
     parts = np.where((run.parts == "test") & (labels == 2), "unused", run.parts)
     run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
     metrics = evaluate(run)

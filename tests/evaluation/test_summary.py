@@ -6,7 +6,7 @@ from typing import Any
 
 from overcast.evaluation.evaluate import evaluate
 from overcast.evaluation.summary import table
-from overcast.train import train
+from overcast.training.train import train
 
 
 def test_every_figure_is_said(config: Any) -> None:

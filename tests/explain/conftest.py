@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from overcast.runs import Run
-from overcast.train import train
+from overcast.tracking.run_folder import Run
+from overcast.training.train import train
 
 
 class Corner(nn.Module):

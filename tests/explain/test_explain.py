@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.explain import explain as module
-from overcast.explain import filters, maps, patches, specimens
+from overcast.explain import filters, maps, patches, samples
 from overcast.explain.explain import explain
-from overcast.fit import pack_of
 from overcast.html.page import Section
-from overcast.runs import Run
-from overcast.tracking import Record
+from overcast.prediction.trained_network import open_config_pack
+from overcast.tracking.run import RunRecorder
+from overcast.tracking.run_folder import Run
 
 pytest.importorskip("captum")
 
@@ -26,7 +26,7 @@ pytest.importorskip("captum")
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """No mistakes on the page, and little to look through: drawing is what takes the time."""
-    monkeypatch.setattr(specimens, "WRONG", 0)
+    monkeypatch.setattr(samples, "WRONG", 0)
     monkeypatch.setattr(maps, "SAMPLES", 1)
     monkeypatch.setattr(patches, "UNITS", 1)
     monkeypatch.setattr(filters, "SHOWN", 4)
@@ -55,13 +55,13 @@ def test_a_units_strongest_responses_are_looked_for_in_every_class(
     run = trained("epochs=1")
     explain(run)
     assert set(run.parts[looked[0]]) <= {"validation", "test"}
-    assert np.bincount(pack_of(run.config).labels[looked[0]]).tolist() == [2, 2, 2, 2, 2]
+    assert np.bincount(open_config_pack(run.config).labels[looked[0]]).tolist() == [2, 2, 2, 2, 2]
 
 
 def test_given_files_and_the_record(trained: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[tuple[Any, ...]] = []
 
-    class Noting(Record):
+    class Noting(RunRecorder):
         def artifact(self, path: Path, folder: str = "") -> None:
             logged.append((path, folder))
 

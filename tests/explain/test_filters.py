@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from overcast.core.spec import Spec
 from overcast.explain.filters import first, section
 from overcast.html.page import Image
 from overcast.model import Network
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
-from overcast.spec import Spec
 
 IMAGE = Spec("image", (3, 8, 8), ("a", "b"))
 SEQUENCE = Spec("sequence", (6, 4), ("a", "b"))

@@ -11,17 +11,17 @@ from torch import Tensor, nn
 
 from overcast.explain import maps
 from overcast.explain.maps import SAMPLES, section
-from overcast.explain.specimens import Specimen, of_test
-from overcast.fit import pack_of, restore
+from overcast.explain.samples import ExplainedSample, of_test
 from overcast.html.page import Image
-from overcast.runs import Run
+from overcast.prediction.trained_network import open_config_pack, restore
+from overcast.tracking.run_folder import Run
 
 
 def test_an_image_a_sample(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maps, "CHANNELS", 2)
     run = trained("model=cnn", "model.width=8", "epochs=1")
     learner = restore(run)
-    samples = of_test(run, learner, pack_of(run.config))
+    samples = of_test(run, learner, open_config_pack(run.config))
     told = section(learner, run.spec, samples)
     images = [part for part in told.parts if isinstance(part, Image)]
     assert samples[-1].name in images[-1].caption  # not the first ones: they come class by class
@@ -42,7 +42,7 @@ class Grams(nn.Module):
 def test_over_steps_and_without_convolutions(trained: Callable[..., Run]) -> None:
     run = trained("data=waves", "model=lstm", "epochs=1")
     learner = restore(run)
-    samples = [Specimen("x", np.ones((7, 2), np.float32), 0, np.array([0.5, 0.3, 0.2]))]
+    samples = [ExplainedSample("x", np.ones((7, 2), np.float32), 0, np.array([0.5, 0.3, 0.2]))]
     assert "no convolutions" in section(learner, run.spec, samples).text
     with torch.no_grad():
         learner.net = Grams()  # type: ignore[assignment]

@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from overcast.core.spec import Spec
 from overcast.explain import patches
 from overcast.explain.patches import TOP, fields, section, strongest
 from overcast.explain.stages import stages
-from overcast.fit import pack_of, restore
 from overcast.html.page import Image, Table
 from overcast.model.ann import ANN
+from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.prepare.pack import Pack
-from overcast.runs import Run
-from overcast.spec import Spec
+from overcast.tracking.run_folder import Run
 
 
 class Two(nn.Module):
@@ -69,11 +69,11 @@ def test_receptive_fields_of_words() -> None:
 
 def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> None:
     run = trained("model=cnn", "model.width=8", "epochs=1")
-    learner, pack = restore(run), pack_of(run.config)
+    learner, pack = restore(run), open_config_pack(run.config)
     rows = np.arange(70)
     raw, length = (torch.from_numpy(a) for a in pack.gather(rows))
     with torch.no_grad():
-        x = learner.inputs(raw, length)
+        x = learner.preprocessor(raw, length)
         out = learner.net.layers[0](x)
     stage = stages(learner.net, x[:1], length[:1])[0]
     (found,) = strongest(learner, pack, rows, [stage], [fields(learner.net, x[:1], length[:1], stage)])
@@ -85,25 +85,25 @@ def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> N
 def test_an_image_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patches, "UNITS", 1)
     run = trained("model=cnn", "model.width=8", "epochs=1")
-    told = section(restore(run), pack_of(run.config), np.arange(TOP + 2))
+    told = section(restore(run), open_config_pack(run.config), np.arange(TOP + 2))
     assert [part.file for part in told.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
     learner = restore(run)
     learner.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
-    assert "Left out" in section(learner, pack_of(run.config), np.arange(9)).text
+    assert "Left out" in section(learner, open_config_pack(run.config), np.arange(9)).text
 
 
 def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     spec = Spec("tokens", (5,), ("a", "b"), vocabulary=("film", "good", "bad"))
     ids = np.array([[2, 2, 3, 4, 2], [2, 4, 4, 2, 2]] * 4, np.int32)
     pack = Pack(spec, {}, np.arange(8) % 2, ids.ravel(), np.arange(0, 41, 5), {})
-    reader: Any = SimpleNamespace(net=Grams(), inputs=lambda x, length: x.long())
+    reader: Any = SimpleNamespace(net=Grams(), preprocessor=lambda x, length: x.long())
     (table,) = section(reader, pack, np.arange(8)).parts
     assert isinstance(table, Table)
     assert table.rows[0][1] == "film good bad"
     run = trained("data=waves", "model=lstm", "epochs=1")
     learner = restore(run)
     learner.net = Steps()  # type: ignore[assignment]
-    (image,) = section(learner, pack_of(run.config), np.arange(9)).parts
+    (image,) = section(learner, open_config_pack(run.config), np.arange(9)).parts
     assert isinstance(image, Image)
     assert image.caption.endswith("a unit sees 3 of 12 places")
 

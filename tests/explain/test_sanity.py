@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from overcast.explain import evidence, sanity
-from overcast.explain.evidence import CHECKED, closely, maps, section
-from overcast.explain.specimens import of_test
-from overcast.fit import pack_of, restore
-from overcast.runs import Run
+from overcast.explain import attribution, sanity
+from overcast.explain.attribution import CHECKED, closely, maps, section
+from overcast.explain.samples import of_test
+from overcast.prediction.trained_network import open_config_pack, restore
+from overcast.tracking.run_folder import Run
 
 
 def test_shuffled_weights_are_the_same_numbers_in_another_order() -> None:
@@ -39,7 +39,7 @@ def test_maps_change_with_random_weights(trained: Callable[..., Run], model: str
     pytest.importorskip("captum")
     run = trained(f"model={model}", "epochs=4", *(["model.width=8"] if model == "cnn" else []))
     learner = restore(run)
-    specimens = of_test(run, learner, pack_of(run.config))
+    specimens = of_test(run, learner, open_config_pack(run.config))
     ways = closely(run, learner, specimens[0])
     agreed: dict[str, list[float]] = {}
     for specimen in specimens[:4]:
@@ -58,15 +58,15 @@ def test_random_weights_are_tried_on_samples_from_the_first_class_to_the_last(
     pytest.importorskip("captum")
     run = trained("epochs=1")
     learner = restore(run)
-    specimens = of_test(run, learner, pack_of(run.config))
+    specimens = of_test(run, learner, open_config_pack(run.config))
     tried: list[str] = []
 
-    def noting(net: torch.nn.Module, *given: Any) -> evidence.Maps:
+    def noting(net: torch.nn.Module, *given: Any) -> attribution.Maps:
         if net is not learner.net:
             tried.append(given[1].name)
-        return evidence.Maps({"occlusion": np.eye(16)}, 0.0)
+        return attribution.Maps({"occlusion": np.eye(16)}, 0.0)
 
-    monkeypatch.setattr(evidence, "maps", noting)
+    monkeypatch.setattr(attribution, "maps", noting)
     section(run, learner, specimens)
     assert len(tried) == CHECKED
     assert (tried[0], tried[-1]) == (specimens[0].name, specimens[-1].name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from overcast.core.spec import Spec
 from overcast.explain.stages import embedding, evenly, outputs, stages
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
-from overcast.spec import Spec
 
 IMAGE = Spec("image", (3, 16, 16), ("a", "b"))
 

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import pytest
 from markupsafe import Markup
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.html.page import BulletList, Callout, Cell, Image, Page, Paragraph, Row, Section, Table
 from overcast.html.writer import render, write
 

@@ -15,7 +15,9 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf
 
 from hydra_plugins.overcast_cells import jobs as jobs_of
-from overcast.config import ROOT, register, study_keys
+from overcast.config.compose import study_keys
+from overcast.config.schema import register_schema
+from overcast.core.paths import ROOT
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def jobs() -> Any:
         sweeper = Plugins.instance().class_name_to_class["hydra_plugins.overcast_cells.CellsSweeper"](
             list(cells), list(repeats), params=params
         )
-        register()
+        register_schema()
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             hydra = GlobalHydra.instance().hydra
             assert hydra is not None

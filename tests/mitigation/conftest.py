@@ -10,11 +10,11 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
-from overcast import fit
+from overcast.core.seeding import generator
 from overcast.mitigation import Batch
-from overcast.runs import Run
-from overcast.seeding import generator
-from overcast.train import train
+from overcast.tracking.run_folder import Run
+from overcast.training import fit
+from overcast.training.train import train
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from overcast.errors import UserError
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.mitigation import Batch
 from overcast.mitigation.augmentation import Augmentation, light, mirror, place
-from overcast.options import mitigations
-from overcast.seeding import generator
+from overcast.prediction.build import build_mitigations
 
 TARGET = "overcast.mitigation.augmentation.Augmentation"
 NOTHING = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0}
@@ -89,4 +90,4 @@ def test_one_options_draws_do_not_move_anothers() -> None:
 def test_impossible_strengths_are_refused(option: str) -> None:
     name, value = option.split("=")
     with pytest.raises(UserError, match=f"augmentation.{name}="):
-        mitigations({"augmentation": {"_target_": TARGET, name: float(value)}}, "image")
+        build_mitigations([Option("augmentation", TARGET, {name: float(value)})], "image")

@@ -10,11 +10,11 @@ import pytest
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from overcast import fit
-from overcast.errors import UserError
-from overcast.feed import Feed
-from overcast.fit import pack_of, restore
+from overcast.core.errors import UserError
 from overcast.mitigation.averaging import Averaging
+from overcast.prediction.trained_network import open_config_pack, restore
+from overcast.training import fit
+from overcast.training.datamodule import PackDataModule
 
 DECAY = "mitigation.averaging.decay=0.8"
 
@@ -74,7 +74,7 @@ def test_early_stopping_goes_back_to_the_average_it_measured(config: Any, traine
     _, run = trained(*picks)
     with run.path("history.csv").open() as file:
         losses = [float(row["validation/nll"]) for row in csv.DictReader(file)]
-    feed = Feed(pack_of(config(*picks)), run.parts, 16, 0)
+    feed = PackDataModule(open_config_pack(config(*picks)), run.parts, 16, 0)
     x, y, length = next(iter(feed.batches(feed.validation)))
     loss = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert loss == pytest.approx(min(losses), rel=1e-5)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
+from overcast.core.spec import Spec
 from overcast.mitigation import Mitigation
 from overcast.mitigation.batch_norm import BatchNorm
 from overcast.model.cnn import CNN
-from overcast.spec import Spec
 
 
 def normed(mitigation: Mitigation) -> int:

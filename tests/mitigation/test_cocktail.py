@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from overcast.config.run_config import RunConfig
+
+
+def values(config: RunConfig) -> dict[str, Mapping[str, Any]]:
+    """The numbers of each mitigation."""
+    return {option.name: option.values for option in config.mitigation}
 
 
 def test_its_numbers_are_milder_than_each_ones_own(config: Any) -> None:
-    mixed = config("mitigation=cocktail")["mitigation"]
+    mixed = values(config("mitigation=cocktail"))
     for name, option in (("dropout", "p"), ("label_smoothing", "epsilon"), ("weight_decay", "strength")):
-        assert 0 < mixed[name][option] < config(f"mitigation={name}")["mitigation"][name][option]
+        assert 0 < mixed[name][option] < values(config(f"mitigation={name}"))[name][option]
 
 
 def test_the_command_line_and_a_later_choice_win(config: Any) -> None:
-    assert config("mitigation=cocktail", "mitigation.dropout.p=0.4")["mitigation"]["dropout"]["p"] == 0.4
-    alone = config("mitigation=dropout")["mitigation"]["dropout"]
-    assert config("mitigation=[cocktail,dropout]")["mitigation"]["dropout"] == alone
+    assert values(config("mitigation=cocktail", "mitigation.dropout.p=0.4"))["dropout"]["p"] == 0.4
+    alone = values(config("mitigation=dropout"))["dropout"]
+    assert values(config("mitigation=[cocktail,dropout]"))["dropout"] == alone

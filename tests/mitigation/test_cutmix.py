@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.mitigation import Batch
 from overcast.mitigation.cutmix import Cutmix
-from overcast.seeding import generator
 
 
 def test_labels_share_as_the_pixels_do(pictures: Batch) -> None:

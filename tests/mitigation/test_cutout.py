@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.mitigation import Batch
 from overcast.mitigation.cutout import Cutout, boxes
-from overcast.seeding import generator
 
 
 def test_box_has_its_size_and_is_cut_off_at_the_edge() -> None:

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.spec import Spec
 from overcast.mitigation.dropout import Dropout
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 from overcast.model.dnn import DNN
 from overcast.model.lstm import LSTM
-from overcast.spec import Spec
 
 SPEC = Spec("image", (3, 16, 16), ("a", "b"))
 

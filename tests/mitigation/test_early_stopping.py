@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from overcast.errors import UserError
-from overcast.feed import Feed
-from overcast.fit import pack_of, restore
+from overcast.core.errors import UserError
 from overcast.mitigation.early_stopping import EarlyStopping
-from overcast.train import train
+from overcast.prediction.trained_network import open_config_pack, restore
+from overcast.training.datamodule import PackDataModule
+from overcast.training.train import train
 
 
 def losses(run: Any) -> list[float]:
@@ -27,7 +27,7 @@ def test_stops_and_goes_back_to_the_best_epoch(config: Any, patience: int) -> No
     curve = losses(run)
     assert len(curve) < 25
     assert len(curve) == curve.index(min(curve)) + 1 + patience
-    feed = Feed(pack_of(cfg), run.parts, 16, 0)
+    feed = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)
     x, y, length = next(iter(feed.batches(feed.validation)))
     kept = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert kept == pytest.approx(min(curve), rel=1e-5)
@@ -36,7 +36,7 @@ def test_stops_and_goes_back_to_the_best_epoch(config: Any, patience: int) -> No
 
 def test_without_it_the_last_weights_stay(config: Any) -> None:
     run = train(cfg := config("lr=0.3", "epochs=8", "model.activation=tanh"))
-    feed = Feed(pack_of(cfg), run.parts, 16, 0)
+    feed = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)
     x, y, length = next(iter(feed.batches(feed.validation)))
     kept = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert kept == pytest.approx(losses(run)[-1], rel=1e-5)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation.l1 import L1
 
 

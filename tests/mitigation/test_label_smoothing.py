@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation.label_smoothing import LabelSmoothing
 
 LOGITS = torch.randn(20, 5, generator=torch.Generator().manual_seed(0)) * 3

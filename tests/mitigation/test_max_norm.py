@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.spec import Spec
 from overcast.mitigation.max_norm import MaxNorm, project
 from overcast.model.ann import ANN
 from overcast.model.transfer import Transfer
-from overcast.spec import Spec
 
 
 def test_cuts_long_ones_back_and_leaves_short_ones() -> None:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy import stats
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.mitigation import Batch
 from overcast.mitigation.cutmix import Cutmix
 from overcast.mitigation.mixup import Mixup, beta
-from overcast.seeding import generator
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.mitigation import Batch
 from overcast.mitigation.noise import Noise
-from overcast.seeding import generator
 
 
 def test_adds_noise_of_its_strength(pictures: Batch) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from overcast.errors import UserError
-from overcast.fit import build, pack_of
+from overcast.core.errors import UserError
 from overcast.mitigation.pretraining import Pretrain, Pretraining, coarse, head, rounds
+from overcast.prediction.build import build
+from overcast.prediction.trained_network import open_config_pack
 
 LONG = ["mitigation=pretraining", "mitigation.pretraining.epochs=8", "lr=1e-30", "epochs=1"]  # after it nothing moves
 
@@ -27,7 +28,7 @@ def test_every_network_learns_to_draw(trained: Any, config: Any, model: str) -> 
     layers = 3 if model == "dnn" else 1  # one by one, or all at once
     assert len(losses) == 8 * layers
     assert all(last < 0.9 * first for first, last in zip(losses[::8], losses[7::8], strict=True))
-    first, _ = build(cfg := config(f"model={model}"), pack_of(cfg).spec)
+    first, _ = build(cfg := config(f"model={model}"), open_config_pack(cfg).spec)
     net = trainer.lightning_module.net
     assert head(net).weight.equal(head(first).weight)
     moved = [not a.equal(b) for a, b in zip(net.parameters(), first.parameters(), strict=True)]
@@ -37,14 +38,14 @@ def test_every_network_learns_to_draw(trained: Any, config: Any, model: str) -> 
 
 def test_layers_are_pretrained_one_by_one(config: Any) -> None:
     """A layer and its norm learn in a round of their own what the next one reads."""
-    net, _ = build(cfg := config("model=dnn", "mitigation=batch_norm"), pack_of(cfg).spec)
+    net, _ = build(cfg := config("model=dnn", "mitigation=batch_norm"), open_config_pack(cfg).spec)
     names = {parameter: name for name, parameter in net.named_parameters()}
     linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
     found = rounds(net)
     assert [reader for reader, _ in found] == linear[1:]
     learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in found]
     assert learn == [{"0", "1"}, {"4", "5"}, {"8", "9"}]  # a layer and its norm
-    at_once = rounds(build(cfg := config("model=cnn"), pack_of(cfg).spec)[0])
+    at_once = rounds(build(cfg := config("model=cnn"), open_config_pack(cfg).spec)[0])
     assert len(at_once) == 1
 
 

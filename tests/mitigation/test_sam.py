@@ -12,10 +12,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 from torch.nn import functional as F
 
-from overcast import fit
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.seeding import generator
 from overcast.mitigation.sam import SAM, SharpnessAware
-from overcast.seeding import generator
+from overcast.training import fit
 
 X, Y = torch.randn(16, 5, generator=generator("x")), torch.arange(16) % 3
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.spec import Spec
 from overcast.mitigation.shrink import Shrink
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 from overcast.model.dnn import DNN
 from overcast.model.lstm import LSTM
-from overcast.spec import Spec
 
 SPEC = Spec("image", (3, 16, 16), ("a", "b"))
 

@@ -10,16 +10,17 @@ import yaml
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from overcast import options
-from overcast.complaint import choices_of
-from overcast.config import ROOT
-from overcast.errors import UserError
+from overcast.config.messages import option_names
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
+from overcast.core.spec import Kind, Spec
 from overcast.mitigation.sam import SAM
 from overcast.mitigation.weight_decay import DECAYED, WeightDecay, decayed_weights
 from overcast.model import Network
 from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
-from overcast.spec import Kind, Spec
+from overcast.prediction.build import build_network
 
 SPEC = Spec("image", (3, 16, 16), ("a", "b"))
 SPECS: dict[Kind, Spec] = {
@@ -34,15 +35,16 @@ def network(name: str, kind: Kind, **sizes: Any) -> Network:
     """A shipped network with batch norm; skips where it needs what is not installed, or reads no such data."""
     if name == "transfer":
         pytest.importorskip("efficientnet_lite_pytorch")
-    option = yaml.safe_load((ROOT / "conf" / "model" / f"{name}.yaml").read_text()) | {"norm": "batch"} | sizes
-    if kind not in options._class(option).kinds:
+    shipped = yaml.safe_load((ROOT / "conf" / "model" / f"{name}.yaml").read_text())
+    option = Option.from_dict(shipped | {"norm": "batch"} | sizes)
+    if kind not in option.target_class().kinds:
         pytest.skip("it reads no such data")
-    net: Network = options.network(option, SPECS[kind], {})
+    net: Network = build_network(option, SPECS[kind], {})
     return net
 
 
 @pytest.mark.parametrize("kind", SPECS)
-@pytest.mark.parametrize("name", choices_of(ROOT / "conf", "model"))
+@pytest.mark.parametrize("name", option_names(ROOT / "conf", "model"))
 def test_the_layer_that_owns_a_weight_decides(name: str, kind: Kind) -> None:
     net = network(name, kind)
     decayed = {id(weight) for weight in decayed_weights(net)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from overcast.fit import size
+from overcast.config.options import Option
+from overcast.core.spec import Spec
 from overcast.model.ann import ANN
-from overcast.spec import Spec
+from overcast.prediction.build import network_size
 
 IMAGE = Spec("image", (3, 4, 5), tuple("abcdefg"))
 SEQUENCE = Spec("sequence", (6, 2), tuple("abc"))
@@ -15,8 +16,8 @@ SEQUENCE = Spec("sequence", (6, 2), tuple("abc"))
 
 @pytest.mark.parametrize(("spec", "inputs", "classes"), [(IMAGE, 60, 7), (SEQUENCE, 12, 3)])
 def test_weights_and_multiply_adds_by_hand(spec: Spec, inputs: int, classes: int) -> None:
-    config = {"model": {"_target_": "overcast.model.ann.ANN", "hidden": 11}, "mitigation": {}}
-    found = size(config, spec)
+    option = Option.from_dict({"_target_": "overcast.model.ann.ANN", "hidden": 11})
+    found = network_size(option, (), spec)
     assert found["parameters"] == (inputs + 1) * 11 + (11 + 1) * classes
     assert found["multiply_adds"] == inputs * 11 + 11 * classes
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from overcast.fit import size
+from overcast.config.options import Option
+from overcast.core.spec import Spec
 from overcast.model.cnn import CNN, SIDE, normed, stem
-from overcast.spec import Spec
+from overcast.prediction.build import network_size
 
 
 def spec(*shape: int, classes: int = 5) -> Spec:
@@ -123,7 +124,7 @@ def test_norm_over_time_learns_from_the_true_steps_alone() -> None:
 
 
 def test_multiply_adds_over_time_by_hand() -> None:
-    config = {"model": {"_target_": "overcast.model.cnn.CNN", "width": 4, "stages": 2}, "mitigation": {}}
-    found = size(config, SEQUENCE)
+    option = Option.from_dict({"_target_": "overcast.model.cnn.CNN", "width": 4, "stages": 2})
+    found = network_size(option, (), SEQUENCE)
     assert found["multiply_adds"] == 40 * 3 * 3 * 4 + 20 * 3 * 4 * 8 + 16 * 2
     assert found["parameters"] == 3 * 3 * 4 + 4 + 3 * 4 * 8 + 8 + 16 * 2 + 2

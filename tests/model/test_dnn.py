@@ -7,19 +7,23 @@ from itertools import pairwise
 import pytest
 import torch
 
-from overcast.fit import size
+from overcast.config.options import Option
+from overcast.core.spec import Spec
 from overcast.model.dnn import DNN
-from overcast.spec import Spec
+from overcast.prediction.build import network_size
 
 IMAGE = Spec("image", (1, 6, 6), tuple("abcd"))
 
 
 @pytest.mark.parametrize("hidden", [(8,), (9, 5), (12, 7, 3, 2)])
 def test_weights_and_multiply_adds_by_hand(hidden: tuple[int, ...]) -> None:
-    config = {"model": {"_target_": "overcast.model.dnn.DNN", "hidden": list(hidden)}, "mitigation": {}}
+    option = Option.from_dict({"_target_": "overcast.model.dnn.DNN", "hidden": list(hidden)})
     widths = (36, *hidden, 4)
     products = [a * b for a, b in pairwise(widths)]
-    assert size(config, IMAGE) == {"parameters": sum(products) + sum(widths[1:]), "multiply_adds": sum(products)}
+    assert network_size(option, (), IMAGE) == {
+        "parameters": sum(products) + sum(widths[1:]),
+        "multiply_adds": sum(products),
+    }
 
 
 def test_regularisers_follow_every_hidden_layer_and_are_off_by_default() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from overcast.fit import size
+from overcast.config.options import Option
+from overcast.core.spec import Spec
 from overcast.model.handmade import ANGLES, Handmade, histogram, oriented_gradients, statistics, words
-from overcast.spec import Spec
+from overcast.prediction.build import network_size
 
 SEQUENCE = Spec("sequence", (12, 3), ("a", "b"))
 TOKENS = Spec("tokens", (12,), ("a", "b"), vocabulary=tuple("abcd"))
@@ -104,8 +105,8 @@ def test_words_by_hand_whatever_the_order_and_padding() -> None:
     ],
 )
 def test_all_weights_are_the_last_layers(spec: Spec, width: int) -> None:
-    config = {"model": {"_target_": "overcast.model.handmade.Handmade"}, "mitigation": {}}
-    assert size(config, spec) == {"parameters": (width + 1) * 2, "multiply_adds": width * 2}
+    option = Option.from_dict({"_target_": "overcast.model.handmade.Handmade"})
+    assert network_size(option, (), spec) == {"parameters": (width + 1) * 2, "multiply_adds": width * 2}
 
 
 def test_norm_and_dropout_act_on_the_features() -> None:

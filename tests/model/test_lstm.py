@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from overcast.fit import size
-from overcast.spec import Spec
+from overcast.config.options import Option
+from overcast.core.spec import Spec
+from overcast.prediction.build import network_size
 
 SEQUENCE = Spec("sequence", (10, 3), tuple("abcd"))
 IMAGE = Spec("image", (3, 6, 5), tuple("ab"))
@@ -16,8 +15,8 @@ IMAGE = Spec("image", (3, 6, 5), tuple("ab"))
 @pytest.mark.parametrize(("spec", "steps", "features", "classes"), [(SEQUENCE, 10, 3, 4), (IMAGE, 6, 15, 2)])
 @pytest.mark.parametrize("sides", [1, 2])
 def test_weights_and_multiply_adds_by_hand(spec: Spec, steps: int, features: int, classes: int, sides: int) -> None:
-    model: dict[str, Any] = {"_target_": "overcast.model.lstm.LSTM", "hidden": 7, "layers": 2}
-    found = size({"model": model | {"bidirectional": sides == 2}, "mitigation": {}}, spec)
+    values = {"hidden": 7, "layers": 2, "bidirectional": sides == 2}
+    found = network_size(Option("lstm", "overcast.model.lstm.LSTM", values), (), spec)
     gates = sides * 4 * (features * 7 + 7 * 7) + sides * 4 * (sides * 7 * 7 + 7 * 7)
     assert found["parameters"] == gates + 2 * sides * 2 * 4 * 7 + (sides * 7 + 1) * classes
     assert found["multiply_adds"] == steps * gates + sides * 7 * classes

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from overcast.fit import size
+from overcast.config.options import Option
+from overcast.core.spec import Spec
 from overcast.model import Network
 from overcast.model.ann import ANN
 from overcast.model.perceptron import Perceptron
-from overcast.spec import Spec
+from overcast.prediction.build import network_size
 
 GATE = Spec("sequence", (1, 2), ("false", "true"))
 CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])[:, None]
@@ -64,8 +65,11 @@ def test_loss_by_hand_for_classes_and_probabilities() -> None:
 
 
 def test_weights_and_multiply_adds_by_hand() -> None:
-    config = {"model": {"_target_": "overcast.model.perceptron.Perceptron"}, "mitigation": {}}
-    assert size(config, Spec("image", (3, 4, 5), tuple("ab"))) == {"parameters": 61 * 2, "multiply_adds": 60 * 2}
+    option = Option.from_dict({"_target_": "overcast.model.perceptron.Perceptron"})
+    assert network_size(option, (), Spec("image", (3, 4, 5), tuple("ab"))) == {
+        "parameters": 61 * 2,
+        "multiply_adds": 60 * 2,
+    }
 
 
 def test_a_text_is_the_mean_of_its_words() -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from overcast.fit import size
+from overcast.config.options import Option
+from overcast.core.spec import Spec
 from overcast.model.rnn import RNN
-from overcast.spec import Spec
+from overcast.prediction.build import network_size
 
 SEQUENCE = Spec("sequence", (10, 3), tuple("abcd"))
 
 
 @pytest.mark.parametrize("sides", [1, 2])
 def test_weights_and_multiply_adds_by_hand(sides: int) -> None:
-    model = {"_target_": "overcast.model.rnn.RNN", "hidden": 7, "bidirectional": sides == 2}
-    found = size({"model": model, "mitigation": {}}, SEQUENCE)
+    values = {"hidden": 7, "bidirectional": sides == 2}
+    found = network_size(Option("rnn", "overcast.model.rnn.RNN", values), (), SEQUENCE)
     products = sides * (3 * 7 + 7 * 7)
     assert found["parameters"] == products + sides * 2 * 7 + (sides * 7 + 1) * 4
     assert found["multiply_adds"] == 10 * products + sides * 7 * 4

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from overcast import options
-from overcast.errors import UserError
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.core.spec import Spec
 from overcast.explain.filters import first
-from overcast.fit import size
-from overcast.model import opened
+from overcast.model import trainable_view
 from overcast.model.transfer import Transfer
-from overcast.spec import Spec
+from overcast.prediction.build import build_mitigations, build_network, network_size
 
 COLOUR, GREY = (Spec("image", (channels, 16, 16), tuple("abc")) for channels in (3, 1))
-OPTION = {"_target_": "overcast.model.transfer.Transfer", "size": 32}
+OPTION = Option("transfer", "overcast.model.transfer.Transfer", {"size": 32})
 
 
 @pytest.fixture
@@ -43,14 +44,14 @@ def backbone(net: Transfer) -> nn.Module:
 def test_without_the_extra_one_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(UserError, match=r"needs the extra `transfer`.*\[transfer\]"):
-        options.network(OPTION, COLOUR, {})
+        build_network(OPTION, COLOUR, {})
 
 
 @pytest.mark.parametrize("mitigation", ["shrink", "pretraining"])
 def test_what_would_undo_its_weights_is_refused(config: Any, mitigation: str) -> None:
-    picked = options.mitigations(config(f"mitigation={mitigation}")["mitigation"], "image")
+    picked = build_mitigations(config(f"mitigation={mitigation}").mitigation, "image")
     with pytest.raises(UserError, match=f"mitigation={mitigation} makes no sense for model=transfer"):
-        options.network(OPTION, COLOUR, picked)
+        build_network(OPTION, COLOUR, picked)
 
 
 @pytest.mark.usefixtures("installed")
@@ -117,7 +118,7 @@ class TestInstalled:
     @pytest.mark.parametrize("frozen", [True, False])
     def test_its_size_counts_what_is_frozen_too(self, frozen: bool) -> None:
         """The authors' table says 4.7 M weights and 407 M multiply-adds at 224 pixels; its head, 1.28 M, is gone."""
-        found = size({"model": OPTION | {"size": 224, "frozen": frozen}, "mitigation": {}}, COLOUR)
+        found = network_size(replace(OPTION, values={"size": 224, "frozen": frozen}), (), COLOUR)
         assert found["parameters"] == pytest.approx(4.65e6 - 1281 * 1000, rel=0.01)
         assert found["multiply_adds"] == pytest.approx(407e6 - 1.28e6, rel=0.07)
 
@@ -126,7 +127,7 @@ class TestInstalled:
         net, x = Transfer(COLOUR, size=32).eval(), torch.rand(2, 3, 32, 32, requires_grad=True)
         closed = net(x)
         assert first(net, net, COLOUR) is None
-        found = opened(net)(x)
+        found = trainable_view(net)(x)
         assert torch.allclose(found, closed, atol=1e-5)
         found.sum().backward()
         assert x.grad is not None

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from overcast.config import ROOT
+from overcast.core.paths import ROOT
 
-TINY = ["data=skies", "data.number=100", "data.size=16"]
+TINY = ["data=skies", "data.n_samples=100", "data.size=16"]
 FAST = ["model=ann", "mitigation=none", "tracking=off", "trainer=cpu", "trainer.threads=1", "epochs=1", "lr=0.01"]
 
 

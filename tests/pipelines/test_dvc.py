@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from overcast.config import ROOT, SETTINGS
-from overcast.runs import load
-from overcast.tracking import open_store
+from overcast.config.schema import SETTINGS
+from overcast.core.paths import ROOT
+from overcast.tracking.run_folder import load_run
+from overcast.tracking.store import open_store
 
 SOURCE = ROOT / "src"
 KINDS = ("data", "model", "mitigation")
@@ -29,23 +30,45 @@ BUILT = {"download": KINDS[:1], "pack": KINDS[:1], "split": KINDS[:1], "train": 
 """Of which kinds each stage builds options."""
 
 HARMLESS = {
-    "overcast.complaint": "words of error messages",
-    "overcast.errors": "words of error messages",
-    "overcast.defaults": "refuses what is wrong in params.yaml, which DVC sees itself",
-    "overcast.hold": "waits or refuses",
-    "overcast.paths": "a stage runs in the project's folder, where every path stays what it was",
-    "overcast.provenance": "what is recorded of a run beside its result",
+    "overcast.config.messages": "words of error messages",
+    "overcast.core.errors": "words of error messages",
+    "overcast.config.defaults": "refuses what is wrong in params.yaml, which DVC sees itself",
+    "overcast.config.script": "a script's main: what went wrong, and with which exit code",
+    "overcast.core.locks": "waits or refuses",
+    "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
+    "overcast.core.signals": "how a process ends",
+    "overcast.core.watchdog": "how a process ends",
     "overcast.tracking": "what is recorded of a run beside its result",
+    "overcast.tracking.metadata": "what is recorded of a run beside its result",
+    "overcast.tracking.relocate": "what is recorded of a run beside its result",
+    "overcast.tracking.run": "what is recorded of a run beside its result",
+    "overcast.tracking.store": "what is recorded of a run beside its result",
     "overcast.study": "a stage is no study",
     "overcast.study.lookup": "a stage is no study",
     "overcast.study.progress": "a stage is no study",
-    "overcast.prepare.ready": "data made ready on the way: before a stage, DVC does that",
+    "overcast.study.session": "a stage is no study",
+    "overcast.study.workers": "a stage is no study",
+    "overcast.prepare.missing_steps": "data made ready on the way: before a stage, DVC does that",
 }
 """What is imported and cannot change what a stage makes, and why: editing it runs no stage again."""
 
-COMPOSING = {"overcast.config": "what it composes here is params.yaml and the data set's option file: DVC sees them"}
+COMPOSING = dict.fromkeys(
+    [
+        f"overcast{name}"
+        for name in (
+            ".config",
+            ".config.compose",
+            ".config.run_config",
+            ".config.schema",
+            ".core",
+            ".core.cores",
+            ".core.devices",
+        )
+    ],
+    "what it composes here is params.yaml and the data set's option file: DVC sees them",
+)
 DECODING = dict.fromkeys(
-    [f"overcast.prepare.{name}" for name in ("pictures", "sounds", "tables", "windows", "words")],
+    [f"overcast.readers.{name}" for name in ("images", "audio", "tables", "text")] + ["overcast.data._windows"],
     "a raw file is kept as it came: what reads it can only refuse it",
 )
 HARMLESS_IN = {"download": COMPOSING | DECODING, "pack": COMPOSING, "split": COMPOSING}
@@ -89,7 +112,9 @@ def imported(stage: str, options: dict[str, str]) -> set[str]:
 
 
 def choices(kind: str) -> str:
-    return " ".join(sorted(path.stem for path in (SOURCE / "overcast" / kind).glob("*.py") if path.stem != "__init__"))
+    return " ".join(
+        sorted(path.stem for path in (SOURCE / "overcast" / kind).glob("*.py") if not path.stem.startswith("_"))
+    )
 
 
 def stages() -> dict[str, Any]:
@@ -134,7 +159,12 @@ def test_what_is_called_harmless_is_imported() -> None:
 
 
 def test_editing_an_error_message_downloads_nothing_again() -> None:
-    for module in ("overcast.complaint", "overcast.errors", "overcast.config", "overcast.defaults"):
+    for module in (
+        "overcast.config.messages",
+        "overcast.core.errors",
+        "overcast.config.schema",
+        "overcast.config.defaults",
+    ):
         assert file_of(module) not in code_of("download", {"data": "skies"})
 
 
@@ -143,8 +173,13 @@ def test_dvc_sees_all_that_may_stand_in_params() -> None:
     params = {name: stage.get("params", []) for name, stage in stages().items()}
     names = {name: [p for p in listed if isinstance(p, str)] for name, listed in params.items()}
     files = {name: [file for p in listed if isinstance(p, dict) for file in p] for name, listed in params.items()}
-    assert names == {"download": ["data"], "pack": ["data"], "split": ["data", "split.seed", "split.folds"],
-                     "train": [], "evaluate": []}  # fmt: skip
+    assert names == {
+        "download": ["data"],
+        "pack": ["data"],
+        "split": ["data", "split.seed", "split.folds"],
+        "train": [],
+        "evaluate": [],
+    }
     assert files["download"] == files["pack"] == ["conf/data/${data}.yaml"]
     groups = ("data", "model", "trainer")
     assert files["train"] == ["params.yaml", *(f"conf/{group}/${{{group}}}.yaml" for group in groups)]
@@ -185,8 +220,14 @@ class Project:
 
     def recorded(self) -> list[dict[str, str]]:
         """The tags of its MLflow runs."""
-        store = open_store({"enabled": True, "uri": f"sqlite:///{self.folder}/mlflow.db", "experiment": "overcast",
-                            "artifacts": str(self.folder / "mlartifacts")})  # fmt: skip
+        store = open_store(
+            {
+                "enabled": True,
+                "uri": f"sqlite:///{self.folder}/mlflow.db",
+                "experiment": "overcast",
+                "artifacts": str(self.folder / "mlartifacts"),
+            }
+        )
         assert store is not None
         return [run.tags for run in store.search()]
 
@@ -262,7 +303,7 @@ def test_an_experiment_in_a_temporary_copy_is_what_is_typed(
     clone.run("dvc", "exp", "run", "-q", "--temp", "--name", "tried", *options)
     clone.run("git", "checkout", "-q", ".")
     clone.run("dvc", "exp", "apply", "-q", "tried")
-    run = load(clone.folder / "runs" / "repro")
+    run = load_run(clone.folder / "runs" / "repro")
     typed = compose_as_script(words, clone.folder)
     assert {name: value for name, value in run.config.items() if name not in SETTINGS} == {
         name: value for name, value in typed.items() if name not in SETTINGS
@@ -283,13 +324,13 @@ def test_an_experiment_in_a_temporary_copy_is_what_is_typed(
 def test_what_is_added_to_params_runs_what_it_must(project: Project, tmp_path: Path) -> None:
     clone = project.clone(tmp_path / "clone", share_cache=True)
     clone.run("dvc", "checkout", "-q")
-    cut = {"seed": 0, "fold": 0, "folds": None, "random": False}
+    cut = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False}
     for changes, stages in (
-        ({"share": 0.5}, ["train"]),
+        ({"train_fraction": 0.5}, ["train"]),
         ({"shuffle": True}, ["train"]),
         ({"debug": True}, ["train"]),
         ({"trainer": "cpu"}, ["train"]),
-        ({"split": cut | {"random": True}}, ["train"]),
+        ({"split": cut | {"ignore_groups": True}}, ["train"]),
         ({"split": cut | {"folds": 5}}, ["split", "train"]),
     ):
         clone.edit(**changes)

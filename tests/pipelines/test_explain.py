@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from overcast.train import train
+from overcast.training.train import train
 
 
 def test_the_page_is_said_and_mistakes_are_one_message(script: Any, config: Any, home: Path) -> None:

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from overcast.config import ROOT
-from overcast.paths import HOME
+from overcast.core.paths import HOME, ROOT
 
 
 def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], home: Path) -> None:
@@ -102,7 +101,7 @@ def test_a_mistyped_option_is_one_message(script: Any, data: Path, words: list[s
     assert (
         said
         in script(
-            "train", f"data_dir={data}", "data.number=100", "data.size=16", "data.difficulty=0.2", *words
+            "train", f"data_dir={data}", "data.n_samples=100", "data.size=16", "data.difficulty=0.2", *words
         ).mistake()
     )
 
@@ -172,7 +171,7 @@ def test_only_what_a_stage_needs_is_imported(home: Path, data: Path) -> None:
 @pytest.mark.filterwarnings("ignore")  # MLflow's, when asked in this process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_training_in_order(home: Path, data: Path, number: int, code: int) -> None:
-    words = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}", "model=ann"]
+    words = ["data=skies", "data.n_samples=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}", "model=ann"]
     words += ["mitigation=none", "trainer=cpu", "epochs=100000"]
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "pipelines/train.py"), *words],

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from overcast.config import ROOT
-from overcast.paths import HOME
-from overcast.tracking import Store, open_store
+from overcast.config.schema import TrackingConfig
+from overcast.core.paths import HOME, ROOT
+from overcast.tracking.store import TrackingStore, open_store
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
@@ -36,14 +37,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (place / "mlflow.db").read_bytes()
 
 
-def settings(folder: Path) -> dict[str, Any]:
+def settings(folder: Path) -> TrackingConfig:
     uri = f"sqlite:///{folder}/mlflow.db"
-    return {"enabled": True, "uri": uri, "artifacts": str(folder / "mlartifacts"), "experiment": "other"}
+    return TrackingConfig(uri=uri, artifacts=str(folder / "mlartifacts"), experiment="other")
 
 
 def tiny(data: Path) -> list[str]:
     """Overrides of a tiny study."""
-    words = ["data=skies", "data.number=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}"]
+    words = ["data=skies", "data.n_samples=100", "data.size=16", "data.difficulty=0.2", f"data_dir={data}"]
     words += ["mitigation=none", "trainer=cpu", "trainer.threads=1", "trainer.precision=32-true"]
     return [*words, "epochs=1", "lr=0.01"]
 
@@ -53,12 +54,12 @@ def words(home: Path, data: Path, database: bytes, monkeypatch: pytest.MonkeyPat
     """Overrides of a tiny study in `home`, which has a tracking database."""
     (home / "mlflow.db").write_bytes(database)
     # MLflow keeps one connection a process for each address, and the usual one is relative
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(home)["uri"])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(home).uri)
     return tiny(data)
 
 
-def store_of(home: Path) -> Store:
-    store = open_store(settings(home) | {"experiment": "overcast"})
+def store_of(home: Path) -> TrackingStore:
+    store = open_store(replace(settings(home), experiment="overcast"))
     assert store is not None
     return store
 
@@ -125,7 +126,7 @@ def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
             raise ValueError("out of luck")
 
         patch.setattr("overcast.model.dnn.DNN.forward", fails)
-        patch.setattr("overcast.fit.size", lambda *_: {"parameters": 1, "multiply_adds": 1})
+        patch.setattr("overcast.prediction.build.network_size", lambda *_: {"parameters": 1, "multiply_adds": 1})
         said = script(*command)
     assert said.code != 0
     assert "2 of 4 runs failed:\n  2 × ValueError: out of luck\n" in said.err
@@ -240,7 +241,9 @@ def test_a_study_that_another_process_is_at_is_refused(script: Any, words: list[
     command = ["train", "-m", *words, ONE, "model=ann", "seed=0"]
     assert script(*command).code == 0
     (folder,) = (home / "runs" / "studies").iterdir()
-    hold = f"import sys, pathlib; from overcast.hold import hold\nwith hold(pathlib.Path({str(folder)!r})):"
+    hold = (
+        f"import sys, pathlib; from overcast.core.locks import try_lock\nwith try_lock(pathlib.Path({str(folder)!r})):"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", f"{hold} print('held', flush=True); sys.stdin.read()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -322,7 +325,7 @@ def train_on_no_gpu(fit, fault):
         fit.fit = pretend
 
 
-CHANGES = {"overcast.model.dnn": strike, "overcast.devices": two_gpus, "overcast.fit": train_on_no_gpu}
+CHANGES = {"overcast.model.dnn": strike, "overcast.core.devices": two_gpus, "overcast.training.fit": train_on_no_gpu}
 
 
 class Finder(MetaPathFinder):
@@ -521,7 +524,7 @@ def test_a_killed_study_resumes_to_the_same_comparison(
     tables = []
     for one in (user, undisturbed[0]):
         monkeypatch.chdir(one.folder)
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(one.folder)["uri"])
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", settings(one.folder).uri)
         said = script("compare", "out=compared")
         assert said.code == 0, said
         assert "report: compared" in said.out

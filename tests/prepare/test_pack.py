@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
 from overcast.data.folder import Folder
-from overcast.errors import UserError
-from overcast.prepare import decode, fetch
+from overcast.fetch.manifest import VERIFIED
+from overcast.prepare import decode
+from overcast.prepare.download import FETCHED, download
 from overcast.prepare.pack import Pack, open_pack, pack
 
 OPTIONS = {"path": "?", "size": 16, "channels": 1}
@@ -30,7 +32,7 @@ def pictures(folder: Path, each: int = 4) -> Folder:
 
 
 def made(tmp_path: Path, dataset: DataSet, options: dict[str, object] = OPTIONS) -> Pack:
-    fetch.download("x", dataset, tmp_path / "data", None)
+    download("x", dataset, tmp_path / "data", None)
     pack("x", dataset, options, tmp_path / "data")
     return open_pack(tmp_path / "data", "x", options)
 
@@ -135,8 +137,8 @@ def test_near_duplicates_share_a_group(tmp_path: Path) -> None:
 
 def test_what_the_manifest_did_not_vouch_for_is_in_the_audit(tmp_path: Path) -> None:
     dataset = pictures(tmp_path / "in")
-    raw = fetch.download("x", dataset, tmp_path / "data", None)
-    (raw / fetch.VERIFIED).write_text('{"unlisted": ["a/0.png"], "missing": ["a/9.png"]}')
+    raw = download("x", dataset, tmp_path / "data", None)
+    (raw / VERIFIED).write_text('{"unlisted": ["a/0.png"], "missing": ["a/9.png"]}')
     pack("x", dataset, OPTIONS, tmp_path / "data")
     assert [line[:2] for line in audit(tmp_path)] == [("a/0.png", "unlisted"), ("a/9.png", "missing")]
 
@@ -161,10 +163,10 @@ def test_missing_or_other_raw_files(tmp_path: Path) -> None:
     dataset = pictures(tmp_path / "in")
     with pytest.raises(UserError, match=r"run `python pipelines/download\.py data=x` first \(or `dvc repro`\)"):
         pack("x", dataset, OPTIONS, tmp_path / "data")
-    fetch.download("x", dataset, tmp_path / "data", None)
+    download("x", dataset, tmp_path / "data", None)
     with pytest.raises(UserError, match=r"path=.*/in, but the config asks for path=elsewhere"):
         pack("x", Folder("elsewhere"), OPTIONS, tmp_path / "data")
-    (tmp_path / "data/x/raw" / fetch.FETCHED).write_text("{")
+    (tmp_path / "data/x/raw" / FETCHED).write_text("{")
     with pytest.raises(UserError, match="damaged"):
         pack("x", dataset, OPTIONS, tmp_path / "data")
 
@@ -184,7 +186,7 @@ def test_a_full_disk_leaves_the_old_pack(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("overcast.spec.Spec.save", full)
+    monkeypatch.setattr("overcast.core.spec.Spec.save", full)
     with pytest.raises(UserError, match="No space left"):
         pack("x", dataset, OPTIONS, tmp_path / "data")
     assert open_pack(tmp_path / "data", "x").info == before

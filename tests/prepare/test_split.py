@@ -10,8 +10,18 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from overcast.errors import UserError
-from overcast.prepare.split import MANY, assign, chain, deal, overlap, read_about, read_parts, split, tie
+from overcast.core.errors import UserError
+from overcast.prepare.split import (
+    MANY,
+    assign_folds,
+    assign_parts,
+    forward_chaining,
+    merge_groups,
+    overlap,
+    read_parts,
+    read_split_info,
+    split,
+)
 
 SEEDS = range(12)
 
@@ -30,7 +40,7 @@ def rows(seed: int, number: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarr
 @pytest.mark.parametrize("seed", SEEDS)
 def test_groups_are_never_cut_and_every_row_is_tested_once(seed: int) -> None:
     labels, groups, official = rows(seed)
-    parts = assign(labels, groups, official, 5, seed)
+    parts = assign_parts(labels, groups, official, 5, seed)
     for group in np.unique(groups):
         assert (parts[groups == group] == parts[groups == group][0]).all()
     assert ((parts == "test").sum(1) == 1).all()
@@ -41,7 +51,7 @@ def test_groups_are_never_cut_and_every_row_is_tested_once(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_classes_are_spread_over_the_folds(seed: int) -> None:
     labels, groups, _ = rows(seed)
-    fold = deal(labels, groups, 5, seed)
+    fold = assign_folds(labels, groups, 5, seed)
     for label in "abcd":
         count = np.bincount(fold[labels == label], minlength=5)
         assert count.max() <= 2 * max(1, count.min())
@@ -53,7 +63,7 @@ def test_up_to_many_groups_folds_are_those_of_scikit_learn() -> None:
     grouped = StratifiedGroupKFold(5, shuffle=True, random_state=3).split(labels, labels, groups)
     single = StratifiedKFold(5, shuffle=True, random_state=3).split(labels, labels)
     for own, folds in ((groups, grouped), (np.arange(400), single)):
-        fold = deal(labels, own, 5, 3)
+        fold = assign_folds(labels, own, 5, 3)
         for number, (_, held) in enumerate(folds):
             assert (np.flatnonzero(fold == number) == held).all()
     assert MANY >= 1797  # the digits of scikit-learn, the most rows of any data set that results are known of
@@ -65,10 +75,10 @@ def test_large_data_with_a_few_duplicates_is_dealt_in_no_time() -> None:
     groups[1:6000:30] = groups[:6000:30]
     groups[30_000:30_050] = 30_000
     began = time.perf_counter()
-    fold = deal(labels, groups, 10, 0)
+    fold = assign_folds(labels, groups, 10, 0)
     assert time.perf_counter() - began < 5
     assert len(np.unique(groups * 10 + fold)) == len(np.unique(groups))  # none is cut
-    assert (fold != deal(labels, groups, 10, 1)).any()
+    assert (fold != assign_folds(labels, groups, 10, 1)).any()
     for label in "abcde":
         assert np.ptp(np.bincount(fold[labels == label])) < 60
     assert np.ptp(np.bincount(fold)) < 60
@@ -78,7 +88,7 @@ def test_large_data_with_a_few_duplicates_is_dealt_in_no_time() -> None:
 def test_large_data_with_many_groups(seed: int) -> None:
     labels, groups, _ = rows(seed, 9000)
     assert len(np.unique(groups)) > MANY
-    fold = deal(labels, groups, 5, seed)
+    fold = assign_folds(labels, groups, 5, seed)
     assert len(np.unique(groups * 5 + fold)) == len(np.unique(groups))
     for label in "abcd":
         assert np.ptp(np.bincount(fold[labels == label])) < 0.1 * (labels == label).sum() / 5
@@ -86,7 +96,7 @@ def test_large_data_with_many_groups(seed: int) -> None:
 
 def test_without_groups_folds_differ_by_one_at_most() -> None:
     labels = np.array(list("aab") * 101, object)
-    fold = deal(labels, np.arange(303), 10, 0)
+    fold = assign_folds(labels, np.arange(303), 10, 0)
     for label in "ab":
         count = np.bincount(fold[labels == label])
         assert count.max() - count.min() <= 1
@@ -94,7 +104,7 @@ def test_without_groups_folds_differ_by_one_at_most() -> None:
 
 
 def test_same_seed_same_parts() -> None:
-    made = [assign(*rows(0), 5, seed) for seed in (3, 3, 4)]
+    made = [assign_parts(*rows(0), 5, seed) for seed in (3, 3, 4)]
     assert (made[0] == made[1]).all()
     assert (made[0] != made[2]).any()
 
@@ -102,7 +112,7 @@ def test_same_seed_same_parts() -> None:
 def test_an_official_test_part_stays_and_its_duplicates_are_not_used() -> None:
     labels, groups, official = rows(0)
     official[:40] = "test"
-    parts = assign(labels, groups, official, 5, 0)
+    parts = assign_parts(labels, groups, official, 5, 0)
     assert (parts[:40] == "test").all()
     assert not (parts[40:] == "test").any()
     twins = np.isin(groups, groups[:40]) & (np.arange(400) >= 40)
@@ -112,7 +122,7 @@ def test_an_official_test_part_stays_and_its_duplicates_are_not_used() -> None:
 
 
 def test_groups_tie_through_either_key() -> None:
-    assert tie(np.array(["s", "s", "", "", "t"]), np.array(["0", "1", "1", "2", "3"])).tolist() == [
+    assert merge_groups(np.array(["s", "s", "", "", "t"]), np.array(["0", "1", "1", "2", "3"])).tolist() == [
         0,
         0,
         0,
@@ -125,22 +135,22 @@ def test_too_few_groups_or_folds() -> None:
     labels, groups = np.array(list("aaaaaabbbb"), object), np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 8])
     none = np.full(10, "", object)
     with pytest.raises(UserError, match=r"Class b has 3 independent .* add some, or set split\.folds=3"):
-        assign(labels, groups, none, 5, 0)
+        assign_parts(labels, groups, none, 5, 0)
     with pytest.raises(UserError, match="at least 3"):
-        assign(labels, groups, none, 2, 0)
-    assert assign(labels, groups, none, 3, 0).shape == (10, 3)
+        assign_parts(labels, groups, none, 2, 0)
+    assert assign_parts(labels, groups, none, 3, 0).shape == (10, 3)
 
 
 def test_a_part_without_a_class() -> None:
     labels = np.array(list("aaaabbbb"), object)
     official = np.array(["test"] + [""] * 7, object)
     with pytest.raises(UserError, match="the test part has no sample of class b"):
-        assign(labels, np.arange(8), official, 3, 0)
+        assign_parts(labels, np.arange(8), official, 3, 0)
 
 
 @pytest.mark.parametrize(("number", "folds", "gap"), [(100, 3, 7), (103, 3, 0), (60, 1, 5), (1454, 10, 7)])
 def test_by_time_nothing_later_trains(number: int, folds: int, gap: int) -> None:
-    parts = chain(np.array(list("ab") * number, object)[:number], folds, gap)
+    parts = forward_chaining(np.array(list("ab") * number, object)[:number], folds, gap)
     block = number // (folds + 2)
     for f in range(folds):
         train, validation, test = (np.flatnonzero(parts[:, f] == part) for part in ("train", "validation", "test"))
@@ -155,12 +165,12 @@ def test_by_time_nothing_later_trains(number: int, folds: int, gap: int) -> None
 
 def test_by_time_the_future_may_lack_a_class_but_not_the_past() -> None:
     labels = np.array(["rare", *"ab" * 50], object)
-    assert chain(labels, 3, 2).shape == (101, 3)
+    assert forward_chaining(labels, 3, 2).shape == (101, 3)
     with pytest.raises(UserError, match="In fold 0 class rare is met only after the train part"):
-        chain(labels[::-1], 3, 2)
+        forward_chaining(labels[::-1], 3, 2)
     labels = np.array([*"ab" * 50, *["new"] * 20], object)  # only fold 0 would be measured on it
     with pytest.raises(UserError, match="In fold 0 class new"):
-        chain(labels, 3, 2)
+        forward_chaining(labels, 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +183,7 @@ def test_by_time_the_future_may_lack_a_class_but_not_the_past() -> None:
 )
 def test_by_time_with_too_few_rows(number: int, folds: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        chain(np.array(list("ab") * 50, object)[:number], folds, gap=7)
+        forward_chaining(np.array(list("ab") * 50, object)[:number], folds, gap=7)
 
 
 @pytest.mark.parametrize("folds", [3, 5, 10])
@@ -181,9 +191,9 @@ def test_the_overlap_is_the_part_that_changes_places_over_itself_and_the_train_p
     labels, own = np.array([*"ab"] * 60, object), np.arange(120)
     official = np.where(own < 20, "test", "").astype(object)
     kinds = {
-        "test": (assign(labels, own, np.full(120, "", object), folds, 0), {}),
-        "validation": (assign(labels, own, official, folds, 0), {"official": True}),
-        "": (chain(labels, folds, 0), {"by_time": True}),
+        "test": (assign_parts(labels, own, np.full(120, "", object), folds, 0), {}),
+        "validation": (assign_parts(labels, own, official, folds, 0), {"official": True}),
+        "": (forward_chaining(labels, folds, 0), {"by_time": True}),
     }
     for moving, (parts, how) in kinds.items():
         for fold in range(folds):
@@ -207,12 +217,12 @@ def test_written_and_read(root: Path) -> None:
     split("x", root, seed=1, folds=5)
     parts = [read_parts(root, "x", 1, fold, 5) for fold in range(5)]
     assert sum((part == "test").astype(int) for part in parts).tolist() == [1] * 80
-    assert read_about(root, "x")["counts"]["fold0"]["test"] == (parts[0] == "test").sum()
+    assert read_split_info(root, "x")["counts"]["fold0"]["test"] == (parts[0] == "test").sum()
     assert sorted(path.name for path in (root / "x").iterdir()) == ["pack", "parts.csv", "parts.json"]
-    text, about = (root / "x/parts.csv").read_bytes(), read_about(root, "x")
+    text, about = (root / "x/parts.csv").read_bytes(), read_split_info(root, "x")
     split("x", root, seed=1, folds=5)
     assert (root / "x/parts.csv").read_bytes() == text
-    assert read_about(root, "x") == about
+    assert read_split_info(root, "x") == about
 
 
 def test_a_pack_says_that_it_is_cut_by_time(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -246,11 +256,11 @@ def test_each_reason_not_to_read_a_split(root: Path) -> None:
 
 def test_random_folds_cut_sources_but_no_duplicates(root: Path) -> None:
     with pytest.raises(UserError, match=r"not been split"):
-        read_parts(root, "x", 1, 0, 5, random=True)
+        read_parts(root, "x", 1, 0, 5, ignore_groups=True)
     split("x", root, seed=1, folds=5)
     assert "random" not in (root / "x/parts.csv").read_text()
-    with pytest.raises(UserError, match=r"split\.random=true ignores source groups .* and x has none"):
-        read_parts(root, "x", 1, 0, 5, random=True)
+    with pytest.raises(UserError, match=r"split\.ignore_groups=true ignores source groups .* and x has none"):
+        read_parts(root, "x", 1, 0, 5, ignore_groups=True)
     index = root / "x/pack/index.csv"
     lines = [f'{i},"f,{i}",{"ab"[i % 2]},speaker {i // 8 % 5},,{i // 4},h' for i in range(80)]
     index.write_text("row,file,label,group,part,duplicate,hash\n" + "\n".join(lines) + "\n")
@@ -261,7 +271,7 @@ def test_random_folds_cut_sources_but_no_duplicates(root: Path) -> None:
         assert len(set(speaker[kept == "test"])) == 1
         assert len(set(speaker[mixed == "test"])) > 1
         assert not set(twins[mixed == "test"]) & set(twins[mixed != "test"])
-    assert set(read_about(root, "x")["counts"]) == {f"{kind}{f}" for kind in ("fold", "random") for f in range(5)}
+    assert set(read_split_info(root, "x")["counts"]) == {f"{kind}{f}" for kind in ("fold", "random") for f in range(5)}
 
 
 def test_no_pack_or_a_damaged_index(root: Path) -> None:

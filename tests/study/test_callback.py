@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from overcast import study as current_study
-from overcast.config import mistakes
-from overcast.devices import Machine
-from overcast.errors import UserError
-from overcast.hold import held
+from overcast.config.schema import TrackingConfig
+from overcast.config.script import job_errors
+from overcast.core.devices import Machine
+from overcast.core.errors import UserError
+from overcast.core.locks import is_locked
+from overcast.study import session as current_study
 from overcast.study.callback import StudyCallback, study_id
 from overcast.study.progress import read_states
 from overcast.study.workers import Workers
-from overcast.tracking import Store
+from overcast.tracking.store import TrackingStore
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
@@ -30,30 +31,32 @@ ONE = Workers(1, Machine(0, ()))
 
 
 @pytest.fixture
-def settings(tmp_path: Path, tracking: dict[str, Any], home: Path) -> Any:
+def settings(tmp_path: Path, tracking: TrackingConfig, home: Path) -> Any:
     """What the callback reads of a config."""
     hydra = {"job": {"num": 1}}
-    return OmegaConf.create({"study": None, "runs_dir": str(tmp_path / "runs"), "tracking": tracking, "hydra": hydra})
+    return OmegaConf.create(
+        {"study": None, "runs_dir": str(tmp_path / "runs"), "tracking": dict(vars(tracking)), "hydra": hydra}
+    )
 
 
-def status(store: Store, run_id: str) -> str:
+def status(store: TrackingStore, run_id: str) -> str:
     return str(store.client.get_run(run_id).info.status)
 
 
-def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_open_and_closed(settings: Any, store: TrackingStore, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     callback = StudyCallback()
     study = callback.open(settings, ["a", "b"], ["seed=0"], 2, ONE)
     assert current_study.current() == study
     assert status(store, study.parent) == "RUNNING"
-    assert held(Path(study.folder))
+    assert is_locked(Path(study.folder))
     with pytest.raises(UserError, match="another process is at work"):
         StudyCallback().open(settings, ["a", "b"], ["seed=0"], 2, ONE)
     orphan = store.create("x", {"role": "trial", "study": study.id}, study.parent)
     callback.on_multirun_end(settings)
     assert (status(store, study.parent), status(store, orphan.id)) == ("FINISHED", "KILLED")
     assert "the study" in capsys.readouterr().out
-    assert not held(Path(study.folder))
+    assert not is_locked(Path(study.folder))
     assert signal.getsignal(signal.SIGTERM) == before
     assert current_study.current() is None
     callback._close("KILLED")  # at exit: the last word was said
@@ -61,13 +64,13 @@ def test_open_and_closed(settings: Any, store: Store, capsys: pytest.CaptureFixt
 
     again = StudyCallback()
     assert again.open(settings, ["a", "b"], ["seed=0"], 2, ONE).parent == study.parent
-    mistakes.append(UserError("2 of 3 failed"))
+    job_errors.append(UserError("2 of 3 failed"))
     again.on_multirun_end(settings)
-    mistakes.clear()
+    job_errors.clear()
     assert status(store, study.parent) == "FAILED"
 
 
-def test_cut_short(settings: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_short(settings: Any, store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = StudyCallback()
     study = callback.open(settings, ["a"], [], 1, ONE)
     trial = store.create("x", {"role": "trial", "study": study.id}, study.parent)
@@ -85,7 +88,7 @@ def test_a_store_that_cannot_be_reached_leaves_nothing_held(settings: Any, tmp_p
     with pytest.raises(UserError, match="cannot use the MLflow tracking store"):
         StudyCallback().open(settings, ["a"], [], 1, ONE)
     (folder,) = (tmp_path / "runs" / "studies").iterdir()
-    assert not held(folder)
+    assert not is_locked(folder)
 
 
 def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> None:
@@ -128,5 +131,5 @@ def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     from overcast.study.callback import command
 
     monkeypatch.setattr(sys, "argv", ["/somewhere/pipelines/train.py", "with", "picks"])
-    monkeypatch.setattr("overcast.config._typed", ["-m", "seed=0,1"])
+    monkeypatch.setattr("overcast.config.script._user_overrides", ["-m", "seed=0,1"])
     assert command() == "python pipelines/train.py -m seed=0,1"

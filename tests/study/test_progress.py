@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from overcast.config import mistakes
-from overcast.study import Study
+from overcast.config.script import job_errors
 from overcast.study.progress import Watch, read_states, redirect, restore, set_state, unfinished, watched
+from overcast.study.session import Study
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def test_the_line_counts_done_failed_and_left(parallel: Study) -> None:
 def test_what_failed_is_said_once_with_its_reasons(parallel: Study) -> None:
     for job, reason in enumerate(["no luck\nat all", "", "no luck", ""]):
         set_state(parallel, job, "failed" if job != 1 else "done", reason)
-    mistakes.clear()
+    job_errors.clear()
     try:
         Watch(parallel, 5).finish()
-        (said,) = mistakes
+        (said,) = job_errors
         assert str(said) == (
             "3 of 5 runs failed:\n  2 × no luck\n  1 × it did not say why\n"
             f"What they printed: {parallel.folder}/jobs/0000.log, 0002.log, 0003.log. "
@@ -62,9 +62,9 @@ def test_what_failed_is_said_once_with_its_reasons(parallel: Study) -> None:
         for job in range(5):
             set_state(parallel, job, "done")
         Watch(parallel, 5).finish()
-        assert mistakes == []
+        assert job_errors == []
     finally:
-        mistakes.clear()
+        job_errors.clear()
 
 
 def test_a_new_round_forgets_the_old_and_ends_its_line(

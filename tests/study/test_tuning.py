@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from overcast.config import ROOT
-from overcast.errors import DivergedError, UserError
-from overcast.runs import Run
+from overcast.core.errors import DivergedError, UserError
+from overcast.core.paths import ROOT
 from overcast.study import tuning
+from overcast.tracking.run_folder import Run
 
 
 def test_the_best_mean_wins_and_ties_go_to_the_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:

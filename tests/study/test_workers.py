@@ -15,21 +15,21 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from overcast.cores import cores
-from overcast.devices import Machine, this_machine
-from overcast.errors import UserError
-from overcast.study import Study
+from overcast.core.cores import cores
+from overcast.core.devices import Machine, TrainerConfig, this_machine
+from overcast.core.errors import UserError
+from overcast.study.session import Study
 from overcast.study.workers import Workers, give_resources, own_gpus, plan_workers
 
 FOUR = Machine(4, ("gpu",))
 NONE = Machine(0, ())
 
 
-def trainer(**changes: Any) -> dict[str, Any]:
-    return {"accelerator": "auto", "devices": 0, "precision": "auto", "threads": 0, "jobs_per_gpu": 1} | changes
+def trainer(**changes: Any) -> TrainerConfig:
+    return TrainerConfig(**changes)
 
 
-def plan(*trainers: dict[str, Any], machine: Machine = FOUR, **launcher: Any) -> Workers:
+def plan(*trainers: TrainerConfig, machine: Machine = FOUR, **launcher: Any) -> Workers:
     return plan_workers(OmegaConf.create({"n_jobs": -1} | launcher), trainers or [trainer()], machine)
 
 
@@ -86,7 +86,7 @@ def test_the_launcher_is_told() -> None:
 
 HOLDER = """
 import sys
-from overcast.study import Study
+from overcast.study.session import Study
 from overcast.study.workers import own_gpus
 with own_gpus(Study("x", "x", "", 2, sys.argv[1], None, ((0,), (1,)))) as gpus:
     print(*gpus, flush=True)

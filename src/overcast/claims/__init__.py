@@ -15,19 +15,19 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from overcast.compare.statistics import Array, Estimate, paired_tests, repeated
-from overcast.compare.trials import PAIRING, correct, overlap
-from overcast.errors import UserError
+from overcast.comparison.trials import PAIRING, correct_predictions, overlap
+from overcast.comparison.wording import number
+from overcast.core.errors import UserError
 from overcast.html.page import Section
-from overcast.report.words import number
-from overcast.runs import Run
-from overcast.train import params
+from overcast.statistics.estimates import Array, Estimate, paired_tests, repeated
+from overcast.tracking.metadata import run_params
+from overcast.tracking.run_folder import Run
 
 REPEAT = list(PAIRING)
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Measured(NamedTuple):
+class ClaimResult(NamedTuple):
     """What a claim's study found: the verdict in words, and pictures."""
 
     verdict: str
@@ -53,7 +53,7 @@ class Claim(NamedTuple):
     """A sentence, and how to measure it on a study's runs."""
 
     sentence: str
-    measured: Callable[[Sequence[Run]], Measured]
+    measured: Callable[[Sequence[Run]], ClaimResult]
 
 
 def load(name: str) -> Claim:
@@ -65,7 +65,7 @@ def load(name: str) -> Claim:
     return Claim(module.CLAIM, module.measured)
 
 
-def judge(name: str, runs: Sequence[Run], planned: int, diverged: int = 0) -> tuple[str, str, list[Section]]:
+def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0) -> tuple[str, str, list[Section]]:
     """The claim's sentence, the verdict on it and its pictures; no verdict from a part of a study.
 
     diverged: how many of the planned runs did, and so will never finish.
@@ -85,7 +85,7 @@ def table(runs: Sequence[Run]) -> pd.DataFrame:
 
     ``correct``: (M,) whether each row of an official test part was classified correctly; None without one.
     """
-    answers = correct(runs)
+    answers = correct_predictions(runs)
     return pd.DataFrame([_row(run, answers.get(str(run.folder))) for run in runs])
 
 
@@ -95,7 +95,7 @@ def _row(run: Run, answers: np.ndarray | None) -> dict[str, object]:
     own = {"run": run, "overlap": overlap(run), "correct": answers}
     sizes = {name: facts[name] for name in ("parameters", "multiply_adds", "seconds")}
     figures = {"accuracy": measured["test"]["accuracy"], "train_accuracy": measured["train"]["accuracy"]}
-    return {**params(run.config), **own, **sizes, **figures, **measured["baseline"]}
+    return {**run_params(run.config), **own, **sizes, **figures, **measured["baseline"]}
 
 
 def compared(family: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> dict[Key, Comparison]:
@@ -147,7 +147,7 @@ def percent(values: pd.Series) -> str:
     return f"{number(float(values.mean()))} %"
 
 
-def judged(*held: bool) -> str:
+def verdict_opening(*held: bool) -> str:
     """How a verdict opens, from whether each part of the claim holds."""
     if all(held):
         return "It holds here."

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from overcast.claims import Measured, compared, how, judged, percent, shown, table
+from overcast.claims import ClaimResult, compared, how, percent, shown, table, verdict_opening
+from overcast.comparison.line_figure import line_figure
+from overcast.comparison.wording import number
 from overcast.html.page import Section
-from overcast.report.lines import lines
-from overcast.report.words import number
-from overcast.runs import Run
+from overcast.tracking.run_folder import Run
 
 CLAIM = (
     "Deeper fully connected networks are harder to train, and where training ends depends on the first weights "
@@ -23,7 +23,7 @@ CLAIM = (
 )
 
 
-def measured(runs: Sequence[Run]) -> Measured:
+def measured(runs: Sequence[Run]) -> ClaimResult:
     found = table(runs)
     found["depth"] = found["model.hidden"].map(len)
     bare = found[found["mitigation"] == "none"]
@@ -48,11 +48,11 @@ def measured(runs: Sequence[Run]) -> Measured:
     for name in helped:
         held.append(family[name].ahead)
         told += f" {name}: {shown(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
-    return Measured(f"{judged(*held)} {told} {how(family)}", [_accuracy(found), _spread(found)])
+    return ClaimResult(f"{verdict_opening(*held)} {told} {how(family)}", [_accuracy(found), _spread(found)])
 
 
 def _accuracy(found: pd.DataFrame) -> Section:
-    return lines(
+    return line_figure(
         "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", found, x="depth", y="accuracy",
         group="mitigation", titles=("hidden layers", "test accuracy, %"), percent=True,
     )  # fmt: skip
@@ -60,7 +60,7 @@ def _accuracy(found: pd.DataFrame) -> Section:
 
 def _spread(found: pd.DataFrame) -> Section:
     spread = found.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
-    return lines(
+    return line_figure(
         "How much the first weights decide", "Standard deviation of the train accuracy over repeats that differ in "
         "their first weights and batches alone.", spread, x="depth", y="train_accuracy", group="mitigation",
         titles=("hidden layers", "spread of train accuracy, points"), percent=True,

@@ -9,31 +9,31 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from overcast.claims import Measured, compared, difference, how, judged, points, shown, table
-from overcast.report.lines import lines
-from overcast.runs import Run
+from overcast.claims import ClaimResult, compared, difference, how, points, shown, table, verdict_opening
+from overcast.comparison.line_figure import line_figure
+from overcast.tracking.run_folder import Run
 
 CLAIM = "Features that are learned do better than features made by hand, given enough data."
 
 
-def measured(runs: Sequence[Run]) -> Measured:
+def measured(runs: Sequence[Run]) -> ClaimResult:
     found = table(runs)
     found["samples"] = found["run"].map(lambda run: int((run.parts == "train").sum()))
-    everything = found[found["share"] == found.groupby("data")["share"].transform("max")]
+    everything = found[found["train_fraction"] == found.groupby("data")["train_fraction"].transform("max")]
     family = compared({str(data): _learned_and_made(rows) for data, rows in everything.groupby("data", sort=False)})
     told, pictures = [], []
     for data, rows in found.groupby("data", sort=False):
-        sizes = sorted(rows["share"].unique())
-        at = {size: rows[rows["share"] == size] for size in sizes}
+        sizes = sorted(rows["train_fraction"].unique())
+        at = {size: rows[rows["train_fraction"] == size] for size in sizes}
         learned = next(name for name in rows["model"] if name != "handmade")
         few, many = (round(at[size]["samples"].mean()) for size in (sizes[0], sizes[-1]))
         told.append(
             f"{data}: learned ({learned}) against made by hand {points(difference(*_learned_and_made(at[sizes[0]])))} "
             f"with {few:,} samples; with {many:,} {shown(family[str(data)])}."
         )
-        rows = rows.assign(samples=rows.groupby("share")["samples"].transform("mean").round())
+        rows = rows.assign(samples=rows.groupby("train_fraction")["samples"].transform("mean").round())
         pictures.append(
-            lines(
+            line_figure(
                 f"Learned against made by hand: {data}",
                 "Bars: 95 % intervals of the means over the repeats.",
                 rows,
@@ -46,7 +46,7 @@ def measured(runs: Sequence[Run]) -> Measured:
             )
         )
     held = [comparison.ahead for comparison in family.values()]
-    return Measured(f"{judged(*held)} {' '.join(told)} {how(family)}", pictures)
+    return ClaimResult(f"{verdict_opening(*held)} {' '.join(told)} {how(family)}", pictures)
 
 
 def _learned_and_made(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,10 +14,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import REPEAT, Measured, compared, difference, how, judged, percent, points, shown, table
-from overcast.fit import pack_of_run, restore
-from overcast.report.lines import lines
-from overcast.runs import Run
+from overcast.claims import (
+    REPEAT,
+    ClaimResult,
+    compared,
+    difference,
+    how,
+    percent,
+    points,
+    shown,
+    table,
+    verdict_opening,
+)
+from overcast.comparison.line_figure import line_figure
+from overcast.prediction.trained_network import open_run_pack, restore
+from overcast.tracking.run_folder import Run
 
 CLAIM = (
     "On pictures a convolutional network does better than fully connected ones with as many weights or as much "
@@ -29,7 +40,7 @@ SHIFTS = (0, 2, 4, 8, 12)
 
 def moved(run: Run) -> list[float]:
     """Test accuracy on the pictures moved by each of `SHIFTS`."""
-    pack, learner = pack_of_run(run), restore(run)
+    pack, learner = open_run_pack(run), restore(run)
     rows = np.flatnonzero(run.parts == "test")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     found = []
@@ -40,10 +51,10 @@ def moved(run: Run) -> list[float]:
     return found
 
 
-def measured(runs: Sequence[Run]) -> Measured:
+def measured(runs: Sequence[Run]) -> ClaimResult:
     found = table(runs)
     found["network"] = [_network(row) for _, row in found.iterrows()]
-    plain, shuffled = found[~found["shuffle"].astype(bool)], found[found["shuffle"].astype(bool)]
+    plain, shuffled = found[~found["shuffle_pixels"].astype(bool)], found[found["shuffle_pixels"].astype(bool)]
     cnn, mixed = plain[plain["model"] == "cnn"], shuffled[shuffled["model"] == "cnn"]
     others = {str(name): rows for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
     family = compared({**{name: (cnn, rows) for name, rows in others.items()}, "shuffled": (cnn, mixed)})
@@ -61,16 +72,16 @@ def measured(runs: Sequence[Run]) -> Measured:
     told += f" Moved by {SHIFTS[2]} pixels, they lose: "
     told += ", ".join(f"{name} {points(difference(start[name], far[name]))}" for name in far) + "."
     held = [comparison.ahead for comparison in family.values()]
-    return Measured(
-        f"{judged(*held)} {told} {how(family)}",
+    return ClaimResult(
+        f"{verdict_opening(*held)} {told} {how(family)}",
         [
-            lines(
+            line_figure(
                 "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", tried,
                 x="shift", y="accuracy", group="network", titles=("pixels", "test accuracy, %"), percent=True,
             ),
-            lines(
+            line_figure(
                 "All pixels shuffled in one fixed way", "0: pictures as they are, 1: shuffled, in training as in the "
-                "test.", found.assign(shuffled=found["shuffle"].astype(int)), x="shuffled", y="accuracy",
+                "test.", found.assign(shuffled=found["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy",
                 group="network", titles=("shuffled", "test accuracy, %"), percent=True,
             ),
         ],

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import Comparison, Measured, compared, how, judged, percent, shown, table
-from overcast.fit import pack_of_run, restore
-from overcast.report.lines import lines
-from overcast.runs import Run
-from overcast.seeding import stratified_sample
+from overcast.claims import ClaimResult, Comparison, compared, how, percent, shown, table, verdict_opening
+from overcast.comparison.line_figure import line_figure
+from overcast.core.seeding import stratified_sample
+from overcast.prediction.trained_network import open_run_pack, restore
+from overcast.tracking.run_folder import Run
 
 CLAIM = "A plain recurrent network forgets what it saw many steps ago; an LSTM remembers it."
 SAMPLES = 128
@@ -27,17 +27,17 @@ def over_time(run: Run) -> np.ndarray:
     Mean over `SAMPLES` test samples, drawn from every class, of the gradient's Euclidean length; all samples must be
     equally long.
     """
-    pack, learner = pack_of_run(run), restore(run)
-    rows = stratified_sample(np.flatnonzero(run.parts == "test"), pack.labels, SAMPLES, run.config["seed"], "over time")
+    pack, learner = open_run_pack(run), restore(run)
+    rows = stratified_sample(np.flatnonzero(run.parts == "test"), pack.labels, SAMPLES, run.config.seed, "over time")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    z = learner.inputs(x, length).requires_grad_()
+    z = learner.preprocessor(x, length).requires_grad_()
     loss = learner.net.loss(learner.net(z, length), torch.from_numpy(pack.labels[rows])).sum()
     (gradient,) = torch.autograd.grad(loss, z)
     size: np.ndarray = gradient.norm(dim=2).mean(0).numpy()  # (B, T, F) -> (T,)
     return size
 
 
-def measured(runs: Sequence[Run]) -> Measured:
+def measured(runs: Sequence[Run]) -> ClaimResult:
     found = table(runs)
     recall = found[found["data"] == "recall"].assign(length=lambda rows: rows["data.length"].astype(int))
     nets = {str(name): rows for name, rows in recall.groupby("model")}
@@ -59,15 +59,15 @@ def measured(runs: Sequence[Run]) -> Measured:
         held.append(family["speech"].ahead)
         reached = percent(speech["lstm"]["accuracy"])
         told += f" On spoken digits the LSTM gets {reached} right, a lead of {shown(family['speech'])}."
-    return Measured(
-        f"{judged(*held)} {told} {how(family)}",
+    return ClaimResult(
+        f"{verdict_opening(*held)} {told} {how(family)}",
         [
-            lines(
+            line_figure(
                 "What is remembered", "The class is told by the first steps alone. Bars: 95 % intervals.", recall,
                 x="length", y="accuracy", group="model", titles=("steps to remember over", "test accuracy, %"),
                 log=["x"], percent=True,
             ),
-            lines(
+            line_figure(
                 "Which steps the trained network hears", f"Size of the loss's gradient at each of {lengths[-1]} steps.",
                 _gradients(longest), x="step", y="gradient", group="model", titles=("step", "size of the gradient"),
                 log=["y"],

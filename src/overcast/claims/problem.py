@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from overcast.claims import Measured, compared, how, judged, percent, points, table
+from overcast.claims import ClaimResult, compared, how, percent, points, table, verdict_opening
 from overcast.html.page import Section
 from overcast.html.style import BLUE
-from overcast.runs import Run
+from overcast.tracking.run_folder import Run
 
 CLAIM = "Choose the network by the problem: a snapshot calls for a convolutional network, a sequence for an LSTM."
 BASELINES = {
@@ -23,7 +23,7 @@ BASELINES = {
 }
 
 
-def measured(runs: Sequence[Run]) -> Measured:
+def measured(runs: Sequence[Run]) -> ClaimResult:
     found = table(runs)
     wanted, other, pairs = {}, {}, {}
     for data, rows in found.groupby("data", sort=False):
@@ -39,8 +39,8 @@ def measured(runs: Sequence[Run]) -> Measured:
         for data, name in wanted.items()
     ]
     held = [comparison.ahead for comparison in family.values()]
-    opening = f"{judged(*held)} Clear on {sum(held)} of {len(held)} data sets."
-    return Measured(f"{opening} {' '.join(told)} {how(family)}", [_chart(found)])
+    opening = f"{verdict_opening(*held)} Clear on {sum(held)} of {len(held)} data sets."
+    return ClaimResult(f"{opening} {' '.join(told)} {how(family)}", [_chart(found)])
 
 
 def _chart(found: pd.DataFrame) -> Section:

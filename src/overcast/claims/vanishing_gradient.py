@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import Measured, compared, how, judged, percent, shown, table
-from overcast.fit import build, pack_of_run
-from overcast.inputs import input_layer
-from overcast.report.lines import lines
-from overcast.runs import Run
-from overcast.seeding import stratified_sample
+from overcast.claims import ClaimResult, compared, how, percent, shown, table, verdict_opening
+from overcast.comparison.line_figure import line_figure
+from overcast.core.seeding import stratified_sample
+from overcast.prediction.build import build
+from overcast.prediction.preprocessor import build_preprocessor
+from overcast.prediction.trained_network import open_run_pack
+from overcast.tracking.run_folder import Run
 
 CLAIM = (
     "Through many sigmoid layers the gradient vanishes and the first layers stop learning; "
@@ -30,18 +31,18 @@ BATCH = 256
 
 def gradients(run: Run) -> list[float]:
     """Root mean square of the loss's gradient for each layer's weights, from input to output, before training."""
-    pack = pack_of_run(run)
+    pack = open_run_pack(run)
     train = np.flatnonzero(run.parts == "train")
     net, _ = build(run.config, run.spec)
-    rows = stratified_sample(train, pack.labels, BATCH, run.config["seed"], "gradients")
+    rows = stratified_sample(train, pack.labels, BATCH, run.config.seed, "gradients")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    inputs = input_layer(run.spec, net.pixels, run.config["shuffle"]).learn(pack, train)
+    inputs = build_preprocessor(run.spec, net.input_stats, run.config.shuffle_pixels).fit(pack, train)
     loss = net.loss(net(inputs(x, length), length), torch.from_numpy(pack.labels[rows])).mean()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return [float(p.grad.square().mean().sqrt()) for p in net.parameters() if p.dim() > 1 and p.grad is not None]
 
 
-def measured(runs: Sequence[Run]) -> Measured:
+def measured(runs: Sequence[Run]) -> ClaimResult:
     found = table(runs)
     found["depth"] = found["model.hidden"].map(len)
     found["kind"] = found["model.activation"] + found["mitigation"].map({"none": ""}).fillna(
@@ -70,19 +71,19 @@ def measured(runs: Sequence[Run]) -> Measured:
     if rescued := family.get("sigmoid + batch_norm"):
         told += f" Batch normalisation changes the sigmoid network by {shown(rescued)}."
     over_depth = by_layer[by_layer["layer"] == 1]
-    return Measured(
-        f"{judged(*held)} {told} {how(family)}",
+    return ClaimResult(
+        f"{verdict_opening(*held)} {told} {how(family)}",
         [
-            lines(
+            line_figure(
                 f"The gradient by layer, {deepest} hidden layers", "Before training, root mean square over the weights "
                 "of a layer; layer 1 is next to the input.", last, x="layer", y="gradient", group="kind",
                 titles=("layer", "size of the gradient"), log=["y"],
             ),
-            lines(
+            line_figure(
                 "What reaches the first layer", "The first layer's gradient as a share of the last one's.", over_depth,
                 x="depth", y="share", group="kind", titles=("hidden layers", "first layer's share"), log=["y"],
             ),
-            lines(
+            line_figure(
                 "What it does to learning", "Bars: 95 % intervals of the means.", found, x="depth", y="accuracy",
                 group="kind", titles=("hidden layers", "test accuracy, %"), percent=True,
             ),

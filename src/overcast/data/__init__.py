@@ -2,6 +2,35 @@
 
 A data set knows how to fetch its raw files and how to list its samples. Nothing else knows it: from the
 pack onwards there are only arrays, labels, groups and parts.
+
+One to copy, as ``data/stripes.py``; ``conf/data/stripes.yaml`` holds ``_target_: overcast.data.stripes.Stripes`` and
+its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
+
+    >>> class Stripes(DataSet):
+    ...     "Pictures of stripes that lie or stand."
+    ...
+    ...     synthetic = True
+    ...     raw_options = ("size",)
+    ...
+    ...     def __init__(self, size: int = 16) -> None:
+    ...         self.size = size
+    ...
+    ...     def fetch(self, raw: Path, mirror: Path | None) -> None:
+    ...         for i in range(40):
+    ...             picture = np.zeros((1, self.size, self.size), np.uint8)  # (C, H, W)
+    ...             picture[:, i % 4 :: 4, :] = 255
+    ...             np.save(raw / f"{i:02}.npy", picture if i % 2 else picture.transpose(0, 2, 1))
+    ...
+    ...     def samples(self, raw: Path) -> list[Sample]:
+    ...         return [Sample(f"{i:02}.npy", "lying" if i % 2 else "standing") for i in range(40)]
+    ...
+    ...     def read(self, path: Path) -> np.ndarray:
+    ...         return np.load(path)
+    >>> import tempfile
+    >>> raw, stripes = Path(tempfile.mkdtemp()), Stripes()
+    >>> stripes.fetch(raw, None)
+    >>> stripes.load(raw, stripes.samples(raw)[0]).shape
+    (1, 16, 16)
 """
 
 from __future__ import annotations
@@ -13,7 +42,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from overcast.spec import Kind
+from overcast.config.options import Option, build_option
+from overcast.core.spec import Kind
 
 Name = Annotated[str, Field(coerce_numbers_to_str=True)]
 """An option that names a user's file, folder or column: one called 0 or 2024 comes as a number."""
@@ -77,3 +107,8 @@ class DataSet:
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         """One sample as an array; data sets with many samples in one file override this."""
         return self.read(raw / sample.file)
+
+
+def build_dataset(option: Option) -> DataSet:
+    """The data set of a config's ``data``. Raises: UserError as `build_option` does."""
+    return build_option("data", option, contract=DataSet)

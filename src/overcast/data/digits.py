@@ -35,6 +35,6 @@ class Digits(DataSet):
         return [Sample(f"{path.parent.name}/{path.name}", path.parent.name) for path in sorted(raw.glob("*/*.png"))]
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.prepare import pictures
+        from overcast.readers import images
 
-        return pictures.read(path, size=8, channels=1)
+        return images.read_image(path, size=8, channels=1)

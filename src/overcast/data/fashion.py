@@ -12,8 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
+from overcast.fetch.manifest import verify
+from overcast.fetch.source import get_archive
 
 URL = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 MANIFEST = Path(__file__).with_suffix(".sha256")
@@ -25,7 +27,7 @@ SIDE = 28  # pixels
 
 
 class Fashion(DataSet):
-    """Options: limit, how many of each class in the train part, and in the test part (0: all).
+    """Options: max_per_class, how many of each class in the train part, and in the test part (0: all).
 
     Pieces of clothing are bright on black; a user's own picture should be so too. Near-duplicates are not
     looked for: at 28×28 grey pixels, one pair of trousers looks like many another.
@@ -33,19 +35,19 @@ class Fashion(DataSet):
 
     near_duplicates: ClassVar[bool] = False
 
-    def __init__(self, limit: int = 0) -> None:
-        self.limit = limit
+    def __init__(self, max_per_class: int = 0) -> None:
+        self.max_per_class = max_per_class
         self._images: dict[Path, np.ndarray] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.prepare import fetch
+        from overcast.fetch import archives
 
         for start in PARTS:
             for name in (f"{start}-images-idx3-ubyte.gz", f"{start}-labels-idx1-ubyte.gz"):
-                packed = fetch.archive(URL + name, mirror, name, raw)
-                fetch.gunzip(packed, raw, MOST)
+                packed = get_archive(URL + name, mirror, name, raw)
+                archives.gunzip(packed, raw, MOST)
                 packed.unlink()
-        fetch.verify(raw, MANIFEST)
+        verify(raw, MANIFEST)
 
     def samples(self, raw: Path) -> list[Sample]:
         samples = []
@@ -54,14 +56,14 @@ class Fashion(DataSet):
             seen = np.zeros(len(CLASSES), int)
             for row, label in enumerate(labels.tolist()):
                 seen[label] += 1
-                if not self.limit or seen[label] <= self.limit:
+                if not self.max_per_class or seen[label] <= self.max_per_class:
                     samples.append(Sample(f"{start}/{row:05d}", CLASSES[label], part=part))
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.prepare import pictures
+        from overcast.readers import images
 
-        return pictures.read(path, SIDE, channels=1)
+        return images.read_image(path, SIDE, channels=1)
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         start, _, row = sample.file.partition("/")

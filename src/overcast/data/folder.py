@@ -24,16 +24,16 @@ class Folder(DataSet):
         self.channels = channels
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.prepare import folders
+        from overcast.data import _folders
 
-        folders.copy_classes(self.path, raw, "pictures")
+        _folders.copy_classes(self.path, raw, "pictures")
 
     def samples(self, raw: Path) -> list[Sample]:
-        from overcast.prepare import folders
+        from overcast.data import _folders
 
-        return [Sample(file.relative_to(raw).as_posix(), label) for file, label in folders.files_of_classes(raw)]
+        return [Sample(file.relative_to(raw).as_posix(), label) for file, label in _folders.files_of_classes(raw)]
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.prepare import pictures
+        from overcast.readers import images
 
-        return pictures.read(path, self.size, self.channels)
+        return images.read_image(path, self.size, self.channels)

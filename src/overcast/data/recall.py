@@ -18,37 +18,37 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
+from overcast.core.errors import UserError
+from overcast.core.spec import Kind
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
-from overcast.spec import Kind
 
 CUE = 3
 """How many steps tell the class."""
 
 
 class Recall(DataSet):
-    """``number`` sequences of ``length`` steps, in ``classes`` classes; noise: its standard deviation.
+    """``n_samples`` sequences of ``length`` steps, in ``classes`` classes; noise: its standard deviation.
 
-    Sample i depends on (seed, i), classes, length and noise alone, whatever the number.
+    Sample i depends on (seed, i), classes, length and noise alone, whatever their number.
     """
 
     kind: ClassVar[Kind] = "sequence"
     synthetic: ClassVar[bool] = True
     near_duplicates: ClassVar[bool] = False
-    raw_options: ClassVar[tuple[str, ...]] = ("number", "length", "classes", "noise", "seed")
+    raw_options: ClassVar[tuple[str, ...]] = ("n_samples", "length", "classes", "noise", "seed")
 
     def __init__(
         self,
-        number: Annotated[int, Field(ge=50, le=1_000_000)] = 2000,
+        n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 2000,
         length: Annotated[int, Field(gt=CUE, le=10_000)] = 50,
         classes: Annotated[int, Field(ge=2, le=20)] = 4,
         noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.2,
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
-        self.number, self.length, self.classes, self.noise, self.seed = number, length, classes, noise, seed
+        self.n_samples, self.length, self.classes, self.noise, self.seed = n_samples, length, classes, noise, seed
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        for index in range(self.number):
+        for index in range(self.n_samples):
             file = raw / self.label(index) / f"{index:06d}.npy"
             file.parent.mkdir(exist_ok=True)
             np.save(file, self.draw(index))

@@ -12,19 +12,19 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PositiveFloat
 
-from overcast.data import DataSet, Name, Sample
-from overcast.errors import UserError
-from overcast.prepare import folders, sounds
-from overcast.spec import Kind
+from overcast.core.errors import UserError
+from overcast.core.spec import Kind
+from overcast.data import DataSet, Name, Sample, _folders
+from overcast.readers import audio
 
 
 class Recordings(DataSet):
-    """Log-mel features (T, mels) of each recording, at one level; see `overcast.prepare.sounds.LogMel`.
+    """Log-mel features (T, mels) of each recording, at one level; see `overcast.readers.audio.LogMel`.
 
     Options: path of the folder; group, a regular expression whose first group, searched in a file's name, is what
-    a split must not cut (a speaker, a day), null for nothing; rate in Hz that every recording is brought to; mels,
-    how many bands; window and hop in milliseconds; centre, each band less its mean over the recording, where what
-    is always there is the microphone's or the voice's and not the class's; seconds, the longest that is read.
+    a split must not cut (a speaker, a day), null for nothing; rate in Hz that every recording is brought to; n_mels,
+    how many bands; window and hop in milliseconds; subtract_mean, each band less its mean over the recording, where
+    what is always there is the microphone's or the voice's and not the class's; seconds, the longest that is read.
     """
 
     kind: ClassVar[Kind] = "sequence"
@@ -34,23 +34,23 @@ class Recordings(DataSet):
         self,
         path: Name,
         group: str | None = None,
-        rate: sounds.Rate = 16_000,
-        mels: sounds.Bands = 40,
-        window: sounds.Milliseconds = 25,
-        hop: sounds.Milliseconds = 10,
-        centre: bool = False,
+        rate: audio.Rate = 16_000,
+        n_mels: audio.Bands = 40,
+        window: audio.Milliseconds = 25,
+        hop: audio.Milliseconds = 10,
+        subtract_mean: bool = False,
         seconds: PositiveFloat = 30,
     ) -> None:
         self.path = path
         self.group = _expression(group) if group is not None else None
-        self.features = sounds.LogMel(rate, mels, window, hop, centre)
+        self.features = audio.LogMel(rate, n_mels, window, hop, subtract_mean)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        folders.copy_classes(self.path, raw, "recordings")
+        _folders.copy_classes(self.path, raw, "recordings")
 
     def samples(self, raw: Path) -> list[Sample]:
-        files = folders.files_of_classes(raw)
+        files = _folders.files_of_classes(raw)
         return [Sample(file.relative_to(raw).as_posix(), label, self._source(file.name)) for file, label in files]
 
     def _source(self, name: str) -> str:
@@ -64,7 +64,7 @@ class Recordings(DataSet):
         return found[1]
 
     def read(self, path: Path) -> np.ndarray:
-        return self.features(sounds.read(path, self.features.rate, self.seconds))
+        return self.features(audio.read_audio(path, self.features.rate, self.seconds))
 
 
 def _expression(text: str) -> re.Pattern[str]:

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import PositiveInt
 
+from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
+from overcast.fetch.source import get_archive
 
 URL = "https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz"
 CLASSES = {"rt-polarity.neg": "negative", "rt-polarity.pos": "positive"}
@@ -24,7 +25,7 @@ WANTED = re.compile(r"[^/]+/(rt-polarity\.(?:neg|pos))")
 
 
 class Reviews(DataSet):
-    """Options: longest, how many words of a sentence are kept; few have more than 50.
+    """Options: max_length, how many words of a sentence are kept; few have more than 50.
 
     A mirror may hold a part of the sentences, so there is no hash of the whole to check: both files have to be
     there, to be text, and to have a plausible number of lines.
@@ -32,15 +33,15 @@ class Reviews(DataSet):
 
     kind = "tokens"
 
-    def __init__(self, longest: PositiveInt = 60) -> None:
-        self.longest = longest
+    def __init__(self, max_length: PositiveInt = 60) -> None:
+        self.max_length = max_length
         self._lines: dict[Path, list[str]] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.prepare import fetch
+        from overcast.fetch import archives
 
-        archive = fetch.archive(URL, mirror, "rt-polaritydata.tar.gz", raw)
-        fetch.unpack(archive, raw, wanted)
+        archive = get_archive(URL, mirror, "rt-polaritydata.tar.gz", raw)
+        archives.unpack(archive, raw, wanted)
         archive.unlink()
         for name in CLASSES:
             number = len(sentences(raw / name)) if (raw / name).exists() else 0
@@ -58,18 +59,18 @@ class Reviews(DataSet):
         ]
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        from overcast.prepare.words import words
+        from overcast.readers.text import split_words
 
         name, _, number = sample.file.rpartition(":")
         path = raw / name
         if path not in self._lines:  # read once a process
             self._lines[path] = sentences(path)
-        return words(self._lines[path][int(number) - 1], self.longest)
+        return split_words(self._lines[path][int(number) - 1], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.prepare.words import read_text, words
+        from overcast.readers.text import read_text, split_words
 
-        return words(read_text(path), self.longest)
+        return split_words(read_text(path), self.max_length)
 
 
 def wanted(member: str) -> str | None:

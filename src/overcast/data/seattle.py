@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import PositiveInt
 
+from overcast.core.errors import UserError
 from overcast.data import Sample
-from overcast.errors import UserError
-from overcast.prepare.tables import Table, read_table
-from overcast.prepare.windows import Steps, Windows
+from overcast.data._windows import TimeSteps, WindowedDataSet
+from overcast.fetch.manifest import verify
+from overcast.fetch.source import get_archive
+from overcast.readers.tables import Table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +33,7 @@ CLASSES = ("drizzle", "fog", "rain", "snow", "sun")
 WEATHER = slice(len(MEASURED), len(MEASURED) + len(CLASSES))  # the features that say a day's class
 
 
-class Seattle(Windows):
+class Seattle(WindowedDataSet):
     """Options: days, how many a sample looks back; same_day, to tell the weather of its last day, not the next.
 
     A step is a day (F = 11): the four measurements, its weather as one of five, sine and cosine of the time of year.
@@ -41,18 +43,17 @@ class Seattle(Windows):
     folds: ClassVar[int] = 3
 
     def __init__(self, days: PositiveInt = 7, same_day: bool = False) -> None:
-        super().__init__(window=days, ahead=0 if same_day else 1, by_time=True)
+        super().__init__(window=days, horizon=0 if same_day else 1, by_time=True)
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.prepare import fetch
 
-        fetch.archive(URL, mirror, FILE, raw)
-        fetch.verify(raw, MANIFEST)
+        get_archive(URL, mirror, FILE, raw)
+        verify(raw, MANIFEST)
 
-    def steps(self, raw: Path) -> Steps:
+    def steps(self, raw: Path) -> TimeSteps:
         table = read_table(raw / FILE)
         names = [f"{FILE}:{day.date()}" for day in days_of(table)]
-        return Steps(names, features(table), table.column("weather", "weather").tolist(), [""] * len(names))
+        return TimeSteps(names, features(table), table.column("weather", "weather").tolist(), [""] * len(names))
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         return self._asked(super().load(raw, sample))
@@ -63,7 +64,7 @@ class Seattle(Windows):
     def _asked(self, days: np.ndarray) -> np.ndarray:
         """(T, F) without the weather that is to be told."""
         days = days.copy()
-        if not self.ahead:
+        if not self.horizon:
             days[-1, WEATHER] = 0
         return days
 

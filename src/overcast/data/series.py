@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
+from overcast.core.errors import UserError
 from overcast.data import Name
-from overcast.errors import UserError
-from overcast.prepare.tables import Table, read_table
-from overcast.prepare.windows import Steps, Windows
+from overcast.data._windows import TimeSteps, WindowedDataSet
+from overcast.readers.tables import Table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,10 +24,10 @@ COARSEST = 1e-3
 """Of a column's span, that may be lost in rounding."""
 
 
-class Series(Windows):
+class Series(WindowedDataSet):
     """Options: path of the csv; label, the column with the class; time, one to sort by (none: as the rows come);
     series, one that names independent series (none: all are one, cut by time); features, the columns of numbers to
-    learn from (none: all others); window, the steps of a sample; ahead, how many steps after them to tell.
+    learn from (none: all others); window, the steps of a sample; horizon, how many steps after them to tell.
     """
 
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
@@ -40,9 +40,9 @@ class Series(Windows):
         series: Name | None = None,
         features: tuple[Name, ...] = (),
         window: PositiveInt = 16,
-        ahead: NonNegativeInt = 1,
+        horizon: NonNegativeInt = 1,
     ) -> None:
-        super().__init__(window, ahead, by_time=series is None)
+        super().__init__(window, horizon, by_time=series is None)
         self.path, self.label, self.time, self.series, self.features = path, label, time, series, features
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
@@ -52,7 +52,7 @@ class Series(Windows):
         shutil.copyfile(source, raw / source.name)
         self.samples(raw)  # what is wrong with the table is better said now
 
-    def steps(self, raw: Path) -> Steps:
+    def steps(self, raw: Path) -> TimeSteps:
         table = read_table(raw / Path(self.path).name)
         labels = table.column("data.label", self.label)
         series = table.column("data.series", self.series) if self.series else None
@@ -60,7 +60,7 @@ class Series(Windows):
         check_precision(table.name, values)
         names = [f"{table.name}:{line}" for line in order]
         groups = [""] * len(names) if series is None else series.loc[order].tolist()
-        return Steps(names, values.loc[order].to_numpy(np.float32), labels.loc[order].tolist(), groups)
+        return TimeSteps(names, values.loc[order].to_numpy(np.float32), labels.loc[order].tolist(), groups)
 
     def read(self, path: Path) -> np.ndarray:
         table = read_table(path)
@@ -76,7 +76,7 @@ class Series(Windows):
 
         others = sorted(set(table.frame) - {self.label, self.time, self.series})
         names = self.features or others
-        if not names or (self.label in names and not self.ahead):
+        if not names or (self.label in names and not self.horizon):
             what = f"{self.label} is what is to be told" if names else f"{table.name} has label, time and series alone"
             raise UserError(f"data.features: {what}: name columns of numbers to learn from.")
         return pd.concat([table.numbers("data.features", name) for name in names], axis=1)

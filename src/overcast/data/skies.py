@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
 
 Floats = NDArray[np.floating]  # float32 throughout
 Words = NDArray[np.uint64]
@@ -56,28 +56,28 @@ RIDGES = (("far", 0.0, 0.24, 0.7), ("middle", 0.03, 0.16, 0.35), ("near", 0.28, 
 
 
 class Skies(DataSet):
-    """``number`` pictures of ``size`` x ``size`` pixels; ``difficulty`` from 0 (plain) to 1 (often a guess).
+    """``n_samples`` pictures of ``size`` x ``size`` pixels; ``difficulty`` from 0 (plain) to 1 (often a guess).
 
     Raises: UserError for an option out of its range.
     """
 
     synthetic: ClassVar[bool] = True
-    raw_options: ClassVar[tuple[str, ...]] = ("number", "size", "difficulty", "seed")
+    raw_options: ClassVar[tuple[str, ...]] = ("n_samples", "size", "difficulty", "seed")
     near_duplicates: ClassVar[bool] = False  # every picture is drawn afresh: none can be a copy of another
 
-    def __init__(self, number: int = 1500, size: int = 64, difficulty: float = 0.5, seed: int = 0) -> None:
-        _check("number", number, 50, 1_000_000)
+    def __init__(self, n_samples: int = 1500, size: int = 64, difficulty: float = 0.5, seed: int = 0) -> None:
+        _check("n_samples", n_samples, 50, 1_000_000)
         _check("size", size, 16, 256)
         _check("difficulty", difficulty, 0, 1, (int, float))
         _check("seed", seed, 0, 2**63 - 1)
-        self.number, self.size, self.difficulty, self.seed = number, size, float(difficulty), seed
+        self.n_samples, self.size, self.difficulty, self.seed = n_samples, size, float(difficulty), seed
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         for name in CLASSES:
             (raw / name).mkdir(parents=True, exist_ok=True)
-        with tqdm(total=self.number, desc="drawing skies", unit="picture", delay=2, disable=None) as progress:
-            for start in range(0, self.number, BLOCK):
-                indices = range(start, min(start + BLOCK, self.number))
+        with tqdm(total=self.n_samples, desc="drawing skies", unit="picture", delay=2, disable=None) as progress:
+            for start in range(0, self.n_samples, BLOCK):
+                indices = range(start, min(start + BLOCK, self.n_samples))
                 pictures = render(indices, seed=self.seed, size=self.size, difficulty=self.difficulty)
                 for index, picture in zip(indices, pictures, strict=True):
                     file = raw / CLASSES[label_of(index)] / f"{index:06d}.png"
@@ -89,9 +89,9 @@ class Skies(DataSet):
         return [Sample(f"{file.parent.name}/{file.name}", file.parent.name) for file in files]
 
     def read(self, path: Path) -> NDArray[np.uint8]:
-        from overcast.prepare import pictures
+        from overcast.readers import images
 
-        return pictures.read(path, size=self.size, channels=3)
+        return images.read_image(path, size=self.size, channels=3)
 
 
 def _check(name: str, value: float, low: int, high: int, kinds: tuple[type, ...] = (int,)) -> None:

@@ -1,7 +1,7 @@
 """Spoken digits: 3,000 recordings of 0 to 9 by six speakers, of whom the mirror has five; 8 kHz, half a second each.
 
 Source: GitHub ``Jakobovski/free-spoken-digit-dataset`` (CC BY-SA 4.0). A split never cuts a speaker, so with five folds
-each test part is a speaker whom the network has not heard; ``split.random=true`` shows what hearing them is worth.
+each test part is a speaker whom the network has not heard; ``split.ignore_groups=true`` shows what that is worth.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PositiveFloat
 
+from overcast.core.spec import Kind
 from overcast.data import DataSet, Sample
-from overcast.prepare import sounds
-from overcast.spec import Kind
+from overcast.fetch.manifest import verify
+from overcast.fetch.source import get_archive
+from overcast.readers import audio
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{COMMIT}.zip"
@@ -25,9 +27,9 @@ RATE = 8000  # Hz
 
 
 class Speech(DataSet):
-    """Log-mel features (T, mels) of each recording, at one level; see `overcast.prepare.sounds.LogMel`.
+    """Log-mel features (T, mels) of each recording, at one level; see `overcast.readers.audio.LogMel`.
 
-    Options: mels, how many bands; window and hop in milliseconds; centre, each band less its mean over the
+    Options: n_mels, how many bands; window and hop in milliseconds; subtract_mean, each band less its mean over the
     recording, since a voice that the network has not heard differs in it from those that it has; seconds, the
     longest recording that is read.
     """
@@ -37,22 +39,22 @@ class Speech(DataSet):
 
     def __init__(
         self,
-        mels: sounds.Bands = 40,
-        window: sounds.Milliseconds = 25,
-        hop: sounds.Milliseconds = 10,
-        centre: bool = False,
+        n_mels: audio.Bands = 40,
+        window: audio.Milliseconds = 25,
+        hop: audio.Milliseconds = 10,
+        subtract_mean: bool = False,
         seconds: PositiveFloat = 5,
     ) -> None:
-        self.features = sounds.LogMel(RATE, mels, window, hop, centre)
+        self.features = audio.LogMel(RATE, n_mels, window, hop, subtract_mean)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.prepare import fetch
+        from overcast.fetch import archives
 
-        archive = fetch.archive(URL, mirror, "spoken_digits.zip", raw)
-        fetch.unpack(archive, raw, wanted)
+        archive = get_archive(URL, mirror, "spoken_digits.zip", raw)
+        archives.unpack(archive, raw, wanted)
         archive.unlink()
-        fetch.verify(raw, MANIFEST)
+        verify(raw, MANIFEST)
 
     def samples(self, raw: Path) -> list[Sample]:
         samples = []
@@ -62,7 +64,7 @@ class Speech(DataSet):
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        return self.features(sounds.read(path, RATE, self.seconds))
+        return self.features(audio.read_audio(path, RATE, self.seconds))
 
 
 def wanted(member: str) -> str | None:

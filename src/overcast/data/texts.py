@@ -13,21 +13,20 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PositiveInt
 
-from overcast.data import DataSet, Name, Sample
-from overcast.errors import UserError
-from overcast.prepare import folders
+from overcast.core.errors import UserError
+from overcast.data import DataSet, Name, Sample, _folders
 
 SUFFIX = ".txt"
 
 
 class Texts(DataSet):
-    """Options: path of the folder or csv; text and label, the csv's columns; longest, the words kept of a text."""
+    """Options: path of the folder or csv; text and label, the csv's columns; max_length, the words kept of a text."""
 
     kind = "tokens"
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
-    def __init__(self, path: Name, text: Name = "text", label: Name = "label", longest: PositiveInt = 256) -> None:
-        self.path, self.text, self.label, self.longest = path, text, label, longest
+    def __init__(self, path: Name, text: Name = "text", label: Name = "label", max_length: PositiveInt = 256) -> None:
+        self.path, self.text, self.label, self.max_length = path, text, label, max_length
         self._rows: dict[Path, dict[str, str]] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
@@ -42,10 +41,10 @@ class Texts(DataSet):
             raise UserError(f"data.path: {source} has {len(classes)} class(es), but needs two: add texts of another.")
 
     def samples(self, raw: Path) -> list[Sample]:
-        from overcast.prepare.tables import read_table
+        from overcast.readers.tables import read_table
 
         if not (raw / self._table).is_file():
-            files = folders.files_of_classes(raw, SUFFIX)
+            files = _folders.files_of_classes(raw, SUFFIX)
             return [Sample(file.relative_to(raw).as_posix(), label) for file, label in files]
         table = read_table(raw / self._table)
         names, labels = [f"{self._table}:{line}" for line in table.frame.index], table.column("data.label", self.label)
@@ -53,18 +52,18 @@ class Texts(DataSet):
         return [Sample(name, label) for name, label in zip(names, labels, strict=True)]
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        from overcast.prepare.words import words
+        from overcast.readers.text import split_words
 
         if not (raw / self._table).is_file():
             return self.read(raw / sample.file)
         if raw not in self._rows:
             self.samples(raw)
-        return words(self._rows[raw][sample.file], self.longest)
+        return split_words(self._rows[raw][sample.file], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.prepare.words import read_text, words
+        from overcast.readers.text import read_text, split_words
 
-        return words(read_text(path), self.longest)
+        return split_words(read_text(path), self.max_length)
 
     @property
     def _table(self) -> str:
@@ -76,8 +75,8 @@ def copy_folder(source: Path, raw: Path) -> None:
     """The texts of each class. Raises: UserError if a class has none, or overcast's own data lies within."""
     if raw.resolve().is_relative_to(source):
         raise UserError(f"data.path: {source} holds overcast's own data: give a folder of texts.")
-    found = folders.files_of_classes(source, SUFFIX)
+    found = _folders.files_of_classes(source, SUFFIX)
     for folder in (path for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if folder.name not in {label for _, label in found}:
             raise UserError(f"data.path: {folder} has no .txt file: put this class's texts there, or remove it.")
-    folders.copy((file for file, _ in found), source, raw)
+    _folders.copy((file for file, _ in found), source, raw)

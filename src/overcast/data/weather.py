@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from overcast.data import DataSet, Sample
+from overcast.fetch.manifest import verify
+from overcast.fetch.source import get_archive
 
 COMMIT = "17fc04aded1de9efaade05029f21f93d8b6b1be4"
 URL = f"https://github.com/niranjan4r/CNN_Weather_Classification/archive/{COMMIT}.zip"
@@ -21,19 +23,19 @@ WANTED = re.compile(r"[^/]+/dataset/((?:cloudy|foggy|rainy|shine|sunrise)/(?!aug
 
 
 class Weather(DataSet):
-    """Options: size, the side of the packed pictures in pixels; limit, how many of each class (0: all)."""
+    """Options: size, the side of the packed pictures in pixels; max_per_class, how many of each class (0: all)."""
 
-    def __init__(self, size: int = 64, limit: int = 0) -> None:
+    def __init__(self, size: int = 64, max_per_class: int = 0) -> None:
         self.size = size
-        self.limit = limit
+        self.max_per_class = max_per_class
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.prepare import fetch
+        from overcast.fetch import archives
 
-        archive = fetch.archive(URL, mirror, "weather5.zip", raw)
-        fetch.unpack(archive, raw, wanted)
+        archive = get_archive(URL, mirror, "weather5.zip", raw)
+        archives.unpack(archive, raw, wanted)
         archive.unlink()
-        fetch.verify(raw, MANIFEST)
+        verify(raw, MANIFEST)
 
     def samples(self, raw: Path) -> list[Sample]:
         seen: Counter[str] = Counter()
@@ -41,14 +43,14 @@ class Weather(DataSet):
         for path in sorted(raw.glob("*/*")):
             label = path.parent.name
             seen[label] += 1
-            if not self.limit or seen[label] <= self.limit:
+            if not self.max_per_class or seen[label] <= self.max_per_class:
                 samples.append(Sample(f"{label}/{path.name}", label))
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.prepare import pictures
+        from overcast.readers import images
 
-        return pictures.read(path, self.size, channels=3)
+        return images.read_image(path, self.size, channels=3)
 
 
 def wanted(member: str) -> str | None:

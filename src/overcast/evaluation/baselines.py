@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from overcast.core.seeding import derive_seed
+from overcast.core.spec import sequence_mask
 from overcast.prepare.pack import Pack
-from overcast.seeding import key
-from overcast.spec import sequence_mask
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -58,7 +58,7 @@ def _baselines(asked: _Asked) -> tuple[tuple[str, float], ...]:
     labels = {part: pack.labels[r] for part, r in rows.items()}
     majority = np.bincount(labels["train"]).argmax()
     if len(rows["train"]) > MOST:
-        draws = np.random.default_rng(key(0, "baseline"))
+        draws = np.random.default_rng(derive_seed(0, "baseline"))
         rows["train"] = np.sort(draws.choice(rows["train"], MOST, replace=False))
         labels["train"] = pack.labels[rows["train"]]
     always = float((labels["test"] == majority).mean())

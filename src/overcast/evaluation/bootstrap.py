@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from overcast.seeding import key
+from overcast.core.seeding import derive_seed
 
 RESAMPLES = 2000
 BINS = 15
@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 
 def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """The same figures as `overcast.metrics.collection`, for each resample.
+    """The same figures as `overcast.training.metrics.metric_collection`, for each resample.
 
     probabilities: (N, K). target: (N,). weights: (R, N) times drawn, each row summing to N.
     Returns (R,) arrays: accuracy, nll, macro_f1, brier, ece.
@@ -54,7 +54,7 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """The 95 % interval of each figure: ``{"accuracy": (low, high), …}``."""
     count = len(target)
-    draws = np.random.default_rng(key(seed, "bootstrap"))
+    draws = np.random.default_rng(derive_seed(seed, "bootstrap"))
     weights = draws.multinomial(count, np.full(count, 1 / count), size=resamples)
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     return {

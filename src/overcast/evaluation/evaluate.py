@@ -11,19 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from overcast.atomic import whole_folder
-from overcast.errors import DivergedError
+from overcast.core.atomic import whole_folder
+from overcast.core.errors import DivergedError
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import baselines
 from overcast.evaluation.bootstrap import intervals
-from overcast.feed import EVALUATION_BATCH, Batches
-from overcast.fit import measured_rows, measuring, pack_of_run
-from overcast.learner import Learner
-from overcast.metrics import collection, gap, per_class
+from overcast.prediction.trained_network import TrainedNetwork, open_run_pack
 from overcast.prepare.pack import Pack
-from overcast.runs import Run
-from overcast.tracking import MlflowRecord, Record, open_store
-from overcast.train import params, record_outcome, run_tags
+from overcast.tracking.metadata import run_params, run_tags
+from overcast.tracking.run import MlflowRun, RunRecorder
+from overcast.tracking.run_folder import Run
+from overcast.tracking.store import open_store
+from overcast.training.datamodule import EVALUATION_BATCH, BatchLoader
+from overcast.training.feature_cache import restore_for_measuring
+from overcast.training.fit import measured_rows
+from overcast.training.metrics import gap, metric_collection, per_class
+from overcast.training.train import record_outcome
 
 PARTS = ("train", "validation", "test")
 
@@ -50,8 +53,8 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     Raises: UserError if the data is not the one the run was trained on; DivergedError if its training diverged.
     """
     config = run.config
-    pack = pack_of_run(run)
-    learner, seen = measuring(run, pack)
+    pack = open_run_pack(run)
+    learner, seen = restore_for_measuring(run, pack)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
     measured = {part: measure(learner, seen, rows[part]) for part in PARTS}
     metrics = _summary(pack, run.parts, measured)
@@ -65,12 +68,12 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     return metrics
 
 
-def measure(learner: Learner, pack: Pack, rows: np.ndarray) -> Measured:
+def measure(learner: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
     """Logits and figures of these rows, in eval mode, on one device, by the routine used while training.
 
     Raises: DivergedError if the network answers with what is no finite number.
     """
-    batches = Batches(pack, rows, EVALUATION_BATCH)
+    batches = BatchLoader(pack, rows, EVALUATION_BATCH)
     logits, target = [], []
     with torch.inference_mode():
         for x, y, length in batches:
@@ -82,7 +85,7 @@ def measure(learner: Learner, pack: Pack, rows: np.ndarray) -> Measured:
             f"the network has no finite answer to {int((~found.isfinite().all(1)).sum())} of {len(found)} samples: its "
             "training diverged. Train again with a lower lr"
         )
-    scores = {name: float(value) for name, value in collection(found.shape[1])(found, true).items()}
+    scores = {name: float(value) for name, value in metric_collection(found.shape[1])(found, true).items()}
     return Measured(rows, found, true, scores)
 
 
@@ -135,21 +138,21 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)
 
 
-def record_of(run: Run) -> Record:
+def record_of(run: Run) -> RunRecorder:
     """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen these weights."""
     config, facts = run.config, run.facts
-    store = open_store(config["tracking"])
+    store = open_store(config.tracking)
     if store is None:
-        return Record()
+        return RunRecorder()
     if facts["id"] and (record := store.find(facts["id"])):
         return record
     for seen in store.search(weights=facts["weights"], limit=1) if "weights" in facts else []:
         run.write_record(id=seen.id)
-        return MlflowRecord(store.client, seen.id)
+        return MlflowRun(store.client, seen.id)
     restored = run_tags(config, facts, run.folder, None) | {"restored": "true"}
     record = store.create(facts["name"], restored)
     run.write_record(id=record.id)
-    record.params(params(config) | {"parameters": facts["parameters"]})
+    record.params(run_params(config) | {"parameters": facts["parameters"]})
     history = run.history
     for i, epoch in enumerate(history["epoch"]):
         values = {name: float(column[i]) for name, column in history.items() if name != "epoch"}

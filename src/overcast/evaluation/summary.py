@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from overcast.runs import Run
+from overcast.tracking.run_folder import Run
 
 SHOWN = {"accuracy": "accuracy", "macro_f1": "macro-F1", "nll": "neg. log-likelihood", "brier": "Brier score",
          "ece": "calibration error"}  # fmt: skip

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from overcast.config import name_of
+from overcast.core.paths import project_path
+from overcast.core.seeding import stratified_sample
 from overcast.evaluation.evaluate import record_of
-from overcast.explain import attribution, evidence, filters, maps, patches
-from overcast.explain.evidence import LIGHT
-from overcast.explain.specimens import of_files, of_test
-from overcast.fit import build, pack_of_run, restore
+from overcast.explain import attribution, filters, gradients, maps, patches
+from overcast.explain.attribution import LIGHT
+from overcast.explain.samples import of_files, of_test
 from overcast.html import writer
 from overcast.html.page import Page
-from overcast.model import opened
-from overcast.paths import project_path
-from overcast.runs import Run
-from overcast.seeding import stratified_sample
+from overcast.model import trainable_view
+from overcast.prediction.build import build
+from overcast.prediction.trained_network import open_run_pack, restore
+from overcast.tracking.run_folder import Run
 
 ROWS = 400  # samples among which a unit's strongest responses are looked for
 
@@ -30,18 +30,18 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
 
     Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
     """
-    attribution.require()
+    gradients.require()
     folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
     writer.check_folder(folder)
-    learner, pack = restore(run), pack_of_run(run)
+    learner, pack = restore(run), open_run_pack(run)
     specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)
-    learner.net = opened(learner.net)
-    before = opened(build(run.config, run.spec)[0])
+    learner.net = trainable_view(learner.net)
+    before = trainable_view(build(run.config, run.spec)[0])
     light = run.facts["multiply_adds"] <= LIGHT
     unseen = np.flatnonzero(np.isin(run.parts, ("validation", "test")))
-    some = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config["seed"], "patches")
+    some = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config.seed, "patches")
     sections = [
-        evidence.section(run, learner, specimens),
+        attribution.section(run, learner, specimens),
         filters.section(before, learner.net, run.spec),
         maps.section(learner, run.spec, specimens),
         patches.section(learner, pack, some, patches.PROBES if light else patches.PROBES // 4),
@@ -58,13 +58,13 @@ def _name(run: Run) -> str:
 
 def _lead(run: Run) -> str:
     kind = "synthetic " if run.facts["synthetic"] else ""
-    data, model = (name_of(run.config[group]) for group in ("data", "model"))
+    data, model = (run.config.data.name, run.config.model.name)
     return f"What the {model} looks at in {kind}{data}, and what its layers have become."
 
 
 def _facts(run: Run) -> dict[str, object]:
     facts = run.facts
     return {
-        "run": str(run.folder), "id": facts["id"], "data": name_of(run.config["data"]),
+        "run": str(run.folder), "id": facts["id"], "data": run.config.data.name,
         "weights": f"{facts['parameters']:,}", "epochs": facts["epochs_run"], "torch": torch.__version__,
     }  # fmt: skip

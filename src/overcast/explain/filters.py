@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import nn
 
+from overcast.core.spec import Spec
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Paragraph, Section
 from overcast.html.style import SIGNED
-from overcast.spec import Spec
 
 SHOWN = 16
 TITLE = "First-layer filters, before and after training"

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
+from overcast.core.spec import Spec
 from overcast.explain.drawing import short
-from overcast.explain.specimens import Specimen
+from overcast.explain.samples import ExplainedSample
 from overcast.explain.stages import evenly, outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Section
 from overcast.html.style import RESPONSE
 from overcast.html.thumbnails import draw_sample
-from overcast.learner import Learner
-from overcast.spec import Spec
+from overcast.prediction.trained_network import TrainedNetwork
 
 SAMPLES, LAYERS, CHANNELS = 3, 5, 8
 TITLE = "Feature maps"
 
 
-def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Section:
+def section(learner: TrainedNetwork, spec: Spec, specimens: Sequence[ExplainedSample]) -> Section:
     """An image a sample: a row a layer."""
     if not stages(learner.net, *specimens[0].seen(learner)):
         return Section(
@@ -36,7 +36,7 @@ def section(learner: Learner, spec: Spec, specimens: Sequence[Specimen]) -> Sect
     return Section(TITLE, how, images)
 
 
-def _image(learner: Learner, spec: Spec, specimen: Specimen, file: str) -> Image:
+def _image(learner: TrainedNetwork, spec: Spec, specimen: ExplainedSample, file: str) -> Image:
     x, length = specimen.seen(learner)
     wanted = evenly(stages(learner.net, x, length), LAYERS)
     maps = [out[0].float().numpy() for out in outputs(learner.net, x, length, wanted)]

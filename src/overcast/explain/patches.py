@@ -15,7 +15,7 @@ from overcast.explain.stages import Stage, embedding, outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Part, Section, Table
 from overcast.html.thumbnails import draw_sample
-from overcast.learner import Learner
+from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack
 
 UNITS, TOP, BATCH, PROBES = 4, 8, 64, 64
@@ -75,7 +75,7 @@ class Best:
 
 
 def strongest(
-    learner: Learner, pack: Pack, rows: np.ndarray, wanted: Sequence[Stage], seen: Sequence[Fields]
+    learner: TrainedNetwork, pack: Pack, rows: np.ndarray, wanted: Sequence[Stage], seen: Sequence[Fields]
 ) -> list[Best]:
     """For each stage; places that see nothing but the padding of a shorter sample do not count."""
     values: list[list[np.ndarray]] = [[] for _ in wanted]
@@ -83,7 +83,7 @@ def strongest(
     for some in np.array_split(rows, -(-len(rows) // BATCH)):
         raw, length = pack.gather(some)
         with torch.no_grad():
-            x = learner.inputs(torch.from_numpy(raw), torch.from_numpy(length))
+            x = learner.preprocessor(torch.from_numpy(raw), torch.from_numpy(length))
         for n, out in enumerate(outputs(learner.net, x, torch.from_numpy(length), wanted)):
             if len(seen[n].sides) == 1:
                 true = torch.from_numpy(seen[n].sides[0][: out.shape[2], 0] < length[:, None])  # (B, T)
@@ -94,7 +94,7 @@ def strongest(
     return [Best(np.concatenate(v), np.concatenate(p)) for v, p in zip(values, places, strict=True)]
 
 
-def section(learner: Learner, pack: Pack, rows: np.ndarray, probes: int = PROBES) -> Section:
+def section(learner: TrainedNetwork, pack: Pack, rows: np.ndarray, probes: int = PROBES) -> Section:
     """A few units of a middle and of the last convolution, each with the samples' parts that it responds to most."""
     full, length = _zeros(pack)
     found = stages(learner.net, full, length)

@@ -9,7 +9,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
-from overcast.seeding import generator
+from overcast.core.seeding import generator
 
 
 def shuffled(net: nn.Module, seed: int) -> nn.Module:

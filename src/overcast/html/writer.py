@@ -13,8 +13,8 @@ import jinja2
 import plotly.io
 from markupsafe import Markup
 
-from overcast.atomic import whole_folder
-from overcast.errors import UserError
+from overcast.core.atomic import whole_folder
+from overcast.core.errors import UserError
 from overcast.html import style
 from overcast.html.page import Figure, Page, Table
 

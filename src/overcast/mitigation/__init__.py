@@ -2,17 +2,39 @@
 
 A mitigation overrides the hook it needs of five. Several can be picked at once; they apply in the order
 picked. Strength zero is the same as not picking it, bit for bit where there is a zero.
+
+One to copy, as ``mitigation/grey.py``; ``conf/mitigation/grey.yaml`` begins with ``# @package mitigation.grey`` and
+holds ``_target_: overcast.mitigation.grey.Grey`` and its numbers, ``chance: 0.5``; its test is
+``tests/mitigation/test_grey.py``:
+
+    >>> class Grey(Mitigation):
+    ...     "Colours are taken away from some of the pictures, chosen anew in each step."
+    ...
+    ...     kinds = ("image",)
+    ...
+    ...     def __init__(self, chance: float = 0.5) -> None:
+    ...         self.chance = chance
+    ...
+    ...     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+    ...         chosen = torch.rand(len(batch.x), generator=generator, device=batch.x.device) < self.chance  # (B,)
+    ...         grey = batch.x.mean(1, keepdim=True).expand_as(batch.x)  # (B, C, H, W)
+    ...         return batch._replace(x=torch.where(chosen[:, None, None, None], grey, batch.x))
+    >>> batch = Batch(torch.rand(4, 3, 8, 8), torch.zeros(4, dtype=torch.long), torch.full((4,), 8), 2)
+    >>> Grey(chance=1.0).batch(batch, torch.Generator()).x.std(1).max().item()
+    0.0
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.spec import Kind
+from overcast.core.spec import Kind, Spec
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -39,6 +61,33 @@ class Batch(NamedTuple):
 
 
 Acts = Literal["from the start", "beyond a limit", "at the end"]
+
+
+class TrainedModule(Protocol):
+    """What a mitigation's callback sees of the LightningModule that is trained."""
+
+    preprocessor: nn.Module
+    net: nn.Module
+    seed: int
+    classes: int
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def seed_layers(self, seed: int) -> None: ...
+
+
+class TrainLoader(Protocol):
+    """What a mitigation's callback sees of the loader of the train batches."""
+
+    rows: np.ndarray
+
+    @property
+    def spec(self) -> Spec: ...
+
+    def reordered(self, order: Callable[[], np.ndarray]) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+        """The same rows as raw batches (x, y, length), whole on every process, in the order that ``order`` gives."""
+        ...
 
 
 class Mitigation:

@@ -16,8 +16,8 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
+from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
-from overcast.spec import Kind
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -17,7 +17,7 @@ from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Acts, Mitigation
 
 

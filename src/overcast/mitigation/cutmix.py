@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import torch
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
 from overcast.mitigation.cutout import boxes
 from overcast.mitigation.mixup import beta, blend
-from overcast.spec import Kind
 
 
 class Cutmix(Mitigation):

@@ -14,9 +14,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
-from overcast.spec import Kind
 
 
 def boxes(height: int, width: int, size: Tensor | float, u: Tensor) -> Tensor:

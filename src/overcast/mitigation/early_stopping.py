@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytorch_lightning import callbacks
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Acts, Mitigation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 from overcast.mitigation.weight_decay import decayed_weights
 

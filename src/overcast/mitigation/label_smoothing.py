@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 
 

@@ -20,7 +20,7 @@ from pydantic import Field
 from pytorch_lightning import Callback
 from torch import nn
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Acts, Mitigation
 from overcast.mitigation.weight_decay import decayed_weights
 from overcast.model import Network

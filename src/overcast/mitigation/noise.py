@@ -14,10 +14,10 @@ from typing import ClassVar
 
 import torch
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
+from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
-from overcast.reading import sequence_mask
-from overcast.spec import Kind
+from overcast.model._encoders import sequence_mask
 
 
 class Noise(Mitigation):

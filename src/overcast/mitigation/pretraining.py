@@ -8,16 +8,15 @@ so that no gradient has to come through many; others all at once, from the last 
 most for many sigmoid layers and with few labels; with labels on all samples and modern layers the end is much the
 same. Costs its epochs, each layer's if one by one, inside the measured time.
 
-    python pipelines/train.py model=dnn share=0.2 mitigation=pretraining mitigation.pretraining.epochs=20
+    python pipelines/train.py model=dnn train_fraction=0.2 mitigation=pretraining mitigation.pretraining.epochs=20
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice, pairwise
 from math import isfinite
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -25,16 +24,12 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.errors import DivergedError, UserError
-from overcast.mitigation import Batch, Mitigation
+from overcast.core.errors import DivergedError, UserError
+from overcast.core.seeding import derive_seed, generator
+from overcast.core.spec import Kind
+from overcast.mitigation import Batch, Mitigation, TrainedModule, TrainLoader
 from overcast.mitigation.noise import Noise
-from overcast.model import example
-from overcast.seeding import generator, key
-from overcast.spec import Kind
-
-if TYPE_CHECKING:
-    from overcast.feed import Batches
-    from overcast.learner import Learner
+from overcast.model import example_input
 
 SIDE = 12
 """Pixels a side, or steps of a sequence, at most, of what is drawn."""
@@ -77,30 +72,36 @@ class Pretrain(Callback):
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         if trainer.global_step:  # resumed: the weights have been through this
             return
-        learner, loader = cast("Learner", module), cast("Batches", trainer.train_dataloader)
+        learner, loader = cast("TrainedModule", module), cast("TrainLoader", trainer.train_dataloader)
         with trainer.precision_plugin.forward_context():
             self.losses = self.draw(learner, loader, int(trainer.num_training_batches))
         if trainer.world_size > 1:  # each process did the same work; now the same to the last bit
             for value in learner.net.state_dict().values():
                 torch.distributed.broadcast(value, 0)
 
-    def draw(self, learner: Learner, loader: Batches, limit: int) -> list[float]:
+    def draw(self, learner: TrainedModule, loader: TrainLoader, limit: int) -> list[float]:
         """Train all layers but the head, ``limit`` batches an epoch; gives the mean squared error of each epoch."""
-        learner.seed_layers(key(learner.seed, "pretraining"))
+        learner.seed_layers(derive_seed(learner.seed, "pretraining"))
         each = enumerate(rounds(learner.net))
         losses = [loss for number, layer in each for loss in self.round(learner, loader, limit, number, *layer)]
         learner.net.zero_grad()
         return losses
 
     def round(
-        self, learner: Learner, loader: Batches, limit: int, number: int, reader: nn.Linear, learns: list[nn.Parameter]
+        self,
+        learner: TrainedModule,
+        loader: TrainLoader,
+        limit: int,
+        number: int,
+        reader: nn.Linear,
+        learns: list[nn.Parameter],
     ) -> list[float]:
         """Train ``learns`` to give ``reader`` what it takes to draw the input; the error of each epoch.
 
         Raises: DivergedError if that is not finite.
         """
-        longest = loader.pack.spec.shape[0]
-        pixels = coarse(example(loader.pack.spec)[0], longest).shape[1]
+        longest = loader.spec.shape[0]
+        pixels = coarse(example_input(loader.spec)[0], longest).shape[1]
         decoder = nn.Linear(reader.in_features, pixels).to(reader.weight)
         learns = [*learns, *decoder.parameters()]
         optimizer = torch.optim.AdamW(learns, lr=self.lr, weight_decay=0.0)
@@ -125,18 +126,20 @@ class Pretrain(Callback):
         handle.remove()
         return losses
 
-    def batches(self, learner: Learner, loader: Batches, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def batches(
+        self, learner: TrainedModule, loader: TrainLoader, epoch: int
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Standardised inputs, the same with noise, and their lengths; on several devices the same on each."""
 
         def order() -> np.ndarray:
             draws = generator(learner.seed, "pretraining order", epoch)
             return torch.randperm(len(loader.rows), generator=draws).numpy()
 
-        for step, raw in enumerate(replace(loader, order=order, rank=0, world=1)):
+        for step, raw in enumerate(loader.reordered(order)):
             x, y, length = (part.to(learner.device) for part in raw)
-            clean = learner.inputs(x, length)
+            clean = learner.preprocessor(x, length)
             draws = generator(learner.seed, "pretraining", epoch, step, device=x.device)
-            learner.seed_layers(key(learner.seed, "pretraining", epoch, step))
+            learner.seed_layers(derive_seed(learner.seed, "pretraining", epoch, step))
             yield clean, self.noise.batch(Batch(clean, y, length, learner.classes), draws).x, length
 
 

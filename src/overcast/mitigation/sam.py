@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 
 

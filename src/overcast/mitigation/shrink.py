@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from overcast.errors import UserError
+from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 
 DECAYED = (nn.Linear, _ConvNd, nn.RNNBase)

@@ -3,18 +3,40 @@
 A network takes the spec, its own sizes, and the shared regularisers by the same names everywhere: ``dropout``
 (probability) and ``norm`` ("none" or "batch"), both off by default; and ``scale``, which multiplies its widths, where
 it has any.
+
+One to copy, as ``model/tiny.py``; ``conf/model/tiny.yaml`` holds ``_target_: overcast.model.tiny.Tiny`` and its
+numbers, ``width: 8``, and ``tests/model/test_tiny.py`` is its test:
+
+    >>> class Tiny(Network):
+    ...     "A hidden layer on the mean of each channel."
+    ...
+    ...     kinds = ("image",)
+    ...
+    ...     def __init__(
+    ...         self, spec: Spec, width: int = 8, dropout: float = 0.0, norm: Norm = "none", scale: float = 1.0
+    ...     ) -> None:
+    ...         super().__init__()
+    ...         width = scaled_width(width, scale)
+    ...         self.layer, self.norm = nn.Linear(spec.shape[0], width), norm_layer(norm, width)
+    ...         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, len(spec.classes)))
+    ...
+    ...     def forward(self, x: Tensor, length: Tensor) -> Tensor:
+    ...         h = self.norm(self.layer(x.mean((2, 3)))).relu()  # (B, C, H, W) -> (B, width)
+    ...         return self.head(h)  # (B, K)
+    >>> Tiny(Spec("image", (3, 16, 16), ("sun", "rain")))(torch.zeros(5, 3, 16, 16), torch.full((5,), 16)).shape
+    torch.Size([5, 2])
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.spec import Kind, Spec
+from overcast.core.spec import Kind, Spec
 
 Norm = Literal["none", "batch"]
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -29,11 +51,19 @@ class Network(nn.Module):
 
     pixels: mean and spread by which all pictures are standardised; None: those of the train part.
     refuses: mitigations that make no sense for this network, and why.
+
+    Raises: TypeError, when a subclass is defined, if its ``kinds`` are none of those that there are.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
-    pixels: ClassVar[tuple[float, float] | None] = None
+    input_stats: ClassVar[tuple[float, float] | None] = None
     refuses: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if unknown := set(cls.kinds) - set(get_args(Kind)):
+            choices = ", ".join(get_args(Kind))
+            raise TypeError(f"{cls.__name__}.kinds has {', '.join(sorted(unknown))}: the choices are {choices}")
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Logits (B, K) of standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
@@ -46,7 +76,7 @@ class Network(nn.Module):
         """The part that starts from weights learned elsewhere, and learns on; None: all of it starts fresh."""
         return None
 
-    def halves(self) -> tuple[Frozen, Network] | None:
+    def backbone_and_head(self) -> tuple[Frozen, Network] | None:
         """What stays as it is, and what learns from its result and is all that learns; None: the whole learns."""
         return None
 
@@ -74,7 +104,7 @@ class Frozen:
         return found
 
 
-def opened(net: Network) -> Network:
+def trainable_view(net: Network) -> Network:
     """The same network, with its frozen parts as parts like any other, for hooks and gradients to go through."""
     frozen = {name: part.module for name, part in vars(net).items() if isinstance(part, Frozen)}
     for name, module in (frozen | dict(net.named_children())).items():  # those that stay as they are come first
@@ -83,7 +113,7 @@ def opened(net: Network) -> Network:
     return net
 
 
-def widen(width: int, scale: float) -> int:
+def scaled_width(width: int, scale: float) -> int:
     """A layer's width times ``scale``, at least one unit."""
     return max(1, round(width * scale))
 
@@ -95,7 +125,7 @@ def norm_layer(norm: Norm, features: int, dims: int = 1) -> nn.Module:
     return nn.BatchNorm2d(features) if dims == 2 else nn.BatchNorm1d(features)
 
 
-def example(spec: Spec, device: str = "cpu") -> tuple[Tensor, Tensor]:
+def example_input(spec: Spec, device: str = "cpu") -> tuple[Tensor, Tensor]:
     """One sample of zeros, as a network sees it: x (1, …) and length (1,)."""
     dtype = torch.long if spec.kind == "tokens" else torch.float32
     x = torch.zeros(1, *spec.shape, dtype=dtype, device=device)

@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, Rate, Scale, norm_layer, widen
-from overcast.reading import Vector
-from overcast.spec import Spec
+from overcast.core.spec import Spec
+from overcast.model import Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model._encoders import VectorEncoder
 
 
 class ANN(Network):
@@ -32,8 +32,8 @@ class ANN(Network):
         scale: Scale = 1.0,
     ) -> None:
         super().__init__()
-        self.vector = Vector(spec, embedding)
-        width = widen(hidden, scale)
+        self.vector = VectorEncoder(spec, embedding)
+        width = scaled_width(hidden, scale)
         self.layers = nn.Sequential(
             nn.Linear(self.vector.features, width),  # (B, hidden)
             norm_layer(norm, width),

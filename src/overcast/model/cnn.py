@@ -19,9 +19,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, widen
-from overcast.reading import Steps, mean_over_time, sequence_mask
-from overcast.spec import Spec
+from overcast.core.spec import Spec
+from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
 
 SIDE = 28  # pixels a side, at most, that the first stage sees
 
@@ -45,7 +45,7 @@ class CNN(Network):
         scale: Scale = 1.0,
     ) -> None:
         super().__init__()
-        widths = [widen(width * 2**stage, scale) for stage in range(stages)]
+        widths = [scaled_width(width * 2**stage, scale) for stage in range(stages)]
         self.layers = _over_picture(spec, widths, norm) if spec.kind == "image" else Time(spec, widths, norm, embedding)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(widths[-1] * (1 if spec.kind == "image" else 2), len(spec.classes))
@@ -96,7 +96,7 @@ class Time(nn.Module):
 
     def __init__(self, spec: Spec, widths: list[int], norm: Norm, embedding: int) -> None:
         super().__init__()
-        self.steps = Steps(spec, embedding)
+        self.steps = StepEncoder(spec, embedding)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(before, after, 3, padding=1) for before, after in pairwise([self.steps.features, *widths])
         )

@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from overcast.model import Network, Norm, Rate, Scale, norm_layer, widen
-from overcast.reading import Vector
-from overcast.spec import Spec
+from overcast.core.spec import Spec
+from overcast.model import Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model._encoders import VectorEncoder
 
 
 class DNN(Network):
@@ -33,9 +33,9 @@ class DNN(Network):
         scale: Scale = 1.0,
     ) -> None:
         super().__init__()
-        self.vector = Vector(spec, embedding)
+        self.vector = VectorEncoder(spec, embedding)
         act = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation]
-        widths = [self.vector.features, *(widen(h, scale) for h in hidden)]
+        widths = [self.vector.features, *(scaled_width(h, scale) for h in hidden)]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), norm_layer(norm, after), act(), nn.Dropout(dropout)]

@@ -22,9 +22,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.model import Network, Norm, Rate, example, norm_layer
-from overcast.reading import mean_over_time
-from overcast.spec import PADDING, Spec
+from overcast.core.spec import PADDING, Spec
+from overcast.model import Network, Norm, Rate, example_input, norm_layer
+from overcast.model._encoders import mean_over_time
 
 ANGLES = 9
 """Bins of half a turn: an edge is the same from dark to light and back."""
@@ -54,7 +54,7 @@ class Handmade(Network):
         super().__init__()
         self.kind, self.ids, self.bins = spec.kind, spec.ids, bins
         self.cells = max(1, min(cells, min(spec.shape[1:], default=0) // 2)) if spec.kind == "image" else 0
-        width = self.features(*example(spec, "meta")).shape[1]  # without the memory that many features take
+        width = self.features(*example_input(spec, "meta")).shape[1]  # without the memory that many features take
         self.layers = nn.Sequential(norm_layer(norm, width), nn.Dropout(dropout))
         self.head = nn.Linear(width, len(spec.classes))
 

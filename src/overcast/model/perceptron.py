@@ -21,9 +21,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overcast.core.spec import Spec
 from overcast.model import Network, Norm, Rate, norm_layer
-from overcast.reading import Vector
-from overcast.spec import Spec
+from overcast.model._encoders import VectorEncoder
 
 
 class Perceptron(Network):
@@ -42,7 +42,7 @@ class Perceptron(Network):
         norm: Norm = "none",
     ) -> None:
         super().__init__()
-        self.vector = Vector(spec, embedding)
+        self.vector = VectorEncoder(spec, embedding)
         self.norm = norm_layer(norm, self.vector.features)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.vector.features, len(spec.classes))

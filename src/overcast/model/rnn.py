@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from overcast.recurrent import Recurrent
+from overcast.model._recurrent import Recurrent
 
 
 class RNN(Recurrent):

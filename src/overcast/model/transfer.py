@@ -24,9 +24,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.errors import IncompatibleError, UserError
+from overcast.core.errors import IncompatibleError, UserError
+from overcast.core.spec import Kind, Spec
 from overcast.model import Frozen, Network, Norm, Rate, norm_layer
-from overcast.spec import Kind, Spec
 
 NAME = "efficientnet-lite0"
 
@@ -48,7 +48,7 @@ class Transfer(Network):
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
-    pixels: ClassVar[tuple[float, float]] = (127.0, 64.0)
+    input_stats: ClassVar[tuple[float, float]] = (127.0, 64.0)
     refuses: ClassVar[dict[str, str]] = {
         "shrink": "its widths are those of its stored weights",
         "pretraining": "it comes pretrained",
@@ -81,7 +81,7 @@ class Transfer(Network):
     def pretrained(self) -> nn.Module | None:
         return self.body if isinstance(self.body, Backbone) else None
 
-    def halves(self) -> tuple[Frozen, Network] | None:
+    def backbone_and_head(self) -> tuple[Frozen, Network] | None:
         return (self.body, self.head) if isinstance(self.body, Frozen) else None
 
     def optimizer(self, lr: float) -> torch.optim.Optimizer:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from overcast.cores import cores
+from overcast.core.cores import cores
+from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
-from overcast.prepare.pictures import Tiny
+from overcast.readers.images import TooSmall
 
 FEW = 256  # samples, below which starting processes costs more than it gives
 CHUNK = 16
@@ -55,7 +55,7 @@ def one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Bad, 
     try:
         array = np.ascontiguousarray(dataset.load(raw, sample))
     except UserError as error:
-        return Bad("tiny" if isinstance(error, Tiny) else "unreadable", str(error)), ""
+        return Bad("tiny" if isinstance(error, TooSmall) else "unreadable", str(error)), ""
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(array.tobytes())
     return array, digest.hexdigest()

@@ -7,7 +7,7 @@ offsets.npy  where each ragged sample starts: (N + 1,) int64
 index.csv    one line a row; duplicate is the number of a group of duplicates, hash that of the array
 audit.csv    file, problem, detail
 pairs.csv    the duplicates
-spec.json    see `overcast.spec`
+spec.json    see `overcast.core.spec`
 pack.json    options, counts, the fingerprint, and how to cut by time where that is how to cut
 """
 
@@ -17,20 +17,20 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from overcast.atomic import whole_folder
+from overcast.core.atomic import whole_folder
+from overcast.core.errors import UserError
+from overcast.core.spec import Spec, sequence_mask
 from overcast.data import DataSet, Sample
-from overcast.errors import UserError
-from overcast.prepare import audits, duplicates
+from overcast.prepare import audit_table, duplicates
 from overcast.prepare.decode import Bad, decode
-from overcast.prepare.fetch import FETCHED, raw_options
-from overcast.spec import Spec, sequence_mask
+from overcast.prepare.download import FETCHED, raw_options
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
 CHUNK = 1 << 24  # bytes
@@ -66,7 +66,7 @@ class Pack:
         return batch, length
 
 
-def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> None:
+def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) -> None:
     """Decodes every sample once and writes ``root/<name>/pack``; what cannot be read is listed, and left out.
 
     options: the data set's own, kept so that `open_pack` can tell when the config asks for others.
@@ -85,12 +85,12 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
         read = [array for array in arrays if not isinstance(array, Bad)]
         spec = _spec(dataset, read, classes)
         values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.kind == "tokens" else read)
-        pairs, distance = audits.find_duplicates(dataset, values, hashes)
+        pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
         groups = duplicates.components(len(kept), pairs)
         rows = zip(range(len(kept)), kept, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
-        _write_csv(part / "pairs.csv", audits.PAIRS, audits.pair_lines(kept, pairs, distance))
-        audit += audits.of_pairs(kept, pairs, distance) + audits.of_verification(raw)
+        _write_csv(part / "pairs.csv", audit_table.PAIRS, audit_table.pair_lines(kept, pairs, distance))
+        audit += audit_table.of_pairs(kept, pairs, distance) + audit_table.of_verification(raw)
         _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
         spec.save(part / "spec.json")
         counts = {
@@ -99,15 +99,15 @@ def pack(name: str, dataset: DataSet, options: dict[str, Any], root: Path) -> No
             "problems": Counter(problem for _, problem, _ in audit),
         }
         counts |= {"classes": Counter(s.label for s in kept), "largest_group": int(np.bincount(groups).max())}
-        info = {"name": name, "options": options, "synthetic": dataset.synthetic, "counts": counts}
+        info = {"name": name, "options": dict(options), "synthetic": dataset.synthetic, "counts": counts}
         if dataset.by_time:
             info["time"] = {"gap": dataset.gap, "known": dataset.known}
         info["fingerprint"] = _fingerprint(part, options)
         (part / "pack.json").write_text(json.dumps(info, indent=1, sort_keys=True) + "\n", encoding="utf8")
-    audits.tell(root / name / "pack", counts)
+    audit_table.print_summary(root / name / "pack", counts)
 
 
-def open_pack(root: Path, name: str, options: dict[str, Any] | None = None) -> Pack:
+def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -> Pack:
     """The pack of data set ``name``.
 
     Raises: UserError if there is none, it is damaged, or it was made with options other than those given.
@@ -176,9 +176,9 @@ def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:
     return raw
 
 
-def _differences(stored: dict[str, Any], asked: dict[str, Any]) -> str:
+def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """As in "size=64, but the config asks for size=32"; empty if there are none."""
-    asked = json.loads(json.dumps(asked))
+    asked = json.loads(json.dumps(dict(asked)))
     names = [n for n in sorted(stored.keys() | asked.keys()) if stored.get(n) != asked.get(n)]
     if not names:
         return ""
@@ -186,7 +186,9 @@ def _differences(stored: dict[str, Any], asked: dict[str, Any]) -> str:
     return f"{old}, but the config asks for {new}"
 
 
-def _checked_classes(name: str, samples: list[Sample], kept: list[Sample], audit: list[audits.Line]) -> tuple[str, ...]:
+def _checked_classes(
+    name: str, samples: list[Sample], kept: list[Sample], audit: list[audit_table.Line]
+) -> tuple[str, ...]:
     classes, left = tuple(sorted({s.label for s in samples})), Counter(s.label for s in kept)
     few = [f"{label} ({left[label]})" for label in classes if left[label] < 2]
     if len(classes) < 2 or few:
@@ -223,9 +225,9 @@ def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) 
     return Spec(dataset.kind, (longest, *arrays[0].shape[1:]), classes, vocabulary)
 
 
-def _fingerprint(part: Path, options: dict[str, Any]) -> str:
+def _fingerprint(part: Path, options: Mapping[str, Any]) -> str:
     """SHA-256 over everything that training could see, and the options it came from."""
-    digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(dict(options), sort_keys=True).encode())
     for name in ("values.npy", "offsets.npy", "index.csv", "spec.json"):
         if (part / name).exists():
             with (part / name).open("rb") as file:

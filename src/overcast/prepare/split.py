@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from overcast.atomic import whole_file
-from overcast.errors import UserError
+from overcast.core.atomic import whole_file
+from overcast.core.errors import UserError
 from overcast.prepare import duplicates
 from overcast.prepare.pack import read_csv, read_info
 
@@ -28,7 +28,7 @@ SHORTEST = 2  # rows that a block cut by time must have beside its gap
 MANY = 2000  # groups, above which StratifiedGroupKFold takes longer than a few seconds
 
 
-def tie(*keys: np.ndarray) -> np.ndarray:
+def merge_groups(*keys: np.ndarray) -> np.ndarray:
     """Groups (N,) of rows that share a value of any key (N,), be it by way of others; "" is no value."""
     pairs = [np.empty((0, 2), np.int64)]
     for key in keys:
@@ -38,7 +38,7 @@ def tie(*keys: np.ndarray) -> np.ndarray:
     return duplicates.components(len(keys[0]), np.concatenate(pairs))
 
 
-def deal(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """The fold (N,) of each row: groups stay whole, each class is spread as evenly as they allow.
 
     StratifiedGroupKFold takes a second for a thousand groups: it is asked only where some rows belong
@@ -49,7 +49,7 @@ def deal(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.nd
     number = len(np.unique(groups))
     alone = number == len(groups)
     if number > MANY and not alone:
-        return _deal_out(labels, groups, folds, seed)
+        return _assign_many_groups(labels, groups, folds, seed)
     dealer = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(labels), np.int64)
     for number, (_, held) in enumerate(dealer.split(labels, labels, None if alone else groups)):
@@ -57,7 +57,7 @@ def deal(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.nd
     return fold
 
 
-def _deal_out(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def _assign_many_groups(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """The fold (N,) of each row: groups shuffled, sorted by class (of their first row) and size, dealt in turn."""
     _, first, group, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     label = np.unique(labels[first], return_inverse=True)[1]  # (G,)
@@ -68,7 +68,7 @@ def _deal_out(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> 
     return dealt
 
 
-def assign(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """The part of each row in each fold: (N, folds) of train, validation, test and unused.
 
     In fold f the rows of fold f are the test part and those of the next one the validation part. Where
@@ -85,7 +85,7 @@ def assign(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: 
     free = ~np.isin(groups, groups[fixed])
     _check_groups(labels[free], groups[free], np.unique(labels), folds)
     fold = np.full(len(labels), -1)
-    fold[free] = deal(labels[free], groups[free], folds, seed)
+    fold[free] = assign_folds(labels[free], groups[free], folds, seed)
     parts = np.full((len(labels), folds), TRAIN, object)
     for f in range(folds):
         parts[fold == (f if fixed.any() else (f + 1) % folds), f] = VALIDATION
@@ -95,7 +95,7 @@ def assign(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: 
     return parts
 
 
-def chain(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
+def forward_chaining(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
     """The part of each row in each fold, (N, folds), of rows in the order of time: forward chaining.
 
     The rows are cut into ``folds`` + 2 blocks, the first of which takes what is left over. Fold 0 tests on the
@@ -131,7 +131,7 @@ def overlap(folds: int, fold: int, official: bool = False, by_time: bool = False
     one validates: 1 / (folds - 1). With an official test part it is the validation fold that changes places: 1 / folds;
     that its repeats share their test part is for two-way intervals to account for. By time (`chain`) a block tests
     and ``folds - fold`` blocks train: the formula is not made for parts that lie inside each other, and is careful.
-    A random choice among the train rows (``share``) makes them overlap less, not more: it is left out.
+    A random choice among the train rows (``train_fraction``) makes them overlap less, not more: it is left out.
     """
     return 1 / (folds - fold + 1 if by_time else folds if official else folds - 1)
 
@@ -147,14 +147,16 @@ def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
     try:
         index = read_csv(root / name / "pack" / "index.csv")
         labels, official = index["label"], index["part"]
-        groups, twins = tie(index["group"], index["duplicate"]), tie(index["duplicate"])
+        groups, twins = merge_groups(index["group"], index["duplicate"]), merge_groups(index["duplicate"])
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The pack in {root / name / 'pack'} is damaged: run {_command('pack', name)} again.") from None
     time = info.get("time")
-    parts = chain(labels, folds, time["gap"]) if time else assign(labels, groups, official, folds, seed)
+    parts = (
+        forward_chaining(labels, folds, time["gap"]) if time else assign_parts(labels, groups, official, folds, seed)
+    )
     columns = _columns("fold", parts)
     if random := bool((index["group"] != "").any()) and not time:
-        columns |= _columns("random", assign(labels, twins, official, folds, seed))
+        columns |= _columns("random", assign_parts(labels, twins, official, folds, seed))
     text = io.StringIO()
     lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
     csv.writer(text, lineterminator="\n").writerows([["row", "file", "label", *columns], *lines])
@@ -173,15 +175,15 @@ def _columns(kind: str, parts: np.ndarray) -> dict[str, np.ndarray]:
     return {f"{kind}{f}": parts[:, f] for f in range(parts.shape[1])}
 
 
-def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, random: bool = False) -> np.ndarray:
+def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, ignore_groups: bool = False) -> np.ndarray:
     """The part (N,) of each row of the pack in this fold.
 
-    random: in the folds that cut source groups, to see what it is worth to a network to know the source.
+    ignore_groups: in the folds that cut source groups, to see what it is worth to a network to know the source.
 
     Raises: UserError if there is no split, it is of another seed, number of folds or pack, or it is damaged;
-    or if ``random`` is asked of data without source groups.
+    or if ``ignore_groups`` is asked of data without source groups.
     """
-    about, again = read_about(root, name), f"run {_command('split', name)} again"
+    about, again = read_split_info(root, name), f"run {_command('split', name)} again"
     path = root / name / "parts.csv"
     if not 0 <= fold < folds:
         raise UserError(f"split.fold={fold} is not one of the {folds} folds: choose 0 to {folds - 1}.")
@@ -193,21 +195,21 @@ def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, random: 
         )
     if about["pack"] != read_info(root, name)["fingerprint"]:
         raise UserError(f"The pack of {name} has changed since {path} was made: {again}.")
-    if random and not about.get("random"):
+    if ignore_groups and not about.get("random"):
         raise UserError(
-            f"split.random=true ignores source groups (speakers, documents, days), and {name} has none: its split "
-            "is a random one already. Leave it out."
+            f"split.ignore_groups=true ignores source groups (speakers, documents, days), and {name} has none: its "
+            "split is a random one already. Leave it out."
         )
     try:
         text = path.read_text(encoding="utf8", errors="surrogateescape")
         if _fingerprint(about["pack"], text) != about["fingerprint"]:
             raise ValueError("changed")
-        return read_csv(path)[f"{'random' if random else 'fold'}{fold}"].astype(str)
+        return read_csv(path)[f"{'random' if ignore_groups else 'fold'}{fold}"].astype(str)
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The split in {path} is damaged: {again}.") from None
 
 
-def read_about(root: Path, name: str) -> dict[str, Any]:
+def read_split_info(root: Path, name: str) -> dict[str, Any]:
     """What parts.json says: seed, folds, counts, and the fingerprint of pack and split together.
 
     Raises: UserError if the data has not been split.

@@ -18,15 +18,16 @@ from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from overcast import study as current_study
-from overcast.config import mistakes, name_of, plain
-from overcast.hold import hold
-from overcast.paths import project_path
-from overcast.runs import mitigation_name
-from overcast.study import Study
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import TrackingConfig
+from overcast.config.script import job_errors
+from overcast.core.locks import try_lock
+from overcast.core.paths import project_path
+from overcast.core.watchdog import exit_with
+from overcast.study import session as current_study
 from overcast.study.progress import redirect, restore, set_state
+from overcast.study.session import Study
 from overcast.study.workers import Workers
-from overcast.watchdog import exit_with
 
 
 class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
@@ -51,18 +52,19 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
-        from overcast.tracking import Record, bury, open_store, relative
+        from overcast.tracking.run import RunRecorder
+        from overcast.tracking.store import mark_orphaned_runs, open_store, relative
 
         name = config.get("study") or "sweep"
         key = study_id(name, cells, repeats)
         folder = project_path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            stack.enter_context(hold(folder))
-            self.store = open_store(plain(config.tracking))
-            self.record = Record()
+            stack.enter_context(try_lock(folder))
+            self.store = open_store(TrackingConfig(**config.tracking))
+            self.record = RunRecorder()
             if self.store:
-                bury(self.store)
+                mark_orphaned_runs(self.store)
                 tags = {"folder": relative(folder), "command": command(), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.get("claim") else {}
                 self.record = self.store.study(key, name, tags)
@@ -82,9 +84,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         print(f"chosen by validation: {told}", flush=True)
         self.record.tags({"chosen": told})
 
-    def leave_out(self, cells: Sequence[tuple[dict[str, Any], Exception]]) -> None:
+    def leave_out(self, cells: Sequence[tuple[RunConfig, Exception]]) -> None:
         """Say and record which cells, each with its config, are left out and why."""
-        names = [" · ".join([name_of(c["data"]), name_of(c["model"]), mitigation_name(c)]) for c, _ in cells]
+        names = [" · ".join([c.data.name, c.model.name, c.mitigation_name]) for c, _ in cells]
         lines = "\n".join(dict.fromkeys(f"{name}: {why}" for name, (_, why) in zip(names, cells, strict=True)))
         if lines:
             print(f"left out:\n{lines}", flush=True)
@@ -97,9 +99,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
                 self.store.end_running(self.study.id)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        self._close("FAILED" if mistakes else "FINISHED")
+        self._close("FAILED" if job_errors else "FINISHED")
         if self.study and self.store:
-            from overcast.study.links import links
+            from overcast.tracking.ui_views import links
 
             print(links(self.store, self.study.id, self.study.parent))
 
@@ -152,9 +154,9 @@ def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
 
 def command() -> str:
     """What the user typed, without the picks put in front."""
-    from overcast.config import typed
+    from overcast.config.script import user_overrides
 
-    return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(typed())}"
+    return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(user_overrides())}"
 
 
 @cache

@@ -5,18 +5,18 @@ from __future__ import annotations
 import statistics
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from overcast.config import name_of
-from overcast.errors import UserError
-from overcast.runs import Run, load
-from overcast.study import Study
+from overcast.config.run_config import RunConfig
+from overcast.core.errors import UserError
 from overcast.study.progress import LIKE
-from overcast.tracking import Found, Store, places
+from overcast.study.session import Study
+from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.store import RunInfo, TrackingStore, places
 
 
-def finished(store: Store | None, study: Study, role: str, identity: str) -> Run | None:
+def finished_run(store: TrackingStore | None, study: Study, role: str, identity: str) -> Run | None:
     """The run of this study that already is what is asked for, or None."""
     if store is None:
         return None
@@ -26,12 +26,12 @@ def finished(store: Store | None, study: Study, role: str, identity: str) -> Run
     return None
 
 
-def children(store: Store, study_id: str, into: Path | None = None) -> list[Run]:
+def study_runs(store: TrackingStore, study_id: str, into: Path | None = None) -> list[Run]:
     """The whole runs of a study, one for each identity, in the order they were started.
 
     into: a folder for what can only be had from MLflow's artifacts; without one, folders alone count.
     """
-    records: dict[str, list[Found]] = {}
+    records: dict[str, list[RunInfo]] = {}
     for found in reversed(store.search(study=study_id, role="trial", status="FINISHED")):
         records.setdefault(found.tags["identity"], []).insert(0, found)  # the newest first
     runs = []
@@ -43,20 +43,20 @@ def children(store: Store, study_id: str, into: Path | None = None) -> list[Run]
     return runs
 
 
-def whole(found: Found, store: Store) -> Run | None:
+def whole(found: RunInfo, store: TrackingStore) -> Run | None:
     """The run in the folder that this record names, if it is that one and whole."""
     for place in places(found.tags):
         with suppress(UserError):
-            if load(place).facts["identity"] == found.tags["identity"]:
+            if load_run(place).facts["identity"] == found.tags["identity"]:
                 return Run(place, store.settings)
     return None
 
 
-def fetch(found: Found, store: Store, into: Path) -> Run | None:
+def fetch(found: RunInfo, store: TrackingStore, into: Path) -> Run | None:
     """The run, with what was measured of it, from its record's artifacts; None if they are gone."""
     try:
         (into / found.id).mkdir()
-        run = Run(load(store.download(found.id, "run", into / found.id)).folder, store.settings)
+        run = Run(load_run(store.download(found.id, "run", into / found.id)).folder, store.settings)
     except UserError:
         return None
     with suppress(UserError):  # not evaluated yet
@@ -64,13 +64,13 @@ def fetch(found: Found, store: Store, into: Path) -> Run | None:
     return run
 
 
-def seconds_of(store: Store, config: dict[str, Any], jobs: int) -> float | None:
+def estimated_seconds(store: TrackingStore, config: RunConfig, jobs: int) -> float | None:
     """About how long a run of this network on this data takes with ``jobs`` at once.
 
     From the last ones like it that were recorded; without any, from a few steps taken now.
     """
-    like = {"params.data": name_of(config["data"]), "params.model": name_of(config["model"])}
-    like |= {f"params.{key}": str(config[key]) for key in LIKE}
+    like = {"params.data": config.data.name, "params.model": config.model.name}
+    like |= {f"params.{key}": str(getattr(config, key)) for key in LIKE}
     past = [run.metrics["cost/seconds"] for run in store.search(limit=20, role="trial", status="FINISHED", **like)
             if "cost/seconds" in run.metrics and run.tags.get("jobs") == str(jobs)]  # fmt: skip
     if past:
@@ -81,26 +81,27 @@ def seconds_of(store: Store, config: dict[str, Any], jobs: int) -> float | None:
         return None
 
 
-def _try_out(config: dict[str, Any], jobs: int) -> float:
+def _try_out(config: RunConfig, jobs: int) -> float:
     """Seconds of one run, from a few training steps without any mitigation."""
     import numpy as np
     import torch
 
-    from overcast.devices import choose
-    from overcast.fit import build, pack_of
-    from overcast.inputs import input_layer
-    from overcast.seeding import stratified_sample
+    from overcast.core.devices import resolve_devices
+    from overcast.core.seeding import stratified_sample
+    from overcast.prediction.build import build
+    from overcast.prediction.preprocessor import build_preprocessor
+    from overcast.prediction.trained_network import open_config_pack
 
-    devices = choose(config["trainer"], jobs)
+    devices = resolve_devices(config.trainer, jobs)
     if devices.gpus:
         raise LookupError("what a GPU takes cannot be tried out here: they are for the runs")
-    pack = pack_of(config)
+    pack = open_config_pack(config)
     torch.set_num_threads(devices.threads)
-    net, _ = build(config | {"mitigation": {}}, pack.spec)
+    net, _ = build(replace(config, mitigation=()), pack.spec)
     every = np.arange(len(pack.labels))
-    rows = stratified_sample(every, pack.labels, config["batch_size"], config["seed"], "trial steps")
+    rows = stratified_sample(every, pack.labels, config.batch_size, config.seed, "trial steps")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    inputs = input_layer(pack.spec, net.pixels, config["shuffle"]).learn(pack, rows)
+    inputs = build_preprocessor(pack.spec, net.input_stats, config.shuffle_pixels).fit(pack, rows)
     target = torch.from_numpy(pack.labels[rows])
     took = []
     for _ in range(6):
@@ -108,6 +109,8 @@ def _try_out(config: dict[str, Any], jobs: int) -> float:
         loss = net.loss(net(inputs(x, length), length), target).mean()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         took.append(time.perf_counter() - began)
-    passes = config["epochs"] * config["share"] * 0.8 if net.halves() is None else 1  # a frozen one sees all once
+    passes = (
+        config.epochs * config.train_fraction * 0.8 if net.backbone_and_head() is None else 1
+    )  # a frozen one sees all once
     steps = passes * len(pack.labels) / len(rows)
     return float(min(took) * steps * 1.2)  # measuring train and validation after each epoch costs about a fifth more

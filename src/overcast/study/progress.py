@@ -13,12 +13,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from overcast.atomic import whole_file
-from overcast.config import mistakes
-from overcast.errors import UserError
-from overcast.study import Study
+from overcast.config.run_config import RunConfig
+from overcast.config.script import job_errors
+from overcast.core.atomic import whole_file
+from overcast.core.errors import UserError
+from overcast.study.session import Study
 
-LIKE = ("epochs", "share", "batch_size")
+LIKE = ("epochs", "train_fraction", "batch_size")
 """What a run's duration depends on most, besides its data and network."""
 
 _kept: list[int] = []
@@ -87,14 +88,14 @@ class Watch:
     def finish(self) -> None:
         """Say which jobs failed, and make the exit code tell."""
         failed = {job: reason for job, (state, reason) in read_states(self.study).items() if state == "failed"}
-        mistakes.clear()  # one process's jobs leave theirs there
+        job_errors.clear()  # one process's jobs leave theirs there
         if not failed:
             return
         reasons = Counter((reason.splitlines() or ["it did not say why"])[0] for reason in failed.values())
         lines = [f"  {count} × {reason}" for reason, count in reasons.most_common(5)]
         logs = ", ".join(f"{job:04d}.log" for job in list(failed)[:5])
         where = f"What they printed: {self.study.folder}/jobs/{logs}. " if self.study.jobs > 1 else ""
-        mistakes.append(
+        job_errors.append(
             UserError(
                 f"{len(failed)} of {self.jobs} runs failed:\n"
                 + "\n".join(lines)
@@ -104,7 +105,7 @@ class Watch:
 
 
 @contextmanager
-def watched(study: Study, cells: Sequence[dict[str, Any]], jobs: int) -> Iterator[Watch]:
+def watched(study: Study, cells: Sequence[RunConfig], jobs: int) -> Iterator[Watch]:
     """Show the study's progress while the launcher works; ``cells``: a config of each."""
     watch = Watch(study, jobs)
     for old in (Path(study.folder) / "jobs").glob("*.state"):
@@ -127,16 +128,16 @@ def watched(study: Study, cells: Sequence[dict[str, Any]], jobs: int) -> Iterato
         bar.close()
 
 
-def _forecast(cells: Sequence[dict[str, Any]], jobs: int, study: Study) -> str:
+def _forecast(cells: Sequence[RunConfig], jobs: int, study: Study) -> str:
     """About how long it will take, from earlier runs of the same networks on the same data; "" if there are none."""
-    from overcast.study.lookup import seconds_of
-    from overcast.tracking import open_store
+    from overcast.study.lookup import estimated_seconds
+    from overcast.tracking.store import open_store
 
-    store = open_store(cells[0]["tracking"])
-    like: dict[str, list[dict[str, Any]]] = {}
+    store = open_store(cells[0].tracking)
+    like: dict[str, list[RunConfig]] = {}
     for cell in cells:
-        like.setdefault(repr([cell[key] for key in ("data", "model", *LIKE)]), []).append(cell)
-    found = [(len(each), seconds_of(store, each[0], study.jobs) if store else None) for each in like.values()]
+        like.setdefault(repr([getattr(cell, key) for key in ("data", "model", *LIKE)]), []).append(cell)
+    found = [(len(each), estimated_seconds(store, each[0], study.jobs) if store else None) for each in like.values()]
     known = [(count, seconds) for count, seconds in found if seconds]
     if len(known) < len(found):
         return "; the line below tells the time left once the first are through"

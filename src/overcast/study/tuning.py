@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from overcast.errors import DivergedError
-from overcast.runs import Run
+from overcast.core.errors import DivergedError
+from overcast.tracking.run_folder import Run
 
 
 def best(candidates: Mapping[str, Sequence[Any]]) -> str:
@@ -30,7 +30,10 @@ def best(candidates: Mapping[str, Sequence[Any]]) -> str:
 def validation(run: Run) -> tuple[float, float]:
     """Accuracy and log-likelihood of the kept weights on the whole validation part; the test part is not read."""
     from overcast.evaluation.evaluate import measure
-    from overcast.fit import measuring, pack_of
+    from overcast.prediction.trained_network import open_config_pack
+    from overcast.training.feature_cache import restore_for_measuring
 
-    measured = measure(*measuring(run, pack_of(run.config)), np.flatnonzero(run.parts == "validation"))
+    measured = measure(
+        *restore_for_measuring(run, open_config_pack(run.config)), np.flatnonzero(run.parts == "validation")
+    )
     return measured.figures["accuracy"], -measured.figures["nll"]

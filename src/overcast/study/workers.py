@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from overcast.cores import cores
-from overcast.errors import UserError
-from overcast.hold import hold_first
-from overcast.study import Study
+from overcast.core.cores import cores
+from overcast.core.devices import TrainerConfig
+from overcast.core.errors import UserError
+from overcast.core.locks import hold_first
+from overcast.study.session import Study
 
 if TYPE_CHECKING:
-    from overcast.devices import Machine
+    from overcast.core.devices import Machine
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Workers:
     gpus_a_run: float = 0
 
 
-def plan_workers(launcher: DictConfig, trainers: Sequence[dict[str, Any]], machine: Machine) -> Workers:
+def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machine: Machine) -> Workers:
     """The workers of a study whose runs have these ``conf/trainer`` settings.
 
     launcher: Hydra's. On a CPU there are as many runs at once as cores; on GPUs as many as those hold, each run on
@@ -37,11 +38,11 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[dict[str, Any]], machi
 
     Raises: UserError where the launcher is asked for more, or for none.
     """
-    from overcast.devices import choose
+    from overcast.core.devices import resolve_devices
 
-    found = [choose(trainer, 1, machine) for trainer in trainers]
+    found = [resolve_devices(trainer, 1, machine) for trainer in trainers]
     each = max(len(devices.gpus) for devices in found)
-    shared = min((t["jobs_per_gpu"] for t, devices in zip(trainers, found, strict=True) if devices.gpus), default=1)
+    shared = min((t.jobs_per_gpu for t, devices in zip(trainers, found, strict=True) if devices.gpus), default=1)
     if "ray" in launcher:  # which has its own way of giving each job its GPU; how many fit is known here only
         jobs = max(2, cores() // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
         return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared)

@@ -1,0 +1,1 @@
+"""A packed data set as a page a person can look at."""

@@ -1,0 +1,226 @@
+"""The audit of a data set as a page a person can look at: classes, sizes, duplicates, odd files, label suspects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overcast.audit import label_issues
+from overcast.audit.thumbnails import contact, thumb, words
+from overcast.core.errors import UserError
+from overcast.core.paths import project_path
+from overcast.html import writer
+from overcast.html.figures import canvas
+from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
+from overcast.html.style import BLUE, GREY
+from overcast.html.thumbnails import SIDE, SPACE
+from overcast.prepare.pack import Pack, open_pack, read_csv
+
+PAIRS, SUSPECTS, LINES = 48, 32, 200  # shown, at most
+CONTACT, COLUMNS, SENTENCES = 45, 15, 10
+SHOW = 96  # pixels of one picture beside another
+
+
+def audit(name: str, options: Mapping[str, Any], root: Path, out: str = "") -> Path:
+    """Write ``out``, or else ``reports/audit/<name>/``, from the pack of data set ``name``; the page's path.
+
+    Raises: UserError if there is no pack, or ``out`` holds other files.
+    """
+    folder = Path(out) if out else project_path(f"reports/audit/{name}")
+    writer.check_folder(folder)
+    pack = open_pack(root, name, options)
+    place = root / name / "pack"
+    problems, pairs = read_csv(place / "audit.csv"), read_csv(place / "pairs.csv")
+    sections = [
+        classes(pack),
+        sizes(pack, root / name / "raw"),
+        *looks(pack),
+        duplicates(pack, pairs),
+        odd(problems),
+        doubtful(pack),
+    ]
+    info = pack.info
+    kind = "synthetic " if info["synthetic"] else ""
+    lead = f"{len(pack.labels):,} {kind}samples in {len(pack.spec.classes)} classes, as packed in {place}"
+    facts = {
+        "samples found": f"{info['counts']['samples']:,}",
+        "packed": f"{info['counts']['rows']:,}",
+        "options": ", ".join(f"{key} {value}" for key, value in info["options"].items()),
+        "fingerprint": info["fingerprint"],
+    }
+    return writer.write(folder, Page(f"Audit of {name}", lead, sections, facts))
+
+
+def classes(pack: Pack) -> Section:
+    """How many of each, and how uneven that is."""
+    count = np.bincount(pack.labels, minlength=len(pack.spec.classes))
+    groups = len(set(pack.index["group"]) - {""})
+    how = "Every class has the same number of samples."
+    if np.ptp(count):
+        how = (
+            f"The largest class has {count.max() / count.min():.1f} times as many samples as the smallest; always "
+            f"saying {pack.spec.classes[count.argmax()]} would be right in {count.max() / count.sum():.0%}."
+        )
+    if groups:
+        how += f" The samples come from {groups:,} sources, which a split keeps whole."
+    if official := int((pack.index["part"] == "test").sum()):
+        how += f" {official:,} samples are an official test part."
+    figure, ((axes,),) = canvas(7, max(1.6, 0.8 + 0.26 * len(count)))
+    bars = axes.barh(range(len(count)), count, color=BLUE)
+    axes.bar_label(bars, [f" {n:,} · {n / count.sum():.0%}" for n in count], size=8)
+    axes.set_yticks(range(len(count)), pack.spec.classes)
+    axes.set(xlim=(0, 1.15 * count.max()), xlabel="samples", ylim=(len(count) - 0.4, -0.6))
+    return Section("Classes", how, [Image.from_figure("classes.png", figure)])
+
+
+def sizes(pack: Pack, raw: Path) -> Section:
+    """The pictures' own sizes, read from their files' heads; the lengths of everything else."""
+    if pack.offsets is not None:
+        return _lengths(pack, np.diff(pack.offsets))
+    title = "Sizes of the originals"
+    found = np.array([size for file in pack.index["file"] if (size := head(raw / file))])  # (N, 2)
+    if not len(found):
+        return Section(title, "Left out: the raw files are not here, or hold many pictures each.")
+    wide, high = found.T
+    same = Counter(map(tuple, found.tolist())).most_common(1)[0]
+    ratio = np.maximum(wide / high, high / wide)
+    narrow, broad, usual = (f"{w}×{h}" for w, h in (found[wide.argmin()], found[wide.argmax()], same[0]))
+    how = (
+        f"Packed at {pack.spec.shape[2]}×{pack.spec.shape[1]} pixels. The originals are {narrow} at the narrowest and "
+        f"{broad} at the widest; the most frequent size is {usual} ({same[1]:,} of {len(found):,}); "
+        f"{int((ratio > 2).sum()):,} are more than twice as long on one side as on the other."
+    )
+    if len(np.unique(found, axis=0)) == 1:
+        return Section(title, how)
+    figure, ((axes,),) = canvas(7, 3.6)
+    axes.loglog(wide, high, "o", color=BLUE, markersize=4, alpha=0.35, markeredgewidth=0)
+    ends = [min(wide.min(), high.min()) * 0.9, max(wide.max(), high.max()) * 1.1]
+    axes.plot(ends, ends, color=GREY, linewidth=0.8)
+    axes.set(xlabel="width in pixels", ylabel="height in pixels", title="one dot a picture; on the line: square")
+    ticks = [t for t in (8, 16, 32, 64, 125, 250, 500, 1000, 2000, 4000, 8000) if ends[0] <= t <= ends[1]]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{t:,}" for t in ticks])
+        axis.set_ticks([], minor=True)
+    return Section(title, how, [Image.from_figure("sizes.png", figure)])
+
+
+def head(path: Path) -> tuple[int, int] | None:
+    """Width and height of a picture file, without decoding it; None if it is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _lengths(pack: Pack, length: np.ndarray) -> Section:
+    unit = "words" if pack.spec.kind == "tokens" else "steps"
+    low, middle, high = np.quantile(length, (0.05, 0.5, 0.95))
+    how = (
+        f"{unit.capitalize()} a sample: {middle:.0f} in the middle, nine of ten between {low:.0f} and {high:.0f}, "
+        f"{length.min()} to {length.max()} in all."
+    )
+    if pack.spec.vocabulary:
+        how += f" {len(pack.spec.vocabulary):,} different words."
+    figure, ((axes,),) = canvas(7, 2.6)
+    width = -(-int(np.ptp(length) + 1) // 40)  # whole steps, or every other bar would hold more of them
+    axes.hist(length, bins=np.arange(length.min(), length.max() + width + 1, width) - 0.5, color=BLUE)
+    axes.set(xlabel=f"{unit} a sample", ylabel="samples")
+    return Section("Lengths", how, [Image.from_figure("lengths.png", figure)])
+
+
+def looks(pack: Pack) -> list[Section]:
+    """A contact sheet a class, or a few of its sentences."""
+    most = SENTENCES if pack.spec.kind == "tokens" else CONTACT
+    how = f"Up to {most} of each class, evenly spaced over its files, as the networks get them."
+    parts: list[Part] = []
+    for number, label in enumerate(pack.spec.classes):
+        rows = np.flatnonzero(pack.labels == number)
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
+        if pack.spec.kind == "tokens":
+            parts.append(Table([label], [[words(pack, int(row))] for row in some]))
+        else:
+            columns = min(COLUMNS, len(some))
+            sheet = contact(pack, some, columns)
+            parts += [Paragraph(label), Image.from_array(f"class-{number}.png", sheet, columns * (SIDE + SPACE))]
+    return [Section("A look at each class", how, parts)]
+
+
+def duplicates(pack: Pack, pairs: dict[str, np.ndarray]) -> Section:
+    """Pairs side by side: those with two labels first, then the least alike, which may be none."""
+    title, total = "Duplicates and near-duplicates", len(pairs["file_a"])
+    if not total:
+        return Section(title, "None were found.")
+    across = pairs["same_class"] == "False"
+    order = np.lexsort((-pairs["distance"].astype(int), ~across))
+    how = (
+        f"{total:,} pairs, of which {int(across.sum()):,} have two different labels: those come first, then the least "
+        "alike. Distance: bits of 64 by which the pictures' hashes differ, 0 for copies. A split keeps a pair on one "
+        f"side.{'' if total <= PAIRS else f' Shown are {PAIRS}; pairs.csv in the pack has all.'}"
+    )
+    row_of = {file: row for row, file in enumerate(pack.index["file"])}
+    parts = []
+    for number, at in enumerate(order[:PAIRS]):
+        a, b, label_a, label_b, distance = (
+            pairs[c][at] for c in ("file_a", "file_b", "class_a", "class_b", "distance")
+        )
+        first = f"{label_a} or {label_b}?" if across[at] else f"both {label_a}"
+        lines = [f"{first} (distance {distance})", *dict.fromkeys((a, b))]
+        parts.append(_row(pack, [row_of[a], row_of[b]], lines, f"pair-{number + 1}"))
+    return Section(title, how, parts)
+
+
+def _row(pack: Pack, rows: Sequence[int], lines: Sequence[str], file: str) -> Row:
+    if pack.spec.kind == "tokens":
+        return Row([], [*lines, *(words(pack, row) for row in rows)])
+    shown = [Image.from_array(f"{file}{'ab'[n]}.png", thumb(pack, row, SHOW), SHOW) for n, row in enumerate(rows)]
+    return Row(shown, lines)
+
+
+def odd(problems: dict[str, np.ndarray]) -> Section:
+    """What could not be read, is not in the manifest, or is missing."""
+    count = Counter(problems["problem"])
+    rest = ~np.isin(problems["problem"], ("duplicate", "near-duplicate", "across classes"))
+    told = "; ".join(f"{number:,} {problem}" for problem, number in sorted(count.items())) or "nothing"
+    how = f"What the audit noted: {told}. Listed here is all but the duplicates. What cannot be read is not packed."
+    lines = list(zip(*(problems[c][rest] for c in ("file", "problem", "detail")), strict=True))
+    if len(lines) > LINES:
+        how += f" Shown are {LINES} of {len(lines):,}; audit.csv in the pack has all."
+    return Section("Odd files", how, [Table(["file", "problem", "detail"], lines[:LINES])] if lines else ())
+
+
+def doubtful(pack: Pack) -> Section:
+    """The labels that a simple model believes least."""
+    title = "Label suspects"
+    try:
+        found = label_issues.out_of_sample_probabilities(pack)
+    except UserError as reason:
+        return Section(title, f"Left out: {reason}.")
+    labels, names = pack.labels[found.rows], pack.spec.classes
+    order = found.order(labels)
+    right = float((found.probabilities.argmax(1) == labels).mean())
+    how = (
+        "Suspects, not errors: samples whose given label is the least likely to a logistic regression on plain "
+        f"features that was fitted without them and their copies. It is right in {right:.0%} of {len(labels):,}: "
+        f"most of what it doubts only looks unusual. {min(len(order), SUSPECTS)} of {len(order):,} are shown."
+    )
+    parts = []
+    for number, at in enumerate(order[:SUSPECTS]):
+        p, row = found.probabilities[at], int(found.rows[at])
+        lines = [
+            f"given {names[labels[at]]} ({_percent(p[labels[at]])})",
+            f"suggested {names[p.argmax()]} ({_percent(p.max())})",
+            str(pack.index["file"][row]),
+        ]
+        parts.append(_row(pack, [row], lines, f"suspect-{number + 1}"))
+    return Section(title, how, parts)
+
+
+def _percent(share: float) -> str:
+    return "<0.1%" if share < 0.001 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"

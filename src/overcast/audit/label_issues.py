@@ -1,0 +1,69 @@
+"""Labels that may be wrong: those that a simple model, which has not seen the sample, believes least.
+
+The idea is that of confident learning (Northcutt, Jiang & Chuang 2021): out-of-sample probabilities show where a
+label does not fit the others. A suspect is a hint to look, never a proof.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from overcast.core.errors import UserError
+from overcast.evaluation.baselines import counts, features
+from overcast.prepare.pack import Pack
+from overcast.prepare.split import assign_folds, merge_groups
+
+FOLDS = 5
+MOST = 6000  # rows, drawn at random where there are more: seconds to a minute
+BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class OutOfSample:
+    """Rows of the pack (N,), and the probability (N, K) of each class by a model that was fitted without them."""
+
+    rows: np.ndarray
+    probabilities: np.ndarray
+
+    def order(self, labels: np.ndarray) -> np.ndarray:
+        """Places in ``rows`` where another class is likelier than the label (N,), the least likely label first."""
+        given = self.probabilities[np.arange(len(labels)), labels]
+        other = np.flatnonzero(self.probabilities.argmax(1) != labels)
+        found: np.ndarray = other[np.argsort(given[other], kind="stable")]
+        return found
+
+
+def out_of_sample_probabilities(pack: Pack, seed: int = 0) -> OutOfSample:
+    """Logistic regression on plain features, cross-validated so that no duplicate or source is on both sides.
+
+    Raises: UserError if a class has too few independent samples.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+
+    rows = np.sort(np.random.default_rng(seed).permutation(len(pack.labels))[:MOST])
+    groups, labels = merge_groups(pack.index["group"], pack.index["duplicate"])[rows], pack.labels[rows]
+    fewest = min(len(np.unique(groups[labels == label])) for label in range(len(pack.spec.classes)))
+    if fewest < 2:
+        raise UserError("a class has fewer than two samples that are no copies of each other")
+    fold = assign_folds(labels, groups, min(FOLDS, fewest), seed)
+    text = pack.spec.kind == "tokens"
+    x = counts(pack, rows).sign() if text else plain(pack, rows)  # of words: which there are
+    found = np.zeros((len(rows), len(pack.spec.classes)))
+    for number in tqdm(np.unique(fold), "suspects", unit="fold", leave=False, disable=not sys.stderr.isatty()):
+        scaler = MaxAbsScaler() if text else StandardScaler()
+        model = make_pipeline(scaler, LogisticRegression(C=1.0 if text else 0.01, max_iter=1000, tol=1e-3))
+        model.fit(x[fold != number], labels[fold != number])
+        seen = model[-1].classes_  # a class may be in one fold only
+        found[np.ix_(fold == number, seen)] = model.predict_proba(x[fold == number])
+    return OutOfSample(rows, found)
+
+
+def plain(pack: Pack, rows: np.ndarray) -> np.ndarray:
+    """`features` of many rows, in blocks of bounded memory."""
+    return np.concatenate([features(pack, some) for some in np.array_split(rows, -(-len(rows) // BLOCK))])

@@ -1,0 +1,153 @@
+"""Compare a study: evaluate what was not yet, then one table and one page, logged to the study's run too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tqdm import tqdm
+
+from overcast import claims
+from overcast.comparison import page, wording
+from overcast.comparison.table import PRIMARY, table
+from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, trials
+from overcast.config.compose import compose_tracking
+from overcast.core.errors import DivergedError, UserError
+from overcast.core.paths import project_path
+from overcast.html.page import Section
+from overcast.html.writer import check_folder
+from overcast.study.lookup import study_runs
+from overcast.tracking.metadata import origins, run_params
+from overcast.tracking.run import MlflowRun
+from overcast.tracking.run_folder import Run
+from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
+from overcast.tracking.ui_views import links
+
+
+def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str:
+    """Write ``out``, or else ``reports/<study>/``, and give the verdicts and links as text.
+
+    study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
+    ``conf/tracking``, which says where studies are recorded. Raises: UserError if there is none.
+    """
+    store = open_store(compose_tracking(tracking))
+    if store is None:
+        raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
+    mark_orphaned_runs(store)
+    parent = find_study(store, study)
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        return _compared(store, parent, study_runs(store, parent.tags["study"], Path(fetched)), out)
+
+
+def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str) -> str:
+    key = parent.tags["study"]
+    folder = Path(out) if out else project_path(f"reports/{key}")
+    check_folder(folder, "report.html", (".csv", ".md"))
+    useless = evaluate_missing(runs)
+    diverged = [*useless.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
+    if diverged and len(runs) == len(useless):
+        raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
+    about = _about(store, parent, runs)
+    runs = [run for run in runs if run not in useless]
+    rows, answers = trials(runs, diverged), correct_predictions(runs)
+    info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
+    compared = table(rows, info, answers)
+    claim, verdict, shown = "", wording.headline(compared), list[Section]()
+    if name := parent.tags.get("claim"):
+        claim, verdict, shown = claims.judge_claim(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
+    path = page.write_report(folder, compared, rows[~rows["diverged"]], curves(runs), info, claim, verdict, shown)
+    record = MlflowRun(store.client, parent.id)
+    record.artifact(folder, "report")
+    record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
+    record.tags({"mlflow.note.content": wording.description_md(compared, info, claim, verdict)})
+    told = [*wording.verdicts(compared), *wording.notes(compared, info)]
+    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *told, "", f"report: {path}"]
+    return "\n".join([*said, links(store, key, parent.id)])
+
+
+def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, Any]:
+    """What the report says of the study beside its figures: what is not in it, and what trained the rest.
+
+    Raises: UserError if there is no run to report on.
+    """
+    key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
+    finished = {each.tags["identity"]: each for each in reversed(store.search("FINISHED", study=key, role="trial"))}
+    if finished and not runs:
+        folder = next(iter(finished.values())).tags["folder"]
+        raise UserError(
+            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
+            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
+        )
+    if not runs:
+        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    about = {
+        "study": key,
+        "baseline": "none",
+        "folds": ", ".join(dict.fromkeys(str(run.config.split.folds) for run in runs)),
+        "failed": unfinished(store, key, done),
+        "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
+        "left_out": parent.tags.get("left_out", "").splitlines(),
+        "command": parent.tags.get("command", ""),
+        **origins([each.tags for name, each in finished.items() if name in done]),
+        "when": f"{datetime.now():%Y-%m-%d %H:%M}",
+    }
+    return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
+
+
+def find_study(store: TrackingStore, study: str) -> RunInfo:
+    """The parent run of a study, by name, id or run id: of several, the one that ran last.
+
+    Raises: UserError if there is none.
+    """
+    parents = sorted(store.search(role="study"), key=lambda run: run.tags.get("opened", run.created), reverse=True)
+    if not parents:
+        name = store.client.get_experiment(store.experiment).name
+        raise UserError(
+            f"there is no study yet in the experiment {name} of {store.uri}: run one first, such as "
+            "python pipelines/train.py +study=mitigations, or say where it was recorded (tracking.experiment=…)"
+        )
+    for parent in parents:
+        if study in ("", parent.id, parent.tags["study"], parent.tags["study"].rpartition("-")[0]):
+            return parent
+    known = ", ".join(dict.fromkeys(parent.tags["study"] for parent in parents[:10]))
+    raise UserError(f"study={study}: there is no such study. The latest are: {known}")
+
+
+def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
+    """Measure the runs without figures on their test part, all in this process; gives those that cannot be.
+
+    Such ones were recorded as finished before training looked whether a loss is finite.
+    """
+    from overcast.evaluation.evaluate import evaluate
+
+    missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
+    useless = {}
+    for run in tqdm(missing, desc="evaluating", unit="run", disable=not missing, mininterval=_often()):
+        try:
+            evaluate(run, pictures=False)
+        except DivergedError as error:
+            useless[run] = Diverged(run_params(run.config), str(error))
+    return useless
+
+
+def _often() -> float:
+    return 0.1 if sys.stderr.isatty() else 30
+
+
+def unfinished(store: TrackingStore, study: str, done: set[str]) -> list[str]:
+    """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
+    found = [run for status in ("FAILED", "KILLED") for run in store.search(status, study=study, role="trial")]
+    left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]
+    reasons = [run.tags.get("reason", "") for run in left]
+    names = [run.tags["mlflow.runName"] for run in left]
+    return sorted({f"{name} ({why})" if why else name for name, why in zip(names, reasons, strict=True)})
+
+
+def diverged_trials(store: TrackingStore, study: str, done: set[str]) -> list[Diverged]:
+    """The trials that diverged, one of each identity, and were not run again since."""
+    found = {run.tags["identity"]: run for run in store.search("FAILED", study=study, role="trial", diverged="true")}
+    return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

@@ -1,0 +1,97 @@
+"""Learning curves: over the epochs, a panel a cell, and over the size of the train part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from overcast.comparison import PRIMARY
+from overcast.comparison.wording import cell
+from overcast.html.page import Section
+from overcast.html.style import PARTS, LineStyle, series
+from overcast.statistics.estimates import Estimate
+
+FIGURES = {"nll": "negative log-likelihood", "accuracy": "accuracy"}
+"""What the learning curves show, and what people call it."""
+
+
+def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
+    """Train and validation over the epochs, a small panel a cell; buttons choose what is drawn."""
+    if curves.empty:
+        return None
+    cells = trials.assign(label=[cell(row, trials["data"].nunique() > 1) for _, row in trials.iterrows()])
+    joined = curves.merge(cells[["run_id", "label"]], on="run_id")
+    labels = [label for label in dict.fromkeys(cells["label"]) if label in set(joined["label"])]
+    if not labels:
+        return None
+    down = -(-len(labels) // 4)
+    figure = make_subplots(
+        down, 4, subplot_titles=labels, shared_xaxes="all", shared_yaxes="all",
+        horizontal_spacing=0.015, vertical_spacing=min(0.08, 0.3 / down),
+    )  # fmt: skip
+    for i, label in enumerate(labels):
+        some = joined[joined["label"] == label]
+        for what in FIGURES:
+            for part, style in PARTS.items():
+                name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "nll"}
+                for trace in _band(some, f"{part}/{what}", style, name):
+                    figure.add_trace(trace, i // 4 + 1, i % 4 + 1)
+    half = [what == "nll" for _ in labels for what in FIGURES for _ in range(4)]
+    switch = [
+        {"label": FIGURES[what], "method": "update", "args": [{"visible": shown}]}
+        for what, shown in (("nll", half), ("accuracy", [not one for one in half]))
+    ]
+    figure.update_layout(
+        updatemenus=[{"type": "buttons", "direction": "right", "buttons": switch, "x": 0.6, "xanchor": "center",
+                      "y": 1, "yanchor": "bottom", "pad": {"b": 28}, "bgcolor": "white"}]
+    )  # fmt: skip
+    figure.update_annotations(font_size=12)
+    figure.update_xaxes(dtick=max(1, round(joined["epoch"].max() / 5)))  # an epoch has no halves
+    figure.update_xaxes(title="epoch", row=down)
+    caption = "Lines: means over the repeats; bands: their 95 % intervals. Solid is train, dashed is validation."
+    return Section.from_figure("Learning curves, by epoch", caption, figure, 150 + 165 * down, min_width=700)
+
+
+def data_size(table: pd.DataFrame) -> Section | None:
+    """The primary outcome over the share of the train part that was used."""
+    if table["train_fraction"].nunique() < 2:
+        return None
+    panels = table.assign(panel=table["context"].map(_without_fraction)).groupby("panel", sort=False)
+    figure = make_subplots(1, len(panels), subplot_titles=list(panels.groups), shared_yaxes=True)
+    names = list(dict.fromkeys(table["mitigation"]))
+    for at, (_, panel) in enumerate(panels, 1):
+        for name, some in panel.sort_values("train_fraction").groupby("mitigation", sort=False):
+            style = series(names.index(name))
+            reach = 100 * (some[f"{PRIMARY.column}/high"] - some[PRIMARY.column]).fillna(0)
+            figure.add_scatter(
+                x=100 * some["train_fraction"], y=100 * some[PRIMARY.column], name=str(name), mode="lines+markers",
+                line=style.plotly(), marker={"symbol": style.marker, "size": 9},
+                error_y={"array": reach, "thickness": 1}, legendgroup=str(name), showlegend=at == 1, row=1, col=at,
+            )  # fmt: skip
+    shares = sorted(100 * table["train_fraction"].unique())
+    figure.update_xaxes(
+        title="share of the train part, %", type="log", tickvals=shares, ticktext=[f"{s:g}" for s in shares]
+    )
+    figure.update_yaxes(title=f"{PRIMARY.label}, %", col=1)
+    how = "Bars: 95 % intervals of the means."
+    return Section.from_figure("Learning curves over data size", how, figure, 480, min_width=520)
+
+
+def _band(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, object]) -> list[go.Scatter]:
+    """The mean over the runs at each epoch, and its interval, which needs two runs."""
+    at = rows.groupby("epoch")[column].agg(["mean", "sem", "count"]).dropna(subset=["mean"])
+    mean, epochs = at["mean"].to_numpy(float), at.index.to_numpy()
+    reach = Estimate(mean, at["sem"].to_numpy(float), np.maximum(at["count"].to_numpy(float) - 1, 1)).reach
+    low, high = mean - np.nan_to_num(reach), mean + np.nan_to_num(reach)
+    band = go.Scatter(
+        x=np.concatenate([epochs, epochs[::-1]]), y=np.concatenate([high, low[::-1]]), mode="none", fill="toself",
+        fillcolor=style.colour, opacity=0.2, line={"width": 0}, hoverinfo="skip", **{**name, "showlegend": False},
+    )  # fmt: skip
+    shown = "lines" if len(mean) > 1 else "markers"  # one point makes no line
+    return [band, go.Scatter(x=epochs, y=mean, mode=shown, line=style.plotly(), **name)]
+
+
+def _without_fraction(context: str) -> str:
+    return " · ".join(part for part in context.split(" · ") if not part.startswith("train_fraction="))

@@ -1,0 +1,139 @@
+"""A study's runs as tidy tables: one row a trial, one row an epoch of each."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from overcast.prepare import split
+from overcast.tracking.metadata import run_params
+from overcast.tracking.run_folder import Run
+
+PAIRING = ("seed", "fold", "split_seed")
+"""What makes a repeat; everything else that differs between runs makes a cell."""
+
+STRENGTH = "mitigation."
+"""How the parameters begin that say how strong a mitigation is."""
+
+FOLLOWS = ("parameters",)
+"""What is not chosen but follows from the rest."""
+
+METRICS = {"accuracy": "test/accuracy", "nll": "test/nll", "macro_f1": "test/macro_f1", "ece": "test/ece"}
+
+
+class Diverged(NamedTuple):
+    """A trial that has no outcome: its parameters, as `params` has them or as MLflow keeps them, and why."""
+
+    params: Mapping[str, Any]
+    reason: str
+
+
+def trials(runs: Sequence[Run], diverged: Sequence[Diverged] = ()) -> pd.DataFrame:
+    """One row a run, in the columns that `overcast.comparison.table` reads. The runs must have been evaluated.
+
+    Then one row for each that ``diverged``, without outcomes and with its ``reason``.
+    """
+    flat = [run_params(run.config) for run in runs]
+    gone = [{name: _value(value) for name, value in each.params.items()} for each in diverged]
+    varying = swept([*flat, *gone])
+    rows = [_row(run, given, varying) for run, given in zip(runs, flat, strict=True)]
+    for given, each in zip(gone, diverged, strict=True):
+        rows.append(_names(given, varying) | {"diverged": True, "reason": each.reason})
+    return pd.DataFrame(rows)
+
+
+def _value(value: Any) -> Any:
+    """A parameter as it was before MLflow made it text."""
+    try:
+        return ast.literal_eval(value) if isinstance(value, str) else value
+    except (ValueError, SyntaxError):
+        return value
+
+
+def diverged_cells(rows: pd.DataFrame) -> list[str]:
+    """What to say of each cell with trials that diverged."""
+    planned = rows["repeat"].nunique()
+    return [
+        f"{cell}: {len(some)} of {planned} repeats diverged ({some['reason'].iloc[0].partition('. ')[0]})"
+        for cell, some in rows[rows["diverged"]].groupby("cell", sort=False)
+    ]
+
+
+def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
+    """The parameters, but for mitigation and repeat, that were varied: between runs of one network on one data set.
+
+    A strength counts as varied only between runs of the same mitigation: that a cocktail has less of one than the
+    one alone is what makes it another mitigation.
+    """
+    found = [name for name in ("data", "model") if len({given[name] for given in flat}) > 1]
+    for name in dict.fromkeys(name for given in flat for name in given):
+        same = ("data", "model", "mitigation") if name.startswith(STRENGTH) else ("data", "model")
+        values: dict[tuple[Any, ...], set[str]] = {}
+        for given in flat:
+            if name in given:
+                values.setdefault(tuple(given[key] for key in same), set()).add(str(given[name]))
+        if max(map(len, values.values())) > 1 and name not in (*PAIRING, *FOLLOWS, "mitigation", *found):
+            found.append(name)
+    return found
+
+
+def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+    """What tells a trial's cell and repeat, from its parameters."""
+    own = [name for name in varying if name in given]
+    before = [str(given[name]) for name in own if name in ("data", "model")]
+    after = [name for name in own if name not in ("data", "model")]
+    told = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
+    return {
+        **{name: given[name] for name in ("data", "model", "mitigation", "fold", "seed", "train_fraction", "epochs")},
+        "cell": " · ".join([*before, given["mitigation"], *told.values()]),
+        "rest": " · ".join([*before, *(told[name] for name in after if not name.startswith(STRENGTH))]),
+        "repeat": "-".join(str(given[name]) for name in PAIRING),
+    }
+
+
+def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+    facts = run.facts
+    measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    return {
+        "run_id": str(run.folder),
+        "name": facts["name"],
+        "diverged": False,
+        **_names(given, varying),
+        "overlap": overlap(run),
+        **{column: measured["test"][name] for name, column in METRICS.items()},
+        "gap/accuracy": measured["gap"]["accuracy"],
+        "gap/nll": measured["gap"]["nll"],
+        "seconds": facts["seconds"],
+    }
+
+
+def overlap(run: Run) -> float:
+    """ρ of the correction for overlapping train parts, from how this run's data was split."""
+    cut = run.config.split
+    by_time = bool(run.facts.get("by_time"))
+    return split.overlap(run.config.folds, cut.fold, bool(run.facts.get("official_test")), by_time)
+
+
+def correct_predictions(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """Of each run on data with an official test part, by run_id: was each of its rows classified correctly? (M,) bool.
+
+    Every run of such data has the same rows there, in the order of the pack, whatever its fold.
+    """
+    found = {}
+    text = {"dtype": str, "keep_default_na": False, "encoding_errors": "surrogateescape"}
+    for run in runs:
+        if run.facts.get("official_test"):
+            answers = pd.read_csv(run.folder / "evaluation" / "predictions.csv", usecols=["label", "predicted"], **text)
+            found[str(run.folder)] = (answers["label"] == answers["predicted"]).to_numpy()
+    return found
+
+
+def curves(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row an epoch of each run: ``run_id``, ``epoch`` and the columns of its history."""
+    tables = [pd.DataFrame(run.history).assign(run_id=str(run.folder)) for run in runs]
+    return pd.concat(tables, ignore_index=True)

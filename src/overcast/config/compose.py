@@ -1,0 +1,98 @@
+"""Composing: params.yaml's values in front of the user's own overrides, and the result as plain containers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hydra
+import yaml
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from overcast.config.defaults import read_defaults
+from overcast.config.messages import check_group, error_message
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
+from overcast.core.errors import UserError
+from overcast.core.paths import ROOT as ROOT
+
+
+def default_overrides(params: Path, taken: Iterable[str]) -> list[str]:
+    """params.yaml as overrides, without the keys already ``taken`` by the user or a study.
+
+    Raises: UserError for anything in it that is no default to run.
+    """
+    flat, taken = read_defaults(params, ConfigSchema, SETTINGS), set(taken)
+    return [f"{key}={_as_override(value)}" for key, value in flat.items() if key not in taken]
+
+
+def _as_override(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ",".join(map(_as_override, value)) + "]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
+    """The command line with params.yaml's picks put in front of the user's overrides."""
+    # Hydra's parser wants all overrides in one run of arguments: flags first, picks before the overrides
+    flags = [a for a in arguments if a in ("-m", "--multirun")]
+    arguments = [a for a in arguments if a not in flags]
+    overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
+    for word in overrides:
+        check_group(root / "conf", word)
+    keys = {a.split("=", 1)[0].lstrip("+~").split("@")[0] for a in overrides}
+    chosen = [a.split("=", 1)[1] for a in overrides if a.lstrip("+").startswith("study=")]
+    for study in chosen:
+        keys |= study_keys(root / "conf" / "study" / f"{study}.yaml")
+    at = arguments.index(overrides[0]) if overrides else len(arguments)
+    # a study is a multirun; saying so here makes Hydra report a mistake in it as what it is
+    other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
+    flags = flags or ["--multirun"] * (bool(chosen) and not other)
+    return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys), *arguments[at:]]
+
+
+def study_keys(path: Path) -> set[str]:
+    """What a study file sets itself, so that params.yaml's pick of it must stand back."""
+    if not path.is_file():
+        return set()
+    study = yaml.safe_load(path.read_text(encoding="utf8")) or {}
+    sweeper = (study.get("hydra") or {}).get("sweeper") or {}
+    lists = [sweeper.get(name) or [] for name in ("cells", "repeats", "tuning")] + (sweeper.get("tuned") or [])
+    words = " ".join(line for lines in lists for line in lines).split()
+    swept = [*(sweeper.get("params") or {}), *(word.partition("=")[0] for word in words)]
+    groups = [key for d in study.get("defaults", []) if isinstance(d, dict) for key in d]
+    keys = {key.removeprefix("override ").lstrip("/") for key in groups} | set(swept) | set(study)
+    return keys | {f"{k}.{inner}" for k, v in study.items() if isinstance(v, dict) for inner in v}
+
+
+def compose_tracking(overrides: Sequence[str] = ()) -> TrackingConfig:
+    """What a training with these overrides (``tracking=…``, ``tracking.…=…``) has as ``tracking``: where it records.
+
+    Raises: UserError for an override, or a default in params.yaml, that is wrong.
+    """
+    register_schema()
+    try:
+        with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            composed = hydra.compose("config", with_defaults(list(overrides)))
+        settings = OmegaConf.to_container(composed.tracking, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(error_message(error, ROOT / "conf")) from None
+    assert isinstance(settings, dict)
+    return TrackingConfig(**{str(key): value for key, value in settings.items()})
+
+
+def resolved(cfg: DictConfig) -> RunConfig:
+    """The composed config as a `RunConfig`, without Hydra's own part, and its number of folds a number.
+
+    Raises: UserError for a number out of its range.
+    """
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    settings = OmegaConf.to_container(own, resolve=True, enum_to_str=True, throw_on_missing=True)
+    assert isinstance(settings, dict)
+    config = RunConfig.from_dict({str(key): value for key, value in settings.items()})
+    return replace(config, split=replace(config.split, folds=config.folds))

@@ -1,0 +1,81 @@
+"""Everything a run depends on, as one frozen, typed object: what all rooms above this one pass on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Self
+
+from overcast.config.options import Option
+from overcast.config.schema import RunSettings, SplitConfig, TrackingConfig
+from overcast.core.devices import TrainerConfig
+from overcast.core.errors import UserError
+
+GROUPS: Mapping[str, type] = MappingProxyType(
+    {"split": SplitConfig, "trainer": TrainerConfig, "tracking": TrackingConfig}
+)
+
+
+MAX_THREADS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(RunSettings):
+    """A run's settings, and the options that were chosen.
+
+    data, model: one option each. mitigation: those chosen, in the order in which they apply.
+
+    Raises: UserError if a number is out of its range.
+    """
+
+    data: Option
+    model: Option
+    mitigation: tuple[Option, ...]
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("batch_size", 2)):
+            if getattr(self, name) < low:
+                raise UserError(f"{name}={getattr(self, name)}: must be at least {low}")
+        if not 0 < self.lr < math.inf:
+            raise UserError(f"lr={self.lr}: must be above 0, and a number")
+        if not 0 <= (threads := self.trainer.threads) <= MAX_THREADS:
+            raise UserError(f"trainer.threads={threads}: must be from 1 to {MAX_THREADS}, or 0 to share out the cores")
+        if (several := self.trainer.jobs_per_gpu) < 1:
+            raise UserError(f"trainer.jobs_per_gpu={several}: must be at least 1")
+        if not 0 < self.train_fraction <= 1:
+            raise UserError(f"train_fraction={self.train_fraction}: must be above 0 and at most 1")
+
+    @property
+    def folds(self) -> int:
+        """How many folds the data is split into: ``split.folds``, or the data set's own number."""
+        return self.split.folds or int(self.data.target_class().folds)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """From nested plain values, as Hydra composes them; what is missing has its default."""
+        own = {field.name for field in fields(cls)}
+        values = {name: value for name, value in settings.items() if name in own}
+        values |= {name: kind(**settings[name]) for name, kind in GROUPS.items() if name in settings}
+        values |= {name: Option.from_dict(settings[name]) for name in ("data", "model")}
+        chosen = settings["mitigation"]
+        values["mitigation"] = tuple(Option.from_dict(chosen[name], name) for name in chosen)
+        values["tags"] = tuple(settings.get("tags", ()))
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as nested plain values, for YAML."""
+        plain: dict[str, Any] = {"data": self.data.to_dict(), "model": self.model.to_dict()}
+        plain["mitigation"] = {option.name: option.to_dict() for option in self.mitigation}
+        for field in fields(RunSettings):
+            value = getattr(self, field.name)
+            if field.name in GROUPS:
+                value = {inner.name: getattr(value, inner.name) for inner in fields(value)}
+            plain[field.name] = list(value) if isinstance(value, tuple) else value
+        return plain
+
+    @property
+    def mitigation_name(self) -> str:
+        """ "none", "dropout", "dropout+augmentation": the chosen mitigations in their order."""
+        return "+".join(option.name for option in self.mitigation) or "none"

@@ -1,0 +1,87 @@
+"""The typed schema of the config: what Hydra checks while composing, and what every run's settings are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, OmegaConf
+
+from overcast.core.devices import TrainerConfig
+from overcast.core.paths import ROOT as ROOT
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """seed: of the split alone. folds: how many; null: the data set's own number. fold: which is the test part.
+
+    ignore_groups: ignore source groups (but keep duplicates whole), to show what it is worth to know the source.
+    """
+
+    seed: int = MISSING
+    fold: int = MISSING
+    folds: int | None = None
+    ignore_groups: bool = False
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Where MLflow records; MLflow's own environment variables win over these. enabled=false: nowhere."""
+
+    enabled: bool = True
+    uri: str = "sqlite:///mlflow.db"
+    artifacts: str = "mlartifacts"
+    experiment: str = "overcast"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What a run depends on besides the options of its data, network and mitigations."""
+
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    seed: int = MISSING
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    lr: float = MISSING
+    train_fraction: float = 1.0
+    """How much of the train part to use, from just above 0 to 1."""
+    shuffle_pixels: bool = False
+    """One fixed shuffle of all pixels of every picture: no neighbour is a neighbour any more."""
+    debug: bool = False
+    """Two batches of everything, one epoch: does it run at all?"""
+    tags: tuple[str, ...] = ()
+    mirror: str | None = None
+    run: str | None = None
+    study: str | None = None
+    claim: str | None = None
+    """Which of `overcast.claims` a study measures."""
+    prepare: bool = False
+    """Whether what data is lacking is downloaded, packed and split before the run, or before a study's first one."""
+    role: str = "trial"
+    """"tuning" for the runs by which a study chooses strengths, which are not compared."""
+    data_dir: str = "data"
+    runs_dir: str = "runs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigSchema(RunSettings):
+    """The same for Hydra, whose options are free-form: their numbers are checked against what they build."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    mitigation: dict[str, Any] = field(default_factory=dict)
+
+
+SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
+"""What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of it."""
+
+
+def register_schema() -> None:
+    """Make the typed schema known to Hydra: a wrong type or an unknown key fails when composing."""
+    node = OmegaConf.structured(ConfigSchema)
+    for part in (node, node.trainer, node.tracking, node.split):
+        OmegaConf.set_readonly(part, None)  # frozen classes make it so, and a config is composed by changing it
+    ConfigStore.instance().store(name="schema", node=node)

@@ -1,0 +1,134 @@
+"""The scripts' main: a user's mistake becomes one message and exit code 2."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import MISSING as DATACLASS_MISSING
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from overcast.config.compose import resolved, with_defaults
+from overcast.config.messages import error_message, no_option
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import register_schema
+from overcast.core.errors import UserError
+from overcast.core.paths import ROOT as ROOT
+
+job_errors: list[UserError] = []
+"""What went wrong in the jobs of this process: Hydra would add lines of its own to what is raised."""
+
+_user_overrides: list[str] = []
+
+
+def user_overrides() -> list[str]:
+    """What the user typed after the script's name, before the picks were put in front."""
+    return _user_overrides
+
+
+def hydra_script(task: Callable[[RunConfig], Any]) -> Callable[[], None]:
+    """A script's ``main`` from a function of the composed config."""
+
+    @functools.wraps(task)
+    def main() -> None:
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
+        register_schema()
+        _user_overrides[:] = sys.argv[1:]
+        job_errors.clear()
+        try:
+            sys.argv[1:] = with_defaults(sys.argv[1:])
+            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
+                returning_errors(task)
+            )()
+            if job_errors:
+                fail(str(job_errors[0]))
+        except (UserError, HydraException, OmegaConfBaseException) as error:
+            fail(error_message(error, ROOT / "conf"))
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    return main
+
+
+def returning_errors(task: Callable[[RunConfig], Any]) -> Callable[[DictConfig], Any]:
+    """``task`` that gives a mistake back instead of raising it; in a multirun, any error.
+
+    A raised one would end the other jobs of a worker if it does not unpickle, and be shown twice.
+    """
+
+    @functools.wraps(task)
+    def job(cfg: DictConfig) -> Any:
+        try:
+            return task(resolved(cfg))
+        except (UserError, OmegaConfBaseException) as error:
+            kind = type(error) if isinstance(error, UserError) else UserError
+            mistake = kind(error_message(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
+            job_errors.append(mistake)
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log
+            return mistake
+        except Exception as error:
+            if HydraConfig.get().mode is not RunMode.MULTIRUN:
+                raise
+            traceback.print_exc()
+            return UserError(f"{type(error).__name__}: {error}")
+
+    return job
+
+
+def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
+    """A script's ``main`` for one that takes a few ``name=value`` words and no picks: a dataclass says which.
+
+    If the dataclass has a ``tracking``, that is a list of what was given of ``tracking=…`` and ``tracking.…=…``.
+    """
+
+    @functools.wraps(task)
+    def main() -> None:
+        kind = get_type_hints(task)["arguments"]
+        if {"-h", "--help"} & set(sys.argv[1:]):
+            print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
+            return
+        try:
+            task(_parse_arguments(kind, sys.argv[1:]))
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
+        except UserError as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    return main
+
+
+def _parse_arguments(kind: Any, words: list[str]) -> Any:
+    """``name=value`` words as the dataclass ``kind``, whose fields are all text but for ``tracking``."""
+    names = [f.name for f in fields(kind)]
+    needed = [f.name for f in fields(kind) if f.default is DATACLASS_MISSING]
+    tracking = [word for word in words if word.partition("=")[0].partition(".")[0] == "tracking"]
+    given: dict[str, Any] = dict(word.partition("=")[::2] for word in words if word not in tracking)
+    given |= {"tracking": tracking} if tracking else {}
+    for name in given:
+        if name not in names:
+            raise UserError(no_option(name, names))
+    for name in needed:
+        if not given.get(name):
+            raise UserError(f"{name}=… is missing. Options: {', '.join(f'{n}=…' for n in names)}")
+    return kind(**given)
+
+
+def fail(message: str) -> None:
+    """Show one message and end with exit code 2, as for any mistake of usage."""
+    print(f"overcast: {message}", file=sys.stderr)
+    sys.exit(2)

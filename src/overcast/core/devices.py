@@ -1,0 +1,122 @@
+"""Which devices a run takes, how many processes, and the precision they are fast at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from overcast.core.cores import cores
+from overcast.core.errors import UserError
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What decides the meaning of "auto". gpus: how many are visible. bf16: the accelerators that are fast at it."""
+
+    gpus: int
+    bf16: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """accelerator and devices as Lightning names them; precision "auto" asks this machine what it is fast at."""
+
+    accelerator: str = "auto"
+    devices: int = 0
+    """0: every GPU there is, or one process on a CPU."""
+    precision: str = "auto"
+    threads: int = 0
+    """CPU threads a process; 0: the machine's cores shared out."""
+    jobs_per_gpu: int = 1
+    """How many runs of a study share a GPU, where one does not fill it."""
+    profiler: str | None = None
+
+
+@dataclass(frozen=True)
+class Devices:
+    """accelerator: "cpu" or "gpu". ranks: processes, one a device. precision: Lightning's name. threads: each's.
+
+    gpus: which of the visible ones, one a process; () on a CPU.
+    """
+
+    accelerator: str
+    ranks: int
+    precision: str
+    threads: int
+    gpus: tuple[int, ...] = ()
+
+    def on(self, gpus: tuple[int, ...]) -> Devices:
+        """The same on these GPUs, where it takes any and some are given."""
+        return replace(self, gpus=gpus[: self.ranks]) if self.gpus and gpus else self
+
+
+def this_machine() -> Machine:
+    """The one that this process is on, as far as it sees it."""
+    import torch  # which takes seconds, and not all that know these names need it
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    fast = {"cpu": _cpu_is_fast_at_bf16(), "gpu": gpus > 0 and _gpu_is_fast_at_bf16()}
+    return Machine(gpus, tuple(kind for kind, able in fast.items() if able))
+
+
+def _cpu_is_fast_at_bf16() -> bool:
+    """Whether the processor has bfloat16 arithmetic: emulated, it is ten times slower than float32."""
+    import torch
+
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _gpu_is_fast_at_bf16() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+
+
+def resolve_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Machine | None = None) -> Devices:
+    """What ``conf/trainer`` means on a machine, which is this one unless another is given.
+
+    jobs: how many runs of a study are at once. Each has one device unless the trainer says how many: what a run
+    is must not depend on how many are at once. None: a run of its own, which takes every GPU there is.
+
+    Raises: UserError if it asks for more than there is.
+    """
+    machine = machine or this_machine()
+    accelerator, asked = trainer.accelerator, trainer.devices
+    if accelerator not in ("auto", "cpu", "gpu"):
+        raise UserError(f"trainer.accelerator={accelerator}: choices are auto, cpu and gpu")
+    if accelerator == "gpu" and not machine.gpus:
+        raise UserError("trainer=gpu: no GPU is visible here. Use trainer=auto or trainer=cpu")
+    kind = "gpu" if machine.gpus and accelerator != "cpu" else "cpu"
+    ranks = asked or (machine.gpus if kind == "gpu" and jobs is None else 1)
+    if ranks < 1 or (kind == "gpu" and ranks > machine.gpus):
+        raise UserError(f"trainer.devices={asked}: there are {machine.gpus} GPUs here")
+    threads = trainer.threads or max(1, cores() // (ranks * (jobs or 1)))
+    gpus = tuple(range(ranks)) if kind == "gpu" else ()
+    return Devices(kind, ranks, _precision(trainer.precision, kind in machine.bf16), threads, gpus)
+
+
+def _precision(asked: str, fast_at_bf16: bool) -> str:
+    if asked not in ("auto", *PRECISIONS):
+        raise UserError(f"trainer.precision={asked}: choices are auto, {', '.join(PRECISIONS)}")
+    if asked != "auto":
+        return asked
+    return "bf16-mixed" if fast_at_bf16 else "32-true"
+
+
+def refuse_other_machine(devices: Devices, precision: str, here: Machine) -> None:
+    """Raises: UserError where a worker, on ``here``, cannot do what its study chose when it began.
+
+    precision: as the trainer has it. One that it names is obeyed everywhere, emulated where it must be.
+    """
+    if len(devices.gpus) > here.gpus:
+        lacking = f"{devices.ranks} GPU(s) a run, but this worker sees {here.gpus}"
+    elif precision == "auto" and devices.precision == "bf16-mixed" and devices.accelerator not in here.bf16:
+        lacking = "precision bf16-mixed, which this worker's hardware lacks"
+    else:
+        return
+    raise UserError(
+        f"this study began with {lacking}: all its runs must be alike. Give it workers of one kind, or ask for what "
+        "all of them have, as in trainer.precision=32-true or trainer=cpu"
+    )

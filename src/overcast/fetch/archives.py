@@ -1,0 +1,120 @@
+"""Raw files: from the public source or a mirror, unpacked within bounds and checked one by one.
+
+pooch downloads. Its unpackers, and those of shutil, know no bounds, so archives are opened member by member here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from overcast.core.errors import UserError
+
+CHUNK = 1 << 20  # bytes
+Member = tuple[str, Callable[[], IO[bytes]]]  # a file in an archive: its name, and how to open it
+
+
+def unpack(
+    path: Path,
+    into: Path,
+    keep: Callable[[str], str | None],
+    max_files: int = 100_000,
+    max_bytes: int = 4 << 30,
+) -> int:
+    """Unpacks a zip, or a tar that gzip has compressed (by its name), and returns how many files it kept.
+
+    keep: from a member's name to its path below ``into``, or None to leave it out.
+
+    Raises: UserError if the archive is damaged, holds none of the files, would write outside ``into`` or beyond
+    the bounds. Bytes are counted as they come out: what an archive says of its own sizes is not to be trusted.
+    """
+    left, kept = max_bytes, 0
+    damage = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
+    try:
+        for name, opened in _tar(path) if path.name.endswith((".tar.gz", ".tgz")) else _zip(path):
+            target = keep(name)
+            if target is None:
+                continue
+            kept += 1
+            if kept > max_files:
+                raise UserError(f"{path.name} holds more than {max_files:,} files: it is not the expected archive.")
+            with opened() as stream:
+                left = _extract(stream, _inside(into, target, path), left, path)
+    except damage as error:
+        raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
+    if not kept:
+        raise UserError(
+            f"{path.name} holds none of the expected files: it is another archive, or its layout has changed."
+        )
+    return kept
+
+
+def gunzip(path: Path, into: Path, max_bytes: int = 4 << 30) -> Path:
+    """Unpacks a .gz of one file to ``into/<its name without .gz>``, and returns that.
+
+    Raises: UserError if it is damaged or cut short, or unpacks to more than ``max_bytes``.
+    """
+    target, left = into / path.name.removesuffix(".gz"), max_bytes
+    into.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.stat().st_size == 0:  # which gzip takes for a whole one
+            raise EOFError("an empty file")
+        with gzip.open(path) as stream, target.open("wb") as out:
+            while chunk := stream.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise UserError(f"{path.name} unpacks to more than it may: it is not the expected file.")
+                out.write(chunk)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
+    return target
+
+
+def _zip(path: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as source:
+        for member in source.infolist():
+            if not member.is_dir():
+                yield member.filename, partial(source.open, member)
+
+
+def _tar(path: Path) -> Iterator[Member]:
+    """Plain files alone: only their bytes are read, and tarfile itself writes nothing."""
+    with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as source:
+        for member in source:
+            if not member.isfile() and not member.isdir():
+                raise UserError(f"{path.name} holds a link or device ({member.name}): do not use this archive.")
+            if member.isfile():
+                yield member.name, partial(_opened, source, member)
+        while stream.read(CHUNK):  # to the very end, where gzip keeps its check sum
+            pass
+
+
+def _opened(source: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    stream = source.extractfile(member)
+    assert stream is not None  # it is a plain file
+    return stream
+
+
+def _inside(into: Path, target: str, archive_path: Path) -> Path:
+    parts = PurePosixPath(target.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in target:
+        raise UserError(f"{archive_path.name} would write outside its folder ({target}): do not use this archive.")
+    return into / parts
+
+
+def _extract(stream: IO[bytes], target: Path, left: int, archive_path: Path) -> int:
+    """Copies one member and returns how many bytes may still come."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as out:
+        while chunk := stream.read(CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UserError(f"{archive_path.name} unpacks to more than it may: it is not the expected archive.")
+            out.write(chunk)
+    return left

@@ -1,0 +1,58 @@
+"""How networks read any kind of sample: as one vector, or step by step."""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from overcast.core.spec import PADDING, Spec
+
+
+def sequence_mask(length: Tensor, steps: int) -> Tensor:
+    """Which steps are true ones and which padding: (B, steps) bool."""
+    return torch.arange(steps, device=length.device) < length[:, None]
+
+
+def mean_over_time(x: Tensor, length: Tensor) -> Tensor:
+    """The mean (B, F) of the true steps of x (B, T, F)."""
+    true = sequence_mask(length, x.shape[1])[..., None]
+    return (x * true).sum(1) / length[:, None].clamp(min=1)
+
+
+class StepEncoder(nn.Module):
+    """Any sample as steps (B, T, features): a picture's rows, a sequence's steps, the embeddings of words."""
+
+    def __init__(self, spec: Spec, embedding: int) -> None:
+        super().__init__()
+        self.kind = spec.kind
+        self.words = nn.Embedding(spec.ids, embedding, PADDING) if spec.kind == "tokens" else None
+        self.features = {
+            "image": spec.shape[0] * spec.shape[-1],
+            "sequence": spec.shape[-1],
+            "tokens": embedding,
+        }[spec.kind]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.words is not None:
+            return self.words(x)  # type: ignore[no-any-return]  # (B, T) -> (B, T, E)
+        return x.permute(0, 2, 1, 3).flatten(2) if self.kind == "image" else x  # (B, C, H, W) -> (B, H, C·W)
+
+
+class VectorEncoder(nn.Module):
+    """Any sample as one vector (B, features): all pixels, all steps up to the longest, the mean of a text's words."""
+
+    def __init__(self, spec: Spec, embedding: int) -> None:
+        super().__init__()
+        self.kind, self.longest = spec.kind, spec.shape[0]
+        self.words = nn.Embedding(spec.ids, embedding, PADDING) if spec.kind == "tokens" else None
+        self.features = embedding if spec.kind == "tokens" else prod(spec.shape)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        if self.words is not None:
+            return mean_over_time(self.words(x), length)
+        if self.kind == "sequence":  # padded to the longest of its batch: fill up to (or cut to) the spec's T
+            x = F.pad(x, (0, 0, 0, self.longest - x.shape[1]))
+        return x.flatten(1)

@@ -1,0 +1,107 @@
+"""What the recurrent networks share: layers that read step by step, in one direction or both, past any padding."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from overcast.core.spec import Spec
+from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
+
+Cell = type[nn.LSTM] | type[nn.RNN]
+
+
+class Recurrent(Network):
+    """Layers of recurrent cells over the steps of a sample, and one linear layer on what they make of it.
+
+    hidden: units a layer and direction. layers: how many, each reading the states of the one before.
+    bidirectional: each layer also reads from the last true step to the first (Schuster & Paliwal 1997).
+    pool: the states at the end of reading ("last"), or the mean of those at all true steps ("mean").
+    """
+
+    cell: ClassVar[Cell]
+
+    def __init__(
+        self,
+        spec: Spec,
+        hidden: PositiveInt = 128,
+        layers: Depth = 1,
+        bidirectional: bool = False,
+        pool: Literal["last", "mean"] = "last",
+        embedding: PositiveInt = 64,
+        dropout: Rate = 0.0,
+        norm: Norm = "none",
+        scale: Scale = 1.0,
+    ) -> None:
+        super().__init__()
+        self.steps, self.pool = StepEncoder(spec, embedding), pool
+        width, self.sides = scaled_width(hidden, scale), 1 + bidirectional
+        features = [self.steps.features, *[width * self.sides] * (layers - 1)]
+        longest = spec.shape[1 if spec.kind == "image" else 0]
+        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides, longest) for before in features)
+        self.norm = norm_layer(norm, width * self.sides)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width * self.sides, len(spec.classes))
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        x = self.steps(x)  # (B, T, features)
+        length = length.clamp(1, x.shape[1])
+        for number, layer in enumerate(self.layers):
+            x = layer(self.dropout(x) if number else x, length)  # (B, T, sides · hidden)
+        logits: Tensor = self.head(self.dropout(self.norm(self.pooled(x, length))))  # (B, K)
+        return logits
+
+    def pooled(self, x: Tensor, length: Tensor) -> Tensor:
+        """(B, sides · hidden) of the last layer's states (B, T, sides · hidden)."""
+        if self.pool == "mean":
+            return mean_over_time(x, length)
+        forward, *backward = x.chunk(self.sides, -1)
+        last = forward[torch.arange(len(x), device=x.device), length - 1]
+        return torch.cat([last, *(states[:, 0] for states in backward)], -1)
+
+
+class Layer(nn.Module):
+    """Cells that read the same steps, the second from the last true one to the first."""
+
+    def __init__(self, cell: Cell, features: int, width: int, sides: int, longest: int) -> None:
+        super().__init__()
+        self.cells = nn.ModuleList(cell(features, width, batch_first=True) for _ in range(sides))
+        for made in self.cells:
+            start(made, longest)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        forward, *backward = self.cells
+        states = [forward(x)[0], *(turned(cell(turned(x, length))[0], length) for cell in backward)]
+        return torch.cat(states, -1)  # (B, T, F) -> (B, T, sides · width)
+
+
+def turned(x: Tensor, length: Tensor) -> Tensor:
+    """Steps (B, T, F) with the true ones in reverse order; padding stays where it is.
+
+    On a CPU, reading these is two to three times as fast in training as torch's packed sequences.
+    """
+    step = torch.arange(x.shape[1], device=x.device)
+    order = torch.where(sequence_mask(length, x.shape[1]), length[:, None] - 1 - step, step)  # (B, T)
+    return x[torch.arange(len(x), device=x.device)[:, None], order]
+
+
+def start(cell: nn.Module, longest: int) -> None:
+    """First weights that carry signals far: recurrent ones orthogonal, by gate (Saxe, McClelland & Ganguli 2014).
+
+    Gates of an LSTM begin so that its units forget after 1 to ``longest`` steps (Tallec & Ollivier 2018); a forget
+    bias of 1 (Gers et al. 2000) would lose within 20 steps what the last one needs.
+    """
+    for name, weights in cell.named_parameters():
+        if "bias" in name:
+            nn.init.zeros_(weights)
+            continue
+        for gate in weights.detach().split(cell.hidden_size):  # type: ignore[no-untyped-call]
+            (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(gate)
+    if isinstance(cell, nn.LSTM):
+        put_in, forget, *_ = cell.get_parameter("bias_ih_l0").detach().view(4, -1)
+        forget.copy_(torch.linspace(1, max(2, longest - 1), len(forget)).log())
+        put_in.copy_(-forget)

@@ -1,0 +1,1 @@
+"""A trained network on new files: preprocessing and weights, with torch alone."""

@@ -1,0 +1,58 @@
+"""Data made ready on the way: downloaded, packed and split where a study's data is not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from overcast.config.run_config import RunConfig
+from overcast.core.atomic import writing
+from overcast.core.locks import is_locked, lock
+from overcast.core.paths import project_path
+from overcast.data import build_dataset
+from overcast.prepare.download import FETCHED, download
+from overcast.prepare.pack import pack
+from overcast.prepare.split import split
+
+
+def prepare_missing(configs: Iterable[RunConfig]) -> None:
+    """Do the steps that are missing for the data of each config; what is there already is left as it is.
+
+    Where another process is at the same data, its end is waited for.
+
+    Raises: UserError as the steps do. Data that was made with other options is refused later, and not overwritten.
+    """
+    for config in configs:
+        root, name = project_path(config.data_dir), config.data.name
+        if not all(_made(root / name).values()):
+            with _turn(root / name, name):
+                _prepare(config, root, name)
+
+
+def _made(folder: Path) -> dict[str, bool]:
+    """Which of the steps that training needs are done, by the file that each writes last."""
+    return {"pack": (folder / "pack" / "pack.json").exists(), "split": (folder / "parts.json").exists()}
+
+
+@contextmanager
+def _turn(folder: Path, name: str) -> Iterator[None]:
+    """One process at a time prepares a data set; the others find it ready."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if is_locked(folder):
+        print(f"preparing {name}: waiting for another process that is at it", flush=True)
+    with lock(folder):
+        yield
+
+
+def _prepare(config: RunConfig, root: Path, name: str) -> None:
+    made, dataset = _made(root / name), build_dataset(config.data)
+    if not made["pack"]:
+        if not (root / name / "raw" / FETCHED).exists():
+            print(f"preparing {name}: download", flush=True)
+            download(name, dataset, root, Path(config.mirror) if config.mirror else None)
+        print(f"preparing {name}: pack", flush=True)
+        pack(name, dataset, config.data.values, root)
+    if not made["split"]:
+        split(name, root, seed=config.split.seed, folds=config.folds)

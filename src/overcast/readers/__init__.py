@@ -1,0 +1,1 @@
+"""Any picture, sound, table or text file as an array, or one short reason why not."""

@@ -1,0 +1,104 @@
+"""Where a result comes from: the commit, the versions and the machine of what computed it."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from overcast.config.run_config import RunConfig
+from overcast.core.cores import cores
+from overcast.core.paths import ROOT
+from overcast.study.session import Study
+from overcast.tracking.store import relative
+
+PACKAGES = ("overcast", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "mlflow", "dvc", "numpy")
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Tags: git commit (with "+changes" if files differ from it), Python and package versions."""
+    tags = {f"version.{name}": version(name) for name in PACKAGES}
+    tags["version.python"] = platform.python_version()
+    commit = _git("rev-parse", "HEAD")
+    if commit:
+        tags["mlflow.source.git.commit"] = commit
+        tags["git"] = commit[:12] + ("+changes" if _git("status", "--porcelain", "-uno") else "")
+    return tags
+
+
+def machine(gpus: int = 0) -> str:
+    """The processor, how many cores of it this process may use, and the first ``gpus`` GPUs."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
+        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
+    return ", ".join([model, f"{cores()} cores", *_gpus(gpus)])
+
+
+def _gpus(number: int) -> list[str]:
+    if not number:
+        return []
+    import torch
+
+    names = Counter(torch.cuda.get_device_name(i) for i in range(number))
+    return [f"{count} × {name}" for name, count in names.items()]
+
+
+def origins(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What trained the runs with these tags: the machines, versions and commits, all there are of each."""
+    names = list(dict.fromkeys(name for each in tags for name in each if name.startswith("version.")))
+    versions = [f"{name.removeprefix('version.')} {_each(tags, name)}" for name in names]
+    told = {"trained on": _each(tags, "machine"), "with": ", ".join(versions), "git": _each(tags, "git")}
+    return {name: text for name, text in told.items() if text}
+
+
+def _each(tags: Sequence[Mapping[str, str]], name: str) -> str:
+    """The values of one tag; where there are several, with how many runs have which."""
+    values = Counter(each.get(name, "") for each in tags)
+    if not any(values):
+        return ""
+    told = [f"{value or 'not recorded'} ({count} of {len(tags)} runs)" for value, count in values.most_common()]
+    return " and ".join(told) if len(values) > 1 else next(iter(values))
+
+
+def _git(*arguments: str) -> str:
+    """Git's answer about the project's folder, "" where there is no git or no repository."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+PLAIN = ("seed", "epochs", "batch_size", "lr", "train_fraction", "shuffle_pixels", "debug")
+
+
+def run_params(config: RunConfig) -> dict[str, Any]:
+    """The config as flat, clean MLflow parameters, the same names for every run."""
+    flat: dict[str, Any] = {name: getattr(config, name) for name in PLAIN}
+    flat |= {"data": config.data.name, "model": config.model.name}
+    flat |= {"mitigation": config.mitigation_name, "fold": config.split.fold}
+    flat |= {"split_seed": config.split.seed, "folds": config.folds}
+    flat |= {"split_ignore_groups": config.split.ignore_groups}
+    flat |= {f"data.{key}": value for key, value in config.data.values.items()}
+    flat |= {f"model.{key}": value for key, value in config.model.values.items()}
+    for option in config.mitigation:
+        flat |= {f"mitigation.{option.name}.{key}": value for key, value in option.values.items()}
+    return flat
+
+
+def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
+    """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
+    tags = {"role": config.role, "folder": relative(folder), "study": study.id if study else ""}
+    tags |= {"jobs": str(study.jobs if study else 1)}
+    told = ("identity", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
+    tags |= {name: str(facts[name]) for name in told if name in facts}  # an older run lacks some
+    tags |= {f"tag.{tag}": "true" for tag in config.tags}
+    return {key: value for key, value in tags.items() if value}

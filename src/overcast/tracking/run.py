@@ -1,0 +1,118 @@
+"""One MLflow run, or nothing in its place: what a training logs, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overcast.core.signals import signals_deferred, sigterm_exits
+
+NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
+"""What MLflow refuses in a metric's name, such as the & of a class name."""
+
+
+class RunRecorder:
+    """Records nothing: what ``tracking=off`` uses, and the methods every record has."""
+
+    id: str = ""
+    broken: str = ""
+    """Why what was said no longer arrives, once it does not."""
+
+    def params(self, values: dict[str, Any]) -> None:
+        """Log parameters, once."""
+
+    def tags(self, values: dict[str, str]) -> None:
+        """Set tags."""
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        """Log metrics at an epoch, in one call."""
+
+    def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
+        """Log the data set as an MLflow dataset."""
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Log a file, or a folder's content."""
+
+    def end(self, status: str) -> None:
+        """Give the run its last word: FINISHED, FAILED or KILLED."""
+
+
+@dataclass
+class MlflowRun(RunRecorder):
+    """One MLflow run. A server that dies on the way costs the record, not the training."""
+
+    client: Any
+    id: str
+    broken: str = ""
+
+    def _call(self, call: str, *args: Any, tries: int = 1, **kwargs: Any) -> None:
+        from mlflow.exceptions import MlflowException
+
+        if self.broken:
+            return
+        try:
+            with signals_deferred():
+                getattr(self.client, call)(self.id, *args, **kwargs)
+        except (MlflowException, OSError) as error:
+            if tries > 1:
+                self._call(call, *args, tries=tries - 1, **kwargs)
+                return
+            self.broken = str(error).splitlines()[0]
+            print(
+                f"overcast: MLflow stopped taking records ({self.broken}). The run goes on, whole in its folder; "
+                "`python pipelines/evaluate.py run=<folder>` records it anew later.",
+                file=sys.stderr,
+            )
+
+    def params(self, values: dict[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        self._call("log_batch", params=[Param(k, str(v)) for k, v in values.items()])
+
+    def tags(self, values: dict[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self._call("log_batch", tags=[RunTag(k, str(v)) for k, v in values.items()])
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._call(
+            "log_batch", metrics=[Metric(NOT_IN_NAMES.sub("_", k), float(v), now, step) for k, v in values.items()]
+        )
+
+    def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        entity = Dataset(name, digest[:36], "local", source, profile=profile)
+        # of two runs that are the first to see new data only one can add it; the other's second try finds it
+        self._call("log_inputs", datasets=[DatasetInput(dataset=entity)], tries=2)
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        self._call("log_artifacts" if path.is_dir() else "log_artifact", str(path), folder or None)
+
+    def end(self, status: str) -> None:
+        self._call("set_terminated", status=status)
+
+
+@contextlib.contextmanager
+def run_status(record: RunRecorder) -> Iterator[None]:
+    """End the record as what happened inside: FINISHED, FAILED and why, or KILLED by Ctrl-C or SIGTERM."""
+    try:
+        with sigterm_exits():
+            yield
+    except (KeyboardInterrupt, SystemExit):
+        record.end("KILLED")
+        raise
+    except BaseException as error:
+        record.tags({"reason": (str(error).splitlines() or [type(error).__name__])[0]})
+        record.end("FAILED")
+        raise
+    record.end("FINISHED")

@@ -1,0 +1,265 @@
+"""A run's folder: what it holds, how it is named, and how one is found again.
+
+config.yaml   the experiment's config      parts.csv    the part of each row: train is what it was trained on
+spec.json     what the data looks like     history.csv  each epoch's figures
+model.pt      the weights                  run.json     the rest; written last, so it marks a whole run
+
+These are a function of choices, data and code alone: DVC keeps them, and another machine of the same kind makes the
+same ones. What is not (ids, durations, places) stands beside them in ``record.json``, which names the weights it is
+about: one left over from others is not believed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from overcast.config.compose import compose_tracking
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import SETTINGS, TrackingConfig
+from overcast.core.atomic import whole_file
+from overcast.core.errors import UserError
+from overcast.core.locks import LOCK
+from overcast.core.paths import project_path
+from overcast.core.spec import Spec
+
+if TYPE_CHECKING:  # which imports torch
+    from overcast.core.devices import Devices
+
+NOT_IN_IDENTITY = ("trainer", *SETTINGS)
+"""What a run's identity leaves out: paths, device and display."""
+
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times as fast, and a comparison of many runs reads many configs."""
+
+FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
+
+RECORD = "record.json"
+
+RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan}
+"""The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder, and what is stored in it; ``tracking``: where it is recorded, if not where its config says."""
+
+    folder: Path
+    tracking: TrackingConfig | None = field(default=None, compare=False, repr=False)
+
+    def path(self, name: str) -> Path:
+        """One of `FILES`."""
+        return self.folder / name
+
+    @property
+    def config(self) -> RunConfig:
+        """The resolved config; the `SETTINGS` in it are those of the training, or else the defaults."""
+        loaded = yaml.load(self.path("config.yaml").read_text(encoding="utf8"), YAML)
+        config = RunConfig.from_dict({**self.record.get("settings", {}), **loaded})
+        return replace(config, tracking=self.tracking) if self.tracking else config
+
+    @property
+    def spec(self) -> Spec:
+        return Spec.load(self.path("spec.json"))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """run.json: name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
+        return {**RECORDED, **self._stored("run.json"), **{k: v for k, v in self.record.items() if k in RECORDED}}
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """record.json: the MLflow run's id, durations, the config's `SETTINGS`; {} if it is of other weights."""
+        record = self._stored(RECORD)
+        return record if record.get("weights") == self._stored("run.json").get("weights") else {}
+
+    def _stored(self, name: str) -> dict[str, Any]:
+        try:
+            loaded: dict[str, Any] = json.loads(self.path(name).read_text(encoding="utf8"))
+        except FileNotFoundError:
+            return {}
+        return loaded
+
+    @property
+    def parts(self) -> np.ndarray:
+        """(N,) the part of each row of the pack."""
+        return np.array(self.path("parts.csv").read_text(encoding="utf8").split()[1:])
+
+    @property
+    def history(self) -> dict[str, np.ndarray]:
+        """The learning curves: column name → (epochs,); ``epoch`` counts from 1, in runs that stored it from 0 too."""
+        with self.path("history.csv").open(encoding="utf8", newline="") as file:
+            header, *lines = csv.reader(file)
+        columns = dict(zip(header, np.array(lines, float).T, strict=True))
+        return columns | {"epoch": columns["epoch"] + (columns["epoch"][0] == 0)}
+
+    def write(self, name: str, text: str) -> None:
+        """Write one file whole or not at all."""
+        whole_file(self.path(name), text)
+
+    def clear(self) -> None:
+        """Remove what an earlier run left here."""
+        for name in (*FILES, RECORD):
+            self.path(name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write config.yaml, and into record.json what of it is only a setting."""
+        plain = config.to_dict()
+        self.write_record(settings={name: plain[name] for name in SETTINGS})
+        kept = {name: value for name, value in plain.items() if name not in SETTINGS}
+        self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+
+    def write_facts(self, facts: dict[str, Any]) -> None:
+        """Write run.json, and into record.json what is `RECORDED`."""
+        kept = {name: value for name, value in facts.items() if name not in RECORDED}
+        recorded = {name: value for name, value in facts.items() if name not in kept}
+        self.write_record(**recorded, weights=facts.get("weights"))
+        self.write("run.json", json.dumps(kept, indent=1) + "\n")
+
+    def write_record(self, **values: Any) -> None:
+        """Add ``values`` to record.json."""
+        known = {"weights": self._stored("run.json").get("weights"), **self.record}
+        self.write(RECORD, json.dumps(known | values, indent=1) + "\n")
+
+    def weights_hash(self) -> str:
+        """SHA-256 of model.pt."""
+        with self.path("model.pt").open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run_name(config: RunConfig) -> str:
+    """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
+    return f"{config.model.name} · {config.mitigation_name} · seed {config.seed}"
+
+
+def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
+    """Equal for two runs that must come out equal: the config without display, the data, and what they are run on.
+
+    That is the precision really used, whoever chose it, and the number of processes: each has a part of every batch,
+    of which alone batch norm takes its mean and variance.
+    """
+    kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
+    kept |= {"precision": devices.precision, "processes": devices.ranks}
+    kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts
+    text = json.dumps([kept, fingerprint], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def create_run(config: RunConfig) -> Run:
+    """The folder to train into: ``run=…`` if given, else a fresh one."""
+    if config.run:
+        folder = Path(config.run)
+    else:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        words = f"{config.data.name}-{config.model.name}-{config.mitigation_name}"
+        folder = project_path(config.runs_dir) / f"{stamp}-{words[:60]}-s{config.seed}-{secrets.token_hex(2)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Run(folder)
+
+
+def check_folder(folder: Path, data_dir: Path, runs_dir: Path) -> None:
+    """Raises: UserError if training into ``folder`` would overwrite or remove what no run has left there."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"run={folder} is a file: name a folder to train into")
+    place = data_dir.resolve()
+    if folder.resolve().is_relative_to(place) and not runs_dir.resolve().is_relative_to(place):
+        raise UserError(f"run={folder} lies in {data_dir}, where the data is: name a folder elsewhere")
+    if foreign := _foreign(folder):
+        raise UserError(
+            f"run={folder}: this folder holds what is no run's ({', '.join(foreign[:3])}), and training would "
+            "overwrite files in it: name another folder"
+        )
+
+
+def _foreign(folder: Path) -> list[str]:
+    """What is in ``folder``, unless a run or the rest of one is."""
+    if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
+        return []
+    rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
+    return sorted(path.name for path in folder.iterdir() if path.name not in rest)
+
+
+def _is_config(path: Path) -> bool:
+    """Whether this is a run's config: one that names a network of ours."""
+    try:
+        target = yaml.safe_load(path.read_text(encoding="utf8"))["model"]["_target_"]
+        return str(target).startswith("overcast.")
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return False
+
+
+def _is_json(path: Path, key: str) -> bool:
+    try:
+        return key in json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def load_run(folder: Path) -> Run:
+    """A whole run in this folder.
+
+    Raises: UserError if there is none, or only a half one.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
+    if missing := [name for name in FILES if not (folder / name).is_file()]:
+        raise UserError(
+            f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
+        )
+    return Run(folder)
+
+
+def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> Run:
+    """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
+
+    tracking: overrides of ``conf/tracking``, where the id is looked up, and where the run then is recorded.
+
+    Raises: UserError if there is no such run.
+    """
+    settings = compose_tracking(tracking) if tracking else None
+    runs_dir = runs_dir or project_path("runs")
+    found = _in_folder(text, runs_dir)
+    return Run(found.folder, settings) if found else _download_run(text, runs_dir, settings or compose_tracking())
+
+
+def _in_folder(text: str, runs_dir: Path) -> Run | None:
+    """The run of this folder, age or id that is here."""
+    whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
+    if text == "latest":
+        if not whole:
+            raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
+        return load_run(whole[-1].parent)
+    if Path(text).exists() or "/" in text:
+        return load_run(Path(text) if Path(text).exists() else project_path(text))
+    for path in whole:
+        if Run(path.parent).facts["id"] == text:
+            return load_run(path.parent)
+    return None
+
+
+def _download_run(run_id: str, runs_dir: Path, tracking: TrackingConfig) -> Run:
+    """A run whose folder is not here, from the artifacts of its MLflow run."""
+    from overcast.tracking.store import open_store
+
+    store = open_store(tracking)
+    if store is None or store.find(run_id) is None:
+        raise UserError(
+            f"run={run_id}: no such folder, and no run of that id in {runs_dir}/ or in MLflow. "
+            "Give a run's folder, an MLflow run id, or 'latest'"
+        )
+    folder = store.download(run_id, "run", Path(tempfile.mkdtemp(prefix="overcast-")))
+    return Run(load_run(folder).folder, tracking)

@@ -1,0 +1,95 @@
+"""What a frozen network makes of each row of a pack: found once, kept beside the pack, shared by all runs.
+
+``<root>/<name>/features/<network>-<fingerprint of the pack>.npy``: (N, F) float32. Each row depends on its own
+sample and on weights that never learn, so that no run, fold or part learns anything of another by sharing it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from overcast.core.atomic import whole_file, writing
+from overcast.core.locks import lock
+from overcast.mitigation import Mitigation
+from overcast.model import Frozen, Network
+from overcast.prediction.preprocessor import Preprocessor, Standardizer
+from overcast.prediction.trained_network import TrainedNetwork, data_folder, restore
+from overcast.prepare.pack import Pack
+from overcast.tracking.run_folder import Run
+
+BLOCK = 64
+"""Samples between two steps of the progress bar."""
+
+
+class Identity(Preprocessor):
+    """Features need no more of an input layer."""
+
+    kind = "image"
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        return x
+
+
+def cached_features(
+    pack: Pack, inputs: Preprocessor, net: Network, place: Path, device: str = "cpu", shown: bool = True
+) -> tuple[Pack, Preprocessor, Network]:
+    """For a frozen network: a pack of its features, and the part that reads them; else what came in.
+
+    place: the data set's folder. Raises: UserError if the features cannot be written there.
+    """
+    if (halves := net.backbone_and_head()) is None:
+        return pack, inputs, net
+    body, head = halves
+    shuffled = "-shuffled" if isinstance(inputs, Standardizer) and inputs.shuffle else ""
+    path = place / "features" / f"{body.key}{shuffled}-{pack.info['fingerprint'][:16]}.npy"
+    if not path.exists():
+        with writing(path.parent):
+            path.parent.mkdir(exist_ok=True)
+            with lock(path.parent):  # of several runs at once the first finds them
+                if not path.exists():
+                    _write(path, _found(pack, inputs, body, device, shown))
+    return replace(pack, values=np.load(path, mmap_mode="r")), Identity(), head
+
+
+def leave_batches_unchanged(mitigations: dict[str, Mitigation]) -> bool:
+    """Whether the network sees every sample as it is, each time: none of these changes the train batches."""
+    return all(type(mitigation).batch is Mitigation.batch for mitigation in mitigations.values())
+
+
+def _found(pack: Pack, inputs: Preprocessor, body: Frozen, device: str, shown: bool) -> np.ndarray:
+    """The features (N, F) of all rows."""
+    rows = np.arange(len(pack.labels))
+    found = []
+    inputs.to(device)
+    with torch.inference_mode(), tqdm(total=len(rows), desc="features", unit="sample", disable=not shown) as bar:
+        for block in np.array_split(rows, max(1, len(rows) // BLOCK)):
+            x, length = (torch.from_numpy(array).to(device) for array in pack.gather(block))
+            found.append(body(inputs(x, length)).cpu().numpy())
+            bar.update(len(block))
+    return np.concatenate(found)
+
+
+def _write(path: Path, features: np.ndarray) -> None:
+    """The file, whole, in place of those of packs that are no more."""
+    for old in path.parent.glob("*.npy"):
+        if old.stem.rpartition("-")[2] != path.stem.rpartition("-")[2]:
+            old.unlink()
+    buffer = io.BytesIO()
+    np.save(buffer, features)
+    whole_file(path, buffer.getvalue())
+
+
+def restore_for_measuring(run: Run, pack: Pack) -> tuple[TrainedNetwork, Pack]:
+    """The restored network as fast as it measures rows of ``pack``, and the pack to give it."""
+    trained = restore(run)
+    seen, trained.preprocessor, trained.net = cached_features(
+        pack, trained.preprocessor, trained.net, data_folder(run.config)
+    )
+    return trained, seen

@@ -1,0 +1,140 @@
+"""Train one run from what its folder holds: the part that every process of a run goes through."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
+from pytorch_lightning.strategies import DDPStrategy, Strategy
+
+from overcast.config.run_config import RunConfig
+from overcast.core.atomic import whole_file
+from overcast.core.devices import Devices
+from overcast.core.seeding import stratified_sample
+from overcast.model import Network
+from overcast.prediction.build import build
+from overcast.prediction.preprocessor import Preprocessor, build_preprocessor
+from overcast.prediction.trained_network import data_folder, open_config_pack
+from overcast.prepare.pack import Pack
+from overcast.tracking.run import RunRecorder
+from overcast.tracking.run_folder import Run
+from overcast.training.classifier import ClassifierModule
+from overcast.training.datamodule import EVALUATION_BATCH, PackDataModule
+from overcast.training.divergence import StopDiverged
+from overcast.training.feature_cache import cached_features, leave_batches_unchanged
+from overcast.training.history import History
+
+DEBUG_BATCHES = 2
+
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+"""By what ``trainer.profiler`` calls them; they write ``fit-profile.txt`` into the run's folder."""
+
+
+def measured_rows(config: RunConfig, pack: Pack, rows: np.ndarray) -> np.ndarray:
+    """These rows of a part; in a debug run as many of them as two batches hold, the same for every run."""
+    return stratified_sample(rows, pack.labels, DEBUG_BATCHES * EVALUATION_BATCH, "debug") if config.debug else rows
+
+
+def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool = True) -> dict[str, Any]:
+    """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
+
+    Raises: DivergedError at the end of an epoch in which a loss is not finite.
+    """
+    config, spec = run.config, run.spec
+    _set_up_torch(devices)
+    pack = open_config_pack(config)
+    feed = PackDataModule(pack, run.parts, config.batch_size, config.seed)
+    feed.validation, feed.sample = (measured_rows(config, pack, rows) for rows in (feed.validation, feed.sample))
+    net, mitigations = build(config, spec)
+    inputs = build_preprocessor(spec, net.input_stats, config.shuffle_pixels).fit(pack, feed.train)
+    began = time.perf_counter()
+    first, rest = inputs, net
+    if leave_batches_unchanged(mitigations):
+        device = "cuda" if devices.accelerator == "gpu" else "cpu"
+        feed.pack, first, rest = cached_features(pack, inputs, net, data_folder(config), device, shown)
+    module = ClassifierModule(first, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
+    history = History(record, title, feed.train_dataloader().sizes[0], shown)
+    callbacks = [c for m in mitigations.values() for c in m.callbacks()]
+    with warnings.catch_warnings():
+        _silence_lightning()
+        finite = StopDiverged(config.lr, devices.precision)
+        trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks])
+        try:
+            trainer.fit(module, feed)
+        except SystemExit as end:
+            if isinstance(end.__context__, KeyboardInterrupt):  # which Lightning turns into exit code 1
+                raise KeyboardInterrupt from None
+            raise
+    facts = {
+        **history.best(),
+        "seconds": time.perf_counter() - began,
+        "samples_per_second": history.samples / history.seconds,
+        "epochs_run": len(history.rows),
+    }
+    if trainer.is_global_zero:
+        _save(inputs, net, run.path("model.pt"))
+        run.write("history.csv", history.csv())
+    return facts
+
+
+def _set_up_torch(devices: Devices) -> None:
+    torch.set_num_threads(devices.threads)
+    torch.use_deterministic_algorithms(True, warn_only=devices.accelerator == "gpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_float32_matmul_precision("high" if devices.accelerator == "gpu" else "highest")
+    if devices.gpus:  # "cuda" alone is this one from here on
+        torch.cuda.set_device(devices.gpus[int(os.environ["LOCAL_RANK"]) if devices.ranks > 1 else 0])
+
+
+def _silence_lightning() -> None:
+    """Lightning's advice is for other programs: our loaders have no workers, and no logger is meant."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+    warnings.filterwarnings("ignore", module="torch.utils.flop_counter")
+
+
+def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[Callback]) -> Trainer:
+    limit = DEBUG_BATCHES if config.debug else None
+    profiler = config.trainer.profiler
+    several = devices.ranks > 1
+    strategy: Strategy | str = "auto"
+    if several:
+        from datetime import timedelta
+
+        # a rank that hangs is given up after minutes, not after torch's half hour
+        strategy = DDPStrategy(timeout=timedelta(minutes=5))
+    return Trainer(
+        accelerator=devices.accelerator,
+        devices=list(devices.gpus) or devices.ranks,
+        strategy=strategy,
+        precision=devices.precision,  # type: ignore[arg-type]
+        max_epochs=1 if config.debug else config.epochs,
+        limit_train_batches=limit,
+        limit_val_batches=limit,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        profiler=profiler and PROFILERS[profiler](dirpath=folder, filename="profile"),
+        default_root_dir=folder,
+        callbacks=callbacks,
+    )
+
+
+def _save(inputs: Preprocessor, net: Network, path: Path) -> None:
+    """Write the weights whole or not at all."""
+    buffer = io.BytesIO()  # torch hides a full disk behind a RuntimeError; a plain write does not
+    torch.save({"preprocessor": inputs.state_dict(), "net": net.state_dict()}, buffer)
+    whole_file(path, buffer.getvalue())

@@ -1,0 +1,76 @@
+"""The figures of each epoch, kept, recorded and shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import time
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from tqdm.auto import tqdm
+
+from overcast.tracking.run import RunRecorder
+
+
+class History(Callback):
+    """Keep each epoch's figures, hand them to the record, and show how far the run is."""
+
+    def __init__(self, record: RunRecorder, title: str, batch_size: int, shown: bool) -> None:
+        self.rows: list[dict[str, float]] = []
+        self.record, self.title, self.batch_size, self.shown = record, title, batch_size, shown
+        self.samples, self.seconds = 0, 0.0
+
+    def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.bar = tqdm(
+            total=int(trainer.estimated_stepping_batches),
+            desc=self.title,
+            unit="batch",
+            disable=not self.shown,
+            mininterval=0.5 if sys.stderr.isatty() else 10,  # a log file wants few lines
+            dynamic_ncols=True,
+        )
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self.bar.update()
+        self.samples += self.batch_size
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.seconds += time.perf_counter() - self.began
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        found = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
+        # the first metric ever logged is the one that MLflow's compare page opens with
+        row = {"validation/accuracy": found.pop("validation/accuracy"), **found}
+        epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
+        self.rows.append({"epoch": epoch, **row})
+        self.record.metrics(row, step=epoch)
+        self.bar.set_postfix_str(
+            f"epoch {epoch}, accuracy {row['validation/accuracy']:.1%} (train {row['train/accuracy']:.1%})"
+        )
+
+    def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self.bar.close()
+
+    def on_exception(self, *_: Any) -> None:
+        if hasattr(self, "bar"):
+            self.bar.close()
+
+    def csv(self) -> str:
+        """The learning curves: a row an epoch, the first one being 1."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    def best(self) -> dict[str, float]:
+        """The figures of the epoch with the least validation negative log-likelihood, as ``best/…``."""
+        row = min(self.rows, key=lambda r: r["validation/nll"])
+        return {"best/epoch": row["epoch"]} | {
+            f"best/{name.replace('/', '_')}": value for name, value in row.items() if name != "epoch"
+        }

@@ -1,0 +1,147 @@
+"""Can a run be what its config says? All that can be known before anything is written or trained.
+
+Networks are built on the meta device: shapes without numbers, in milliseconds, whatever their size.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from overcast.config.options import Option
+from overcast.config.run_config import RunConfig
+from overcast.core.errors import IncompatibleError, UserError
+from overcast.core.paths import project_path
+from overcast.core.spec import Spec
+from overcast.mitigation import Mitigation
+from overcast.model import Network
+from overcast.prediction.build import build_mitigations, build_network
+from overcast.prediction.preprocessor import refuse_pixel_shuffle
+from overcast.prepare.split import TRAIN, UNUSED
+from overcast.tracking.run_folder import check_folder
+
+TRAINING_BYTES = 16
+"""What a weight takes in training: itself, its gradient and the optimiser's two moments, in single precision."""
+
+
+def check_plan(config: RunConfig, spec: Spec, samples: int, ranks: int) -> None:
+    """Refuse what cannot be trained, and what would change nothing.
+
+    samples: of the train part, that are used. ranks: processes.
+
+    Raises: IncompatibleError for what does not go together; UserError for options that are wrong or too large.
+    """
+    refuse_pixel_shuffle(config.shuffle_pixels, spec)
+    mitigations: dict[str, Mitigation] = build_mitigations(config.mitigation, spec.kind)
+    net = _on_meta(config.model, spec, mitigations)
+    _check_effects(config.model, spec, mitigations, net)
+    _check_size(config.model.name, net)
+    _check_batches(net, samples, config.batch_size, ranks)
+
+
+def n_batches(samples: int, batch_size: int) -> int:
+    """How many batches an epoch has: near-equal ones, of which none has one sample alone."""
+    return max(1, min(-(-samples // batch_size), samples // 2))
+
+
+def _on_meta(option: Option, spec: Spec, mitigations: dict[str, Mitigation]) -> Network:
+    try:
+        with torch.device("meta"):
+            net: Network = build_network(option, spec, mitigations)
+    except (RuntimeError, OverflowError, TypeError) as error:
+        if not isinstance(error, OverflowError) and "verflow" not in str(error):  # as torch says it of a size
+            raise
+        sizes = ", ".join(f"model.{key}={value}" for key, value in option.values.items())
+        raise UserError(
+            f"model={option.name} has more weights with these sizes than can be counted ({sizes}): make it smaller"
+        ) from None
+    return net
+
+
+def _check_effects(option: Option, spec: Spec, mitigations: dict[str, Mitigation], net: Network) -> None:
+    """Raises: IncompatibleError for a mitigation that is to change the network's layers, and does not."""
+    for name, mitigation in mitigations.items():
+        if not mitigation.model_kwargs():
+            continue
+        others = {other: each for other, each in mitigations.items() if other != name}
+        if _layers(_on_meta(option, spec, others)) == _layers(net):
+            model = option.name
+            raise IncompatibleError(
+                f"mitigation={name} changes nothing in model={model} as it is set: the network has the same layers "
+                "without it. Change their sizes or its strength, or leave it out"
+            )
+
+
+def _layers(net: nn.Module) -> tuple[str, list[torch.Size]]:
+    """What a network is made of: its layers as torch prints them, and the shapes of its weights."""
+    return str(net), [weight.shape for weight in net.parameters()]
+
+
+def _check_size(model: str, net: nn.Module) -> None:
+    """Raises: UserError for a network that this machine's memory could not hold in training."""
+    weights = sum(weight.numel() for weight in net.parameters())
+    needed, here = weights * TRAINING_BYTES, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > here:
+        raise UserError(
+            f"model={model} has {weights:,} weights with these sizes. They take {needed / 2**30:,.0f} GiB in training, "
+            f"and this machine has {here / 2**30:,.0f} GiB of memory: make it smaller"
+        )
+
+
+def _check_batches(net: nn.Module, samples: int, batch_size: int, ranks: int) -> None:
+    """Raises: UserError where a process would get too few samples of some batch to train on."""
+    fewest = samples // n_batches(samples, batch_size) // ranks
+    normed = any(isinstance(module, _BatchNorm) and module.training for module in net.train().modules())
+    if fewest < 1 + normed:
+        why = "batch norm needs at least 2" if normed else "it has nothing to train on"
+        raise UserError(
+            f"{samples} train samples with batch_size={batch_size} on {ranks} process{'es' * (ranks > 1)}: a process "
+            f"has {fewest} of some batch, and {why}. Give a larger share or batch_size, or fewer trainer.devices"
+        )
+
+
+MIN_TRAIN_ROWS = 2
+"""Train rows that a run needs: one alone has no spread, which batch norm divides by."""
+
+MAX_THREADS = 1024
+
+
+def check_config(config: RunConfig) -> None:
+    """Raises: UserError for what no run can have; IncompatibleError for what cannot go together."""
+    if (profiler := config.trainer.profiler) not in (None, "simple", "advanced"):
+        raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
+    if config.trainer.precision == "16-mixed" and any(option.name == "sam" for option in config.mitigation):
+        raise IncompatibleError(
+            "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
+            "set trainer.precision to bf16-mixed or 32-true"
+        )
+    if config.run:
+        check_folder(Path(config.run), project_path(config.data_dir), project_path(config.runs_dir))
+
+
+def draw_train_fraction(parts: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """The parts (N,) of a run that trains on this share of the train rows, drawn by ``seed`` alone.
+
+    The rest become "unused", so that whatever reads a run's parts sees only rows that it was trained on.
+
+    Raises: UserError if fewer than two rows are left.
+    """
+    import torch
+
+    from overcast.core.seeding import generator
+
+    train = np.flatnonzero(parts == TRAIN)
+    count = round(share * len(train))
+    if count < MIN_TRAIN_ROWS:
+        raise UserError(
+            f"train_fraction={share} leaves {count} of {len(train)} train rows: at least {MIN_TRAIN_ROWS} are needed"
+        )
+    order = torch.randperm(len(train), generator=generator(seed, "share", 0)).numpy()
+    kept = parts.copy()
+    kept[train[order[count:]]] = UNUSED
+    return kept

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from overcast.comparison import figures, table
+from overcast.html.label_placement import spots
+from overcast.html.style import PARTS
+
+
+def figure_of(section):
+    (part,) = section.parts
+    return part.figure
+
+
+def titles(drawn):
+    return [picture.title for picture in drawn]
+
+
+def test_a_study_of_mitigations_has_no_heat_map_and_no_data_size(compared, small):
+    told = titles(figures.drawn(compared, *small))
+    assert told == ["What each one changes", "Accuracy against the gap", "Learning curves, by epoch"]
+
+
+def test_a_study_of_everything_has_every_picture(study, info):
+    assert len(figures.drawn(table(study[0], info), *study)) == 5
+
+
+def test_one_cell_and_no_curves_still_draw(small, info):
+    trials = small[0][small[0]["mitigation"] == "none"]
+    drawn = figures.drawn(table(trials, info), trials, pd.DataFrame())
+    assert titles(drawn) == ["Accuracy against the gap"]
+
+
+def test_the_forest_shows_the_change_and_both_intervals(compared):
+    data = figure_of(figures.forest(compared)).data
+    got = {name: x for trace in data if trace.mode == "markers" for name, x in zip(trace.y, trace.x, strict=True)}
+    expected = compared[~compared["is_baseline"]].set_index("cell")["change/test/accuracy"] * 100
+    assert got == pytest.approx(expected.to_dict())
+    assert len({trace.marker.symbol for trace in data if trace.mode == "markers"}) == 3  # not by colour alone
+    thick, thin = (np.nanmax(np.ptp(_ends(data, width), axis=1)) for width in (4, 1))
+    assert thin > thick
+
+
+def _ends(data, width):
+    lines = [np.asarray(t.x, float) for t in data if t.mode == "lines" and t.line.width == width]
+    return np.concatenate(lines).reshape(-1, 3)[:, :2]
+
+
+def test_learning_curves_have_a_panel_a_cell_and_bands(small):
+    figure = figure_of(figures.learning(*small))
+    assert [a.text for a in figure.layout.annotations] == ["none", "augmentation", "shrink", "noise"]
+    assert len(figure.data) == 4 * 2 * 2 * 2
+    for trace in figure.data:  # a band, whose name is hidden, and a line each
+        style = PARTS[trace.name]
+        assert (trace.fillcolor or trace.line.color) == style.colour
+        assert trace.line.dash in (None, style.dash)
+    assert [t.line.dash for t in figure.data[1:4:2]] == [style.dash for style in PARTS.values()]
+    assert min(min(t.x) for t in figure.data) == 1  # the first epoch
+    shown = sum(bool(t.visible) for t in figure.data)
+    assert shown == sum(figure.layout.updatemenus[0].buttons[0].args[0]["visible"]) == 16
+
+
+def test_runs_that_stopped_early_leave_their_epochs_to_the_others(small):
+    trials, curves = small
+    stopped = curves[~((curves["run_id"] == trials["run_id"].iloc[0]) & (curves["epoch"] > 1))]
+    last = figure_of(figures.learning(trials, stopped)).data[1]
+    assert len(last.x) == 3
+    assert np.isfinite(np.asarray(last.y, float)).all()
+
+
+def test_one_epoch_is_seen_too(small):
+    trials, curves = small
+    last = figure_of(figures.learning(trials, curves[curves["epoch"] == 1])).data[1]
+    assert (len(last.x), last.mode) == (1, "markers")
+
+
+def test_labels_keep_off_each_other():
+    same = spots(np.array([0.0, 0.0, 10.0]), np.array([0.0, 0.0, 1.0]), ["one", "two", "three"])
+    assert same[0] != same[1]

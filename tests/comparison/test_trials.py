@@ -1,0 +1,117 @@
+"""Runs become rows: what was varied names the cell, what pairs them names the repeat."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, overlap, swept, trials
+from overcast.evaluation.evaluate import evaluate
+from overcast.tracking.metadata import run_params
+from overcast.tracking.run_folder import Run
+from overcast.training.train import train
+
+
+def given(**changed: Any) -> dict[str, Any]:
+    base = {"data": "skies", "model": "ann", "mitigation": "none", "seed": 0, "fold": 0, "split_seed": 0, "lr": 0.1}
+    return base | {"model.hidden": 8, "parameters": 100} | changed
+
+
+@pytest.mark.parametrize(
+    ("runs", "varied"),
+    [
+        ([{}, {"seed": 1, "fold": 3, "split_seed": 2}], []),
+        ([{}, {"mitigation": "dropout", "mitigation.dropout.p": 0.5}], []),
+        ([{}, {"lr": 0.2, "parameters": 200}], ["lr"]),
+        ([{"mitigation": "dropout", "mitigation.dropout.p": p} for p in (0.2, 0.5)], ["mitigation.dropout.p"]),
+        (  # weaker beside others than alone: that goes with the mitigation
+            [{"mitigation": name, "mitigation.dropout.p": p} for name, p in (("dropout", 0.3), ("dropout+mixup", 0.2))],
+            [],
+        ),
+        ([{}, {"model": "cnn", "model.hidden": 9}], ["model"]),
+        ([{}, {"model": "cnn", "lr": 0.2}], ["model"]),  # a network's own numbers go with it
+        ([{}, {"model": "cnn"}, {"model": "cnn", "lr": 0.2}], ["model", "lr"]),
+        ([{}, {"data": "digits"}, {"data": "digits", "train_fraction": 0.5}, {"train_fraction": 1.0}], ["data"]),
+    ],
+)
+def test_what_was_varied(runs: list[dict[str, Any]], varied: list[str]) -> None:
+    assert swept([given(**run) for run in runs]) == varied
+
+
+def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
+    runs = [train(config("epochs=1", f"lr={lr}")) for lr in (0.01, 0.02)]
+    for run in runs:
+        evaluate(run, pictures=False)
+    kept = {name: str(value) for name, value in run_params(runs[0].config).items()}  # as MLflow keeps them
+    gone = [kept | {"lr": "10000000000.0", "seed": seed} for seed in ("0", "1")]
+    rows = trials(runs, [Diverged(given, "the loss is not finite in epoch 1. Try a lower lr") for given in gone])
+    assert list(rows["cell"]) == ["none · lr=0.01", "none · lr=0.02", *["none · lr=10000000000.0"] * 2]
+    assert list(rows["diverged"]) == [False, False, True, True]
+    assert list(rows["repeat"]) == ["0-0-0", "0-0-0", "0-0-0", "1-0-0"]
+    assert rows["train_fraction"].nunique() == rows["epochs"].nunique() == 1
+    assert rows["test/accuracy"].isna().tolist() == [False, False, True, True]
+    told = "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1)"
+    assert diverged_cells(rows) == [told]
+
+
+def made_up(folder: Path, facts: dict[str, Any], predicted: str) -> Run:
+    """A run as far as `correct` reads it; the right answers are "aabb"."""
+    (folder / "evaluation").mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(facts))
+    lines = [f'{i},"f {i}",{"aabb"[i]},{predicted[i]},0.5,0.5' for i in range(4)]
+    text = "row,file,label,predicted,a,b\n" + "\n".join(lines) + "\n"
+    (folder / "evaluation" / "predictions.csv").write_text(text)
+    return Run(folder)
+
+
+def test_answers_to_an_official_test_part_alone(tmp_path: Path) -> None:
+    official = {"official_test": True}
+    runs = [
+        made_up(tmp_path / "one", official, "abab"),
+        made_up(tmp_path / "two", official, "aabb"),
+        made_up(tmp_path / "own", {"official_test": False}, "aabb"),
+        made_up(tmp_path / "old", {}, "aabb"),  # from before runs noted it
+    ]
+    assert {Path(run).name: answers.tolist() for run, answers in correct_predictions(runs).items()} == {
+        "one": [True, False, False, True],
+        "two": [True, True, True, True],
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "rho"),
+    [
+        ({}, 1 / 4),
+        ({"official_test": True}, 1 / 5),
+        ({"by_time": True}, 1 / 4),
+    ],
+)
+def test_the_overlap_follows_how_the_data_was_split(
+    config: Any, tmp_path: Path, facts: dict[str, bool], rho: float
+) -> None:
+    run = made_up(tmp_path, facts, "aabb")
+    cut = config("split.folds=5", "split.fold=2", "train_fraction=0.1")
+    (tmp_path / "config.yaml").write_text(json.dumps(cut.to_dict()))
+    assert overlap(run) == pytest.approx(rho)
+
+
+def test_rows_hold_what_the_runs_measured(config: Any) -> None:
+    picks = [["lr=0.01", "seed=0"], ["lr=0.02", "seed=1", "split.fold=2"], ["mitigation=[noise,dropout]", "lr=0.01"]]
+    runs = [train(config("epochs=2", *pick)) for pick in picks]
+    measured = [evaluate(run, pictures=False) for run in runs]
+    rows = trials(runs)
+    assert list(rows["cell"]) == ["none · lr=0.01", "none · lr=0.02", "noise+dropout · lr=0.01"]
+    assert list(rows["repeat"]) == ["0-0-0", "1-2-0", "0-0-0"]
+    assert list(rows["mitigation"]) == ["none", "none", "noise+dropout"]
+    assert list(rows["test/accuracy"]) == [m["test"]["accuracy"] for m in measured]
+    assert list(rows["gap/nll"]) == [m["test"]["nll"] - m["train"]["nll"] for m in measured]
+    assert list(rows["gap/accuracy"]) == [m["train"]["accuracy"] - m["test"]["accuracy"] for m in measured]
+    assert (rows["seconds"] > 0).all()
+    assert list(rows["run_id"]) == [str(run.folder) for run in runs]
+    assert list(rows["overlap"]) == pytest.approx([1 / 9] * 3)  # ten folds: one tests, one validates, eight train
+    assert run_params(runs[1].config)["fold"] == 2
+    histories = curves(runs)
+    assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[1, 2]] * 3

@@ -1,0 +1,40 @@
+"""What was started for another process's sake ends with it, however that ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+print(child.pid, child.stdout.readline(), flush=True)
+child.wait()
+"""
+CHILD = """
+import os, sys, threading, time
+from overcast.core.watchdog import exit_with
+for _ in range(3):
+    exit_with(os.getppid())
+print(len([t for t in threading.enumerate() if t.name == "watchdog"]), "torch" in sys.modules, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_ends_when_the_one_that_started_it_is_killed() -> None:
+    command = [sys.executable, "-c", PARENT, CHILD]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid, watching, torch = parent.stdout.readline().split()
+        child = psutil.Process(int(pid))
+        assert (watching, torch) == ("1", "False")
+        assert child.is_running()
+        parent.kill()
+    child.wait(10)
+
+
+def test_it_ends_at_once_where_that_one_is_gone_already() -> None:
+    code = "import time\nfrom overcast.core.watchdog import exit_with\nexit_with(0)\ntime.sleep(60)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 1

@@ -1,0 +1,144 @@
+"""Every kind of file that people call a picture, and every kind that is none."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overcast.core.errors import UserError
+from overcast.readers.images import TooSmall, read_image
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def halves(left: tuple[int, ...], right: tuple[int, ...], mode: str = "RGB", size: int = 32) -> Image.Image:
+    image = Image.new(mode, (size, size), left)
+    image.paste(right, (size // 2, 0, size, size))
+    return image
+
+
+def test_colours_and_places(tmp_path: Path) -> None:
+    halves(RED, BLUE).save(tmp_path / "a.png")
+    pixels = read_image(tmp_path / "a.png", 16, 3)
+    assert pixels.shape == (3, 16, 16)
+    assert pixels.dtype == np.uint8
+    assert pixels[:, 8, 2].tolist() == [255, 0, 0]
+    assert pixels[:, 8, 13].tolist() == [0, 0, 255]
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side: turn by 90° clockwise
+    halves(RED, BLUE, size=64).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    pixels = read_image(tmp_path / "a.jpg", 16, 3)
+    assert pixels[0, 2, 8] > 200  # red on top
+    assert pixels[2, 13, 8] > 200
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+@pytest.mark.parametrize("exif", [b"not exif at all", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"])
+def test_damaged_exif_leaves_a_whole_picture(tmp_path: Path, name: str, exif: bytes) -> None:
+    halves(RED, BLUE).save(tmp_path / name, exif=exif)
+    pixels = read_image(tmp_path / name, 16, 3)
+    assert pixels[0, 8, 2] > 200
+    assert pixels[2, 8, 13] > 200
+
+
+def test_a_large_jpeg_drafted_is_close_to_the_full_one(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (12, 12, 3), dtype=np.uint8)
+    large = Image.fromarray(noise).resize((1200, 900), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "a.jpg", quality=95)
+    full = np.asarray(large.resize((32, 32), Image.Resampling.LANCZOS)).transpose(2, 0, 1).astype(int)
+    assert np.abs(read_image(tmp_path / "a.jpg", 32, 3) - full).mean() < 3
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.gif"])
+def test_palette(tmp_path: Path, name: str) -> None:
+    halves(RED, BLUE).quantize(4).save(tmp_path / name)
+    assert read_image(tmp_path / name, 16, 3)[:, 8, 2].tolist() == [255, 0, 0]
+
+
+def test_gif_named_jpg_gives_its_first_frame(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, BLUE)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    (tmp_path / "a.gif").rename(tmp_path / "a.jpg")
+    assert read_image(tmp_path / "a.jpg", 8, 3)[:, 4, 4].tolist() == [255, 0, 0]
+
+
+def test_transparency_lies_on_white(tmp_path: Path) -> None:
+    halves((0, 0, 0, 0), (*BLUE, 255), "RGBA").save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", 16, 3)[:, 8, 2].tolist() == [255, 255, 255]
+    assert read_image(tmp_path / "a.png", 16, 1)[0, 8, 2] == 255
+    halves((0, 0), (90, 255), "LA").save(tmp_path / "b.png")
+    assert read_image(tmp_path / "b.png", 16, 1)[0, 8, [2, 13]].tolist() == [255, 90]
+
+
+def test_grey_as_colour_and_colour_as_grey(tmp_path: Path) -> None:
+    Image.new("L", (16, 16), 77).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", 8, 3)[:, 0, 0].tolist() == [77, 77, 77]
+    halves((77, 77, 77), (77, 77, 77)).save(tmp_path / "b.jpg")
+    assert abs(int(read_image(tmp_path / "b.jpg", 8, 1)[0, 4, 4]) - 77) <= 2
+
+
+def test_sixteen_bits_cmyk_and_floats(tmp_path: Path) -> None:
+    Image.fromarray(np.full((16, 16), 0x80FF, np.uint16)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", 16, 1)[0, 0, 0] == 0x80
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "b.tif")
+    assert read_image(tmp_path / "b.tif", 16, 3)[:, 0, 0].tolist() == [255, 0, 0]
+    Image.fromarray(np.linspace(-1, 1, 256, dtype=np.float32).reshape(16, 16)).save(tmp_path / "c.tif")
+    values = read_image(tmp_path / "c.tif", 16, 1)
+    assert (values.min(), values.max()) == (0, 255)
+
+
+def test_same_size_is_untouched(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (8, 8), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    assert (read_image(tmp_path / "a.png", 8, 1)[0] == grey).all()
+
+
+def truncated(path: Path) -> None:
+    Image.effect_noise((64, 64), 90).save(path, "JPEG")
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def bomb(path: Path) -> None:
+    def part(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(b"0")))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_text("no picture at all"), "not a picture"),
+        (lambda path: path.mkdir(), "Is a directory|not a picture"),
+        (lambda _: None, "no such file"),
+        (truncated, "cut short"),
+        (lambda path: Image.fromarray(np.full((16, 16), np.nan, np.float32)).save(path, "TIFF"), "no numbers"),
+        (lambda path: Image.fromarray(np.full((16, 16), np.inf, np.float32)).save(path, "TIFF"), "no numbers"),
+        (bomb, "more than"),
+    ],
+)
+def test_what_cannot_be_read_has_a_short_reason(tmp_path: Path, make, reason: str) -> None:  # type: ignore[no-untyped-def]
+    make(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match=reason):
+        read_image(tmp_path / "a.jpg", 16, 3)
+
+
+def test_tiny(tmp_path: Path) -> None:
+    Image.new("L", (7, 40)).save(tmp_path / "a.png")
+    with pytest.raises(TooSmall, match="7×40"):
+        read_image(tmp_path / "a.png", 16, 1)
+
+
+def test_impossible_channels(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.channels=2"):
+        read_image(tmp_path / "a.png", 16, 2)

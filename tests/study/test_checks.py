@@ -1,0 +1,78 @@
+"""What a study would do is known before it does anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from overcast.core.devices import Machine
+from overcast.core.errors import IncompatibleError, UserError
+from overcast.study.checks import cell_identities, refuse_overlap
+
+
+def test_what_the_study_varies_is_not_set_beside_it() -> None:
+    refuse_overlap(
+        ["-m", "+study=x", "lr=0.1", "hydra.sweeper.repeats=[]"], ["mitigation=none lr_x=3", "seed=0 split.fold=1"]
+    )
+    for word in ("mitigation=dropout", "seed=0,1", "split.fold=2"):
+        with pytest.raises(UserError, match="is what this study varies"):
+            refuse_overlap(["-m", word], ["mitigation=none", "seed=0 split.fold=1"])
+
+
+def test_cells_are_known_by_their_runs(config: Any) -> None:
+    changed = (["trainer.threads=2"], ["lr=0.02"], ["trainer=ddp", "trainer.precision=32-true"])
+    one, same, *others = cell_identities([config(), *(config(*words) for words in changed)])
+    assert one == same
+    assert len({one, *others}) == 3
+
+
+def test_auto_is_what_it_means_on_the_machine_that_the_study_begins_on(config: Any) -> None:
+    cells = [
+        config("trainer.precision=auto"),
+        config("trainer.precision=32-true"),
+        config("trainer.precision=bf16-mixed"),
+    ]
+    auto, full, half = cell_identities(cells, Machine(0, ()))
+    assert auto == full != half
+    auto, full, half = cell_identities(cells, Machine(0, ("cpu",)))
+    assert full != auto == half
+
+
+def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:
+    apart = [
+        (["data=waves", "model=lstm", "mitigation=augmentation"], "mitigation=augmentation works on image data"),
+        (["model=perceptron", "mitigation=shrink"], "mitigation=shrink makes no sense for model=perceptron"),
+        (["model=handmade", "mitigation=pretraining"], "mitigation=pretraining makes no sense for model=handmade"),
+        (["model.hidden=1", "mitigation=shrink"], "mitigation=shrink changes nothing in model=ann as it is set"),
+        (["trainer.precision=16-mixed", "mitigation=sam"], "mitigation=sam looks at the gradients twice"),
+    ]
+    cells = [config(*words) for words, _ in apart]
+    first, *found, last = cell_identities([config(), *cells, config("lr=0.02")])
+    assert isinstance(first, str)
+    assert isinstance(last, str)
+    assert [isinstance(each, IncompatibleError) for each in found] == [True] * len(apart)
+    assert all(str(each).startswith(said) for each, (_, said) in zip(found, apart, strict=True))
+    with pytest.raises(UserError, match="mitigation=augmentation works on image data"):
+        cell_identities(cells)  # none is left
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["epochs=0"], "epochs=0"),
+        (["trainer.accelerator=tpu"], "choices are auto, cpu and gpu"),
+        (["mitigation=[none,noise]"], "pick it alone"),
+        (["mitigation=noise", "mitigation.noise.strength=much"], "mitigation.noise.strength=much"),
+        (["lr=inf"], "lr=inf"),
+        (["trainer.threads=-1"], "trainer.threads=-1"),
+        (["model.hidden=1000000000000"], "774,000,000,000,005 weights"),
+        (["batch_size=2", "mitigation=batch_norm", "trainer.devices=2"], "batch norm needs at least 2"),
+        (["data=waves", "shuffle_pixels=true"], "shuffle_pixels=true moves the pixels of pictures"),
+        (["split.fold=10"], "split.fold=10"),
+        (["split.seed=3"], "made with seed=0"),
+    ],
+)
+def test_a_mistake_in_one_cell_is_found(config: Any, words: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        cell_identities([config(), config(*words)])

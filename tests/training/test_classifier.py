@@ -1,0 +1,138 @@
+"""The training step: the loss of the whole global batch, draws that no other mitigation moves, a one-cycle schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Callback, Trainer
+from torch import Tensor
+
+from overcast.mitigation import Batch, Mitigation
+from overcast.model.ann import ANN
+from overcast.prediction.preprocessor import Standardizer
+from overcast.prediction.trained_network import open_config_pack
+from overcast.prepare.split import read_parts
+from overcast.training.classifier import WARM_UP, ClassifierModule
+from overcast.training.datamodule import PackDataModule
+
+
+class Seen(Mitigation):
+    """Keeps what it was given, and the numbers it drew; adds ``extra`` to the loss."""
+
+    def __init__(self, extra: float = 0.0) -> None:
+        self.extra, self.batches, self.draws, self.losses = extra, [], [], []  # type: ignore[var-annotated]
+
+    def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+        self.batches.append(batch)
+        self.draws.append(torch.rand(3, generator=generator))
+        return batch
+
+    def loss(self, net: Any, logits: Tensor, target: Tensor) -> float:
+        self.losses.append(net.loss(logits, target).mean().item())
+        return self.extra
+
+
+class Rates(Callback):
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+
+    def on_train_batch_end(self, trainer: Trainer, module: Any, outputs: Any, *_: Any) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+        self.losses.append(float(outputs["loss"]))
+
+
+@pytest.fixture
+def fitted(config: Any) -> Any:
+    """Fit a tiny ANN for two epochs with these mitigations; the learner and the rates it had."""
+    cfg = config()
+    pack = open_config_pack(cfg)
+
+    def fit(**mitigations: Mitigation) -> tuple[ClassifierModule, Rates]:
+        parts = read_parts(Path(cfg.data_dir), "skies", 0, 0, 10)
+        feed, rates = PackDataModule(pack, parts, 16, seed=0), Rates()
+        torch.manual_seed(0)
+        learner = ClassifierModule(
+            Standardizer(pack.spec).fit(pack, feed.train), ANN(pack.spec, 8), mitigations, seed=0, lr=0.01, classes=5
+        )
+        quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+        trainer = Trainer(
+            accelerator="cpu",
+            max_epochs=2,
+            num_sanity_val_steps=0,
+            enable_model_summary=False,
+            callbacks=[rates],
+            **quiet,
+        )
+        trainer.fit(learner, feed)
+        return learner, rates
+
+    return fit
+
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*does not have many workers", "ignore::FutureWarning", "ignore::DeprecationWarning"
+)
+
+
+def test_the_loss_is_the_batch_mean_plus_what_mitigations_add(fitted: Any) -> None:
+    seen = Seen(extra=0.5)
+    _, rates = fitted(seen=seen)
+    assert len(rates.losses) == 10
+    assert rates.losses == pytest.approx([loss + 0.5 for loss in seen.losses], rel=1e-5)
+
+
+def test_mitigations_see_standardised_batches_and_their_own_draws(fitted: Any) -> None:
+    alone, first, second = Seen(), Seen(), Seen()
+    fitted(b=alone)
+    fitted(a=first, b=second)
+    assert torch.cat([batch.x for batch in alone.batches[:5]]).mean().abs() < 1e-4
+    assert all(x.equal(y) for x, y in zip(alone.draws, second.draws, strict=True))
+    assert not first.draws[0].equal(second.draws[0])
+    assert len({tuple(draw.tolist()) for draw in alone.draws}) == len(alone.draws)
+    assert all(x.x.equal(y.x) for x, y in zip(alone.batches, second.batches, strict=True))
+
+
+def test_mitigations_apply_in_order(fitted: Any) -> None:
+    class Doubled(Mitigation):
+        def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+            return batch._replace(x=batch.x * 2)
+
+    before, after = Seen(), Seen()
+    fitted(before=before, doubled=Doubled(), after=after)
+    assert after.batches[0].x.equal(before.batches[0].x * 2)
+
+
+def test_the_rate_climbs_to_lr_and_falls_to_nothing(fitted: Any) -> None:
+    _, rates = fitted()
+    top = max(range(10), key=rates.rates.__getitem__)
+    assert top == pytest.approx(10 * WARM_UP - 1, abs=1)
+    assert max(rates.rates) <= 0.01 * (1 + 1e-6)
+    assert rates.rates[-1] < 1e-3
+    assert rates.rates[:top] == sorted(rates.rates[:top])
+
+
+def test_measuring_changes_nothing_and_draws_nothing(fitted: Any) -> None:
+    learner, _ = fitted(seen=Seen())
+    learner.eval()
+    x, length = torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.full((2,), 16)
+    before = torch.get_rng_state()
+    assert learner(x, length).equal(learner(x, length))
+    assert learner(x, length).dtype == torch.float32
+    assert torch.get_rng_state().equal(before)
+
+
+def test_each_group_of_weights_climbs_to_its_own_learning_rate(fitted: Any) -> None:
+    class Slow(Mitigation):
+        def optimizer(self, net: Any, built: torch.optim.Optimizer) -> torch.optim.Optimizer:
+            first, *rest = built.param_groups[0]["params"]
+            built.param_groups[0]["params"] = rest
+            built.add_param_group({"params": [first], "lr": 0.001})
+            return built
+
+    learner, _ = fitted(slow=Slow())
+    groups = learner.trainer.optimizers[0].param_groups
+    assert [group["max_lr"] for group in groups] == [0.01, 0.001]

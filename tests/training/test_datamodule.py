@@ -1,0 +1,105 @@
+"""Batches: every row once, near-equal, shared out between ranks, the same for a seed, new in each epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from overcast.prepare.pack import Pack, open_pack
+from overcast.prepare.split import read_parts
+from overcast.training.datamodule import BatchLoader, PackDataModule
+
+
+@pytest.fixture
+def pack(data: Path) -> Pack:
+    return open_pack(data, "skies")
+
+
+@pytest.fixture
+def feed(pack: Pack, data: Path) -> PackDataModule:
+    return PackDataModule(pack, read_parts(data, "skies", 0, 0, 10), 16, seed=5)
+
+
+def rows(batches: BatchLoader) -> list[list[int]]:
+    """The rows in each batch, found again by their pictures."""
+    known = {picture.tobytes(): row for row, picture in enumerate(batches.pack.values)}
+    return [[known[picture.numpy().tobytes()] for picture in x] for x, _, _ in batches]
+
+
+def flat(batches: list[list[int]]) -> list[int]:
+    return [row for batch in batches for row in batch]
+
+
+def at(feed: PackDataModule, epoch: int, rank: int = 0, world: int = 1) -> BatchLoader:
+    feed.trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, world_size=world)  # type: ignore[assignment]
+    return feed.train_dataloader()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 16, 17, 33, 100])
+@pytest.mark.parametrize("size", [2, 3, 16, 64])
+def test_near_equal_batches_hold_every_row_once(pack: Pack, number: int, size: int) -> None:
+    batches = BatchLoader(pack, np.arange(number), size)
+    found = rows(batches)
+    sizes = [len(batch) for batch in found]
+    assert flat(found) == list(range(number))
+    assert sizes == batches.sizes
+    assert len(sizes) == len(batches)
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= size + 1
+    assert min(sizes) > 1 or number == 1  # batch norm refuses a batch of one
+
+
+def test_a_batch_holds_values_labels_and_lengths(pack: Pack) -> None:
+    x, y, length = next(iter(BatchLoader(pack, np.array([4, 2]), 8)))
+    assert (x.numpy() == pack.values[[4, 2]]).all()
+    assert y.tolist() == pack.labels[[4, 2]].tolist()
+    assert length.tolist() == [16, 16]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_each_global_batch(feed: PackDataModule, world: int) -> None:
+    whole = rows(at(feed, 1))
+    shares = [rows(at(feed, 1, rank, world)) for rank in range(world)]
+    for number, batch in enumerate(whole):
+        parts = [share[number] for share in shares]
+        assert sorted(flat(parts)) == sorted(batch)
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert at(feed, 1, 0, world).sizes == at(feed, 1).sizes
+
+
+def test_same_seed_same_batches_and_a_new_order_each_epoch(pack: Pack, data: Path, feed: PackDataModule) -> None:
+    parts = read_parts(data, "skies", 0, 0, 10)
+    again, other = PackDataModule(pack, parts, 16, seed=5), PackDataModule(pack, parts, 16, seed=6)
+    assert rows(at(feed, 0)) == rows(at(again, 0))
+    assert rows(at(feed, 0)) != rows(at(feed, 1))
+    assert rows(at(feed, 0)) != rows(at(other, 0))
+    assert sorted(flat(rows(at(feed, 3)))) == np.flatnonzero(parts == "train").tolist()
+
+
+def test_a_loader_asks_for_the_epoch_at_each_pass(feed: PackDataModule) -> None:
+    loader = at(feed, 0)
+    first = rows(loader)
+    feed.trainer.current_epoch = 1  # type: ignore[misc,union-attr]
+    assert rows(loader) != first
+
+
+def test_parts_are_kept_apart(feed: PackDataModule, data: Path) -> None:
+    parts = read_parts(data, "skies", 0, 0, 10)
+    assert set(parts[feed.train]) == {"train"}
+    assert set(parts[feed.validation]) == {"validation"}
+    assert len(feed.validation) == (parts == "validation").sum()
+    validation, sample = feed.val_dataloader()
+    assert flat(rows(validation)) == feed.validation.tolist()
+    assert flat(rows(sample)) == feed.sample.tolist()
+
+
+def test_the_train_sample_is_fixed_and_as_large_as_the_validation_part(
+    feed: PackDataModule, pack: Pack, data: Path
+) -> None:
+    assert len(feed.sample) == len(feed.validation)
+    assert set(feed.sample) <= set(feed.train)
+    again = PackDataModule(pack, read_parts(data, "skies", 0, 0, 10), 32, seed=5)
+    assert (again.sample == feed.sample).all()

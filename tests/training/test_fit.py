@@ -1,0 +1,233 @@
+"""Every network trains on every kind of data with every mitigation; same seed, same bits; no test row is seen."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from overcast.config import options
+from overcast.config.messages import option_names
+from overcast.config.run_config import RunConfig
+from overcast.core.paths import ROOT
+from overcast.evaluation.evaluate import measure
+from overcast.prediction.build import build
+from overcast.prediction.trained_network import open_config_pack, restore
+from overcast.prepare.split import read_parts
+from overcast.tracking.run_folder import Run
+from overcast.training.datamodule import PackDataModule
+from overcast.training.feature_cache import restore_for_measuring
+from overcast.training.train import train
+
+MODELS, MITIGATIONS = (option_names(ROOT / "conf", group) for group in ("model", "mitigation"))
+KINDS = {"skies": "image", "waves": "sequence", "verses": "tokens"}
+USUAL = {"skies": "cnn", "waves": "lstm", "verses": "ann"}
+BOTH = ("none", "batch_norm")
+
+
+def fits(config: RunConfig, data: str) -> bool:
+    """Whether the picked network and mitigations say that they are for this kind of data."""
+    picked = [config.model, *config.mitigation]
+    return all(KINDS[data] in option.target_class().kinds for option in picked)
+
+
+def have(model: str) -> None:
+    """Skip where the extra that a network needs is not installed."""
+    if model == "transfer":
+        pytest.importorskip("efficientnet_lite_pytorch")
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    with run.path("history.csv").open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    state = torch.load(run.path("model.pt"), weights_only=True)
+    return {f"{part}.{name}": value for part in state for name, value in state[part].items()}
+
+
+def same(a: Run, b: Run) -> bool:
+    """Bit for bit."""
+    one, other = weights(a), weights(b)
+    return one.keys() == other.keys() and all(one[n].equal(other[n]) for n in one) and history(a) == history(b)
+
+
+def trainings() -> list[tuple[str, str, str]]:
+    """Every network on every kind of data, bare and normed; every mitigation on every kind, with one network each."""
+    networks = [(source, model, mitigation) for source in KINDS for model in MODELS for mitigation in BOTH]
+    others = [name for name in MITIGATIONS if name not in BOTH]
+    return networks + [(source, USUAL[source], mitigation) for source in KINDS for mitigation in others]
+
+
+@pytest.mark.parametrize(("source", "model", "mitigation"), trainings())
+def test_it_trains(config: Any, source: str, model: str, mitigation: str) -> None:
+    have(model)
+    small = {"cnn": ["model.width=8"], "transfer": ["model.size=32"]}.get(model, [])
+    cfg = config(f"data={source}", f"model={model}", f"mitigation={mitigation}", "epochs=4", *small)
+    if fits(cfg, source) and {option.name for option in cfg.mitigation} & set(cfg.model.target_class().refuses):
+        with pytest.raises(options.UserError, match=f"makes no sense for model={model}"):
+            train(cfg)
+        return
+    if not fits(cfg, source):
+        with pytest.raises(options.UserError, match="data set is of kind"):
+            train(cfg)
+        return
+    run = train(cfg)
+    curve = history(run)
+    classes = len(run.spec.classes)
+    if model in ("perceptron", "transfer"):  # scores that are no probabilities; features made for larger pictures
+        assert max(row["train/accuracy"] for row in curve) > 1 / classes + 0.1
+    else:
+        assert min(row["train/nll"] for row in curve) < np.log(classes) - 0.01
+    assert all(np.isfinite(value) for row in curve for value in row.values())
+
+
+@pytest.mark.parametrize("model", ["cnn", "lstm"])
+def test_same_seed_same_bits_and_another_seed_others(config: Any, model: str) -> None:
+    picks = [f"model={model}", "mitigation=[augmentation,batch_norm]"]
+    first, again, other = (train(config(*picks, f"seed={seed}")) for seed in (0, 0, 1))
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_none_is_no_mitigation_bit_for_bit(config: Any) -> None:
+    assert same(train(config("mitigation=none")), train(config("mitigation=[]")))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_none_is_plain(config: Any, model: str) -> None:
+    have(model)
+    cfg = config(f"model={model}", "mitigation=none")
+    net, mitigations = build(cfg, open_config_pack(cfg).spec)
+    assert not [m for m in net.modules() if "Norm" in type(m).__name__]
+    assert all(m.p == 0 for m in net.modules() if isinstance(m, torch.nn.Dropout))
+    optimizer = mitigations["none"].optimizer(net, net.optimizer(0.1))
+    assert all(group["weight_decay"] == 0 for group in optimizer.param_groups)
+
+
+@pytest.mark.parametrize("mitigation", [name for name in MITIGATIONS if name != "none"])
+def test_what_is_reported_is_measured_on_untouched_data(config: Any, mitigation: str) -> None:
+    """With a step of nothing, a mitigation that leaves the network alone leaves every figure alone."""
+    still = ["lr=1e-30", "epochs=1"]
+    cfg = config(f"mitigation={mitigation}", *still)
+    _, mitigations = build(cfg, open_config_pack(cfg).spec)
+    if mitigation == "pretraining" or any(m.model_kwargs() for m in mitigations.values()):
+        pytest.skip("it changes the network, or its first weights")
+    assert history(train(cfg)) == history(train(config(*still)))
+
+
+def test_test_rows_are_never_seen(config: Any, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "noisy")
+    test = read_parts(data, "skies", 0, 0, 10) == "test"
+    values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
+    values[test] = np.random.default_rng(0).integers(0, 256, values[test].shape)
+    values.flush()
+    picks = ["mitigation=[augmentation,batch_norm,early_stopping]"]
+    clean = train(config(*picks))
+    assert same(clean, train(config(*picks, f"data_dir={tmp_path / 'noisy'}")))
+    values[~test] = 0  # the same trick on the other rows shows that this test can fail
+    values.flush()
+    assert not same(clean, train(config(*picks, f"data_dir={tmp_path / 'noisy'}")))
+
+
+def test_first_weights_depend_on_the_seed_alone(config: Any) -> None:
+    torch.manual_seed(1)
+    first, _ = build(cfg := config(), spec := open_config_pack(cfg).spec)
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    again, _ = build(config("mitigation=augmentation", "lr=0.5"), spec)
+    assert torch.get_rng_state().equal(before)
+    other, _ = build(config("seed=1"), spec)
+    assert all(a.equal(b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not all(a.equal(b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+
+
+def test_the_last_epochs_weights_are_kept_and_restored(config: Any) -> None:
+    cfg = config("epochs=3")
+    run = train(cfg)
+    learner = restore(run)
+    assert not learner.training
+    pack = open_config_pack(cfg)
+    feed = PackDataModule(pack, run.parts, cfg.batch_size, cfg.seed)
+    x, y, length = next(iter(feed.batches(feed.validation)))
+    loss = torch.nn.functional.cross_entropy(learner(x, length), y)
+    assert loss.item() == pytest.approx(history(run)[-1]["validation/nll"], rel=1e-5)
+
+
+def test_what_is_learned_from_data_is_learned_from_the_train_part_used(config: Any) -> None:
+    run = train(cfg := config("train_fraction=0.5", "epochs=1"))
+    pixels = open_config_pack(cfg).values[run.parts == "train"].astype(float)
+    assert len(pixels) == 40
+    assert weights(run)["preprocessor.mean"].flatten().numpy() == pytest.approx(pixels.mean((0, 2, 3)), rel=1e-6)
+
+
+def test_a_run_on_shuffled_pixels_is_restored_with_their_order(config: Any) -> None:
+    run = train(cfg := config("shuffle_pixels=true", "epochs=1"))
+    assert not same(run, train(config("epochs=1")))
+    pack = open_config_pack(cfg)
+    feed = PackDataModule(pack, run.parts, cfg.batch_size, cfg.seed)
+    x, y, length = next(iter(feed.batches(feed.validation)))
+    learner = restore(run)
+    loss = torch.nn.functional.cross_entropy(learner(x, length), y)
+    assert loss.item() == pytest.approx(history(run)[-1]["validation/nll"], rel=1e-5)
+    learner.preprocessor.shuffle = False
+    assert not torch.nn.functional.cross_entropy(learner(x, length), y).equal(loss)
+
+
+def test_best_figures_and_cost_are_facts(config: Any) -> None:
+    run = train(config("epochs=4"))
+    curve, facts = history(run), run.facts
+    best = min(curve, key=lambda row: row["validation/nll"])
+    assert [row["epoch"] for row in curve] == [1, 2, 3, 4]
+    assert facts["best/epoch"] == best["epoch"]
+    assert facts["best/validation_accuracy"] == pytest.approx(best["validation/accuracy"])
+    assert facts["epochs_run"] == 4
+    assert facts["samples_per_second"] > 0
+    assert facts["seconds"] > 0
+    for row in curve:
+        assert row["validation_gap/nll"] == pytest.approx(row["validation/nll"] - row["train/nll"], abs=1e-6)
+        difference = row["train/accuracy"] - row["validation/accuracy"]
+        assert row["validation_gap/accuracy"] == pytest.approx(difference, abs=1e-6)
+        assert not [name for name in row if name.startswith("gap/")]  # the gap that is judged is not known yet
+
+
+def test_the_epoch_on_the_screen_is_the_one_that_is_stored(config: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    assert history(train(config("epochs=3")))[-1]["epoch"] == 3
+    assert "epoch 3, accuracy" in capfd.readouterr().err
+
+
+@pytest.fixture
+def frozen(config: Any, data: Path) -> Any:
+    """A config of a frozen network on tiny pictures, whose features are found anew."""
+    have("transfer")
+    shutil.rmtree(data / "skies" / "features", ignore_errors=True)
+    return lambda *picks: config("model=transfer", "model.size=32", *picks)
+
+
+def test_a_frozen_network_is_measured_alike_from_features_and_from_pictures(frozen: Any, data: Path) -> None:
+    run = train(frozen("epochs=3"))
+    pack, rows = open_config_pack(run.config), np.flatnonzero(run.parts == "validation")
+    assert (data / "skies" / "features").is_dir()
+    direct, (learner, seen) = restore(run), restore_for_measuring(run, pack)
+    slow, fast = measure(direct, pack, rows), measure(learner, seen, rows)
+    assert seen.values.shape == (100, 3120)
+    assert fast.logits.allclose(slow.logits, atol=1e-3)
+    assert fast.figures["nll"] == pytest.approx(history(run)[-1]["validation/nll"], rel=1e-5)
+    assert all(name.startswith(("preprocessor.", "net.head.")) for name in weights(run))
+
+
+def test_a_frozen_network_sees_augmented_pictures_and_not_their_features(frozen: Any, data: Path) -> None:
+    plain, augmented = (train(frozen(f"mitigation={name}", "epochs=1")) for name in ("none", "augmentation"))
+    again = train(frozen("mitigation=none", "epochs=1"))
+    assert same(plain, again)
+    assert not same(plain, augmented)
+
+
+def test_debug_runs_one_epoch_of_two_batches(config: Any) -> None:
+    assert train(config("debug=true", "epochs=50")).facts["epochs_run"] == 1

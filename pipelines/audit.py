@@ -7,12 +7,12 @@ python pipelines/audit.py data=weather out=reports/look
 import sys
 
 from overcast.config.run_config import RunConfig
-from overcast.config.script import hydra_script
+from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path
 
 
 @hydra_script
-def main(config: RunConfig) -> None:
+def main(config: RunConfig, _: Session) -> None:
     from overcast.audit.audit import audit
 
     print(f"page: {audit(config.data.name, config.data.values, project_path(config.data_dir), out[-1] if out else '')}")

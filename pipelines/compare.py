@@ -23,9 +23,10 @@ class Arguments:
 
 @plain_script
 def main(arguments: Arguments) -> None:
+    from overcast.claims import judge_claim
     from overcast.comparison.compare import compare
 
-    print(compare(arguments.study, arguments.out, arguments.tracking))
+    print(compare(arguments.study, arguments.out, arguments.tracking, judge_claim))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ python pipelines/download.py data=weather mirror=/media/archives
 from pathlib import Path
 
 from overcast.config.run_config import RunConfig
-from overcast.config.script import hydra_script
+from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path
 
 
 @hydra_script
-def main(config: RunConfig) -> None:
+def main(config: RunConfig, _: Session) -> None:
     from overcast.data import build_dataset
     from overcast.prepare.download import download
 

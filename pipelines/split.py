@@ -4,12 +4,12 @@ python pipelines/split.py data=weather split.seed=1
 """
 
 from overcast.config.run_config import RunConfig
-from overcast.config.script import hydra_script
+from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path
 
 
 @hydra_script
-def main(config: RunConfig) -> None:
+def main(config: RunConfig, _: Session) -> None:
     from overcast.prepare.split import split
 
     split(config.data.name, project_path(config.data_dir), seed=config.split.seed, folds=config.folds)

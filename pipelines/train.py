@@ -3,19 +3,16 @@
 python pipelines/train.py model=lstm mitigation=[augmentation,early_stopping] epochs=30
 """
 
-import yaml
-
 from overcast.config.run_config import RunConfig
-from overcast.config.script import hydra_script
+from overcast.config.script import Session, hydra_script
 
 
 @hydra_script
-def main(config: RunConfig) -> object:
-    from overcast.study.session import current
+def main(config: RunConfig, session: Session) -> object:
+    from overcast.study.trial import run_trial
     from overcast.training.train import train
 
-    print(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True))
-    run = train(config, current())
+    run = run_trial(config, session.study) if session.study else train(config)
     print(f"trained: {run.folder}")
     return run
 

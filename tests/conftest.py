@@ -11,9 +11,8 @@ from typing import Any
 from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import TrackingConfig
-from overcast.study import session as current_study
-from overcast.study.session import Study
 from overcast.tracking.store import TrackingStore, open_store
+from overcast.tracking.study_info import StudyInfo
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests share the cores between processes
 
@@ -187,9 +186,8 @@ def store(tracking: TrackingConfig, home: Path) -> TrackingStore:
 
 
 @pytest.fixture
-def study(tmp_path: Path, store: TrackingStore) -> Iterator[Study]:
+def study(tmp_path: Path, store: TrackingStore) -> StudyInfo:
     """An open study of one job at a time."""
     folder = tmp_path / "runs" / "studies" / "x-1"
     (folder / "jobs").mkdir(parents=True)
-    yield Study("x-1", "x", store.study("x-1", "x", {"folder": str(folder)}).id, 1, str(folder))
-    current_study.enter(None)
+    return StudyInfo("x-1", "x", store.study("x-1", "x", {"folder": str(folder)}).id, 1, str(folder))

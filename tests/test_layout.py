@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -18,6 +19,12 @@ from overcast.prediction.build import build_mitigations, build_network
 
 SOURCE = ROOT / "src" / "overcast"
 KINDS = ("data", "model", "mitigation")
+ROOMS = (
+    "claims", "demo", "retention", "explain", "audit", "serving", "comparison", "tuning", "study", "evaluation",
+    "training", "prediction", "tracking", "mitigation", "model", "prepare", "data", "fetch", "readers", "statistics",
+    "config", "html", "core",
+)  # fmt: skip
+"""From top to bottom: a room may use those below it."""
 SPECS = {
     "image": Spec("image", (3, 16, 16), ("a", "b", "c")),
     "sequence": Spec("sequence", (12, 4), ("a", "b", "c")),
@@ -121,6 +128,35 @@ def test_the_source_is_mirrored_by_tests() -> None:
         source = roots.get(below.parts[0], SOURCE) / below.parent / below.name.removeprefix("test_")
         option = ROOT / "conf" / below.parent / f"{source.stem}.yaml"  # `none` and `cocktail` have no module
         assert source.exists() or option.exists(), path
+
+
+def rooms_used(path: Path) -> set[str]:
+    """The rooms that a file imports from, not counting what is there for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf8"))
+    typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    unseen = {inner for block in typing for statement in block.body for inner in ast.walk(statement)}
+    names = [
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in unseen
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+        for name in ([f"overcast.{alias.name}" for alias in node.names] if name == "overcast" else [name])
+    ]
+    return {name.split(".")[1] for name in names if name.startswith("overcast.")}
+
+
+@pytest.mark.parametrize("room", sorted(path.name for path in SOURCE.iterdir() if list(path.glob("*.py"))))
+def test_a_room_uses_only_rooms_below_it(room: str) -> None:
+    allowed = {room, *ROOMS[ROOMS.index(room) + 1 :]}
+    assert not {
+        f"{path.relative_to(SOURCE)} imports {used}"
+        for path in (SOURCE / room).rglob("*.py")
+        for used in rooms_used(path) - allowed
+    }
+
+
+def test_every_file_lies_in_a_room() -> None:
+    assert [path.name for path in SOURCE.glob("*.py")] == ["__init__.py"]
 
 
 def test_no_room_without_a_name() -> None:

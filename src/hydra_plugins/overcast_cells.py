@@ -11,6 +11,8 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from overcast.core.errors import UserError
+
 
 class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     """Every point of the grid × every cell × every repeat is a job.
@@ -34,19 +36,26 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         self.cells, self.repeats = list(cells), list(repeats)
         self.tuned, self.tuning = [list(group) for group in tuned or []], list(tuning or [])
 
+    def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.session = task_function.session
+
     def sweep(self, arguments: list[str]) -> Any:
+        from overcast.claims import load as load_claim
         from overcast.config.compose import resolved
-        from overcast.config.script import user_overrides
         from overcast.core.devices import this_machine
         from overcast.prepare.missing_steps import prepare_missing
         from overcast.study.callback import StudyCallback
-        from overcast.study.checks import cell_identities, check_claim, refuse_overlap
+        from overcast.study.checks import cell_identities, refuse_contradiction, refuse_more_folds, study_repeats
         from overcast.study.progress import watched
         from overcast.study.workers import give_resources, plan_workers
 
         assert self.hydra_context is not None
         candidates = [cell for group in self.tuned for cell in group]
-        refuse_overlap(user_overrides(), [*self.cells, *candidates, *self.repeats, *self.tuning])
+        folds = self.folds()
+        self.repeats = study_repeats(self.repeats, folds)
+        varied = [*self.cells, *candidates]
+        refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
         points = self.points(arguments)
         own = self.cells if self.cells or candidates else [""]
         every = [*own, *candidates]
@@ -54,7 +63,9 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         load = self.hydra_context.config_loader.load_sweep_config
         first = jobs(points, [every] * len(points), self.repeats[:1])
         cells = [resolved(load(self.config, job)) for job in first]
-        check_claim(cells[0].claim)
+        refuse_more_folds(cells, folds)
+        if cells[0].claim:
+            load_claim(cells[0].claim)  # there is one
         if cells[0].prepare:
             prepare_missing(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
@@ -68,7 +79,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         final *= max(1, len(self.repeats))
         identities = [each for each in found if isinstance(each, str)]
         workers = plan_workers(self.config.hydra.launcher, [cell.trainer for cell in cells], machine)
-        study = callback.open(self.config, identities, [*self.repeats, *self.tuning], final, workers)
+        study = callback.open(self.config, self.session, identities, [*self.repeats, *self.tuning], final, workers)
         callback.leave_out([(cell, each) for cell, each in zip(cells, found, strict=True) if not isinstance(each, str)])
         give_resources(self.launcher, workers)
         tried = [[cell for group in groups for cell in group] for groups in rivals]
@@ -77,7 +88,16 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             chosen = self._tune(rivals, trying, callback) if trying else [[] for _ in points]
             ready = [[*some, *winners] for some, winners in zip(kept, chosen, strict=True)]
             self._launch(jobs(points, ready, self.repeats), callback, len(trying))
-            watch.finish()
+            watch.finish(self.session)
+
+    def folds(self) -> int | None:
+        """``study.folds``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
+        given = [word.partition("=")[2] for word in self.session.user_overrides if word.startswith("study.folds=")]
+        if not given:
+            return self.config.study.folds  # type: ignore[no-any-return]
+        if not given[-1].isdigit():
+            raise UserError(f"study.folds={given[-1]}: give a whole number")
+        return int(given[-1])
 
     def points(self, arguments: list[str]) -> list[list[str]]:
         """The grid of the command line and of ``params``: the overrides of each point."""
@@ -118,7 +138,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             try:
                 done = self.launcher.launch([jobs[number - start] for number in numbers], initial_job_idx=0)
             except BrokenProcessPool:  # joblib has ended the other workers by now
-                callback.bury()
+                callback.end_dead_runs()
                 return False
             given.update(zip(numbers, (each._return_value for each in done), strict=True))
             return True

@@ -21,9 +21,10 @@ from overcast.config.schema import TrackingConfig
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.paths import HOME
 from overcast.statistics.estimates import two_way
-from overcast.study.session import Study
+from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore, open_store
+from overcast.tracking.study_info import StudyInfo
 from overcast.training.train import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -45,9 +46,9 @@ def store(home: Path, database: Path, monkeypatch: pytest.MonkeyPatch, request: 
     return found
 
 
-def study_of(store: TrackingStore, key: str) -> Study:
+def study_of(store: TrackingStore, key: str) -> StudyInfo:
     record = store.study(key, key.rpartition("-")[0], {"folder": "runs/studies", "command": "train -m"})
-    return Study(key, key.rpartition("-")[0], record.id, 1, "runs/studies")
+    return StudyInfo(key, key.rpartition("-")[0], record.id, 1, "runs/studies")
 
 
 def test_a_study_is_found_by_name_id_and_parent(store: TrackingStore) -> None:
@@ -111,7 +112,7 @@ def test_a_study_whose_project_moved(
     study, machines = study_of(at(old), "small-1"), iter(["one core", "a GPU", "a GPU"])
     monkeypatch.setattr("overcast.training.train.machine", lambda gpus: next(machines))
     cfg = [config("epochs=1", f"seed={seed}", "runs_dir=runs") for seed in range(3)]
-    runs = [train(replace(one, tracking=compose_tracking()), study) for one in cfg]
+    runs = [run_trial(replace(one, tracking=compose_tracking()), study) for one in cfg]
     ids = [run.facts["id"] for run in runs]
     old.rename(new)
     moved = at(new)
@@ -144,8 +145,8 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
         compare()
     wanted = [(mitigation, seed) for mitigation in ("none", "noise") for seed in range(3)]
     for mitigation, seed in wanted:
-        train(replace(config("epochs=1", f"mitigation={mitigation}", f"seed={seed}"), tracking=tracked), study)
-    train(replace(config("epochs=1", "mitigation=dropout"), tracking=tracked), study_of(store, "other-1"))
+        run_trial(replace(config("epochs=1", f"mitigation={mitigation}", f"seed={seed}"), tracking=tracked), study)
+    run_trial(replace(config("epochs=1", "mitigation=dropout"), tracking=tracked), study_of(store, "other-1"))
     failed = {"role": "trial", "study": study.id, "identity": "lost", "mlflow.runName": "ann · noise · seed 9"}
     store.create("ann · noise · seed 9", failed, study.parent).end("FAILED")
     (home / "mine").mkdir()
@@ -173,7 +174,7 @@ def test_an_official_test_part_counts_for_its_samples_too(config: Any, store: Tr
     for seed in range(2):
         for name, found in runs.items():
             cfg = replace(config("epochs=1", f"mitigation={name}", f"seed={seed}"), tracking=tracked)
-            found.append(train(cfg, study))
+            found.append(run_trial(cfg, study))
             # the skies have none, but all these runs have the same fold
             found[-1].write_facts(found[-1].facts | {"official_test": True})
     compare("official", "page")
@@ -192,11 +193,11 @@ def test_diverged_trials_are_listed_and_the_rest_is_compared(
     study, tracked = study_of(store, "far-1"), study_settings()
     usual = ["epochs=1", "model=cnn", "model.width=4"]
     with pytest.raises(DivergedError):
-        train(replace(config(*usual, "lr=1e10"), tracking=tracked), study)
+        run_trial(replace(config(*usual, "lr=1e10"), tracking=tracked), study)
     with pytest.raises(UserError, match=r"has no finished run: 1 diverged \(the loss is not finite in epoch 1"):
         compare("far", "page")
     for seed in range(2):
-        run = train(replace(config(*usual, f"seed={seed}"), tracking=tracked), study)
+        run = run_trial(replace(config(*usual, f"seed={seed}"), tracking=tracked), study)
     state = torch.load(run.path("model.pt"), weights_only=True)
     state["net"]["head.bias"].fill_(float("nan"))  # as an older version left it, that did not look
     torch.save(state, run.path("model.pt"))
@@ -221,7 +222,7 @@ def test_a_failed_trial_is_named_with_its_reason(
 
     monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
     with pytest.raises(ValueError, match="out of luck"):
-        train(replace(config(), tracking=tracked), study)
+        run_trial(replace(config(), tracking=tracked), study)
     assert unfinished(store, study.id, set()) == ["ann · none · seed 0 (out of luck)"]
 
 

@@ -15,9 +15,10 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf
 
 from hydra_plugins.overcast_cells import jobs as jobs_of
-from overcast.config.compose import study_keys
+from overcast.config.compose import VARIED_BY_FOLDS, study_keys
 from overcast.config.schema import register_schema
 from overcast.core.paths import ROOT
+from overcast.study.checks import study_repeats
 
 
 @pytest.fixture
@@ -78,15 +79,16 @@ def test_the_command_line_wins_over_params(jobs: Any) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "study").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_study_file_composes_and_has_whole_repeats(jobs: Any, path: Path) -> None:
-    sweeper = OmegaConf.load(path).hydra.sweeper
+    study = OmegaConf.load(path)
+    sweeper = study.hydra.get("sweeper", OmegaConf.create())
     every = [*sweeper.get("cells", []), *(cell for group in sweeper.get("tuned", []) for cell in group)]
-    found = jobs([], every, sweeper.get("repeats", []), sweeper.get("params"))
-    repeats = len(sweeper.get("repeats", [])) or 1
-    assert len(found) % repeats == 0
-    cells = [job[: -len(sweeper.repeats[0].split())] for job in found]
-    each = len(found) // repeats
+    repeats = study_repeats(sweeper.get("repeats", []), study.study.get("folds"))
+    found = jobs([], every, repeats, sweeper.get("params"))
+    assert len(found) % len(repeats) == 0
+    cells = [job[: -len(repeats[0].split())] for job in found]
+    each = len(found) // len(repeats)
     assert all(cells[start : start + each] == cells[:each] for start in range(0, len(cells), each))
-    assert {word.partition("=")[0] for job in found for word in job} <= study_keys(path)
+    assert {word.partition("=")[0] for job in found for word in job} <= study_keys(path) | set(VARIED_BY_FOLDS)
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for job in found[:each]:
             compose(

@@ -41,13 +41,8 @@ HARMLESS = {
     "overcast.tracking": "what is recorded of a run beside its result",
     "overcast.tracking.metadata": "what is recorded of a run beside its result",
     "overcast.tracking.relocate": "what is recorded of a run beside its result",
-    "overcast.tracking.run": "what is recorded of a run beside its result",
+    "overcast.tracking.study_info": "a stage is no study",
     "overcast.tracking.store": "what is recorded of a run beside its result",
-    "overcast.study": "a stage is no study",
-    "overcast.study.lookup": "a stage is no study",
-    "overcast.study.progress": "a stage is no study",
-    "overcast.study.session": "a stage is no study",
-    "overcast.study.workers": "a stage is no study",
     "overcast.prepare.missing_steps": "data made ready on the way: before a stage, DVC does that",
 }
 """What is imported and cannot change what a stage makes, and why: editing it runs no stage again."""

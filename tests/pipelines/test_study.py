@@ -214,7 +214,7 @@ def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str
         (['hydra.sweeper.repeats=["sed=0"]'], "there is no option 'sed'. Did you mean seed?"),
         (
             ['hydra.sweeper.repeats=["seed=0","seed=1"]', "seed=3"],
-            "seed is what this study varies in its cells or repeats",
+            "seed is what the repeats of this study vary",
         ),
         (["+study=modls"], "study=modls: there is no such study. Did you mean models?"),
         (["+study=models", "epohs=3"], "there is no option 'epohs'. Did you mean epochs?"),

@@ -8,16 +8,34 @@ import pytest
 
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
-from overcast.study.checks import cell_identities, refuse_overlap
+from overcast.study.checks import cell_identities, refuse_contradiction, refuse_more_folds, study_repeats
 
 
 def test_what_the_study_varies_is_not_set_beside_it() -> None:
-    refuse_overlap(
-        ["-m", "+study=x", "lr=0.1", "hydra.sweeper.repeats=[]"], ["mitigation=none lr_x=3", "seed=0 split.fold=1"]
-    )
-    for word in ("mitigation=dropout", "seed=0,1", "split.fold=2"):
-        with pytest.raises(UserError, match="is what this study varies"):
-            refuse_overlap(["-m", word], ["mitigation=none", "seed=0 split.fold=1"])
+    cells, repeats = ["mitigation=none lr_x=3"], ["seed=0 split.fold=1"]
+    refuse_contradiction(["-m", "+study=x", "lr=0.1", "hydra.sweeper.repeats=[]"], cells, repeats)
+    with pytest.raises(UserError, match="mitigation is what the cells of this study vary"):
+        refuse_contradiction(["-m", "mitigation=dropout"], cells, repeats)
+    for word in ("seed=0,1", "split.fold=2"):
+        with pytest.raises(UserError, match=r"is what the repeats of this study vary.*study.folds=3"):
+            refuse_contradiction(["-m", word], cells, repeats)
+
+
+def test_the_folds_of_a_study_are_its_repeats() -> None:
+    assert study_repeats([], 2) == ["split.fold=0 seed=0", "split.fold=1 seed=1"]
+    assert study_repeats(["seed=5"], None) == ["seed=5"]
+    with pytest.raises(UserError, match="names its repeats one by one"):
+        study_repeats(["seed=5"], 2)
+    with pytest.raises(UserError, match=r"study\.folds=0: must be at least 1"):
+        study_repeats([], 0)
+
+
+def test_no_more_folds_than_the_data_has(config: Any) -> None:
+    cells = [config(), config("split.folds=4")]
+    refuse_more_folds(cells, 4)
+    refuse_more_folds(cells, None)
+    with pytest.raises(UserError, match=r"study.folds=5: skies is split into 4 folds. Set study.folds=4 or fewer"):
+        refuse_more_folds(cells, 5)
 
 
 def test_cells_are_known_by_their_runs(config: Any) -> None:

@@ -16,16 +16,19 @@ from overcast.core.paths import HOME
 from overcast.evaluation.evaluate import evaluate
 from overcast.prediction.trained_network import open_config_pack
 from overcast.study.lookup import _try_out, estimated_seconds, fetch, finished_run, study_runs
-from overcast.study.session import Study
+from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import identity
 from overcast.tracking.store import TrackingStore
+from overcast.tracking.study_info import StudyInfo
 from overcast.training.train import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
 
-def test_a_finished_run_is_found_by_what_it_is(config: Any, store: TrackingStore, study: Study, tracking: Any) -> None:
-    first = train(replace(config("epochs=1"), tracking=tracking), study)
+def test_a_finished_run_is_found_by_what_it_is(
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any
+) -> None:
+    first = run_trial(replace(config("epochs=1"), tracking=tracking), study)
 
     def found(*overrides: str, role: str = "trial", fingerprint: str = first.facts["fingerprint"]) -> Any:
         asked = config("epochs=1", *overrides)
@@ -39,9 +42,9 @@ def test_a_finished_run_is_found_by_what_it_is(config: Any, store: TrackingStore
     assert found(role="tuning") is None
     assert found(fingerprint="other data") is None
     same = first.facts["identity"]
-    assert finished_run(store, Study("y-1", "y", "", 1, ""), "trial", same) is None
+    assert finished_run(store, StudyInfo("y-1", "y", "", 1, ""), "trial", same) is None
     assert finished_run(None, study, "trial", same) is None
-    again = train(replace(config("epochs=1"), tracking=tracking), study)
+    again = run_trial(replace(config("epochs=1"), tracking=tracking), study)
     assert again.folder == first.folder
 
     for status in ("FAILED", "KILLED"):
@@ -52,10 +55,12 @@ def test_a_finished_run_is_found_by_what_it_is(config: Any, store: TrackingStore
     assert found() is None
 
 
-def test_children_are_the_whole_runs_once_each(config: Any, store: TrackingStore, study: Study, tracking: Any) -> None:
-    runs = [train(replace(config("epochs=1", f"seed={seed}"), tracking=tracking), study) for seed in range(2)]
+def test_children_are_the_whole_runs_once_each(
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any
+) -> None:
+    runs = [run_trial(replace(config("epochs=1", f"seed={seed}"), tracking=tracking), study) for seed in range(2)]
     store.client.set_terminated(runs[0].facts["id"], "FAILED")
-    again = train(replace(config("epochs=1", "seed=0"), tracking=tracking), study)
+    again = run_trial(replace(config("epochs=1", "seed=0"), tracking=tracking), study)
     store.client.set_terminated(runs[0].facts["id"], "FINISHED")  # two of a kind now
     train(replace(config("epochs=1", "seed=5"), tracking=tracking))  # of no study
     assert {run.folder for run in study_runs(store, study.id)} == {again.folder, runs[1].folder}
@@ -65,13 +70,13 @@ def test_children_are_the_whole_runs_once_each(config: Any, store: TrackingStore
 
 
 def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
-    config: Any, store: TrackingStore, study: Study, tracking: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "project").mkdir()
     monkeypatch.chdir(home / "project")
     monkeypatch.setenv(HOME, str(home / "project"))
     asked = [config("epochs=1", f"seed={seed}", "runs_dir=runs") for seed in range(2)]
-    runs = [train(replace(cfg, tracking=tracking), study) for cfg in asked]
+    runs = [run_trial(replace(cfg, tracking=tracking), study) for cfg in asked]
     evaluate(runs[1], pictures=False)
     same, names = runs[0].facts["identity"], [run.folder.name for run in runs]
     monkeypatch.chdir((home / "project").rename(home / "elsewhere"))
@@ -97,14 +102,14 @@ def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
 
 
 def test_a_run_that_could_not_be_recorded_is_no_silent_gap_in_its_study(
-    config: Any, store: TrackingStore, study: Study, tracking: Any, monkeypatch: pytest.MonkeyPatch
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("overcast.tracking.run.MlflowRun.dataset", lambda record, *_: setattr(record, "broken", "gone"))
     with pytest.raises(UserError, match=r"stopped taking records \(gone\), and a study .*: run it again"):
-        train(replace(config("epochs=1"), tracking=tracking), study)
+        run_trial(replace(config("epochs=1"), tracking=tracking), study)
     assert study_runs(store, study.id) == []
     monkeypatch.undo()
-    again = train(replace(config("epochs=1"), tracking=tracking), study)
+    again = run_trial(replace(config("epochs=1"), tracking=tracking), study)
     assert study_runs(store, study.id) == [again]
 
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from overcast.config.script import job_errors
+from overcast.config.script import Session
 from overcast.study.progress import Watch, read_states, redirect, restore, set_state, unfinished, watched
-from overcast.study.session import Study
+from overcast.tracking.study_info import StudyInfo
 
 
 @pytest.fixture
-def parallel(tmp_path: Path) -> Study:
+def parallel(tmp_path: Path) -> StudyInfo:
     """A study of two jobs at once, untracked."""
     (tmp_path / "jobs").mkdir()
-    return Study("x-1", "x", "", 2, str(tmp_path))
+    return StudyInfo("x-1", "x", "", 2, str(tmp_path))
 
 
-def test_states_are_read_as_they_were_left(parallel: Study) -> None:
+def test_states_are_read_as_they_were_left(parallel: StudyInfo) -> None:
     set_state(parallel, 3, "running")
     set_state(parallel, 12, "failed", "no\nluck")
     set_state(parallel, 0, "running")
@@ -39,7 +39,7 @@ class Bar:
         pass
 
 
-def test_the_line_counts_done_failed_and_left(parallel: Study) -> None:
+def test_the_line_counts_done_failed_and_left(parallel: StudyInfo) -> None:
     for job, state in enumerate(["done", "failed", "failed", "running"]):
         set_state(parallel, job, state)
     bar = Bar()
@@ -47,35 +47,32 @@ def test_the_line_counts_done_failed_and_left(parallel: Study) -> None:
     assert (bar.n, bar.text) == (3, "2 failed, 7 left")
 
 
-def test_what_failed_is_said_once_with_its_reasons(parallel: Study) -> None:
+def test_what_failed_is_said_once_with_its_reasons(parallel: StudyInfo) -> None:
     for job, reason in enumerate(["no luck\nat all", "", "no luck", ""]):
         set_state(parallel, job, "failed" if job != 1 else "done", reason)
-    job_errors.clear()
-    try:
-        Watch(parallel, 5).finish()
-        (said,) = job_errors
-        assert str(said) == (
-            "3 of 5 runs failed:\n  2 × no luck\n  1 × it did not say why\n"
-            f"What they printed: {parallel.folder}/jobs/0000.log, 0002.log, 0003.log. "
-            "The same command again repeats only these."
-        )
-        for job in range(5):
-            set_state(parallel, job, "done")
-        Watch(parallel, 5).finish()
-        assert job_errors == []
-    finally:
-        job_errors.clear()
+    session = Session()
+    Watch(parallel, 5).finish(session)
+    (said,) = session.errors
+    assert str(said) == (
+        "3 of 5 runs failed:\n  2 × no luck\n  1 × it did not say why\n"
+        f"What they printed: {parallel.folder}/jobs/0000.log, 0002.log, 0003.log. "
+        "The same command again repeats only these."
+    )
+    for job in range(5):
+        set_state(parallel, job, "done")
+    Watch(parallel, 5).finish(session)
+    assert session.errors == []
 
 
 def test_a_new_round_forgets_the_old_and_ends_its_line(
-    parallel: Study, config: Any, capsys: pytest.CaptureFixture[str]
+    parallel: StudyInfo, config: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     set_state(parallel, 0, "failed", "no luck")
     with watched(parallel, [config()], 2) as watch:
         assert read_states(parallel) == {}
         for job in range(2):
             set_state(parallel, job, "done")
-        watch.finish()
+        watch.finish(Session())
     said = capsys.readouterr()
     assert "study x: 2 runs, 2 at once; the line below tells the time left once the first are through" in said.out
     assert "2/2 [" in said.err
@@ -85,10 +82,10 @@ def test_a_new_round_forgets_the_old_and_ends_its_line(
 def test_all_that_a_job_prints_goes_to_its_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "0000.log"
     for attempt in ("first", "second"):
-        redirect(log)
+        copies = redirect(log)
         os.write(1, f"{attempt} out\n".encode())
         os.write(2, f"{attempt} err\n".encode())
-        restore()
+        restore(copies)
     os.write(1, b"after\n")
     assert log.read_text() == "first out\nfirst err\nsecond out\nsecond err\n"
     assert capfd.readouterr().out == "after\n"

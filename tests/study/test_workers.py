@@ -1,13 +1,8 @@
-"""As many runs at once as there are cores, or as the GPUs hold: each of those has a GPU that no other has."""
+"""As many runs at once as there are cores, or as the GPUs hold."""
 
 from __future__ import annotations
 
-import select
-import subprocess
-import sys
 from collections import Counter
-from contextlib import ExitStack
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,8 +13,7 @@ from omegaconf import OmegaConf
 from overcast.core.cores import cores
 from overcast.core.devices import Machine, TrainerConfig, this_machine
 from overcast.core.errors import UserError
-from overcast.study.session import Study
-from overcast.study.workers import Workers, give_resources, own_gpus, plan_workers
+from overcast.study.workers import Workers, give_resources, plan_workers
 
 FOUR = Machine(4, ("gpu",))
 NONE = Machine(0, ())
@@ -82,45 +76,3 @@ def test_the_launcher_is_told() -> None:
         assert launcher.ray_cfg.remote == {"num_cpus": 1, "num_gpus": gpus}
         assert workers.slots == ()  # Ray shows each of its workers its own
     give_resources(SimpleNamespace(), plan())  # Hydra's own, one after the other
-
-
-HOLDER = """
-import sys
-from overcast.study.session import Study
-from overcast.study.workers import own_gpus
-with own_gpus(Study("x", "x", "", 2, sys.argv[1], None, ((0,), (1,)))) as gpus:
-    print(*gpus, flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_no_two_processes_have_one_gpu_and_a_dead_ones_is_free(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-
-        def holder() -> subprocess.Popen[str]:
-            """Another process that has a slot until it is told to end."""
-            command = [sys.executable, "-c", HOLDER, str(tmp_path)]
-            process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            stack.callback(process.communicate)
-            stack.callback(process.kill)
-            return process
-
-        first, second = holder(), holder()
-        taken = [process.stdout.readline() for process in (first, second)]
-        assert sorted(taken) == ["0\n", "1\n"]
-        third = holder()
-        assert select.select([third.stdout], [], [], 1)[0] == []  # it waits
-        first.kill()
-        assert third.stdout.readline() == taken[0]
-        third.communicate("", timeout=30)
-        for _ in range(2):  # given back each time
-            with own_gpus(Study("x", "x", "", 2, str(tmp_path), None, ((0,), (1,)))) as gpus:
-                assert gpus == (int(taken[0]),)
-        assert second.poll() is None
-
-
-def test_no_gpus_are_set_aside_without_slots(tmp_path: Path) -> None:
-    for study in (None, Study("x", "x", "", 2, str(tmp_path))):
-        with own_gpus(study) as gpus:
-            assert gpus == ()
-    assert list(tmp_path.iterdir()) == []

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from overcast.study.session import Study
 from overcast.tracking.store import TrackingStore
+from overcast.tracking.study_info import StudyInfo
 from overcast.tracking.ui_views import COMPARED, links, view
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -21,7 +21,7 @@ def test_the_view_shows_this_study_grouped_by_mitigation() -> None:
     assert (shown["orderByKey"], shown["orderByAsc"]) == ("metrics.`test/accuracy`", False)
 
 
-def test_links_save_the_view_and_compare_the_finished_runs(store: TrackingStore, study: Study) -> None:
+def test_links_save_the_view_and_compare_the_finished_runs(store: TrackingStore, study: StudyInfo) -> None:
     trials = [store.create("ann", {"role": "trial", "study": "x-1"}, study.parent) for _ in range(3)]
     trials[0].end("FINISHED")
     trials[1].end("FAILED")

@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 
+from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
 from overcast.core.seeding import generator
 from overcast.evaluation.evaluate import evaluate
@@ -40,7 +41,7 @@ def test_a_run_is_the_same_wherever_and_whenever_it_is_trained(config: Any, data
     shutil.copytree(data / "skies", tmp_path / "elsewhere" / "skies")
     one = train(config("mirror=/one", "mitigation=[batch_norm]", "epochs=1"))
     words = [f"run={tmp_path}/mine", "mirror=/two", f"data_dir={tmp_path}/elsewhere", "tags=[x]", "claim=z"]
-    other = train(replace(config(*words, "mitigation=[batch_norm]", "epochs=1"), study="y"))
+    other = train(replace(config(*words, "mitigation=[batch_norm]", "epochs=1"), study=StudyConfig("y")))
     for run in (one, other):
         evaluate(run)
     for name in (*FILES, *(str(p.relative_to(one.folder)) for p in one.folder.glob("evaluation/**/*.*"))):

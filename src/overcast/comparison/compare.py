@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from overcast import claims
 from overcast.comparison import page, wording
 from overcast.comparison.table import PRIMARY, table
 from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, trials
@@ -27,12 +26,18 @@ from overcast.tracking.run_folder import Run
 from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
 from overcast.tracking.ui_views import links
 
+Judge = Callable[[str, Sequence[Run], int, int], tuple[str, str, list[Section]]]
+"""Of a claim's name, a study's runs, how many are planned and how many diverged: the claim's sentence, the verdict on
+it and the figures of it."""
 
-def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str:
+
+def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge: Judge | None = None) -> str:
     """Write ``out``, or else ``reports/<study>/``, and give the verdicts and links as text.
 
     study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
-    ``conf/tracking``, which says where studies are recorded. Raises: UserError if there is none.
+    ``conf/tracking``, which says where studies are recorded. judge: what judges the claim of a study that has one.
+
+    Raises: UserError if there is no such study.
     """
     store = open_store(compose_tracking(tracking))
     if store is None:
@@ -40,10 +45,10 @@ def compare(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> str
     mark_orphaned_runs(store)
     parent = find_study(store, study)
     with TemporaryDirectory(prefix="overcast-") as fetched:
-        return _compared(store, parent, study_runs(store, parent.tags["study"], Path(fetched)), out)
+        return _compared(store, parent, study_runs(store, parent.tags["study"], Path(fetched)), out, judge)
 
 
-def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str) -> str:
+def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, judge: Judge | None) -> str:
     key = parent.tags["study"]
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", (".csv", ".md"))
@@ -57,8 +62,8 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str) 
     info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
     compared = table(rows, info, answers)
     claim, verdict, shown = "", wording.headline(compared), list[Section]()
-    if name := parent.tags.get("claim"):
-        claim, verdict, shown = claims.judge_claim(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
+    if judge and (name := parent.tags.get("claim")):
+        claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     path = page.write_report(folder, compared, rows[~rows["diverged"]], curves(runs), info, claim, verdict, shown)
     record = MlflowRun(store.client, parent.id)
     record.artifact(folder, "report")

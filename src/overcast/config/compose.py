@@ -21,6 +21,9 @@ from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, regis
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT as ROOT
 
+VARIED_BY_FOLDS = ("split.fold", "seed")
+"""What differs from one repeat of a study to the next where it says how many folds it uses."""
+
 
 def default_overrides(params: Path, taken: Iterable[str]) -> list[str]:
     """params.yaml as overrides, without the keys already ``taken`` by the user or a study.
@@ -38,8 +41,8 @@ def _as_override(value: Any) -> str:
 
 
 def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
-    """The command line with params.yaml's picks put in front of the user's overrides."""
-    # Hydra's parser wants all overrides in one run of arguments: flags first, picks before the overrides
+    """The command line with params.yaml's defaults put in front of the user's overrides."""
+    # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
@@ -49,6 +52,8 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     chosen = [a.split("=", 1)[1] for a in overrides if a.lstrip("+").startswith("study=")]
     for study in chosen:
         keys |= study_keys(root / "conf" / "study" / f"{study}.yaml")
+    if "study.folds" in keys:
+        keys |= set(VARIED_BY_FOLDS)
     at = arguments.index(overrides[0]) if overrides else len(arguments)
     # a study is a multirun; saying so here makes Hydra report a mistake in it as what it is
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
@@ -57,7 +62,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
 
 
 def study_keys(path: Path) -> set[str]:
-    """What a study file sets itself, so that params.yaml's pick of it must stand back."""
+    """What a study file sets itself, so that params.yaml's default of it must stand back."""
     if not path.is_file():
         return set()
     study = yaml.safe_load(path.read_text(encoding="utf8")) or {}

@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from overcast.config.options import Option
-from overcast.config.schema import RunSettings, SplitConfig, TrackingConfig
+from overcast.config.schema import RunSettings, SplitConfig, StudyConfig, TrackingConfig
 from overcast.core.devices import TrainerConfig
 from overcast.core.errors import UserError
 
 GROUPS: Mapping[str, type] = MappingProxyType(
-    {"split": SplitConfig, "trainer": TrainerConfig, "tracking": TrackingConfig}
+    {"split": SplitConfig, "trainer": TrainerConfig, "tracking": TrackingConfig, "study": StudyConfig}
 )
 
 

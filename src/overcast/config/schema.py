@@ -35,6 +35,18 @@ class TrackingConfig:
     experiment: str = "overcast"
 
 
+@dataclass(frozen=True)
+class StudyConfig:
+    """What a run is a trial of: name, as people say it; None for a sweep without one.
+
+    folds: how many of the data's folds a study uses, each with a seed of its own and paired over all its cells; None
+    where its repeats are named one by one.
+    """
+
+    name: str | None = None
+    folds: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """What a run depends on besides the options of its data, network and mitigations."""
@@ -55,7 +67,7 @@ class RunSettings:
     tags: tuple[str, ...] = ()
     mirror: str | None = None
     run: str | None = None
-    study: str | None = None
+    study: StudyConfig = field(default_factory=StudyConfig)
     claim: str | None = None
     """Which of `overcast.claims` a study measures."""
     prepare: bool = False
@@ -82,6 +94,6 @@ SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "r
 def register_schema() -> None:
     """Make the typed schema known to Hydra: a wrong type or an unknown key fails when composing."""
     node = OmegaConf.structured(ConfigSchema)
-    for part in (node, node.trainer, node.tracking, node.split):
+    for part in (node, node.trainer, node.tracking, node.split, node.study):
         OmegaConf.set_readonly(part, None)  # frozen classes make it so, and a config is composed by changing it
     ConfigStore.instance().store(name="schema", node=node)

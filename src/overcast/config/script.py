@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import MISSING as DATACLASS_MISSING
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
 import hydra
@@ -24,57 +24,40 @@ from overcast.config.messages import error_message, no_option
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import register_schema
 from overcast.core.errors import UserError
-from overcast.core.paths import ROOT as ROOT
-
-job_errors: list[UserError] = []
-"""What went wrong in the jobs of this process: Hydra would add lines of its own to what is raised."""
-
-_user_overrides: list[str] = []
+from overcast.core.paths import ROOT
 
 
-def user_overrides() -> list[str]:
-    """What the user typed after the script's name, before the picks were put in front."""
-    return _user_overrides
+@dataclass
+class Session:
+    """One call of a script: what all its parts share.
+
+    user_overrides: what the user typed after the script's name, before the defaults were put in front. errors: what
+    went wrong in its jobs, since Hydra would add lines of its own to what is raised. study: the one that the jobs
+    belong to, as the study's callback sets it, in a worker too; None for a single run.
+    """
+
+    user_overrides: list[str] = field(default_factory=list)
+    errors: list[UserError] = field(default_factory=list)
+    study: Any = None
 
 
-def hydra_script(task: Callable[[RunConfig], Any]) -> Callable[[], None]:
-    """A script's ``main`` from a function of the composed config."""
-
-    @functools.wraps(task)
-    def main() -> None:
-        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
-        register_schema()
-        _user_overrides[:] = sys.argv[1:]
-        job_errors.clear()
-        try:
-            sys.argv[1:] = with_defaults(sys.argv[1:])
-            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
-                returning_errors(task)
-            )()
-            if job_errors:
-                fail(str(job_errors[0]))
-        except (UserError, HydraException, OmegaConfBaseException) as error:
-            fail(error_message(error, ROOT / "conf"))
-        except KeyboardInterrupt:
-            sys.exit(130)
-
-    return main
-
-
-def returning_errors(task: Callable[[RunConfig], Any]) -> Callable[[DictConfig], Any]:
-    """``task`` that gives a mistake back instead of raising it; in a multirun, any error.
+class Job:
+    """A script's task as Hydra calls it: a mistake is given back instead of raised; in a multirun, any error.
 
     A raised one would end the other jobs of a worker if it does not unpickle, and be shown twice.
     """
 
-    @functools.wraps(task)
-    def job(cfg: DictConfig) -> Any:
+    def __init__(self, task: Callable[[RunConfig, Session], Any], session: Session) -> None:
+        functools.update_wrapper(self, task)  # Hydra asks for the function's file
+        self.task, self.session = task, session
+
+    def __call__(self, cfg: DictConfig) -> Any:
         try:
-            return task(resolved(cfg))
+            return self.task(resolved(cfg), self.session)
         except (UserError, OmegaConfBaseException) as error:
             kind = type(error) if isinstance(error, UserError) else UserError
             mistake = kind(error_message(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
-            job_errors.append(mistake)
+            self.session.errors.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log
             return mistake
@@ -84,11 +67,30 @@ def returning_errors(task: Callable[[RunConfig], Any]) -> Callable[[DictConfig],
             traceback.print_exc()
             return UserError(f"{type(error).__name__}: {error}")
 
-    return job
+
+def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None]:
+    """A script's ``main`` from a function of the composed config and the session."""
+
+    @functools.wraps(task)
+    def main() -> None:
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
+        register_schema()
+        session = Session(user_overrides=sys.argv[1:])
+        try:
+            sys.argv[1:] = with_defaults(sys.argv[1:])
+            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(Job(task, session))()
+            if session.errors:
+                fail(str(session.errors[0]))
+        except (UserError, HydraException, OmegaConfBaseException) as error:
+            fail(error_message(error, ROOT / "conf"))
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    return main
 
 
 def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
-    """A script's ``main`` for one that takes a few ``name=value`` words and no picks: a dataclass says which.
+    """A script's ``main`` for one that takes a few ``name=value`` words and no defaults: a dataclass says which.
 
     If the dataclass has a ``tracking``, that is a list of what was given of ``tracking=…`` and ``tracking.…=…``.
     """

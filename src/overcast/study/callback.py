@@ -20,23 +20,23 @@ from omegaconf import DictConfig
 
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import TrackingConfig
-from overcast.config.script import job_errors
+from overcast.config.script import Job, Session
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.watchdog import exit_with
-from overcast.study import session as current_study
 from overcast.study.progress import redirect, restore, set_state
-from overcast.study.session import Study
 from overcast.study.workers import Workers
+from overcast.tracking.study_info import StudyInfo
 
 
 class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     """The sweeper opens it, in the parent; Hydra calls ``on_job_*`` in the workers, to which ``study`` travels."""
 
-    study: Study | None = None
+    study: StudyInfo | None = None
     record: Any = None
     store: Any = None
     parent_process: int = 0
+    session: Session | None = None
     numbers: Sequence[int] = ()
     """Which jobs of the study are launched: Hydra counts those of each launch from 0."""
 
@@ -44,8 +44,14 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         self.stack = ExitStack()
 
     def open(
-        self, config: DictConfig, cells: Sequence[str], repeats: Sequence[str], runs: int, workers: Workers
-    ) -> Study:
+        self,
+        config: DictConfig,
+        session: Session,
+        cells: Sequence[str],
+        repeats: Sequence[str],
+        runs: int,
+        workers: Workers,
+    ) -> StudyInfo:
         """The study of these cells' identities and repeats, RUNNING, and no other process's.
 
         runs: how many trials it will have.
@@ -55,7 +61,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         from overcast.tracking.run import RunRecorder
         from overcast.tracking.store import mark_orphaned_runs, open_store, relative
 
-        name = config.get("study") or "sweep"
+        name = config.study.name or "sweep"
         key = study_id(name, cells, repeats)
         folder = project_path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.record = RunRecorder()
             if self.store:
                 mark_orphaned_runs(self.store)
-                tags = {"folder": relative(folder), "command": command(), "runs": str(runs)}
+                tags = {"folder": relative(folder), "command": command(session), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.get("claim") else {}
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")
@@ -73,9 +79,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
             stack.callback(signal.signal, signal.SIGTERM, before)
             self.stack = stack.pop_all()
-        self.study = Study(key, name, self.record.id, workers.jobs, str(folder), workers.machine, workers.slots)
+        self.study = StudyInfo(key, name, self.record.id, workers.jobs, str(folder), workers.machine, workers.slots)
         self.parent_process = os.getpid()
-        current_study.enter(self.study)
+        self.session, session.study = session, self.study
         return self.study
 
     def chose(self, cells: Sequence[Sequence[str]]) -> None:
@@ -92,14 +98,14 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             print(f"left out:\n{lines}", flush=True)
         self.record.tags({"left_out": lines})
 
-    def bury(self) -> None:
+    def end_dead_runs(self) -> None:
         """Mark the runs of workers that died as KILLED."""
         if self.study and self.store:
             with suppress(Exception):  # a server that died costs the record, not the study
                 self.store.end_running(self.study.id)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        self._close("FAILED" if job_errors else "FINISHED")
+        self._close("FAILED" if self.session and self.session.errors else "FINISHED")
         if self.study and self.store:
             from overcast.tracking.ui_views import links
 
@@ -112,14 +118,15 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         if status == "KILLED":  # a second Ctrl-C shall not cut this short
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self.bury()
+        self.end_dead_runs()
         self.record.end(status)
         self.record = None
         self.stack.close()
-        current_study.enter(None)
+        if self.session:
+            self.session.study = None
 
-    def on_job_start(self, config: DictConfig, **_: Any) -> None:
-        current_study.enter(self.study)
+    def on_job_start(self, config: DictConfig, task_function: Job, **_: Any) -> None:
+        task_function.session.study = self.study
         if self.study is None:
             return
         number = self.numbers[config.hydra.job.num]
@@ -127,7 +134,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             if os.getppid() == self.parent_process:  # Ray ends its own
                 exit_with(self.parent_process)  # nobody would collect its result
                 exit_at_once()
-            redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
+            self.output = redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
         set_state(self.study, number, "running")
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
@@ -137,7 +144,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         failed = isinstance(result, BaseException)
         set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "")
         if os.getpid() != self.parent_process:
-            restore()
+            restore(self.output)
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to a worker: the study, not the parent's record."""
@@ -152,11 +159,9 @@ def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
     return f"{name}-{hashlib.sha256(repr([*cells, *repeats]).encode()).hexdigest()[:8]}"
 
 
-def command() -> str:
-    """What the user typed, without the picks put in front."""
-    from overcast.config.script import user_overrides
-
-    return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(user_overrides())}"
+def command(session: Session) -> str:
+    """What the user typed, without the defaults put in front."""
+    return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(session.user_overrides)}"
 
 
 @cache

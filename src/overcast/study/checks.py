@@ -7,30 +7,47 @@ from typing import TYPE_CHECKING
 
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import IncompatibleError, UserError
-from overcast.core.paths import project_path
-from overcast.tracking.run_folder import identity
 
 if TYPE_CHECKING:  # which imports torch
     from overcast.core.devices import Machine
 
 
-def refuse_overlap(typed: Sequence[str], words: Sequence[str]) -> None:
+def refuse_contradiction(overrides: Sequence[str], cells: Sequence[str], repeats: Sequence[str]) -> None:
     """Raises: UserError where the command line sets what the study's cells or repeats vary: theirs would win."""
-    varied = {word.partition("=")[0].lstrip("+~") for line in words for word in line.split()}
-    for key in (word.partition("=")[0].lstrip("+~") for word in typed):
-        if key in varied:
+    varied = {word.partition("=")[0].lstrip("+~") for line in [*cells, *repeats] for word in line.split()}
+    by_repeats = {word.partition("=")[0] for line in repeats for word in line.split()}
+    for key in (word.partition("=")[0].lstrip("+~") for word in overrides):
+        if key in by_repeats:
             raise UserError(
-                f"{key} is what this study varies in its cells or repeats. Leave it out, or give other ones: "
-                """'hydra.sweeper.repeats=["seed=0","seed=1"]', and `cells` alike"""
+                f"{key} is what the repeats of this study vary, one seed for each fold. Leave it out; study.folds=3 "
+                "takes three of them"
             )
+        if key in varied:
+            raise UserError(f"{key} is what the cells of this study vary. Leave it out, or write a study of your own")
 
 
-def check_claim(name: str | None) -> None:
-    """Raises: UserError if the study is to measure a claim that there is none of."""
-    if name:
-        from overcast.claims import load
+def study_repeats(explicit: Sequence[str], folds: int | None) -> list[str]:
+    """The overrides of each repeat: those that a study names, or one for each of its folds, with a seed of its own.
 
-        load(name)
+    Raises: UserError if both are given, or there is no fold.
+    """
+    if folds is None:
+        return list(explicit)
+    if explicit:
+        raise UserError(f"study.folds={folds}: this study names its repeats one by one. Leave study.folds out")
+    if folds < 1:
+        raise UserError(f"study.folds={folds}: must be at least 1")
+    return [f"split.fold={fold} seed={fold}" for fold in range(folds)]
+
+
+def refuse_more_folds(cells: Sequence[RunConfig], folds: int | None) -> None:
+    """Raises: UserError if the data of a cell is split into fewer folds than the study is to use."""
+    for cell in cells:
+        if folds and folds > cell.folds:
+            raise UserError(
+                f"study.folds={folds}: {cell.data.name} is split into {cell.folds} folds. Set study.folds={cell.folds} "
+                f"or fewer, or split it into more (split.folds={folds})"
+            )
 
 
 def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) -> list[str | IncompatibleError]:
@@ -53,18 +70,8 @@ def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) 
 
 def _identity(config: RunConfig, machine: Machine | None) -> str:
     """The identity of a run of this config. Raises: UserError for what `overcast.training.train.train` would refuse."""
-    from overcast.core.devices import resolve_devices
-    from overcast.prepare.pack import open_pack
-    from overcast.prepare.split import TRAIN, read_parts, read_split_info
-    from overcast.training.plan import check_config, check_plan, draw_train_fraction
+    from overcast.training.plan import make_plan
 
     if config.run:
         raise UserError(f"run={config.run}: each run of a study has a folder of its own, so leave it out")
-    check_config(config)
-    devices = resolve_devices(config.trainer, 1, machine)
-    folder, name, cut = project_path(config.data_dir), config.data.name, config.split
-    spec = open_pack(folder, name, config.data.values).spec
-    parts = read_parts(folder, name, cut.seed, cut.fold, config.folds, cut.ignore_groups)
-    n_train = int((draw_train_fraction(parts, config.train_fraction, config.seed) == TRAIN).sum())
-    check_plan(config, spec, n_train, devices.ranks)
-    return identity(config, read_split_info(folder, name)["fingerprint"], devices)
+    return make_plan(config, 1, machine).identity

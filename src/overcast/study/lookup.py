@@ -11,12 +11,12 @@ from pathlib import Path
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import UserError
 from overcast.study.progress import LIKE
-from overcast.study.session import Study
 from overcast.tracking.run_folder import Run, load_run
 from overcast.tracking.store import RunInfo, TrackingStore, places
+from overcast.tracking.study_info import StudyInfo
 
 
-def finished_run(store: TrackingStore | None, study: Study, role: str, identity: str) -> Run | None:
+def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, identity: str) -> Run | None:
     """The run of this study that already is what is asked for, or None."""
     if store is None:
         return None

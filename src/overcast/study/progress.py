@@ -14,52 +14,49 @@ from typing import Any
 from tqdm import tqdm
 
 from overcast.config.run_config import RunConfig
-from overcast.config.script import job_errors
+from overcast.config.script import Session
 from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
-from overcast.study.session import Study
+from overcast.tracking.study_info import StudyInfo
 
 LIKE = ("epochs", "train_fraction", "batch_size")
 """What a run's duration depends on most, besides its data and network."""
 
-_kept: list[int] = []
-"""Copies of a worker's own standard output and error while a job's log stands in for them."""
 
-
-def redirect(log: Path) -> None:
-    """Send all that this process and its libraries print to ``log``."""
+def redirect(log: Path) -> list[int]:
+    """Send all that this process and its libraries print to ``log``; copies of its own standard output and error."""
     sys.stdout.flush()
     sys.stderr.flush()
-    _kept[:] = [os.dup(1), os.dup(2)]
+    copies = [os.dup(1), os.dup(2)]
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)  # a repeated one keeps the first
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
+    return copies
 
 
-def restore() -> None:
+def restore(copies: list[int]) -> None:
     """Undo `redirect`."""
     sys.stdout.flush()
     sys.stderr.flush()
-    for number, copy in zip((1, 2), _kept, strict=False):
+    for number, copy in zip((1, 2), copies, strict=True):
         os.dup2(copy, number)
         os.close(copy)
-    _kept.clear()
 
 
-def set_state(study: Study, job: int, state: str, reason: str = "") -> None:
+def set_state(study: StudyInfo, job: int, state: str, reason: str = "") -> None:
     """Leave word of a job where the parent counts: a file named as the job, with its state and why it failed."""
     whole_file(Path(study.folder) / "jobs" / f"{job:04d}.state", f"{state}\n{reason}")
 
 
-def read_states(study: Study) -> dict[int, tuple[str, str]]:
+def read_states(study: StudyInfo) -> dict[int, tuple[str, str]]:
     """The state of each job that has begun, and why it failed."""
     files = sorted((Path(study.folder) / "jobs").glob("*.state"))
     texts = {int(path.stem): path.read_text(encoding="utf8") for path in files}
     return {job: (text.partition("\n")[0], text.partition("\n")[2]) for job, text in texts.items()}
 
 
-def unfinished(study: Study, jobs: Iterable[int]) -> tuple[list[int], list[int]]:
+def unfinished(study: StudyInfo, jobs: Iterable[int]) -> tuple[list[int], list[int]]:
     """Of these jobs, those under way and those that have not begun."""
     states = read_states(study)
     running = [job for job in jobs if states.get(job, ("", ""))[0] == "running"]
@@ -69,7 +66,7 @@ def unfinished(study: Study, jobs: Iterable[int]) -> tuple[list[int], list[int]]
 class Watch:
     """Counts states until the launcher is through."""
 
-    def __init__(self, study: Study, jobs: int) -> None:
+    def __init__(self, study: StudyInfo, jobs: int) -> None:
         self.study, self.jobs = study, jobs
         self.done = threading.Event()
 
@@ -85,17 +82,17 @@ class Watch:
         bar.set_postfix_str(f"{found['failed']} failed, {self.jobs - bar.n} left", refresh=False)
         bar.refresh()
 
-    def finish(self) -> None:
+    def finish(self, session: Session) -> None:
         """Say which jobs failed, and make the exit code tell."""
         failed = {job: reason for job, (state, reason) in read_states(self.study).items() if state == "failed"}
-        job_errors.clear()  # one process's jobs leave theirs there
+        session.errors.clear()  # one process's jobs leave theirs there
         if not failed:
             return
         reasons = Counter((reason.splitlines() or ["it did not say why"])[0] for reason in failed.values())
         lines = [f"  {count} × {reason}" for reason, count in reasons.most_common(5)]
         logs = ", ".join(f"{job:04d}.log" for job in list(failed)[:5])
         where = f"What they printed: {self.study.folder}/jobs/{logs}. " if self.study.jobs > 1 else ""
-        job_errors.append(
+        session.errors.append(
             UserError(
                 f"{len(failed)} of {self.jobs} runs failed:\n"
                 + "\n".join(lines)
@@ -105,7 +102,7 @@ class Watch:
 
 
 @contextmanager
-def watched(study: Study, cells: Sequence[RunConfig], jobs: int) -> Iterator[Watch]:
+def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int) -> Iterator[Watch]:
     """Show the study's progress while the launcher works; ``cells``: a config of each."""
     watch = Watch(study, jobs)
     for old in (Path(study.folder) / "jobs").glob("*.state"):
@@ -128,7 +125,7 @@ def watched(study: Study, cells: Sequence[RunConfig], jobs: int) -> Iterator[Wat
         bar.close()
 
 
-def _forecast(cells: Sequence[RunConfig], jobs: int, study: Study) -> str:
+def _forecast(cells: Sequence[RunConfig], jobs: int, study: StudyInfo) -> str:
     """About how long it will take, from earlier runs of the same networks on the same data; "" if there are none."""
     from overcast.study.lookup import estimated_seconds
     from overcast.tracking.store import open_store

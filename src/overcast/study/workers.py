@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
@@ -13,8 +11,6 @@ from omegaconf import DictConfig
 from overcast.core.cores import cores
 from overcast.core.devices import TrainerConfig
 from overcast.core.errors import UserError
-from overcast.core.locks import hold_first
-from overcast.study.session import Study
 
 if TYPE_CHECKING:
     from overcast.core.devices import Machine
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workers:
-    """As `Study` has them. gpus_a_run: for a launcher that gives them out itself."""
+    """As `StudyInfo` has them. gpus_a_run: for a launcher that gives them out itself."""
 
     jobs: int
     machine: Machine
@@ -70,17 +66,3 @@ def give_resources(launcher: Any, workers: Workers) -> None:
         ray.remote = {"num_cpus": 1, "num_gpus": workers.gpus_a_run, **ray.remote}
     elif (joblib := getattr(launcher, "joblib", None)) is not None:
         joblib["n_jobs"] = workers.jobs
-
-
-@contextmanager
-def own_gpus(study: Study | None) -> Iterator[tuple[int, ...]]:
-    """The GPUs that no other run of this study has inside the block; () where none are set aside.
-
-    The slots are locked files in the study's folder, so that one whose worker died is free again.
-    """
-    if study is None or not study.slots:
-        yield ()
-        return
-    folders = [Path(study.folder) / "slots" / str(number) for number in range(len(study.slots))]
-    with hold_first(folders) as number:
-        yield study.slots[number]

@@ -15,8 +15,8 @@ from typing import Any
 from overcast.config.run_config import RunConfig
 from overcast.core.cores import cores
 from overcast.core.paths import ROOT
-from overcast.study.session import Study
 from overcast.tracking.store import relative
+from overcast.tracking.study_info import StudyInfo
 
 PACKAGES = ("overcast", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "mlflow", "dvc", "numpy")
 
@@ -94,7 +94,7 @@ def run_params(config: RunConfig) -> dict[str, Any]:
     return flat
 
 
-def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: Study | None) -> dict[str, str]:
+def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: StudyInfo | None) -> dict[str, str]:
     """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
     tags = {"role": config.role, "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}

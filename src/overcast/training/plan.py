@@ -6,7 +6,9 @@ Networks are built on the meta device: shapes without numbers, in milliseconds, 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +17,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
+from overcast.core.devices import Devices, Machine, resolve_devices
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import project_path
 from overcast.core.spec import Spec
 from overcast.mitigation import Mitigation
 from overcast.model import Network
-from overcast.prediction.build import build_mitigations, build_network
+from overcast.prediction.build import build_mitigations, build_network, network_size
 from overcast.prediction.preprocessor import refuse_pixel_shuffle
-from overcast.prepare.split import TRAIN, UNUSED
-from overcast.tracking.run_folder import check_folder
+from overcast.prediction.trained_network import open_config_pack
+from overcast.prepare.pack import Pack
+from overcast.prepare.split import TEST, TRAIN, UNUSED, read_parts, read_split_info
+from overcast.tracking.run_folder import check_folder, identity, run_name
 
 TRAINING_BYTES = 16
 """What a weight takes in training: itself, its gradient and the optimiser's two moments, in single precision."""
@@ -145,3 +150,52 @@ def draw_train_fraction(parts: np.ndarray, share: float, seed: int) -> np.ndarra
     kept = parts.copy()
     kept[train[order[count:]]] = UNUSED
     return kept
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will be: its data, the part (N,) of each row, devices, and the fingerprint of pack and split."""
+
+    config: RunConfig
+    pack: Pack
+    parts: np.ndarray
+    devices: Devices
+    fingerprint: str
+
+    @property
+    def identity(self) -> str:
+        return identity(self.config, self.fingerprint, self.devices)
+
+    def facts(self) -> dict[str, Any]:
+        """What ``run.json`` begins with."""
+        return {
+            "id": "",
+            "name": run_name(self.config),
+            "identity": self.identity,
+            "precision": self.devices.precision,
+            "processes": self.devices.ranks,
+            "fingerprint": self.fingerprint,
+            "pack": self.pack.info["fingerprint"],
+            "synthetic": self.pack.info["synthetic"],
+            "official_test": bool((self.pack.index["part"] == TEST).any()),
+            "by_time": "time" in self.pack.info,
+            **network_size(self.config.model, self.config.mitigation, self.pack.spec),
+        }
+
+
+def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | None = None) -> Plan:
+    """Resolve everything that the config leaves open, and check it; nothing is written.
+
+    jobs, machine: how many runs of a study are at once, and the machine whose meaning of "auto" holds for them all.
+
+    Raises: UserError for anything that the user can put right; IncompatibleError for what does not go together.
+    """
+    check_config(config)
+    pack = open_config_pack(config)
+    data_dir, split = project_path(config.data_dir), config.split
+    parts = read_parts(data_dir, config.data.name, split.seed, split.fold, config.folds, split.ignore_groups)
+    parts = draw_train_fraction(parts, config.train_fraction, config.seed)
+    devices = resolve_devices(config.trainer, jobs, machine)
+    check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
+    fingerprint = read_split_info(data_dir, config.data.name)["fingerprint"]
+    return Plan(config, pack, parts, devices, fingerprint)

@@ -8,84 +8,76 @@ from typing import Any
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
-from overcast.core.devices import Devices, refuse_other_machine, resolve_devices, this_machine
+from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.prepare.missing_steps import prepare_missing
-from overcast.prepare.split import TEST, TRAIN, read_parts, read_split_info
-from overcast.study.lookup import finished_run
-from overcast.study.session import Study
-from overcast.study.workers import own_gpus
+from overcast.prepare.split import TRAIN
 from overcast.tracking.metadata import machine, provenance, run_params, run_tags
 from overcast.tracking.run import RunRecorder, run_status
-from overcast.tracking.run_folder import Run, create_run, identity, run_name
-from overcast.tracking.store import mark_orphaned_runs, open_store
-from overcast.training.plan import check_config, draw_train_fraction
+from overcast.tracking.run_folder import Run, create_run
+from overcast.tracking.store import TrackingStore, mark_orphaned_runs, open_store
+from overcast.tracking.study_info import StudyInfo
+from overcast.training.gpu_slots import own_gpus
+from overcast.training.plan import Plan, make_plan
 
 
-def train(config: RunConfig, study: Study | None = None) -> Run:
+def train(config: RunConfig) -> Run:
     """Train what ``config`` says into a folder of its own, and record it in MLflow.
 
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
-    from overcast.prediction.build import network_size
-    from overcast.prediction.trained_network import open_config_pack
-    from overcast.training.plan import check_plan
-
-    check_config(config)
     if config.prepare:
         prepare_missing([config])
-    pack = open_config_pack(config)
-    cut = config.split
-    name = config.data.name
-    data_dir = project_path(config.data_dir)
-    parts = read_parts(data_dir, name, cut.seed, cut.fold, config.folds, cut.ignore_groups)
-    parts = draw_train_fraction(parts, config.train_fraction, config.seed)
-    fingerprint = read_split_info(data_dir, name)["fingerprint"]
-    here = this_machine()
-    devices = (
-        resolve_devices(config.trainer, study.jobs, study.machine or here) if study else resolve_devices(config.trainer)
-    )
-    check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
-    same = identity(config, fingerprint, devices)
+    plan = make_plan(config)
     store = open_store(config.tracking)
-    if study and (done := finished_run(store, study, config.role, same)):
-        print(f"already trained: {done.folder}")
-        return done
-    refuse_other_machine(devices, config.trainer.precision, here)
-    if store and not study:
+    if store:
         mark_orphaned_runs(store)
+    return execute(plan, store)
+
+
+def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = None) -> Run:
+    """Train what was planned, as a trial of ``study`` if given.
+
+    Raises: UserError if this machine cannot do it, the disk is full, or the training diverges.
+    """
+    config, devices = plan.config, plan.devices
+    refuse_other_machine(devices, config.trainer.precision, this_machine())
     with writing(project_path(config.runs_dir)):
         run = create_run(config)
-    facts = {
-        "id": "",
-        "name": run_name(config),
-        "identity": same,
-        "precision": devices.precision,
-        "processes": devices.ranks,
-        "fingerprint": fingerprint,
-        "pack": pack.info["fingerprint"],
-        "synthetic": pack.info["synthetic"],
-        "official_test": bool((pack.index["part"] == TEST).any()),
-        "by_time": "time" in pack.info,
-        **network_size(config.model, config.mitigation, pack.spec),
-    }
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
+    facts = plan.facts()
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
+    print(_summary(plan, facts, run.folder), flush=True)
     with own_gpus(study) as gpus, try_lock(run.folder):
         with writing(run.folder):
             run.clear()
             run.write_config(config)
-            run.write("parts.csv", "part\n" + "\n".join(parts) + "\n")
-            pack.spec.save(run.path("spec.json"))
-        record = store.create(facts["name"], tags, study.parent if study else "") if store else RunRecorder()
-        _recorded(run, config, facts, devices.on(gpus), record, study)
+            run.write("parts.csv", "part\n" + "\n".join(plan.parts) + "\n")
+            plan.pack.spec.save(run.path("spec.json"))
+        parent = study.parent if study else ""
+        record = store.create(facts["name"], tags, parent) if store else RunRecorder()
+        _record_fit(run, config, facts, devices.on(gpus), record, shown=study is None or study.jobs == 1)
+    if study and record.broken:
+        raise UserError(
+            f"MLflow stopped taking records ({record.broken}), and a study finds its runs there: run it again once "
+            f"MLflow works. This run is whole in {run.folder}"
+        )
     return run
 
 
-def _recorded(
-    run: Run, config: RunConfig, facts: dict[str, Any], devices: Devices, record: RunRecorder, study: Study | None
+def _summary(plan: Plan, facts: dict[str, Any], folder: Path) -> str:
+    """One line: what is trained, on what, how many weights it has, and where it will lie."""
+    on = f"{plan.devices.ranks} {plan.devices.accelerator.upper()}{'s' * (plan.devices.ranks > 1)}"
+    return (
+        f"{facts['name']} on {plan.config.data.name}: {(plan.parts == TRAIN).sum():,} train samples, "
+        f"{facts['parameters']:,} weights, {plan.config.epochs} epochs on {on}, {facts['precision']}, into {folder}"
+    )
+
+
+def _record_fit(
+    run: Run, config: RunConfig, facts: dict[str, Any], devices: Devices, record: RunRecorder, shown: bool
 ) -> None:
     """Fit, with the record open from start to end."""
     facts["id"] = record.id
@@ -94,18 +86,13 @@ def _recorded(
         record.params(run_params(config) | {"parameters": facts["parameters"]})
         record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
         try:
-            facts |= _fit(run, devices, record, facts["name"], shown=study is None or study.jobs == 1)
+            facts |= _fit(run, devices, record, facts["name"], shown)
         except DivergedError:
             record.tags({"diverged": "true"})
             raise
         facts["weights"] = run.weights_hash()
         run.write_facts(facts)
         record_outcome(record, run)
-    if study and record.broken:
-        raise UserError(
-            f"MLflow stopped taking records ({record.broken}), and a study finds its runs there: run it again once "
-            f"MLflow works. This run is whole in {run.folder}"
-        )
 
 
 def _fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool) -> dict[str, Any]:

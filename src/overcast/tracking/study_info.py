@@ -1,9 +1,4 @@
-"""A study: the runs of one Hydra multirun, below one MLflow parent run.
-
-check.py refuses one with a mistake in it, callback.py opens and closes it, workers.py says how many runs are at once
-and on what, progress.py shows how far it is, lookup.py finds studies and their runs, links.py says where to look at
-them in MLflow.
-"""
+"""The study that a run belongs to, as far as training and its record need it."""
 
 from __future__ import annotations
 
@@ -15,8 +10,8 @@ if TYPE_CHECKING:  # which imports torch, as not everyone who knows of studies m
 
 
 @dataclass(frozen=True)
-class Study:
-    """What a job knows of its study.
+class StudyInfo:
+    """What a run knows of the study it belongs to.
 
     id: the same for the same command, so that a second one resumes. name: as people say it.
     parent: the MLflow run, "" with tracking off. jobs: how many run at once. folder: logs and states.
@@ -31,17 +26,3 @@ class Study:
     folder: str
     machine: Machine | None = None
     slots: tuple[tuple[int, ...], ...] = ()
-
-
-_current: Study | None = None
-
-
-def current() -> Study | None:
-    """The study that this process's job belongs to."""
-    return _current
-
-
-def enter(study: Study | None) -> None:
-    """Make ``study`` the current one of this process."""
-    global _current
-    _current = study

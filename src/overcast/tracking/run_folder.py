@@ -32,6 +32,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
+from overcast.core.formats import check_format
 from overcast.core.locks import LOCK
 from overcast.core.paths import project_path
 from overcast.core.spec import Spec
@@ -46,6 +47,9 @@ YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast, and a comparison of many runs reads many configs."""
 
 FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
+
+FORMAT = 1
+"""Of a run's folder: raised when what is written could no longer be read by the version before."""
 
 RECORD = "record.json"
 
@@ -77,7 +81,7 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json: name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
+        """run.json: format, name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
         return {**RECORDED, **self._stored("run.json"), **{k: v for k, v in self.record.items() if k in RECORDED}}
 
     @property
@@ -100,11 +104,10 @@ class Run:
 
     @property
     def history(self) -> dict[str, np.ndarray]:
-        """The learning curves: column name → (epochs,); ``epoch`` counts from 1, in runs that stored it from 0 too."""
+        """The learning curves: column name → (epochs,); ``epoch`` counts from 1."""
         with self.path("history.csv").open(encoding="utf8", newline="") as file:
             header, *lines = csv.reader(file)
-        columns = dict(zip(header, np.array(lines, float).T, strict=True))
-        return columns | {"epoch": columns["epoch"] + (columns["epoch"][0] == 0)}
+        return dict(zip(header, np.array(lines, float).T, strict=True))
 
     def write(self, name: str, text: str) -> None:
         """Write one file whole or not at all."""
@@ -124,11 +127,11 @@ class Run:
         self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
     def write_facts(self, facts: dict[str, Any]) -> None:
-        """Write run.json, and into record.json what is `RECORDED`."""
+        """Write run.json, with the `FORMAT`, and into record.json what is `RECORDED`."""
         kept = {name: value for name, value in facts.items() if name not in RECORDED}
         recorded = {name: value for name, value in facts.items() if name not in kept}
         self.write_record(**recorded, weights=facts.get("weights"))
-        self.write("run.json", json.dumps(kept, indent=1) + "\n")
+        self.write("run.json", json.dumps({"format": FORMAT, **kept}, indent=1) + "\n")
 
     def write_record(self, **values: Any) -> None:
         """Add ``values`` to record.json."""
@@ -212,7 +215,7 @@ def _is_json(path: Path, key: str) -> bool:
 def load_run(folder: Path) -> Run:
     """A whole run in this folder.
 
-    Raises: UserError if there is none, or only a half one.
+    Raises: UserError if there is none, only a half one, or one that another version of overcast wrote.
     """
     if not folder.is_dir():
         raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
@@ -220,6 +223,11 @@ def load_run(folder: Path) -> Run:
         raise UserError(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )
+    try:
+        stored = json.loads((folder / "run.json").read_text(encoding="utf8"))
+        check_format(f"the run in {folder}", stored, FORMAT, "train it again")
+    except (OSError, ValueError, AttributeError):
+        raise UserError(f"the run in {folder} is damaged (run.json cannot be read): train it again") from None
     return Run(folder)
 
 

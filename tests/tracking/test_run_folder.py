@@ -65,6 +65,7 @@ def test_a_fresh_folder_each_time_or_the_one_named(config: Any, tmp_path: Path) 
 def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, tmp_path: Path) -> None:
     folder = fake(tmp_path / "mine")
     (folder / "notes.txt").write_text("keep")
+    (folder / "fit-profile.txt").write_text("a profiler would add to it")
     create_run(config(f"run={folder}")).clear()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
@@ -95,6 +96,7 @@ def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp
     (run.folder / "evaluation").mkdir(parents=True)
     run.path("evaluation/metrics.json").write_text("{}")
     run.path(LOCK).touch()
+    run.path("fit-profile-0.txt").touch()
     check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
     run.path("notes.txt").touch()
     run.write_config(config())

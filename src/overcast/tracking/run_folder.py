@@ -53,6 +53,9 @@ FORMAT = 1
 
 RECORD = "record.json"
 
+PROFILES = "fit-profile*.txt"
+"""What a profiler measured, one for each process; a profiler adds to a file that it finds."""
+
 RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan}
 """The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
@@ -117,6 +120,8 @@ class Run:
         """Remove what an earlier run left here."""
         for name in (*FILES, RECORD):
             self.path(name).unlink(missing_ok=True)
+        for path in self.folder.glob(PROFILES):
+            path.unlink()
         shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
 
     def write_config(self, config: RunConfig) -> None:
@@ -193,6 +198,7 @@ def _foreign(folder: Path) -> list[str]:
     if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
         return []
     rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
+    rest |= {path.name for path in folder.glob(PROFILES)}
     return sorted(path.name for path in folder.iterdir() if path.name not in rest)
 
 

@@ -10,7 +10,6 @@ The time of a run is taken inside it, at work beside the others, with one thread
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -22,7 +21,8 @@ from pathlib import Path
 from overcast.config.script import plain_script
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
-from overcast.core.paths import ROOT
+from overcast.core.paths import HOME, ROOT
+from overcast.tracking.run_folder import load_run
 
 DATA = ["data=skies", "data.n_samples=400", "data.size=32"]
 AIM = 0.85
@@ -40,7 +40,7 @@ class Arguments:
 
 def run(script: str, *words: str, folder: Path) -> None:
     """One script, quiet unless it fails."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")} | {HOME: str(folder)}
     line = [sys.executable, str(ROOT / "pipelines" / f"{script}.py"), *words]
     done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -60,7 +60,7 @@ def main(arguments: Arguments) -> None:
         run("train", "-m", *DATA, *grid, *bare, folder=folder)
         ended = time.time()
         told = list(folder.glob("runs/*/run.json"))
-        pure = [json.loads(path.read_text(encoding="utf8"))["seconds"] for path in told]
+        pure = [load_run(path.parent).facts["seconds"] for path in told]
         # a run's folder is made just before it trains
         first = min(path.parent.joinpath("config.yaml").stat().st_mtime for path in told) - began
         tail = ended - max(path.stat().st_mtime for path in told)

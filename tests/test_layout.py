@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,19 @@ def test_all_pages_are_made_by_the_kit() -> None:
     assert {path.split("/")[2] for path in importing("jinja2")} == {"html"}
     made = re.compile(r"\bFigure\(figsize|rcParams|pyplot")
     assert {path.parent.name for path in SOURCE.rglob("*.py") if made.search(path.read_text())} == {"html"}
+
+
+def test_all_that_is_no_code_is_packaged() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["overcast"]
+    packaged = {path for pattern in patterns for path in SOURCE.glob(pattern)}
+    lying = {path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {path for path in lying if path.suffix != ".py"} == packaged
+    assert SOURCE / "py.typed" in packaged
+    assert all(list(SOURCE.glob(pattern)) for pattern in patterns)
+
+
+def test_archives_are_found_by_the_variable_and_by_no_folder_of_one_machine() -> None:
+    named = re.compile("shared" + "/mirror")
+    places = [ROOT / name for name in ("src", "conf", "docs", "tests", "pipelines")]
+    texts = [p for place in places for p in place.rglob("*") if p.suffix in (".py", ".md", ".yaml")]
+    assert not [path for path in (ROOT / "README.md", *texts) if named.search(path.read_text(encoding="utf8"))]

@@ -137,8 +137,8 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
     """For tests that run some of their own; what one prepares the next one finds."""
     folder = tmp_path_factory.mktemp("scripts")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    command = [sys.executable, "-c", WARM]
-    with subprocess.Popen(command, cwd=folder, env=environment(), text=True, **pipes) as python:  # type: ignore[call-overload]
+    command, env = [sys.executable, "-c", WARM], environment() | {HOME: str(folder)}
+    with subprocess.Popen(command, cwd=folder, env=env, text=True, **pipes) as python:  # type: ignore[call-overload]
         yield Scripts(folder, python)
         python.kill()  # its own way out takes seconds
 

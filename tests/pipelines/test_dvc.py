@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from overcast.config.schema import SETTINGS
+from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.paths import ROOT
 from overcast.tracking.run_folder import load_run
 from overcast.tracking.store import open_store
@@ -34,6 +34,7 @@ HARMLESS = {
     "overcast.core.errors": "words of error messages",
     "overcast.config.defaults": "refuses what is wrong in params.yaml, which DVC sees itself",
     "overcast.config.script": "a script's main: what went wrong, and with which exit code",
+    "overcast.core.formats": "refuses what another version wrote",
     "overcast.core.locks": "waits or refuses",
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
     "overcast.core.signals": "how a process ends",
@@ -215,14 +216,8 @@ class Project:
 
     def recorded(self) -> list[dict[str, str]]:
         """The tags of its MLflow runs."""
-        store = open_store(
-            {
-                "enabled": True,
-                "uri": f"sqlite:///{self.folder}/mlflow.db",
-                "experiment": "overcast",
-                "artifacts": str(self.folder / "mlartifacts"),
-            }
-        )
+        place = {"uri": f"sqlite:///{self.folder}/mlflow.db", "artifacts": str(self.folder / "mlartifacts")}
+        store = open_store(TrackingConfig(experiment="overcast", **place))
         assert store is not None
         return [run.tags for run in store.search()]
 
@@ -235,7 +230,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         shutil.copytree(ROOT / name, made.folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, made.folder)
-    skies = "_target_: overcast.data.skies.Skies\nnumber: 100\nsize: 16\ndifficulty: 0.5\nseed: 0\n"
+    skies = "_target_: overcast.data.skies.Skies\nn_samples: 100\nsize: 16\ndifficulty: 0.5\nseed: 0\n"
     (made.folder / "conf/data/skies.yaml").write_text(skies)
     made.edit(data="skies", model="ann", mitigation="none", epochs=1)
     made.run("git", "init", "-q")
@@ -300,9 +295,11 @@ def test_an_experiment_in_a_temporary_copy_is_what_is_typed(
     clone.run("dvc", "exp", "apply", "-q", "tried")
     run = load_run(clone.folder / "runs" / "repro")
     typed = compose_as_script(words, clone.folder)
-    assert {name: value for name, value in run.config.items() if name not in SETTINGS} == {
-        name: value for name, value in typed.items() if name not in SETTINGS
-    }
+    found, asked = (
+        {name: value for name, value in config.to_dict().items() if name not in SETTINGS}
+        for config in (run.config, typed)
+    )
+    assert found == asked
     assert (run.folder / "evaluation" / "metrics.json").is_file()
     assert run.record == {}
     clone.run("env", "PYTHONPATH=src", "python", "pipelines/evaluate.py", "run=runs/repro")
@@ -322,7 +319,7 @@ def test_what_is_added_to_params_runs_what_it_must(project: Project, tmp_path: P
     cut = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False}
     for changes, stages in (
         ({"train_fraction": 0.5}, ["train"]),
-        ({"shuffle": True}, ["train"]),
+        ({"shuffle_pixels": True}, ["train"]),
         ({"debug": True}, ["train"]),
         ({"trainer": "cpu"}, ["train"]),
         ({"split": cut | {"ignore_groups": True}}, ["train"]),

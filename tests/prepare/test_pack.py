@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from overcast.data.folder import Folder
 from overcast.fetch.manifest import VERIFIED
 from overcast.prepare import decode
 from overcast.prepare.download import FETCHED, download
-from overcast.prepare.pack import Pack, open_pack, pack
+from overcast.prepare.pack import FORMAT, Pack, open_pack, pack, read_info
 
 OPTIONS = {"path": "?", "size": 16, "channels": 1}
 
@@ -199,6 +200,22 @@ def test_no_pack_and_other_options(tmp_path: Path) -> None:
     made(tmp_path, pictures(tmp_path / "in"))
     with pytest.raises(UserError, match="made with size=16, but the config asks for size=32"):
         open_pack(tmp_path / "data", "x", OPTIONS | {"size": 32})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, r"an older version of overcast: pack again with `python pipelines/pack\.py data=x` \(or `dvc repro`\)"),
+        ({"format": FORMAT + 1}, r"a newer version of overcast: upgrade overcast, or pack again with `python"),
+    ],
+)
+def test_a_pack_of_another_version_is_refused(tmp_path: Path, changed: dict[str, int], said: str) -> None:
+    info = made(tmp_path, pictures(tmp_path / "in")).info
+    assert info.pop("format") == FORMAT
+    (tmp_path / "data/x/pack/pack.json").write_text(json.dumps(info | changed))
+    for read in (open_pack, read_info):
+        with pytest.raises(UserError, match=said):
+            read(tmp_path / "data", "x")
 
 
 @pytest.mark.parametrize("name", ["pack.json", "spec.json", "index.csv", "values.npy"])

@@ -11,6 +11,7 @@ import pytest
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from overcast.core.errors import UserError
+from overcast.prepare.pack import FORMAT
 from overcast.prepare.split import (
     MANY,
     assign_folds,
@@ -209,7 +210,7 @@ def root(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     lines = [f'{i},"f,{i}",{"ab"[i % 2]},,,{i // 4},h' for i in range(80)]
     (folder / "index.csv").write_text("row,file,label,group,part,duplicate,hash\n" + "\n".join(lines) + "\n")
-    (folder / "pack.json").write_text(json.dumps({"options": {}, "fingerprint": "f0", "counts": {}}))
+    (folder / "pack.json").write_text(json.dumps({"format": FORMAT, "options": {}, "fingerprint": "f0", "counts": {}}))
     return tmp_path
 
 
@@ -226,7 +227,7 @@ def test_written_and_read(root: Path) -> None:
 
 
 def test_a_pack_says_that_it_is_cut_by_time(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    info = {"options": {}, "fingerprint": "f0", "counts": {}, "time": {"gap": 3, "known": 1}}
+    info = {"format": FORMAT, "options": {}, "fingerprint": "f0", "counts": {}, "time": {"gap": 3, "known": 1}}
     (root / "x/pack/pack.json").write_text(json.dumps(info))
     split("x", root, seed=1, folds=3)
     assert "6 rows are not used: they lie between parts that are cut by time" in capsys.readouterr().out
@@ -246,7 +247,9 @@ def test_each_reason_not_to_read_a_split(root: Path) -> None:
     path.write_text(path.read_text().replace("test", "train", 1))
     with pytest.raises(UserError, match="damaged"):
         read_parts(root, "x", 1, 0, 5)
-    (root / "x/pack/pack.json").write_text(json.dumps({"options": {}, "fingerprint": "f1", "counts": {}}))
+    (root / "x/pack/pack.json").write_text(
+        json.dumps({"format": FORMAT, "options": {}, "fingerprint": "f1", "counts": {}})
+    )
     with pytest.raises(UserError, match=r"has changed since .* run `python pipelines/split\.py data=x`"):
         read_parts(root, "x", 1, 0, 5)
     (root / "x/parts.json").write_text("{")

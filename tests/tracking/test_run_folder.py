@@ -20,6 +20,7 @@ from overcast.core.locks import LOCK
 from overcast.tracking import store
 from overcast.tracking.run_folder import (
     FILES,
+    FORMAT,
     NOT_IN_IDENTITY,
     RECORD,
     Run,
@@ -37,7 +38,7 @@ def fake(folder: Path, run_id: str = "", age: int = 0) -> Path:
     for name in FILES:
         (folder / name).write_text("")
     facts = folder / "run.json"
-    facts.write_text(json.dumps({"id": run_id}))
+    facts.write_text(json.dumps({"format": FORMAT, "id": run_id}))
     os.utime(facts, (1e9 - age, 1e9 - age))
     return folder
 
@@ -64,6 +65,7 @@ def test_a_fresh_folder_each_time_or_the_one_named(config: Any, tmp_path: Path) 
 def test_training_again_clears_what_the_run_left_and_nothing_else(config: Any, tmp_path: Path) -> None:
     folder = fake(tmp_path / "mine")
     (folder / "notes.txt").write_text("keep")
+    (folder / "fit-profile.txt").write_text("a profiler would add to it")
     create_run(config(f"run={folder}")).clear()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
@@ -94,6 +96,7 @@ def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp
     (run.folder / "evaluation").mkdir(parents=True)
     run.path("evaluation/metrics.json").write_text("{}")
     run.path(LOCK).touch()
+    run.path("fit-profile-0.txt").touch()
     check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
     run.path("notes.txt").touch()
     run.write_config(config())
@@ -222,17 +225,32 @@ def test_a_record_of_other_weights_is_not_believed(config: Any, tmp_path: Path) 
     assert (run.facts["id"], run.config.tags) == ("ghi", ())
 
 
-def test_a_run_from_before_there_were_records_is_read(config: Any, tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config("tags=[old]", "mirror=/there").to_dict()))
-    (tmp_path / "run.json").write_text(json.dumps({"id": "abc", "seconds": 3.0}))
+def test_the_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    assert (run.config.tags, run.config.mirror) == (("old",), "/there")
-    assert (run.facts["id"], run.facts["seconds"]) == ("abc", 3.0)
-
-
-@pytest.mark.parametrize("first", [0, 1])
-def test_epochs_count_from_1_in_older_runs_too(tmp_path: Path, first: int) -> None:
-    run = Run(fake(tmp_path / "run"))
-    run.write("history.csv", f"epoch,train/loss\n{first},2.5\n{first + 1},nan\n")
+    run.write("history.csv", "epoch,train/loss\n1,2.5\n2,nan\n")
     assert run.history["epoch"].tolist() == [1, 2]
     assert run.history["train/loss"].tolist()[0] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "was written by an older version of overcast: train it again"),
+        ({"format": FORMAT + 1}, "was written by a newer version of overcast: upgrade overcast, or train it again"),
+        ([], "is damaged"),
+    ],
+)
+def test_a_run_of_another_version_is_refused(tmp_path: Path, facts: object, said: str) -> None:
+    folder = fake(tmp_path / "runs" / "a", "abc")
+    (folder / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match=said):
+        load_run(folder)
+    with pytest.raises(UserError, match=said):
+        find_run("latest", tmp_path / "runs")
+
+
+def test_what_is_written_is_of_this_version(tmp_path: Path) -> None:
+    folder = fake(tmp_path / "a")
+    Run(folder).write_facts({"name": "n"})
+    assert json.loads((folder / "run.json").read_text()) == {"format": FORMAT, "name": "n"}
+    assert load_run(folder).facts["name"] == "n"

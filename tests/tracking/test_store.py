@@ -308,13 +308,14 @@ def test_class_names_of_any_kind_can_be_recorded(store: TrackingStore, capsys: p
 @pytest.mark.slow
 def test_off_records_nothing_and_imports_no_mlflow(config: Any) -> None:
     code = (
-        "import sys, yaml; from overcast.training.train import train; "
-        "run = train(yaml.safe_load(sys.stdin)); print(run.facts['id'] == '', 'mlflow' in sys.modules)"
+        "import sys, yaml; from overcast.config.run_config import RunConfig; "
+        "from overcast.training.train import train; run = train(RunConfig.from_dict(yaml.safe_load(sys.stdin))); "
+        "print(run.facts['id'] == '', 'mlflow' in sys.modules)"
     )
-    text = yaml.safe_dump(config("epochs=1"))
+    text = yaml.safe_dump(config("epochs=1").to_dict())
     done = subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
-    assert open_store({"enabled": False}) is None
+    assert open_store(TrackingConfig(enabled=False)) is None
     with run_status(RunRecorder()):
         RunRecorder().metrics({"a": 1.0})
 

@@ -19,9 +19,10 @@ from overcast.evaluation.evaluate import measure
 from overcast.prediction.build import build
 from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.prepare.split import read_parts
-from overcast.tracking.run_folder import Run
+from overcast.tracking.run_folder import PROFILES, Run
 from overcast.training.datamodule import PackDataModule
 from overcast.training.feature_cache import restore_for_measuring
+from overcast.training.fit import PROFILE_HEAD
 from overcast.training.train import train
 
 MODELS, MITIGATIONS = (option_names(ROOT / "conf", group) for group in ("model", "mitigation"))
@@ -231,3 +232,23 @@ def test_a_frozen_network_sees_augmented_pictures_and_not_their_features(frozen:
 
 def test_debug_runs_one_epoch_of_two_batches(config: Any) -> None:
     assert train(config("debug=true", "epochs=50")).facts["epochs_run"] == 1
+
+
+@pytest.mark.parametrize(("profiler", "title"), [("simple", "Profiler Report"), ("advanced", "Profile stats for")])
+def test_a_profile_is_shown_and_its_file_named(
+    config: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], profiler: str, title: str
+) -> None:
+    cfg = config("epochs=1", f"run={tmp_path}/mine", f"trainer.profiler={profiler}")
+    for _ in range(2):  # the second training replaces the first one's
+        train(cfg)
+        (file,) = (tmp_path / "mine").glob(PROFILES)
+        *head, last = capsys.readouterr().out.splitlines()[-PROFILE_HEAD - 1 :]
+        lines = [line.rstrip() for line in file.read_text().splitlines() if line.strip()]
+        assert head == lines[:PROFILE_HEAD]
+        assert last == f"profile: all {len(lines)} lines in {file}"
+        assert lines[0] == "FIT Profiler Report"
+        assert file.read_text().count("FIT Profiler Report") == 1
+        assert any(title in line for line in lines)
+    train(config("epochs=1", f"run={tmp_path}/mine"))
+    assert "profile" not in capsys.readouterr().out
+    assert not list((tmp_path / "mine").glob(PROFILES))

@@ -8,7 +8,7 @@ index.csv    one line a row; duplicate is the number of a group of duplicates, h
 audit.csv    file, problem, detail
 pairs.csv    the duplicates
 spec.json    see `overcast.core.spec`
-pack.json    options, counts, the fingerprint, and how to cut by time where that is how to cut
+pack.json    the format, options, counts, the fingerprint, and how to cut by time where that is how to cut
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 
 from overcast.core.atomic import whole_folder
 from overcast.core.errors import UserError
+from overcast.core.formats import check_format
 from overcast.core.spec import Spec, sequence_mask
 from overcast.data import DataSet, Sample
 from overcast.prepare import audit_table, duplicates
@@ -34,6 +35,9 @@ from overcast.prepare.download import FETCHED, raw_options
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
 CHUNK = 1 << 24  # bytes
+
+FORMAT = 1
+"""Of a pack: raised when what is written could no longer be read by the version before."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
             "problems": Counter(problem for _, problem, _ in audit),
         }
         counts |= {"classes": Counter(s.label for s in kept), "largest_group": int(np.bincount(groups).max())}
-        info = {"name": name, "options": dict(options), "synthetic": dataset.synthetic, "counts": counts}
+        info = {"format": FORMAT, "name": name, "options": dict(options)}
+        info |= {"synthetic": dataset.synthetic, "counts": counts}
         if dataset.by_time:
             info["time"] = {"gap": dataset.gap, "known": dataset.known}
         info["fingerprint"] = _fingerprint(part, options)
@@ -110,7 +115,7 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
 def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -> Pack:
     """The pack of data set ``name``.
 
-    Raises: UserError if there is none, it is damaged, or it was made with options other than those given.
+    Raises: UserError if there is none, it is damaged, of another version, or made with options other than those given.
     """
     folder, again = root / name / "pack", f"`python pipelines/pack.py data={name}` (or `dvc repro`)"
     info = read_info(root, name)
@@ -131,17 +136,18 @@ def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -
 
 
 def read_info(root: Path, name: str) -> dict[str, Any]:
-    """What pack.json says. Raises: UserError if there is no pack or the file is damaged."""
+    """What pack.json says. Raises: UserError if there is no pack, or the file is damaged or of another version."""
     path, command = (
         root / name / "pack" / "pack.json",
         f"`python pipelines/pack.py data={name}` (or `dvc repro`)",
     )
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+        check_format(f"The pack in {path.parent}", info, FORMAT, f"pack again with {command}")
         info["options"], info["fingerprint"], info["counts"]
     except FileNotFoundError:
         raise UserError(f"There is no pack in {path.parent}: run {command} first.") from None
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise UserError(f"The pack in {path.parent} is damaged: run {command} again.") from None
     return info
 

@@ -32,6 +32,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
+from overcast.core.formats import check_format
 from overcast.core.locks import LOCK
 from overcast.core.paths import project_path
 from overcast.core.spec import Spec
@@ -47,7 +48,13 @@ YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
 
+FORMAT = 1
+"""Of a run's folder: raised when what is written could no longer be read by the version before."""
+
 RECORD = "record.json"
+
+PROFILES = "fit-profile*.txt"
+"""What a profiler measured, one for each process; a profiler adds to a file that it finds."""
 
 RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan}
 """The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
@@ -77,7 +84,7 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json: name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
+        """run.json: format, name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
         return {**RECORDED, **self._stored("run.json"), **{k: v for k, v in self.record.items() if k in RECORDED}}
 
     @property
@@ -100,11 +107,10 @@ class Run:
 
     @property
     def history(self) -> dict[str, np.ndarray]:
-        """The learning curves: column name → (epochs,); ``epoch`` counts from 1, in runs that stored it from 0 too."""
+        """The learning curves: column name → (epochs,); ``epoch`` counts from 1."""
         with self.path("history.csv").open(encoding="utf8", newline="") as file:
             header, *lines = csv.reader(file)
-        columns = dict(zip(header, np.array(lines, float).T, strict=True))
-        return columns | {"epoch": columns["epoch"] + (columns["epoch"][0] == 0)}
+        return dict(zip(header, np.array(lines, float).T, strict=True))
 
     def write(self, name: str, text: str) -> None:
         """Write one file whole or not at all."""
@@ -114,6 +120,8 @@ class Run:
         """Remove what an earlier run left here."""
         for name in (*FILES, RECORD):
             self.path(name).unlink(missing_ok=True)
+        for path in self.folder.glob(PROFILES):
+            path.unlink()
         shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
 
     def write_config(self, config: RunConfig) -> None:
@@ -124,11 +132,11 @@ class Run:
         self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
     def write_facts(self, facts: dict[str, Any]) -> None:
-        """Write run.json, and into record.json what is `RECORDED`."""
+        """Write run.json, with the `FORMAT`, and into record.json what is `RECORDED`."""
         kept = {name: value for name, value in facts.items() if name not in RECORDED}
         recorded = {name: value for name, value in facts.items() if name not in kept}
         self.write_record(**recorded, weights=facts.get("weights"))
-        self.write("run.json", json.dumps(kept, indent=1) + "\n")
+        self.write("run.json", json.dumps({"format": FORMAT, **kept}, indent=1) + "\n")
 
     def write_record(self, **values: Any) -> None:
         """Add ``values`` to record.json."""
@@ -190,6 +198,7 @@ def _foreign(folder: Path) -> list[str]:
     if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
         return []
     rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
+    rest |= {path.name for path in folder.glob(PROFILES)}
     return sorted(path.name for path in folder.iterdir() if path.name not in rest)
 
 
@@ -212,7 +221,7 @@ def _is_json(path: Path, key: str) -> bool:
 def load_run(folder: Path) -> Run:
     """A whole run in this folder.
 
-    Raises: UserError if there is none, or only a half one.
+    Raises: UserError if there is none, only a half one, or one that another version of overcast wrote.
     """
     if not folder.is_dir():
         raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
@@ -220,6 +229,11 @@ def load_run(folder: Path) -> Run:
         raise UserError(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )
+    try:
+        stored = json.loads((folder / "run.json").read_text(encoding="utf8"))
+        check_format(f"the run in {folder}", stored, FORMAT, "train it again")
+    except (OSError, ValueError, AttributeError):
+        raise UserError(f"the run in {folder} is damaged (run.json cannot be read): train it again") from None
     return Run(folder)
 
 

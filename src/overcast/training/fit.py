@@ -26,7 +26,7 @@ from overcast.prediction.preprocessor import Preprocessor, build_preprocessor
 from overcast.prediction.trained_network import data_folder, open_config_pack
 from overcast.prepare.pack import Pack
 from overcast.tracking.run import RunRecorder
-from overcast.tracking.run_folder import Run
+from overcast.tracking.run_folder import PROFILES, Run
 from overcast.training.classifier import ClassifierModule
 from overcast.training.datamodule import EVALUATION_BATCH, PackDataModule
 from overcast.training.divergence import StopDiverged
@@ -36,7 +36,9 @@ from overcast.training.history import History
 DEBUG_BATCHES = 2
 
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
-"""By what ``trainer.profiler`` calls them; they write ``fit-profile.txt`` into the run's folder."""
+"""By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
+
+PROFILE_HEAD = 12  # lines
 
 
 def measured_rows(config: RunConfig, pack: Pack, rows: np.ndarray) -> np.ndarray:
@@ -83,6 +85,7 @@ def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool
     if trainer.is_global_zero:
         _save(inputs, net, run.path("model.pt"))
         run.write("history.csv", history.csv())
+        _show_profile(run.folder)
     return facts
 
 
@@ -131,6 +134,14 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
         default_root_dir=folder,
         callbacks=callbacks,
     )
+
+
+def _show_profile(folder: Path) -> None:
+    """Print the head of the profiler's table, if there is one, and where all of it is."""
+    for path in sorted(folder.glob(PROFILES))[:1]:  # each process has its own: the first one's tells enough
+        lines = [line.rstrip() for line in path.read_text(encoding="utf8").splitlines() if line.strip()]
+        print("\n".join(lines[:PROFILE_HEAD]))
+        print(f"profile: all {len(lines)} lines in {path}")
 
 
 def _save(inputs: Preprocessor, net: Network, path: Path) -> None:

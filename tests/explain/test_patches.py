@@ -69,27 +69,27 @@ def test_receptive_fields_of_words() -> None:
 
 def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> None:
     run = trained("model=cnn", "model.width=8", "epochs=1")
-    learner, pack = restore(run), open_config_pack(run.config)
+    network, pack = restore(run), open_config_pack(run.config)
     rows = np.arange(70)
     raw, length = (torch.from_numpy(a) for a in pack.gather(rows))
     with torch.no_grad():
-        x = learner.preprocessor(raw, length)
-        out = learner.net.layers[0](x)
-    stage = stages(learner.net, x[:1], length[:1])[0]
-    (found,) = strongest(learner, pack, rows, [stage], [fields(learner.net, x[:1], length[:1], stage)])
-    assert found.value == pytest.approx(out.amax((2, 3)).numpy(), rel=1e-4)
-    top, left = found.place[7, 3]
+        x = network.preprocessor(raw, length)
+        out = network.net.layers[0](x)
+    stage = stages(network.net, x[:1], length[:1])[0]
+    (best,) = strongest(network, pack, rows, [stage], [fields(network.net, x[:1], length[:1], stage)])
+    assert best.value == pytest.approx(out.amax((2, 3)).numpy(), rel=1e-4)
+    top, left = best.place[7, 3]
     assert float(out[7, 3, top, left]) == pytest.approx(float(out[7, 3].max()), rel=1e-4)
 
 
 def test_an_image_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patches, "UNITS", 1)
     run = trained("model=cnn", "model.width=8", "epochs=1")
-    told = section(restore(run), open_config_pack(run.config), np.arange(TOP + 2))
-    assert [part.file for part in told.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
-    learner = restore(run)
-    learner.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
-    assert "Left out" in section(learner, open_config_pack(run.config), np.arange(9)).text
+    page_section = section(restore(run), open_config_pack(run.config), np.arange(TOP + 2))
+    assert [part.file for part in page_section.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
+    network = restore(run)
+    network.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
+    assert "Left out" in section(network, open_config_pack(run.config), np.arange(9)).text
 
 
 def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +101,9 @@ def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatc
     assert isinstance(table, Table)
     assert table.rows[0][1] == "film good bad"
     run = trained("data=waves", "model=lstm", "epochs=1")
-    learner = restore(run)
-    learner.net = Steps()  # type: ignore[assignment]
-    (image,) = section(learner, open_config_pack(run.config), np.arange(9)).parts
+    network = restore(run)
+    network.net = Steps()  # type: ignore[assignment]
+    (image,) = section(network, open_config_pack(run.config), np.arange(9)).parts
     assert isinstance(image, Image)
     assert image.caption.endswith("a unit sees 3 of 12 places")
 

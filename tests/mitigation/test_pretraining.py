@@ -41,9 +41,9 @@ def test_layers_are_pretrained_one_by_one(config: Any) -> None:
     net, _ = build(cfg := config("model=dnn", "mitigation=batch_norm"), open_config_pack(cfg).spec)
     names = {parameter: name for name, parameter in net.named_parameters()}
     linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
-    found = rounds(net)
-    assert [reader for reader, _ in found] == linear[1:]
-    learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in found]
+    rounds_of_layers = rounds(net)
+    assert [reader for reader, _ in rounds_of_layers] == linear[1:]
+    learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in rounds_of_layers]
     assert learn == [{"0", "1"}, {"4", "5"}, {"8", "9"}]  # a layer and its norm
     at_once = rounds(build(cfg := config("model=cnn"), open_config_pack(cfg).spec)[0])
     assert len(at_once) == 1
@@ -63,8 +63,8 @@ def test_drawings_are_coarse() -> None:
 
 
 def test_same_seed_same_bits_even_with_dropout(trained: Any) -> None:
-    picks = ["mitigation=[dropout,pretraining]", "model=dnn"]
-    first, again, other = (trained(*picks, f"seed={seed}")[0].lightning_module.net for seed in (0, 0, 1))
+    overrides = ["mitigation=[dropout,pretraining]", "model=dnn"]
+    first, again, other = (trained(*overrides, f"seed={seed}")[0].lightning_module.net for seed in (0, 0, 1))
     assert all(a.equal(b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
     assert not all(a.equal(b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
 

@@ -104,10 +104,10 @@ def test_first_weights_carry_signals_far() -> None:
 def test_dropout_acts_between_layers_and_before_the_head_in_training_only(layers: int) -> None:
     net = LSTM(SEQUENCE, hidden=32, layers=layers, dropout=0.5)
     x, length = torch.randn(2, 10, 3), torch.tensor([10, 10])
-    asked = []
-    net.dropout.register_forward_hook(lambda *_: asked.append(1))
+    calls = []
+    net.dropout.register_forward_hook(lambda *_: calls.append(1))
     assert not net(x, length).equal(net(x, length))
-    assert len(asked) == 2 * layers
+    assert len(calls) == 2 * layers
     net.eval()
     assert net(x, length).equal(net(x, length))
 

@@ -1,4 +1,4 @@
-"""params.yaml, the command line and what `dvc repro` runs mean the same; a pick stands back for the user."""
+"""params.yaml, the command line and what `dvc repro` runs mean the same; a default stands back for the user."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def test_command_line_params_and_dvc_are_one(
 
 def test_conf_holds_no_pick() -> None:
     defaults = yaml.safe_load((ROOT / "conf/config.yaml").read_text())["defaults"]
-    picked = {k: v for d in defaults if isinstance(d, dict) for k, v in d.items()}
-    assert all(picked[group] == "???" for group in ("data", "model", "mitigation", "trainer"))
+    listed = {k: v for d in defaults if isinstance(d, dict) for k, v in d.items()}
+    assert all(listed[group] == "???" for group in ("data", "model", "mitigation", "trainer"))
 
 
-def test_picks_in_front_without_what_the_user_gave(project: Path) -> None:
+def test_defaults_in_front_without_what_the_user_gave(project: Path) -> None:
     edit(project, model="cnn", seed=1)
     found = with_defaults(["-m", "model=ann,dnn", "split.fold=1"], project)
     assert found[0] == "-m"
@@ -82,7 +82,7 @@ def test_picks_in_front_without_what_the_user_gave(project: Path) -> None:
     assert with_defaults(["--cfg", "job"], project)[:2] == ["--cfg", "job"]
 
 
-def test_picks_of_every_type(tmp_path: Path) -> None:
+def test_defaults_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(
         "data: x\nmodel: y\nmitigation: [a, b]\ntrainer: cpu\nseed: 1\nepochs: 2\nbatch_size: 3\nlr: 0.5\n"
@@ -94,7 +94,7 @@ def test_picks_of_every_type(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_study_takes_picks_away(project: Path) -> None:
+def test_a_study_takes_defaults_away(project: Path) -> None:
     (project / "conf/study").mkdir(exist_ok=True)
     (project / "conf/study/mine.yaml").write_text(
         "# @package _global_\ndefaults: [{override /model: ann}]\nepochs: 3\nsplit: {fold: 4}\n"

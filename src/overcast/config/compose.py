@@ -38,8 +38,8 @@ def _as_override(value: Any) -> str:
 
 
 def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
-    """The command line with params.yaml's picks put in front of the user's overrides."""
-    # Hydra's parser wants all overrides in one run of arguments: flags first, picks before the overrides
+    """The command line with params.yaml's defaults put in front of the user's overrides."""
+    # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
@@ -57,7 +57,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
 
 
 def study_keys(path: Path) -> set[str]:
-    """What a study file sets itself, so that params.yaml's pick of it must stand back."""
+    """What a study file sets itself, so that params.yaml's default for it must stand back."""
     if not path.is_file():
         return set()
     study = yaml.safe_load(path.read_text(encoding="utf8")) or {}

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from overcast.core.spec import Spec
-from overcast.model._recurrent import Recurrent, turned
+from overcast.model._recurrent import Recurrent, reverse_steps
 from overcast.model.lstm import LSTM
 from overcast.model.rnn import RNN
 
@@ -84,8 +84,8 @@ def test_a_pictures_rows_are_its_steps(cls: type[Recurrent]) -> None:
 def test_turned_turns_the_true_steps_only() -> None:
     x = torch.tensor([[1.0, 2, 3, 4], [5, 6, 0, 0]])[..., None]
     length = torch.tensor([4, 2])
-    assert turned(x, length)[..., 0].tolist() == [[4, 3, 2, 1], [6, 5, 0, 0]]
-    assert turned(turned(x, length), length).equal(x)
+    assert reverse_steps(x, length)[..., 0].tolist() == [[4, 3, 2, 1], [6, 5, 0, 0]]
+    assert reverse_steps(reverse_steps(x, length), length).equal(x)
 
 
 def test_first_weights_carry_signals_far() -> None:

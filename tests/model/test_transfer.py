@@ -122,7 +122,7 @@ class TestInstalled:
         assert size["parameters"] == pytest.approx(4.65e6 - 1281 * 1000, rel=0.01)
         assert size["multiply_adds"] == pytest.approx(407e6 - 1.28e6, rel=0.07)
 
-    def test_opened_it_can_be_looked_into(self) -> None:
+    def test_its_trainable_view_can_be_looked_into(self) -> None:
         """Its convolutions are found, the first one first, and gradients come back to the picture; same answer."""
         net, x = Transfer(COLOUR, size=32).eval(), torch.rand(2, 3, 32, 32, requires_grad=True)
         closed = net(x)

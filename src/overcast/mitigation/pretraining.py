@@ -35,13 +35,13 @@ SIDE = 12
 """Pixels a side, or steps of a sequence, at most, of what is drawn."""
 
 
-def coarse(x: Tensor, longest: int) -> Tensor:
-    """What is to be drawn (B, P): pictures, or sequences filled up to ``longest`` steps, at low resolution."""
+def low_resolution(x: Tensor, max_length: int) -> Tensor:
+    """What is to be drawn (B, P): pictures, or sequences filled up to ``max_length`` steps, at low resolution."""
     if x.dim() == 4:
         height, width = (min(side, SIDE) for side in x.shape[2:])
         return F.adaptive_avg_pool2d(x, (height, width)).flatten(1)
-    x = F.pad(x, (0, 0, 0, longest - x.shape[1]))  # (B, T, F)
-    return F.adaptive_avg_pool1d(x.transpose(1, 2), min(longest, SIDE)).flatten(1)
+    x = F.pad(x, (0, 0, 0, max_length - x.shape[1]))  # (B, T, F)
+    return F.adaptive_avg_pool1d(x.transpose(1, 2), min(max_length, SIDE)).flatten(1)
 
 
 def head(net: nn.Module) -> nn.Linear:
@@ -49,7 +49,7 @@ def head(net: nn.Module) -> nn.Linear:
     return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
 
 
-def rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Parameter]]]:
+def pretraining_rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Parameter]]]:
     """What learns, round by round, and the layer whose input it learns for: see above."""
     owners = [module for module in net.modules() if next(module.parameters(recurse=False), None) is not None]
     if not isinstance(owners[0], nn.Linear) or not all(isinstance(m, (nn.Linear, nn.BatchNorm1d)) for m in owners):
@@ -82,7 +82,7 @@ class Pretrain(Callback):
     def draw(self, module: TrainedModule, loader: TrainLoader, limit: int) -> list[float]:
         """Train all layers but the head, ``limit`` batches an epoch; gives the mean squared error of each epoch."""
         module.seed_layers(derive_seed(module.seed, "pretraining"))
-        each = enumerate(rounds(module.net))
+        each = enumerate(pretraining_rounds(module.net))
         losses = [loss for number, layer in each for loss in self.round(module, loader, limit, number, *layer)]
         module.net.zero_grad()
         return losses
@@ -100,8 +100,8 @@ class Pretrain(Callback):
 
         Raises: DivergedError if that is not finite.
         """
-        longest = loader.spec.shape[0]
-        n_values = coarse(example_input(loader.spec)[0], longest).shape[1]
+        max_length = loader.spec.shape[0]
+        n_values = low_resolution(example_input(loader.spec)[0], max_length).shape[1]
         decoder = nn.Linear(reader.in_features, n_values).to(reader.weight)
         learns = [*learns, *decoder.parameters()]
         optimizer = torch.optim.AdamW(learns, lr=self.lr, weight_decay=0.0)
@@ -112,7 +112,7 @@ class Pretrain(Callback):
             errors = []
             for clean, noisy, length in islice(self.batches(module, loader, epoch), limit):
                 module.net(noisy, length)
-                loss = F.mse_loss(decoder(read.pop()), coarse(clean, longest))
+                loss = F.mse_loss(decoder(read.pop()), low_resolution(clean, max_length))
                 optimizer.zero_grad()
                 loss.backward(inputs=learns)  # type: ignore[no-untyped-call]
                 optimizer.step()

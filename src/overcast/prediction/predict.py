@@ -98,8 +98,8 @@ def predict_probabilities(trained: TrainedNetwork, arrays: list[np.ndarray]) -> 
     """(N, K) of samples padded with zeros to the longest."""
     image = trained.preprocessor.kind == "image"
     length = np.array([a.shape[1 if image else 0] for a in arrays])
-    longest = max(len(a) for a in arrays)
-    batch = np.stack([np.pad(a, [(0, longest - len(a)), *[(0, 0)] * (a.ndim - 1)]) for a in arrays])
+    max_length = max(len(a) for a in arrays)
+    batch = np.stack([np.pad(a, [(0, max_length - len(a)), *[(0, 0)] * (a.ndim - 1)]) for a in arrays])
     with torch.inference_mode():
         logits = trained(torch.from_numpy(batch), torch.from_numpy(length))
     probabilities: np.ndarray = logits.double().softmax(-1).numpy()

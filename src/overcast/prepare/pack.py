@@ -218,11 +218,11 @@ def _write_values(part: Path, dataset: DataSet, arrays: list[np.ndarray]) -> np.
 def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) -> Spec:
     if dataset.kind == "image":
         return Spec("image", arrays[0].shape, classes)
-    longest = max(map(len, arrays))
+    max_length = max(map(len, arrays))
     count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
     often = [word for word in count if count[word] > 1]  # one that occurs once can't be known from the train part
     vocabulary = tuple(sorted(often, key=lambda word: (-count[word], word)))
-    return Spec(dataset.kind, (longest, *arrays[0].shape[1:]), classes, vocabulary)
+    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary)
 
 
 def _fingerprint(part: Path, options: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overcast.audit.audit import audit, duplicates, head, odd_files, sizes
+from overcast.audit.audit import audit, duplicates, image_size, odd_files, sizes
 from overcast.core.errors import UserError
 from overcast.data.folder import Folder
 from overcast.html.page import Row, Table
@@ -56,8 +56,8 @@ def test_sizes_are_those_of_the_files(folder: Path, tmp_path: Path) -> None:
     assert "32×16 at the narrowest and 48×24 at the widest" in section.text
     assert "the most frequent size is 32×16 (8 of 14)" in section.text
     assert "Left out" in sizes(open_pack(folder, "folder"), tmp_path / "nowhere").text
-    assert head(folder / "folder" / "raw" / "a" / "0.png") == (32, 16)
-    assert head(folder / "folder" / "pack" / "index.csv") is None
+    assert image_size(folder / "folder" / "raw" / "a" / "0.png") == (32, 16)
+    assert image_size(folder / "folder" / "pack" / "index.csv") is None
 
 
 def test_odd_files_are_those_of_the_table_but_the_duplicates(folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from overcast.core.spec import Spec
-from overcast.explain.filters import first, section
+from overcast.explain.filters import first_layer_filters, section
 from overcast.html.page import Image
 from overcast.model import Network
 from overcast.model.ann import ANN
@@ -22,19 +22,19 @@ TOKENS = Spec("tokens", (6,), ("a", "b"), vocabulary=("x", "y"))
 @pytest.mark.parametrize(("kind", "shape"), [(CNN, (3, 3, 3)), (ANN, (3, 8, 8))])
 def test_weights_are_those_before_and_after(kind: type[Network], shape: tuple[int, ...]) -> None:
     before, after = kind(IMAGE), kind(IMAGE)
-    filters = first(before, after, IMAGE)
+    filters = first_layer_filters(before, after, IMAGE)
     assert filters is not None
     assert filters.before.shape[1:] == shape
     assert filters.after == pytest.approx(
         dict(after.named_parameters())[f"{filters.name}.weight"].detach().numpy().reshape(-1, *shape)
     )
-    assert first(before, before, IMAGE).change == pytest.approx(np.zeros(len(filters.before)))  # type: ignore[union-attr]
+    assert first_layer_filters(before, before, IMAGE).change == pytest.approx(np.zeros(len(filters.before)))  # type: ignore[union-attr]
 
 
 def test_the_change_is_against_the_size_before() -> None:
     before, after = ANN(IMAGE), ANN(IMAGE)
     after.load_state_dict({name: 1.5 * value for name, value in before.state_dict().items()})
-    filters = first(before, after, IMAGE)
+    filters = first_layer_filters(before, after, IMAGE)
     assert filters is not None
     assert filters.change == pytest.approx(0.5)
     parts = section(before, after, IMAGE).parts
@@ -47,7 +47,7 @@ def test_filters_of_a_sequence_have_their_features_upwards() -> None:
             super().__init__()
             self.conv = torch.nn.Conv1d(4, 5, 3)
 
-    filters = first(Conv(), Conv(), SEQUENCE)
+    filters = first_layer_filters(Conv(), Conv(), SEQUENCE)
     assert filters is not None
     assert filters.before.shape == (5, 1, 4, 3)
 

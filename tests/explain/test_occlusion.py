@@ -23,10 +23,10 @@ def test_a_network_that_looks_at_one_corner_lights_up_that_corner(corner: nn.Mod
 @pytest.mark.parametrize("side", [2, 8, 25])
 @pytest.mark.parametrize("positions", [3, 15])
 def test_windows_reach_from_edge_to_edge(side: int, positions: int) -> None:
-    squares = occlusion.squares(side, side, positions)
+    squares = occlusion.square_masks(side, side, positions)
     assert squares.any(0)[0][[0, -1]][:, [0, -1]].all()
     assert len({mask.sum() for mask in squares}) == 1
-    spans = occlusion.spans(side, positions)
+    spans = occlusion.span_masks(side, positions)
     assert spans[:, 0].any()
     assert spans[:, -1].any()
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from overcast.core.spec import Spec
 from overcast.explain import patches
-from overcast.explain.patches import TOP, fields, section, strongest
+from overcast.explain.patches import TOP, find_receptive_fields, section, strongest
 from overcast.explain.stages import stages
 from overcast.html.page import Image, Table
 from overcast.model.ann import ANN
@@ -36,12 +36,12 @@ class Two(nn.Module):
 def test_receptive_fields_by_hand() -> None:
     net, x, length = Two(), torch.zeros(1, 1, 16, 20), torch.tensor([16])
     first, second = stages(net, x, length)
-    high, wide = fields(net, x, length, first).sides
+    high, wide = find_receptive_fields(net, x, length, first).sides
     assert high.tolist() == [[max(0, i - 1), min(16, i + 2)] for i in range(16)]
-    high, wide = fields(net, x, length, second).sides
+    high, wide = find_receptive_fields(net, x, length, second).sides
     assert high.tolist() == [[max(0, 2 * i - 3), min(16, 2 * i + 5)] for i in range(8)]
     assert wide.tolist() == [[max(0, 2 * i - 3), min(20, 2 * i + 5)] for i in range(10)]
-    coarse = fields(net, x, length, second, probes=4).sides[0]
+    coarse = find_receptive_fields(net, x, length, second, probes=4).sides[0]
     assert (coarse[:, 0] <= high[:, 0]).all()
     assert (coarse[:, 1] >= high[:, 1]).all()
     assert net.a.weight.dtype == torch.float32
@@ -64,7 +64,7 @@ class Grams(nn.Module):
 def test_receptive_fields_of_words() -> None:
     net, x, length = Grams(), torch.zeros(1, 6, dtype=torch.long), torch.tensor([6])
     (stage,) = stages(net, x, length)
-    assert fields(net, x, length, stage).sides[0].tolist() == [[0, 3], [1, 4], [2, 5], [3, 6]]
+    assert find_receptive_fields(net, x, length, stage).sides[0].tolist() == [[0, 3], [1, 4], [2, 5], [3, 6]]
 
 
 def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> None:
@@ -76,7 +76,7 @@ def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> N
         x = network.preprocessor(raw, length)
         out = network.net.layers[0](x)
     stage = stages(network.net, x[:1], length[:1])[0]
-    (best,) = strongest(network, pack, rows, [stage], [fields(network.net, x[:1], length[:1], stage)])
+    (best,) = strongest(network, pack, rows, [stage], [find_receptive_fields(network.net, x[:1], length[:1], stage)])
     assert best.value == pytest.approx(out.amax((2, 3)).numpy(), rel=1e-4)
     top, left = best.place[7, 3]
     assert float(out[7, 3, top, left]) == pytest.approx(float(out[7, 3].max()), rel=1e-4)

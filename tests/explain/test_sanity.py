@@ -18,7 +18,7 @@ from overcast.tracking.run_folder import Run
 
 def test_shuffled_weights_are_the_same_numbers_in_another_order() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(9, 7), torch.nn.ReLU(), torch.nn.Linear(7, 3))
-    other, again = sanity.shuffled(net, 3), sanity.shuffled(net, 3)
+    other, again = sanity.shuffle_weights(net, 3), sanity.shuffle_weights(net, 3)
     for old, new, same in zip(net.parameters(), other.parameters(), again.parameters(), strict=True):
         assert new.equal(same)
         assert new.shape == old.shape
@@ -44,7 +44,7 @@ def test_maps_change_with_random_weights(trained: Callable[..., Run], model: str
     by_method: dict[str, list[float]] = {}
     for sample in samples[:4]:
         learned = maps(network.net, network, sample, sample.predicted, methods).by_method
-        random = maps(sanity.shuffled(network.net, 0), network, sample, sample.predicted, methods).by_method
+        random = maps(sanity.shuffle_weights(network.net, 0), network, sample, sample.predicted, methods).by_method
         for name, values in learned.items():
             by_method.setdefault(name, []).append(sanity.correlation(values, random[name]))
             assert sanity.correlation(values, values) == pytest.approx(1 if np.ptp(values) else 0)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from overcast.core.spec import Spec
-from overcast.explain.stages import embedding, evenly_spaced, outputs, stages
+from overcast.explain.stages import evenly_spaced, find_embedding, outputs, stages
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 
@@ -61,8 +61,8 @@ def test_evenly_spaced_keeps_the_first_and_the_last() -> None:
 
 def test_the_layer_of_words() -> None:
     tokens = Spec("tokens", (6,), ("a", "b"), vocabulary=("x",))
-    assert isinstance(embedding(ANN(tokens)), nn.Embedding)
-    assert embedding(ANN(IMAGE)) is None
+    assert isinstance(find_embedding(ANN(tokens)), nn.Embedding)
+    assert find_embedding(ANN(IMAGE)) is None
 
 
 def test_a_network_that_cuts_its_batches_up_or_pads_within_its_convolutions() -> None:

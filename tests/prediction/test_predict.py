@@ -13,7 +13,7 @@ from PIL import Image
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import measure
-from overcast.prediction.predict import BATCH, matching_files, predict
+from overcast.prediction.predict import BATCH, expand, predict
 from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.prepare.download import download
 from overcast.prepare.pack import pack
@@ -47,9 +47,9 @@ def test_labels_are_those_of_the_evaluation(run: Run, data: Path, tmp_path: Path
     rows = np.arange(len(pack.labels))
     known = dict(zip(pack.index["file"], measure(restore(run), pack, rows).probabilities, strict=True))
     assert predict(run, str(data / "skies" / "raw" / "*" / "*.png"), str(tmp_path / "out.csv")) == 0
-    labelled = table(tmp_path / "out.csv")
-    assert len(labelled) == 100 > BATCH
-    for row in labelled:
+    found = table(tmp_path / "out.csv")
+    assert len(found) == 100 > BATCH
+    for row in found:
         p = known[str(Path(row["file"]).relative_to(data / "skies/raw"))]
         assert [float(row[name]) for name in pack.spec.classes] == pytest.approx(p, abs=2e-6)
         assert row["label"] == pack.spec.classes[int(p.argmax())]
@@ -62,12 +62,12 @@ def test_a_broken_file_is_a_row_with_its_error(
     (pictures / "text.jpg").write_text("no picture")
     (pictures / ".hidden").touch()
     assert predict(run, str(pictures), str(tmp_path / "out.csv")) == 2
-    row_by_file = {Path(row["file"]).name: row for row in table(tmp_path / "out.csv")}
-    assert list(row_by_file) == ["a.png", "b.jpg", "c.png", "empty.png", "text.jpg"]
-    assert [name for name, row in row_by_file.items() if row["error"]] == ["empty.png", "text.jpg"]
-    assert "empty" in row_by_file["empty.png"]["error"]
-    assert all(row["label"] == "" and row["shine"] == "" for row in row_by_file.values() if row["error"])
-    shares = [[float(row[name]) for name in run.spec.classes] for row in row_by_file.values() if not row["error"]]
+    found = {Path(row["file"]).name: row for row in table(tmp_path / "out.csv")}
+    assert list(found) == ["a.png", "b.jpg", "c.png", "empty.png", "text.jpg"]
+    assert [name for name, row in found.items() if row["error"]] == ["empty.png", "text.jpg"]
+    assert "empty" in found["empty.png"]["error"]
+    assert all(row["label"] == "" and row["shine"] == "" for row in found.values() if row["error"])
+    shares = [[float(row[name]) for name in run.spec.classes] for row in found.values() if not row["error"]]
     assert [sum(row) for row in shares] == pytest.approx([1, 1, 1], abs=1e-5)
     assert "2 of 5 files could not be read" in capsys.readouterr().err
 
@@ -89,9 +89,9 @@ def test_a_text(config: Any, tmp_path: Path) -> None:
     (tmp_path / "new 1.txt").write_text("good, though I knew none of these words")
     (tmp_path / "new 2.txt").touch()
     assert predict(run, str(tmp_path / "new*.txt"), str(tmp_path / "out.csv")) == 1
-    rows = table(tmp_path / "out.csv")
-    assert float(rows[0]["a"]) + float(rows[0]["b"]) == pytest.approx(1, abs=1e-5)
-    assert rows[1]["error"] == "no words: the text is empty"
+    found = table(tmp_path / "out.csv")
+    assert float(found[0]["a"]) + float(found[0]["b"]) == pytest.approx(1, abs=1e-5)
+    assert found[1]["error"] == "no words: the text is empty"
 
 
 def test_a_series_with_other_features(config: Any, tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_a_series_with_other_features(config: Any, tmp_path: Path) -> None:
     (tmp_path / "new 1.csv").write_text("v,u\n40,0\n41,1\n")
     (tmp_path / "new 2.csv").write_text("u\n0\n1\n")
     assert predict(run, str(tmp_path / "new*.csv"), str(tmp_path / "out.csv")) == 1
-    rows = table(tmp_path / "out.csv")
-    assert rows[0]["label"] in ("a", "b")
-    assert rows[1]["error"] == "1 features a step, but the run was trained with 2"
+    found = table(tmp_path / "out.csv")
+    assert found[0]["label"] in ("a", "b")
+    assert found[1]["error"] == "1 features a step, but the run was trained with 2"
 
 
 def test_all_broken(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,24 +116,24 @@ def test_all_broken(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_file_a_folder_or_a_glob(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [p.name for p in matching_files(str(pictures / "a.png"))] == ["a.png"]
-    assert [p.name for p in matching_files(str(pictures))] == ["a.png", "b.jpg", "c.png"]
-    assert [p.name for p in matching_files(str(pictures / "*.png"))] == ["a.png"]
-    assert [p.name for p in matching_files(str(pictures / "**" / "*.png"))] == ["a.png", "c.png"]
+    assert [p.name for p in expand(str(pictures / "a.png"))] == ["a.png"]
+    assert [p.name for p in expand(str(pictures))] == ["a.png", "b.jpg", "c.png"]
+    assert [p.name for p in expand(str(pictures / "*.png"))] == ["a.png"]
+    assert [p.name for p in expand(str(pictures / "**" / "*.png"))] == ["a.png", "c.png"]
     monkeypatch.chdir(pictures)
-    assert [p.name for p in matching_files(".")] == ["a.png", "b.jpg", "c.png"]
+    assert [p.name for p in expand(".")] == ["a.png", "b.jpg", "c.png"]
 
 
 def test_a_name_that_is_also_a_pattern_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "sky [1].png").touch()
-    assert [p.name for p in matching_files(str(tmp_path / "sky [1].png"))] == ["sky [1].png"]
+    assert [p.name for p in expand(str(tmp_path / "sky [1].png"))] == ["sky [1].png"]
 
 
 @pytest.mark.parametrize("files", ["nothing.png", "*.tif", "void"])
 def test_no_files(tmp_path: Path, files: str) -> None:
     (tmp_path / "void").mkdir()
     with pytest.raises(UserError, match=r"files=.*no such file, an empty folder, or a pattern"):
-        matching_files(str(tmp_path / files))
+        expand(str(tmp_path / files))
 
 
 def test_an_output_that_cannot_be_written_leaves_nothing(run: Run, pictures: Path, tmp_path: Path) -> None:

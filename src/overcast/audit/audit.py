@@ -82,7 +82,7 @@ def sizes(pack: Pack, raw: Path) -> Section:
     if pack.offsets is not None:
         return _lengths(pack, np.diff(pack.offsets))
     title = "Sizes of the originals"
-    originals = np.array([size for file in pack.index["file"] if (size := head(raw / file))])  # (N, 2)
+    originals = np.array([size for file in pack.index["file"] if (size := image_size(raw / file))])  # (N, 2)
     if not len(originals):
         return Section(title, "Left out: the raw files are not here, or hold many pictures each.")
     wide, high = originals.T
@@ -108,7 +108,7 @@ def sizes(pack: Pack, raw: Path) -> Section:
     return Section(title, how, [Image.from_figure("sizes.png", figure)])
 
 
-def head(path: Path) -> tuple[int, int] | None:
+def image_size(path: Path) -> tuple[int, int] | None:
     """Width and height of a picture file, without decoding it; None if it is none."""
     from PIL import Image
 

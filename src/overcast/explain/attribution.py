@@ -59,12 +59,12 @@ def maps(net: nn.Module, trained: TrainedNetwork, sample: ExplainedSample, targe
     else:
         by_method["occlusion"] = occlusion.words(net, x, length, target, UNKNOWN)
     if methods.gradient:
-        values, miss = gradients.integrated(net, x, length, target, methods.steps)
+        values, miss = gradients.integrated_gradients(net, x, length, target, methods.steps)
         by_method["gradients"] = values.sum(0) if kind == "image" else values
     if methods.last is not None and kind == "image":
         layer = dict(net.named_modules())[methods.last.name]
         assert isinstance(layer, nn.Conv2d)
-        by_method["cam"] = gradients.cam(net, x, length, target, layer)
+        by_method["cam"] = gradients.grad_cam(net, x, length, target, layer)
     return Maps(by_method, miss)
 
 
@@ -72,7 +72,7 @@ def choose_methods(run: Run, trained: TrainedNetwork, sample: ExplainedSample) -
     """Every way that works for this network; fewer positions and steps for a large one, so that the cost is bounded."""
     x, length = sample.model_input(trained)
     light = run.facts["multiply_adds"] <= LIGHT
-    gradient = gradients.differentiable(trained.net, x, length)
+    gradient = gradients.passes_gradient(trained.net, x, length)
     return Methods(
         15 if light else 7, 48 if light else 16, gradient, _cam_stage(trained, x, length) if gradient else None
     )
@@ -91,7 +91,7 @@ def section(run: Run, trained: TrainedNetwork, samples: Sequence[ExplainedSample
     methods = choose_methods(run, trained, samples[0])
     explained = [(sample, target) for sample in samples for target in sample.targets]
     checked = evenly_spaced(range(len(explained)), CHECKED)  # they come class by class
-    random = sanity.shuffled(trained.net, run.config.seed)
+    random = sanity.shuffle_weights(trained.net, run.config.seed)
     parts: list[Part] = []
     correlations: dict[str, list[tuple[float, float]]] = {}
     misses: list[float] = []

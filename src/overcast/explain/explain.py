@@ -30,7 +30,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
 
     Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
     """
-    gradients.require()
+    gradients.require_captum()
     folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
     writer.check_folder(folder)
     trained, pack = restore(run), open_run_pack(run)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from overcast.core.spec import Spec
-from overcast.explain.drawing import short, signed
+from overcast.explain.drawing import draw_signed_map, shorten
 from overcast.explain.samples import ExplainedSample
 from overcast.html.figures import canvas, image_grid
 from overcast.html.page import Image, Paragraph
@@ -29,10 +29,10 @@ def describe_prediction(spec: Spec, sample: ExplainedSample, target: int) -> str
     """As in "foggy/3.png: rightly taken for foggy (61%)", or "…: is foggy, taken for rainy (61%); for foggy"."""
     outcome = f"taken for {spec.classes[sample.predicted]} ({sample.probabilities[sample.predicted]:.0%})"
     if sample.label is None:
-        return f"{short(sample.name, 60)}: {outcome}"
+        return f"{shorten(sample.name, 60)}: {outcome}"
     if sample.label == sample.predicted:
-        return f"{short(sample.name, 60)}: rightly {outcome}"
-    return f"{short(sample.name, 60)}: is {spec.classes[sample.label]}, {outcome}; for {spec.classes[target]}"
+        return f"{shorten(sample.name, 60)}: rightly {outcome}"
+    return f"{shorten(sample.name, 60)}: is {spec.classes[sample.label]}, {outcome}; for {spec.classes[target]}"
 
 
 def attribution_figures(
@@ -59,9 +59,9 @@ def _pictures(sample: ExplainedSample, attributions: Attributions) -> Figure:
     draw_sample(panels[0, 0], sample.raw)
     for axes, (name, values) in zip(panels[0, 1:], titled.items(), strict=True):
         if name == "gradients":  # a few pixels would outshine the rest
-            signed(axes, values, sample.raw, limit=float(np.quantile(np.abs(values), 0.99)))
+            draw_signed_map(axes, values, sample.raw, limit=float(np.quantile(np.abs(values), 0.99)))
         else:
-            signed(axes, values, sample.raw, limit=max(float(np.abs(values).max()), FAINTEST))
+            draw_signed_map(axes, values, sample.raw, limit=max(float(np.abs(values).max()), FAINTEST))
         axes.set_title(f"{TITLES[name]}{_detail(name, values)}", size=7, pad=3)
     return figure
 

@@ -35,7 +35,7 @@ class Filters:
         return change
 
 
-def first(before: nn.Module, after: nn.Module, spec: Spec) -> Filters | None:
+def first_layer_filters(before: nn.Module, after: nn.Module, spec: Spec) -> Filters | None:
     """The first layer that looks at the sample itself, where its weights can be seen as pictures."""
     trained = dict(after.named_parameters())
     for name, layer in before.named_modules():
@@ -63,7 +63,7 @@ def _shape(layer: nn.Module, spec: Spec) -> tuple[int, ...] | None:
 
 def section(before: nn.Module, after: nn.Module, spec: Spec) -> Section:
     """The filters that changed most, side by side with what they were."""
-    filters = first(before, after, spec)
+    filters = first_layer_filters(before, after, spec)
     if filters is None:
         why = {
             "image": "The first layer reads a row of the picture at a time, or is no plain layer of weights on pixels",

@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from overcast.core.spec import Spec
-from overcast.explain.drawing import short
+from overcast.explain.drawing import shorten
 from overcast.explain.samples import ExplainedSample
 from overcast.explain.stages import evenly_spaced, outputs, stages
 from overcast.html.figures import image_grid
@@ -65,7 +65,7 @@ def _image(trained: TrainedNetwork, spec: Spec, sample: ExplainedSample, file: s
                 interpolation="nearest",
                 aspect="equal" if plain else "auto",
             )
-    caption = f"{short(sample.name, 60)}, taken for {spec.classes[sample.predicted]}"
+    caption = f"{shorten(sample.name, 60)}, taken for {spec.classes[sample.predicted]}"
     return Image.from_figure(file, figure, caption)
 
 

@@ -23,7 +23,7 @@ def probability(net: nn.Module, x: Tensor, length: Tensor, target: int) -> np.nd
     return probabilities
 
 
-def drops(net: nn.Module, x: Tensor, length: Tensor, target: int, masks: np.ndarray) -> np.ndarray:
+def probability_drops(net: nn.Module, x: Tensor, length: Tensor, target: int, masks: np.ndarray) -> np.ndarray:
     """By how much (M,) the class's probability falls when each mask (M, …) covers its part of x (1, …)."""
     whole = probability(net, x, length, target)[0]
     covered = [
@@ -34,26 +34,28 @@ def drops(net: nn.Module, x: Tensor, length: Tensor, target: int, masks: np.ndar
     return falls
 
 
-def starts(side: int, window: int, positions: int) -> np.ndarray:
+def window_starts(side: int, window: int, positions: int) -> np.ndarray:
     """Where windows start that cover a side evenly, the first at its beginning and the last at its end."""
     places: np.ndarray = np.unique(np.linspace(0, side - window, positions).round().astype(int))
     return places
 
 
-def squares(high: int, wide: int, positions: int) -> np.ndarray:
+def square_masks(high: int, wide: int, positions: int) -> np.ndarray:
     """Masks (M, 1, H, W) of a square of a sixth of the shorter side, on a grid of positions."""
     size = max(2, round(min(high, wide) / 6))
-    corners = [(top, left) for top in starts(high, size, positions) for left in starts(wide, size, positions)]
+    corners = [
+        (top, left) for top in window_starts(high, size, positions) for left in window_starts(wide, size, positions)
+    ]
     masks = np.zeros((len(corners), 1, high, wide), bool)
     for mask, (top, left) in zip(masks, corners, strict=True):
         mask[0, top : top + size, left : left + size] = True
     return masks
 
 
-def spans(side: int, positions: int) -> np.ndarray:
+def span_masks(side: int, positions: int) -> np.ndarray:
     """Masks (M, side) of a window of a tenth of the side."""
     size = max(1, round(side / 10))
-    begin = starts(side, size, positions)[:, None]
+    begin = window_starts(side, size, positions)[:, None]
     masks: np.ndarray = (np.arange(side) >= begin) & (np.arange(side) < begin + size)
     return masks
 
@@ -66,21 +68,21 @@ def mean_over_masks(falls: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 def picture(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (H, W) of a picture x (1, C, H, W)."""
-    masks = squares(x.shape[2], x.shape[3], positions)
-    covered: np.ndarray = mean_over_masks(drops(net, x, length, target, masks), masks)[0]
+    masks = square_masks(x.shape[2], x.shape[3], positions)
+    covered: np.ndarray = mean_over_masks(probability_drops(net, x, length, target, masks), masks)[0]
     return covered
 
 
 def moments(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (T,) of a sequence x (1, T, F): what each moment is worth, all its features covered."""
-    masks = spans(x.shape[1], positions)
-    return mean_over_masks(drops(net, x, length, target, masks[..., None]), masks)
+    masks = span_masks(x.shape[1], positions)
+    return mean_over_masks(probability_drops(net, x, length, target, masks[..., None]), masks)
 
 
 def bands(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (F,) of a sequence x (1, T, F): what each feature is worth, all the time long."""
-    masks = spans(x.shape[2], positions)
-    return mean_over_masks(drops(net, x, length, target, masks[:, None]), masks)
+    masks = span_masks(x.shape[2], positions)
+    return mean_over_masks(probability_drops(net, x, length, target, masks[:, None]), masks)
 
 
 def words(net: nn.Module, x: Tensor, length: Tensor, target: int, unknown: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from overcast.explain.stages import Stage, embedding, outputs, stages
+from overcast.explain.stages import Stage, find_embedding, outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Part, Section, Table
 from overcast.html.thumbnails import draw_sample
@@ -23,13 +23,15 @@ TITLE = "What a unit responds to most"
 
 
 @dataclass(frozen=True)
-class Fields:
+class ReceptiveFields:
     """What each output place of a stage sees: (places, 2) first and one past the last input place, along each side."""
 
     sides: tuple[np.ndarray, ...]
 
 
-def fields(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int = PROBES) -> Fields:
+def find_receptive_fields(
+    net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int = PROBES
+) -> ReceptiveFields:
     """Found by feeding "not a number" into one strip of the sample x (1, …) after the other: where it comes out.
 
     Exact for samples of up to ``probes`` places a side, else to within one strip. In double precision, since fast
@@ -37,14 +39,14 @@ def fields(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int 
     """
     net, kind = copy.deepcopy(net).double(), x.dim()
     axes = (2, 3) if kind == 4 else (1,)
-    return Fields(tuple(_side(net, x, length, stage, axis, probes) for axis in axes))
+    return ReceptiveFields(tuple(_side(net, x, length, stage, axis, probes) for axis in axes))
 
 
 def _side(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, probes: int) -> np.ndarray:
     strips = np.array_split(np.arange(x.shape[axis]), min(probes, x.shape[axis]))
     reached = []  # for each strip: whether it reaches each output place along this axis
     for strip in strips:
-        out = _poisoned(net, x, length, stage, axis, strip)[0]  # (C, h, w) or (C, t)
+        out = _output_with_nan(net, x, length, stage, axis, strip)[0]  # (C, h, w) or (C, t)
         keep = axis - 1 if x.dim() == 4 else 1
         hit = out.isnan().movedim(keep, 0).flatten(1).any(1)
         reached.append(hit.numpy())
@@ -55,8 +57,8 @@ def _side(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, pr
     return extents
 
 
-def _poisoned(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, strip: np.ndarray) -> Tensor:
-    layer, places = embedding(net), torch.from_numpy(strip)
+def _output_with_nan(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, strip: np.ndarray) -> Tensor:
+    layer, places = find_embedding(net), torch.from_numpy(strip)
     if layer is None:
         return outputs(net, x.double().index_fill(axis, places, torch.nan), length, [stage])[0]
     hook = layer.register_forward_hook(lambda module, given, out: out.index_fill(1, places, torch.nan))
@@ -75,7 +77,11 @@ class Best:
 
 
 def strongest(
-    trained: TrainedNetwork, pack: Pack, rows: np.ndarray, wanted: Sequence[Stage], receptive_fields: Sequence[Fields]
+    trained: TrainedNetwork,
+    pack: Pack,
+    rows: np.ndarray,
+    wanted: Sequence[Stage],
+    receptive_fields: Sequence[ReceptiveFields],
 ) -> list[Best]:
     """For each stage; places that see nothing but the padding of a shorter sample do not count."""
     values: list[list[np.ndarray]] = [[] for _ in wanted]
@@ -101,7 +107,7 @@ def section(trained: TrainedNetwork, pack: Pack, rows: np.ndarray, probes: int =
     if not convolutions:
         return Section(TITLE, "Left out: this network has no convolutions, so its units have no place in the sample.")
     wanted = [convolutions[i] for i in sorted({len(convolutions) // 2, len(convolutions) - 1})]
-    receptive_fields = [fields(trained.net, full, length, stage, probes) for stage in wanted]
+    receptive_fields = [find_receptive_fields(trained.net, full, length, stage, probes) for stage in wanted]
     best = strongest(trained, pack, rows, wanted, receptive_fields)
     how = (
         f"Of {len(rows):,} samples of all classes that were not trained on, the {TOP} to which a unit responds most, "
@@ -120,7 +126,7 @@ def _zeros(pack: Pack) -> tuple[Tensor, Tensor]:
     return torch.zeros(1, *spec.shape, dtype=dtype), torch.tensor([spec.shape[1 if spec.kind == "image" else 0]])
 
 
-def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: Fields, best: Best, file: str) -> Image | Table:
+def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: ReceptiveFields, best: Best, file: str) -> Image | Table:
     alive = np.where(np.isfinite(best.value).all(0), best.value.std(0), -1)
     units = np.argsort(-alive, kind="stable")[:UNITS]
     order = np.argsort(-best.value[:, units], axis=0, kind="stable")[:TOP].T  # (units, TOP)
@@ -148,7 +154,7 @@ def _extent(pack: Pack) -> tuple[int, ...]:
     return pack.spec.shape[1:] if pack.spec.kind == "image" else pack.spec.shape[:1]
 
 
-def _patch(pack: Pack, row: int, field: Fields, place: np.ndarray) -> Any:
+def _patch(pack: Pack, row: int, field: ReceptiveFields, place: np.ndarray) -> Any:
     """What the unit saw: a part of the picture or of the sequence, or the words."""
     x, length = pack.gather(np.array([row]))
     boxes = [side[at] for side, at in zip(field.sides, place, strict=True)]

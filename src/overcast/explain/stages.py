@@ -89,6 +89,6 @@ def evenly_spaced(items: Sequence[T], most: int) -> list[T]:
     return [items[i] for i in at] if len(items) > most else list(items)
 
 
-def embedding(net: nn.Module) -> nn.Embedding | None:
+def find_embedding(net: nn.Module) -> nn.Embedding | None:
     """The layer that turns word ids into vectors, if there is one."""
     return next((m for m in net.modules() if isinstance(m, nn.Embedding)), None)

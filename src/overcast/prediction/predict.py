@@ -31,22 +31,22 @@ def predict(run: Run, files: str, out: str = "") -> int:
     Returns how many files could not be read. Raises: UserError if there are no files, no room for ``out``, or
     if it is one of the files, or of the run.
     """
-    paths = matching_files(files)
+    paths = expand(files)
     _check_out(out, [*paths, *(run.path(name) for name in FILES)])
-    trained, dataset = restore(run), build_dataset(run.config.data)
+    learner, dataset = restore(run), build_dataset(run.config.data)
     classes = run.spec.classes
     broken = 0
     with _output(out) as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(["file", "label", *classes, "error"])
         for start in tqdm(range(0, len(paths), BATCH), unit="batch", disable=len(paths) <= BATCH):
-            for path, outcome in _predict_files(trained, dataset, run.spec, paths[start : start + BATCH]):
-                if isinstance(outcome, str):
+            for path, found in _labelled(learner, dataset, run.spec, paths[start : start + BATCH]):
+                if isinstance(found, str):
                     broken += 1
-                    writer.writerow([path, "", *[""] * len(classes), outcome])
+                    writer.writerow([path, "", *[""] * len(classes), found])
                 else:
-                    columns = [f"{p:.6f}" for p in outcome]
-                    writer.writerow([path, classes[int(outcome.argmax())], *columns, ""])
+                    shares = [f"{p:.6f}" for p in found]
+                    writer.writerow([path, classes[int(found.argmax())], *shares, ""])
     if broken:
         print(
             f"overcast: {broken} of {len(paths)} files could not be read: see the error column",
@@ -55,7 +55,7 @@ def predict(run: Run, files: str, out: str = "") -> int:
     return broken
 
 
-def matching_files(files: str) -> list[Path]:
+def expand(files: str) -> list[Path]:
     """The files that a file, a folder (searched in depth, hidden ones left out) or a glob stands for.
 
     Raises: UserError if there are none.
@@ -64,17 +64,17 @@ def matching_files(files: str) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
-        matches = [p for p in place.rglob("*") if not any(s.startswith(".") for s in p.relative_to(place).parts)]
+        found = [p for p in place.rglob("*") if not any(s.startswith(".") for s in p.relative_to(place).parts)]
     else:
-        matches = [Path(p) for p in glob.glob(files, recursive=True)]
-    paths = sorted(p for p in matches if p.is_file())
+        found = [Path(p) for p in glob.glob(files, recursive=True)]
+    paths = sorted(p for p in found if p.is_file())
     if not paths:
         raise UserError(f"files={files}: no such file, an empty folder, or a pattern that matches nothing")
     return paths
 
 
-def _predict_files(
-    trained: TrainedNetwork, dataset: DataSet, spec: Spec, paths: list[Path]
+def _labelled(
+    learner: TrainedNetwork, dataset: DataSet, spec: Spec, paths: list[Path]
 ) -> Iterator[tuple[Path, np.ndarray | str]]:
     """Each path with its class probabilities (K,), or with why it could not be read."""
     read: list[np.ndarray | str] = []
@@ -87,23 +87,23 @@ def _predict_files(
         except (UserError, OSError) as error:
             read.append(" ".join(str(error).split()))
     arrays = [array for array in read if not isinstance(array, str)]
-    predictions = iter(predict_probabilities(trained, arrays) if arrays else [])
+    found = iter(probabilities(learner, arrays) if arrays else [])
     for path, array in zip(paths, read, strict=True):
-        answer = array if isinstance(array, str) else next(predictions)
+        answer = array if isinstance(array, str) else next(found)
         finite = isinstance(answer, str) or np.isfinite(answer).all()
         yield path, answer if finite else "the network has no finite answer: some of its values are far too large"
 
 
-def predict_probabilities(trained: TrainedNetwork, arrays: list[np.ndarray]) -> np.ndarray:
+def probabilities(learner: TrainedNetwork, arrays: list[np.ndarray]) -> np.ndarray:
     """(N, K) of samples padded with zeros to the longest."""
-    image = trained.preprocessor.kind == "image"
+    image = learner.preprocessor.kind == "image"
     length = np.array([a.shape[1 if image else 0] for a in arrays])
-    max_length = max(len(a) for a in arrays)
-    batch = np.stack([np.pad(a, [(0, max_length - len(a)), *[(0, 0)] * (a.ndim - 1)]) for a in arrays])
+    longest = max(len(a) for a in arrays)
+    batch = np.stack([np.pad(a, [(0, longest - len(a)), *[(0, 0)] * (a.ndim - 1)]) for a in arrays])
     with torch.inference_mode():
-        logits = trained(torch.from_numpy(batch), torch.from_numpy(length))
-    probabilities: np.ndarray = logits.double().softmax(-1).numpy()
-    return probabilities
+        logits = learner(torch.from_numpy(batch), torch.from_numpy(length))
+    found: np.ndarray = logits.double().softmax(-1).numpy()
+    return found
 
 
 def _check_out(out: str, kept: list[Path]) -> None:

@@ -1,4 +1,4 @@
-"""audit: a page to look at a packed data set: classes, sizes, duplicates side by side, odd files, label suspects.
+"""audit: a page to look at a packed data set: classes, sizes, duplicates side by side, odd files, label issues.
 
 python pipelines/audit.py data=weather
 python pipelines/audit.py data=weather out=reports/look
@@ -19,7 +19,7 @@ def main(config: RunConfig, _: Session) -> None:
 
 
 if __name__ == "__main__":
-    # a place to write to is no pick, and no part of the config
+    # a place to write to is no default, and no part of the config
     out = [word.removeprefix("out=") for word in sys.argv[1:] if word.startswith("out=")]
     sys.argv = [word for word in sys.argv if not word.startswith("out=")]
     main()

@@ -1,4 +1,4 @@
-"""The audit's page shows what the pack says: classes, sizes, pairs, odd files, suspects."""
+"""The audit's page shows what the pack says: classes, sizes, pairs, odd files, label issues."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overcast.audit.audit import audit, duplicates, head, odd, sizes
+from overcast.audit.audit import audit, duplicates, image_size, odd_files, sizes
 from overcast.core.errors import UserError
 from overcast.data.folder import Folder
 from overcast.html.page import Row, Table
@@ -42,7 +42,7 @@ def test_a_page_about_pictures(folder: Path, home: Path) -> None:
     page = audit("folder", OPTIONS, folder)
     assert page == Path("reports/audit/folder/index.html")
     text = page.read_text()
-    for words in ("Audit of folder", "14 samples in 2 classes", "2 pairs, of which 1 have two", "Suspects, not errors"):
+    for words in ("Audit of folder", "14 samples in 2 classes", "2 pairs, of which 1 have two", "Hints, not errors"):
         assert words in text
     assert "a or b?" in text
     assert text.index("a or b?") < text.index("both a")
@@ -52,25 +52,25 @@ def test_a_page_about_pictures(folder: Path, home: Path) -> None:
 
 
 def test_sizes_are_those_of_the_files(folder: Path, tmp_path: Path) -> None:
-    found = sizes(open_pack(folder, "folder"), folder / "folder" / "raw")
-    assert "32×16 at the narrowest and 48×24 at the widest" in found.text
-    assert "the most frequent size is 32×16 (8 of 14)" in found.text
+    section = sizes(open_pack(folder, "folder"), folder / "folder" / "raw")
+    assert "32×16 at the narrowest and 48×24 at the widest" in section.text
+    assert "the most frequent size is 32×16 (8 of 14)" in section.text
     assert "Left out" in sizes(open_pack(folder, "folder"), tmp_path / "nowhere").text
-    assert head(folder / "folder" / "raw" / "a" / "0.png") == (32, 16)
-    assert head(folder / "folder" / "pack" / "index.csv") is None
+    assert image_size(folder / "folder" / "raw" / "a" / "0.png") == (32, 16)
+    assert image_size(folder / "folder" / "pack" / "index.csv") is None
 
 
 def test_odd_files_are_those_of_the_table_but_the_duplicates(folder: Path) -> None:
-    found = odd(read_csv(folder / "folder/pack/audit.csv"))
-    (table,) = found.parts
+    section = odd_files(read_csv(folder / "folder/pack/audit.csv"))
+    (table,) = section.parts
     assert isinstance(table, Table)
     assert [tuple(row[:2]) for row in table.rows] == [("a/empty <b>.jpg", "unreadable"), ("b/dot.png", "tiny")]
-    assert "2 duplicate" in found.text
+    assert "2 duplicate" in section.text
 
 
 def test_pairs_show_both_files(folder: Path) -> None:
-    found = duplicates(open_pack(folder, "folder"), read_csv(folder / "folder/pack/pairs.csv"))
-    first, second = (part for part in found.parts if isinstance(part, Row))
+    section = duplicates(open_pack(folder, "folder"), read_csv(folder / "folder/pack/pairs.csv"))
+    first, second = (part for part in section.parts if isinstance(part, Row))
     assert first.lines[1:] == ["a/1.png", "b/other.png"]
     assert second.lines[1:] == ["a/0.png", "a/again.png"]
     assert len(first.images) == 2

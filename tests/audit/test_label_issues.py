@@ -1,4 +1,4 @@
-"""Wrong labels are among the first suspects, and no copy of a sample vouches for it."""
+"""Wrong labels are among the first issues, and no copy of a sample vouches for it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_planted_errors_come_first() -> None:
     wrong = np.array([10, 31, 98])
     given = labels.copy()
     given[wrong] = 1 - given[wrong]
-    found = out_of_sample_probabilities(made(x, given))
-    assert found.rows.tolist() == list(range(200))
-    assert found.probabilities.sum(1) == pytest.approx(1)
-    assert set(found.order(given)[:3]) == set(wrong)
+    out_of_sample = out_of_sample_probabilities(made(x, given))
+    assert out_of_sample.rows.tolist() == list(range(200))
+    assert out_of_sample.probabilities.sum(1) == pytest.approx(1)
+    assert set(out_of_sample.order(given)[:3]) == set(wrong)
 
 
 def test_no_copy_vouches_for_a_sample() -> None:
@@ -67,8 +67,8 @@ def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_rows_are_drawn_from_and_too_few_are_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_issues, "MOST", 50)
     pack = open_pack(data, "skies")
-    found = out_of_sample_probabilities(pack)
-    assert len(found.rows) == 50
-    assert (np.diff(found.rows) > 0).all()
+    out_of_sample = out_of_sample_probabilities(pack)
+    assert len(out_of_sample.rows) == 50
+    assert (np.diff(out_of_sample.rows) > 0).all()
     with pytest.raises(UserError, match="fewer than two"):
         out_of_sample_probabilities(made(np.zeros((3, 1)), np.array([0, 0, 1])))

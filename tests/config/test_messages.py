@@ -38,9 +38,9 @@ def test_a_misspelt_mitigation_alone_or_in_a_list(compose_as_script: Any, value:
     assert all(name in text for name in option_names(CONF, "mitigation"))
 
 
-def test_an_option_of_a_mitigation_that_is_not_picked(compose_as_script: Any) -> None:
+def test_an_option_of_a_mitigation_that_is_not_chosen(compose_as_script: Any) -> None:
     text = message(compose_as_script, "mitigation=[augmentation]", "mitigation.dropout.p=0.5")
-    assert text.startswith("mitigation.dropout: dropout is not picked, so it has no options to set: pick it too")
+    assert text.startswith("mitigation.dropout: dropout is not chosen, so it has no options to set: choose it too")
 
 
 @pytest.mark.parametrize(

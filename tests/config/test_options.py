@@ -80,10 +80,10 @@ def test_none_stands_alone() -> None:
         build_mitigations([NORM, NONE], "image")
 
 
-def test_mitigations_keep_the_order_picked_and_reach_the_network() -> None:
-    picked = build_mitigations([NORM, AUGMENTATION], "image")
-    assert list(picked) == ["batch_norm", "augmentation"]
-    plain, normed = (build_network(dnn(), SPEC, chosen) for chosen in ({}, picked))
+def test_mitigations_keep_the_order_chosen_and_reach_the_network() -> None:
+    both = build_mitigations([NORM, AUGMENTATION], "image")
+    assert list(both) == ["batch_norm", "augmentation"]
+    plain, normed = (build_network(dnn(), SPEC, chosen) for chosen in ({}, both))
     assert len(list(normed.parameters())) > len(list(plain.parameters()))
 
 

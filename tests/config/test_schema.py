@@ -1,4 +1,4 @@
-"""params.yaml, the command line and what `dvc repro` runs mean the same; a pick stands back for the user."""
+"""params.yaml, the command line and what `dvc repro` runs mean the same; a default stands back for the user."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def test_command_line_params_and_dvc_are_one(
 
 def test_conf_holds_no_default_of_params() -> None:
     defaults = yaml.safe_load((ROOT / "conf/config.yaml").read_text())["defaults"]
-    picked = {k: v for d in defaults if isinstance(d, dict) for k, v in d.items()}
-    assert all(picked[group] == "???" for group in ("data", "model", "mitigation", "trainer"))
+    listed = {k: v for d in defaults if isinstance(d, dict) for k, v in d.items()}
+    assert all(listed[group] == "???" for group in ("data", "model", "mitigation", "trainer"))
 
 
 def test_defaults_in_front_without_what_the_user_gave(project: Path) -> None:

@@ -47,9 +47,9 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Monk
     assert names(tmp_path) == ["x"]
 
 
-@pytest.mark.parametrize(("number", "said"), [(errno.ENOSPC, "No space left"), (errno.EACCES, "permissions")])
-def test_what_a_user_can_mend_is_said(tmp_path: Path, number: int, said: str) -> None:
-    with pytest.raises(UserError, match=said), writing(tmp_path):
+@pytest.mark.parametrize(("number", "message"), [(errno.ENOSPC, "No space left"), (errno.EACCES, "permissions")])
+def test_what_a_user_can_mend_is_said(tmp_path: Path, number: int, message: str) -> None:
+    with pytest.raises(UserError, match=message), writing(tmp_path):
         raise OSError(number, "reason")
     with pytest.raises(OSError, match="reason"), writing(tmp_path):
         raise OSError(errno.EIO, "reason")

@@ -20,9 +20,9 @@ TRAINER = TrainerConfig(accelerator="cpu", devices=1, precision="32-true")
 
 def counted() -> list[int]:
     """What each of those who count makes of it."""
-    told = int(machine().rsplit(", ", 1)[1].removesuffix(" cores"))
+    in_machine_name = int(machine().rsplit(", ", 1)[1].removesuffix(" cores"))
     jobs = plan_workers(OmegaConf.create({"n_jobs": -1}), [TRAINER], Machine(0, ())).jobs
-    return [cores(), decode.cores(), resolve_devices(TRAINER).threads, jobs, told]
+    return [cores(), decode.cores(), resolve_devices(TRAINER).threads, jobs, in_machine_name]
 
 
 def test_a_system_without_affinity_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:

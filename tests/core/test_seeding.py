@@ -46,11 +46,11 @@ def test_a_generator_leaves_others_and_the_global_one_alone() -> None:
 def test_a_sample_of_sorted_rows_has_every_class_about_as_often_as_all_of_them(size: int) -> None:
     labels = np.repeat([0, 1, 2], [180, 90, 30])
     rows = np.arange(0, 300, 3)  # 60, 30 and 10
-    found = stratified_sample(rows, labels, size, 0, "test")
-    assert len(found) == len(set(found)) == size
-    assert set(found) <= set(rows)
-    assert (np.diff(found) > 0).all()
-    count = np.bincount(labels[found], minlength=3)
+    sample = stratified_sample(rows, labels, size, 0, "test")
+    assert len(sample) == len(set(sample)) == size
+    assert set(sample) <= set(rows)
+    assert (np.diff(sample) > 0).all()
+    count = np.bincount(labels[sample], minlength=3)
     assert count == pytest.approx(size * np.array([0.6, 0.3, 0.1]), abs=1.5)
     assert (count > 0).all()
 

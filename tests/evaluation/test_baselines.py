@@ -17,14 +17,14 @@ from overcast.prepare.split import read_parts
 
 def test_digits(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "STRENGTHS", (1e-2,))
-    found = baselines(open_pack(digits, "digits"), read_parts(digits, "digits", 0, 0, 10))
-    assert found["linear_accuracy"] > 0.9
-    assert found["majority_accuracy"] == pytest.approx(0.1, abs=0.03)
+    accuracies = baselines(open_pack(digits, "digits"), read_parts(digits, "digits", 0, 0, 10))
+    assert accuracies["linear_accuracy"] > 0.9
+    assert accuracies["majority_accuracy"] == pytest.approx(0.1, abs=0.03)
 
 
 def test_sequences(data: Path) -> None:
-    found = baselines(open_pack(data, "waves"), read_parts(data, "waves", 0, 0, 10))
-    assert found["linear_accuracy"] > 0.8
+    accuracies = baselines(open_pack(data, "waves"), read_parts(data, "waves", 0, 0, 10))
+    assert accuracies["linear_accuracy"] > 0.8
 
 
 def test_the_majority_is_that_of_the_train_part(data: Path) -> None:
@@ -42,8 +42,10 @@ def test_a_train_part_of_one_class_leaves_nothing_to_fit(data: Path, source: str
     pack = open_pack(data, source)
     parts = np.where(np.arange(len(pack.labels)) % 2, "validation", "test")
     parts[np.flatnonzero(pack.labels == 1)[:2]] = "train"
-    found = baselines(pack, parts)
-    assert found["linear_accuracy"] == found["majority_accuracy"] == (pack.labels[parts == "test"] == 1).mean()
+    accuracies = baselines(pack, parts)
+    assert (
+        accuracies["linear_accuracy"] == accuracies["majority_accuracy"] == (pack.labels[parts == "test"] == 1).mean()
+    )
 
 
 def test_a_large_train_part_is_sampled(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,17 +73,17 @@ def test_answers_are_remembered_for_the_same_data_only(data: Path) -> None:
 def test_features_of_pictures_are_block_means(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = open_pack(data, "skies")
     monkeypatch.setattr(module, "SIDE", 4)
-    found = features(pack, np.array([3]))
-    assert found.shape == (1, 3 * 4 * 4)
-    assert found[0, 0] == pytest.approx(pack.values[3, 0, :4, :4].mean())
+    vectors = features(pack, np.array([3]))
+    assert vectors.shape == (1, 3 * 4 * 4)
+    assert vectors[0, 0] == pytest.approx(pack.values[3, 0, :4, :4].mean())
 
 
 def test_features_of_sequences_leave_padding_out(data: Path) -> None:
     pack = open_pack(data, "waves")
     x, length = pack.gather(np.array([0, 8]))
-    found = features(pack, np.array([0, 8]))
+    vectors = features(pack, np.array([0, 8]))
     steps = x[0, : length[0]]
-    assert found[0] == pytest.approx(np.concatenate([steps.mean(0), steps.std(0)]), rel=1e-4)
+    assert vectors[0] == pytest.approx(np.concatenate([steps.mean(0), steps.std(0)]), rel=1e-4)
 
 
 def texts(samples: list[list[int]], labels: list[int], words: int = 8) -> Pack:
@@ -93,8 +95,8 @@ def texts(samples: list[list[int]], labels: list[int], words: int = 8) -> Pack:
 
 
 def test_counts_of_words() -> None:
-    found = counts(texts([[2, 3, 2], [4], [5, 5, 5, 2]], [0, 1, 0]), np.array([2, 0]))
-    assert found.toarray().tolist() == [[0, 0, 1, 0, 0, 3, 0, 0, 0, 0], [0, 0, 2, 1, 0, 0, 0, 0, 0, 0]]
+    word_counts = counts(texts([[2, 3, 2], [4], [5, 5, 5, 2]], [0, 1, 0]), np.array([2, 0]))
+    assert word_counts.toarray().tolist() == [[0, 0, 1, 0, 0, 3, 0, 0, 0, 0], [0, 0, 2, 1, 0, 0, 0, 0, 0, 0]]
 
 
 def test_words_that_tell_the_class_are_found_and_unseen_ones_change_nothing() -> None:
@@ -104,8 +106,8 @@ def test_words_that_tell_the_class_are_found_and_unseen_ones_change_nothing() ->
     parts = np.repeat(["train", "validation", "test"], 30)
     assert baselines(texts(samples, labels), parts)["linear_accuracy"] == 1
     noisy = [[*s, 8, 9] if part == "test" else s for s, part in zip(samples, parts, strict=True)]
-    kept = counts(texts(noisy, labels), np.flatnonzero(parts == "train")).sum(0)
-    assert kept[8:].tolist() == [0, 0]
+    known = counts(texts(noisy, labels), np.flatnonzero(parts == "train")).sum(0)
+    assert known[8:].tolist() == [0, 0]
     assert baselines(texts(noisy, labels), parts)["linear_accuracy"] == 1
 
 

@@ -22,25 +22,25 @@ def drawn(number: int, seed: int, skill: float = 1.5, classes: int = 4) -> tuple
 
 def measured(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
     logits = torch.from_numpy(np.log(p)).float()
-    found = metric_collection(p.shape[1])(logits, torch.from_numpy(y))
-    return {name: float(value) for name, value in found.items()}
+    scores = metric_collection(p.shape[1])(logits, torch.from_numpy(y))
+    return {name: float(value) for name, value in scores.items()}
 
 
 @pytest.mark.parametrize("number", [5, 60, 400])
 def test_weights_of_one_give_the_metrics_own_figures(number: int) -> None:
     p, y = drawn(number, 0)
-    found = {name: float(value[0]) for name, value in figures(p, y, np.ones((1, number))).items()}
-    assert found == pytest.approx(measured(p, y), abs=1e-5)
+    scores = {name: float(value[0]) for name, value in figures(p, y, np.ones((1, number))).items()}
+    assert scores == pytest.approx(measured(p, y), abs=1e-5)
 
 
 def test_a_resample_is_the_figures_of_the_samples_it_drew() -> None:
     p, y = drawn(80, 1)
     rng = np.random.default_rng(0)
     weights = rng.multinomial(80, np.full(80, 1 / 80), size=3).astype(float)
-    found = figures(p, y, weights)
+    resampled = figures(p, y, weights)
     for row, counts in enumerate(weights.astype(int)):
         again = measured(np.repeat(p, counts, 0), np.repeat(y, counts))
-        assert {name: float(value[row]) for name, value in found.items()} == pytest.approx(again, abs=1e-5)
+        assert {name: float(value[row]) for name, value in resampled.items()} == pytest.approx(again, abs=1e-5)
 
 
 def test_agrees_with_scipy() -> None:
@@ -77,6 +77,6 @@ def test_same_seed_same_interval_and_more_samples_a_narrower_one() -> None:
 
 def test_a_class_nobody_has_or_guesses_and_a_sure_mistake() -> None:
     p = np.array([[1.0, 0, 0], [0, 1.0, 0], [1.0, 0, 0]])
-    found = figures(p, np.array([0, 1, 1]), np.ones((1, 3)))
-    assert np.isfinite([value[0] for value in found.values()]).all()
-    assert found["macro_f1"][0] == pytest.approx(2 / 3)
+    scores = figures(p, np.array([0, 1, 1]), np.ones((1, 3)))
+    assert np.isfinite([value[0] for value in scores.values()]).all()
+    assert scores["macro_f1"][0] == pytest.approx(2 / 3)

@@ -17,7 +17,7 @@ from overcast.core.errors import UserError
 from overcast.core.seeding import generator
 from overcast.evaluation import evaluate as module
 from overcast.evaluation.baselines import _baselines as baselines_of
-from overcast.evaluation.evaluate import evaluate, flat
+from overcast.evaluation.evaluate import evaluate, flatten_metrics
 from overcast.prepare.pack import open_pack
 from overcast.prepare.split import read_parts
 from overcast.tracking.run import RunRecorder
@@ -44,9 +44,9 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
     assert all(row["label"] == pack.index["label"][int(row["row"])] for row in rows)
     p = np.array([[float(row[name]) for name in classes] for row in rows])
     y = torch.tensor([classes.index(row["label"]) for row in rows])
-    found = metric_collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
-    assert metrics["test"]["accuracy"] == pytest.approx(float(found["accuracy"]))
-    assert metrics["test"]["nll"] == pytest.approx(float(found["nll"]), abs=1e-4)
+    expected = metric_collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
+    assert metrics["test"]["accuracy"] == pytest.approx(float(expected["accuracy"]))
+    assert metrics["test"]["nll"] == pytest.approx(float(expected["nll"]), abs=1e-4)
     for name in ("accuracy", "nll", "macro_f1", "brier", "ece"):
         low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
         assert low <= metrics["test"][name] <= high or name == "ece"
@@ -59,14 +59,14 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
 def test_validation_figures_are_those_of_the_last_epoch(run: Run) -> None:
     with run.path("history.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
-    found = evaluate(run)["validation"]
-    assert found["nll"] == pytest.approx(float(last["validation/nll"]), rel=1e-5)
-    assert found["accuracy"] == pytest.approx(float(last["validation/accuracy"]))
+    validation = evaluate(run)["validation"]
+    assert validation["nll"] == pytest.approx(float(last["validation/nll"]), rel=1e-5)
+    assert validation["accuracy"] == pytest.approx(float(last["validation/accuracy"]))
 
 
 def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path, tmp_path: Path) -> None:
-    picks = ["train_fraction=0.3", "epochs=8"]
-    run = train(config(*picks))
+    overrides = ["train_fraction=0.3", "epochs=8"]
+    run = train(config(*overrides))
     shutil.copytree(data, tmp_path / "noisy")
     values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
     left_out = (read_parts(data, "skies", 0, 0, 10) == "train") & ~np.isin(np.arange(100), trained_on(run))
@@ -75,7 +75,7 @@ def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path,
     values.flush()
     first = evaluate(run, pictures=False)
     baselines_of.cache_clear()  # the noisy pack has the same fingerprint
-    assert evaluate(train(config(*picks, f"data_dir={tmp_path / 'noisy'}")), pictures=False) == first
+    assert evaluate(train(config(*overrides, f"data_dir={tmp_path / 'noisy'}")), pictures=False) == first
     assert first["gap"]["accuracy"] > 0.3  # it knows its 24 rows, and no others
 
 
@@ -107,7 +107,7 @@ def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
 
 
 def test_metric_names_are_those_that_mlflow_shows(run: Run) -> None:
-    names = flat(evaluate(run))
+    names = flatten_metrics(evaluate(run))
     assert {"test/accuracy", "test/accuracy_low", "gap/nll", "final/train_accuracy", "class/foggy_recall"} <= set(names)
     assert all(isinstance(value, float) for value in names.values())
 

@@ -68,12 +68,12 @@ def test_a_picture_is_made_of_its_figures_alone(tmp_path: Path, probabilities: n
 
 def test_the_surest_mistakes_come_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = open_pack(data, "skies")
-    shown: list[np.ndarray] = []
-    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: shown.append(sample))
+    drawn: list[np.ndarray] = []
+    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: drawn.append(sample))
     p = np.full((4, 5), 0.1)
     p[[0, 1, 2, 3], [1, 1, 1, 0]] = [0.6, 0.9, 0.7, 0.99]  # the last one is right
     plots.mistakes(tmp_path / "x.png", pack, np.array([10, 11, 12, 13]), p, np.zeros(4, int))
-    assert [sample.tobytes() for sample in shown] == [pack.values[row].tobytes() for row in (11, 12, 10)]
+    assert [sample.tobytes() for sample in drawn] == [pack.values[row].tobytes() for row in (11, 12, 10)]
 
 
 def test_train_and_validation_look_as_everywhere_and_epochs_are_as_stored(
@@ -94,8 +94,8 @@ def test_a_short_sequence_is_drawn_without_its_padding(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pack = open_pack(data, "waves")
-    shown: list[np.ndarray] = []
-    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: shown.append(sample))
+    drawn: list[np.ndarray] = []
+    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: drawn.append(sample))
     rows = np.array([0, 5, 8])  # of 4, 9 and 12 steps
     plots.mistakes(tmp_path / "x.png", pack, rows, np.array([[0.5, 0.3, 0.2]] * 3), np.ones(3, int))
-    assert [len(sample) for sample in shown] == [4, 9, 12]
+    assert [len(sample) for sample in drawn] == [4, 9, 12]

@@ -41,7 +41,7 @@ def test_a_page_about_a_network_of_pictures(trained: Callable[..., Run], home: P
     for word in ("Grad-CAM", "Integrated gradients add up", "First-layer filters", "Feature maps", "responds to most"):
         assert word in text
     files = {path.name for path in page.parent.glob("*.png")}
-    assert {"filters.png", "maps-1.png", "patches-1.png", "evidence-1.png"} <= files
+    assert {"filters.png", "maps-1.png", "patches-1.png", "attribution-1.png"} <= files
     assert text.count("data:image/png;base64") == len(files)
     assert not re.search(r'(src|href)="(?!data:|#)', text)
 
@@ -65,7 +65,7 @@ def test_given_files_and_the_record(trained: Callable[..., Run], home: Path, mon
         def artifact(self, path: Path, folder: str = "") -> None:
             logged.append((path, folder))
 
-    monkeypatch.setattr(module, "record_of", lambda run: Noting())
+    monkeypatch.setattr(module, "open_recorder", lambda run: Noting())
     Image.new("RGB", (30, 20), "orange").save("sky.png")
     page = explain(trained("epochs=1"), "sky.png", "look")
     assert page == Path("look/index.html")

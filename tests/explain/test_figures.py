@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from overcast.core.spec import Spec
-from overcast.explain.figures import coloured, plates, told
+from overcast.explain.figures import attribution_figures, coloured, describe_prediction
 from overcast.explain.samples import ExplainedSample
 from overcast.html.page import Image, Paragraph
 
@@ -24,7 +24,7 @@ def test_red_speaks_for_and_blue_against() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "raw", "found"),
+    ("spec", "raw", "shapes"),
     [
         (Spec("image", (1, 8, 8), ("a", "b")), np.zeros((1, 8, 8), np.uint8), {"occlusion": (8, 8), "cam": (8, 8)}),
         (Spec("sequence", (5, 3), ("a", "b")), np.zeros((5, 3), np.float32), {"occlusion": (5,), "bands": (3,)}),
@@ -40,9 +40,9 @@ def test_red_speaks_for_and_blue_against() -> None:
         ),
     ],
 )
-def test_every_kind_is_drawn(spec: Spec, raw: np.ndarray, found: dict[str, tuple[int, ...]]) -> None:
-    specimen = ExplainedSample("<i>.png", raw, 0, np.array([0.2, 0.8]))
-    parts = plates(spec, specimen, 0, {name: np.zeros(shape) for name, shape in found.items()}, "x.png")
+def test_every_kind_is_drawn(spec: Spec, raw: np.ndarray, shapes: dict[str, tuple[int, ...]]) -> None:
+    sample = ExplainedSample("<i>.png", raw, 0, np.array([0.2, 0.8]))
+    parts = attribution_figures(spec, sample, 0, {name: np.zeros(shape) for name, shape in shapes.items()}, "x.png")
     assert [part.file for part in parts if isinstance(part, Image)] == ["x.png"]
     for part in parts:
         assert not isinstance(part, Paragraph) or "<i>" not in part.text
@@ -51,6 +51,6 @@ def test_every_kind_is_drawn(spec: Spec, raw: np.ndarray, found: dict[str, tuple
 def test_what_is_said_of_a_sample() -> None:
     spec, p = Spec("image", (1, 8, 8), ("a", "b")), np.array([0.2, 0.8])
     raw = np.zeros((1, 8, 8), np.uint8)
-    assert told(spec, ExplainedSample("f", raw, 1, p), 1) == "f: rightly taken for b (80%)"
-    assert told(spec, ExplainedSample("f", raw, 0, p), 1) == "f: is a, taken for b (80%); for b"
-    assert told(spec, ExplainedSample("f", raw, None, p), 1) == "f: taken for b (80%)"
+    assert describe_prediction(spec, ExplainedSample("f", raw, 1, p), 1) == "f: rightly taken for b (80%)"
+    assert describe_prediction(spec, ExplainedSample("f", raw, 0, p), 1) == "f: is a, taken for b (80%); for b"
+    assert describe_prediction(spec, ExplainedSample("f", raw, None, p), 1) == "f: taken for b (80%)"

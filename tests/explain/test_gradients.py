@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from overcast.core.errors import UserError
 from overcast.core.spec import Spec
 from overcast.explain import gradients
-from overcast.explain.gradients import differentiable
+from overcast.explain.gradients import passes_gradient
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
@@ -31,28 +31,30 @@ def captum(request: pytest.FixtureRequest) -> None:
 def test_gradients_add_up_to_the_difference_of_the_outputs(net: nn.Module) -> None:
     x, length = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([8])
     net.eval()
-    found, miss = gradients.integrated(net, x, length, 1, steps=200)
+    attributions, miss = gradients.integrated_gradients(net, x, length, 1, steps=200)
     with torch.no_grad():
         difference = float((net(x, length) - net(torch.zeros_like(x), length))[0, 1])
-    assert found.shape == (3, 8, 8)
-    assert found.sum() == pytest.approx(difference, abs=0.02)
-    assert miss == pytest.approx(abs(found.sum() - difference), abs=1e-5)
+    assert attributions.shape == (3, 8, 8)
+    assert attributions.sum() == pytest.approx(difference, abs=0.02)
+    assert miss == pytest.approx(abs(attributions.sum() - difference), abs=1e-5)
 
 
 def test_words_add_up_to_the_difference_too_and_the_one_that_counts_has_it_all(saying: nn.Module) -> None:
-    found, miss = gradients.integrated(saying, torch.tensor([[2, 5, 3]]), torch.tensor([3]), 1, steps=8)
-    assert found == pytest.approx([0, 3, 0], abs=1e-5)
+    attributions, miss = gradients.integrated_gradients(
+        saying, torch.tensor([[2, 5, 3]]), torch.tensor([3]), 1, steps=8
+    )
+    assert attributions == pytest.approx([0, 3, 0], abs=1e-5)
     assert miss < 1e-4
 
 
 def test_words_of_a_real_network() -> None:
     net = ANN(TOKENS).eval()
     x, length = torch.tensor([[2, 3, 4, 5]]), torch.tensor([4])
-    found, _ = gradients.integrated(net, x, length, 0, steps=100)
+    attributions, _ = gradients.integrated_gradients(net, x, length, 0, steps=100)
     with torch.no_grad():
         difference = float((net(x, length) - net(torch.zeros_like(x), length))[0, 0])
-    assert found.shape == (4,)
-    assert found.sum() == pytest.approx(difference, abs=1e-3)
+    assert attributions.shape == (4,)
+    assert attributions.sum() == pytest.approx(difference, abs=1e-3)
 
 
 def test_the_class_activation_lies_where_the_picture_has_something() -> None:
@@ -71,9 +73,9 @@ def test_the_class_activation_lies_where_the_picture_has_something() -> None:
     x = torch.zeros(1, 1, 8, 8)
     x[..., :4, :4] = 1
     model = Mean()
-    speaks = gradients.cam(model, x, torch.tensor([8]), 1, model.conv)
+    speaks = gradients.grad_cam(model, x, torch.tensor([8]), 1, model.conv)
     assert (speaks > 0).tolist() == (x[0, 0] > 0).tolist()
-    assert not gradients.cam(model, x, torch.tensor([8]), 0, model.conv).any()
+    assert not gradients.grad_cam(model, x, torch.tensor([8]), 0, model.conv).any()
 
 
 @pytest.mark.parametrize(("spec", "x"), [(IMAGE, torch.randn(1, 3, 8, 8)), (TOKENS, torch.tensor([[2, 3]]))])
@@ -81,12 +83,12 @@ def test_whether_a_gradient_passes(spec: Spec, x: Tensor) -> None:
     class Frozen(ANN):
         def forward(self, x: Tensor, length: Tensor) -> Tensor:
             with torch.no_grad():
-                seen = self.vector(x, length)
-            return seen.new_ones(len(x), 2) * self.head.weight.sum() if hasattr(self, "head") else seen[:, :2]
+                vector = self.vector(x, length)
+            return vector.new_ones(len(x), 2) * self.head.weight.sum() if hasattr(self, "head") else vector[:, :2]
 
     length = torch.tensor([x.shape[-1]])
-    assert differentiable(ANN(spec), x, length)
-    assert not differentiable(Frozen(spec), x, length)
+    assert passes_gradient(ANN(spec), x, length)
+    assert not passes_gradient(Frozen(spec), x, length)
     assert not x.requires_grad
 
 

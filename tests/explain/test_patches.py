@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from overcast.core.spec import Spec
 from overcast.explain import patches
-from overcast.explain.patches import TOP, fields, section, strongest
+from overcast.explain.patches import TOP, find_receptive_fields, section, strongest
 from overcast.explain.stages import stages
 from overcast.html.page import Image, Table
 from overcast.model.ann import ANN
@@ -36,12 +36,12 @@ class Two(nn.Module):
 def test_receptive_fields_by_hand() -> None:
     net, x, length = Two(), torch.zeros(1, 1, 16, 20), torch.tensor([16])
     first, second = stages(net, x, length)
-    high, wide = fields(net, x, length, first).sides
+    high, wide = find_receptive_fields(net, x, length, first).sides
     assert high.tolist() == [[max(0, i - 1), min(16, i + 2)] for i in range(16)]
-    high, wide = fields(net, x, length, second).sides
+    high, wide = find_receptive_fields(net, x, length, second).sides
     assert high.tolist() == [[max(0, 2 * i - 3), min(16, 2 * i + 5)] for i in range(8)]
     assert wide.tolist() == [[max(0, 2 * i - 3), min(20, 2 * i + 5)] for i in range(10)]
-    coarse = fields(net, x, length, second, probes=4).sides[0]
+    coarse = find_receptive_fields(net, x, length, second, probes=4).sides[0]
     assert (coarse[:, 0] <= high[:, 0]).all()
     assert (coarse[:, 1] >= high[:, 1]).all()
     assert net.a.weight.dtype == torch.float32
@@ -64,32 +64,32 @@ class Grams(nn.Module):
 def test_receptive_fields_of_words() -> None:
     net, x, length = Grams(), torch.zeros(1, 6, dtype=torch.long), torch.tensor([6])
     (stage,) = stages(net, x, length)
-    assert fields(net, x, length, stage).sides[0].tolist() == [[0, 3], [1, 4], [2, 5], [3, 6]]
+    assert find_receptive_fields(net, x, length, stage).sides[0].tolist() == [[0, 3], [1, 4], [2, 5], [3, 6]]
 
 
 def test_the_strongest_response_is_where_it_is(trained: Callable[..., Run]) -> None:
     run = trained("model=cnn", "model.width=8", "epochs=1")
-    learner, pack = restore(run), open_config_pack(run.config)
+    network, pack = restore(run), open_config_pack(run.config)
     rows = np.arange(70)
     raw, length = (torch.from_numpy(a) for a in pack.gather(rows))
     with torch.no_grad():
-        x = learner.preprocessor(raw, length)
-        out = learner.net.layers[0](x)
-    stage = stages(learner.net, x[:1], length[:1])[0]
-    (found,) = strongest(learner, pack, rows, [stage], [fields(learner.net, x[:1], length[:1], stage)])
-    assert found.value == pytest.approx(out.amax((2, 3)).numpy(), rel=1e-4)
-    top, left = found.place[7, 3]
+        x = network.preprocessor(raw, length)
+        out = network.net.layers[0](x)
+    stage = stages(network.net, x[:1], length[:1])[0]
+    (best,) = strongest(network, pack, rows, [stage], [find_receptive_fields(network.net, x[:1], length[:1], stage)])
+    assert best.value == pytest.approx(out.amax((2, 3)).numpy(), rel=1e-4)
+    top, left = best.place[7, 3]
     assert float(out[7, 3, top, left]) == pytest.approx(float(out[7, 3].max()), rel=1e-4)
 
 
 def test_an_image_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patches, "UNITS", 1)
     run = trained("model=cnn", "model.width=8", "epochs=1")
-    told = section(restore(run), open_config_pack(run.config), np.arange(TOP + 2))
-    assert [part.file for part in told.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
-    learner = restore(run)
-    learner.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
-    assert "Left out" in section(learner, open_config_pack(run.config), np.arange(9)).text
+    page_section = section(restore(run), open_config_pack(run.config), np.arange(TOP + 2))
+    assert [part.file for part in page_section.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
+    network = restore(run)
+    network.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
+    assert "Left out" in section(network, open_config_pack(run.config), np.arange(9)).text
 
 
 def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +101,9 @@ def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatc
     assert isinstance(table, Table)
     assert table.rows[0][1] == "film good bad"
     run = trained("data=waves", "model=lstm", "epochs=1")
-    learner = restore(run)
-    learner.net = Steps()  # type: ignore[assignment]
-    (image,) = section(learner, open_config_pack(run.config), np.arange(9)).parts
+    network = restore(run)
+    network.net = Steps()  # type: ignore[assignment]
+    (image,) = section(network, open_config_pack(run.config), np.arange(9)).parts
     assert isinstance(image, Image)
     assert image.caption.endswith("a unit sees 3 of 12 places")
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from overcast.core.errors import UserError
 from overcast.evaluation.evaluate import measure
-from overcast.explain.samples import MOST, WRONG, chosen, of_files, of_test
+from overcast.explain.samples import MOST, WRONG, choose_rows, choose_test_samples, read_files
 from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.tracking.run_folder import Run
 
@@ -20,30 +20,32 @@ def test_one_a_class_then_the_surest_mistakes() -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(3), 60)
     target = np.where(np.arange(60) % 3, p.argmax(1), rng.integers(0, 3, 60))
-    picked = chosen(p, target)
-    assert len(set(picked)) == len(picked) == 3 + WRONG
-    assert target[picked[:3]].tolist() == [0, 1, 2]
-    assert (p[picked[:3]].argmax(1) == target[picked[:3]]).all()
+    rows = choose_rows(p, target)
+    assert len(set(rows)) == len(rows) == 3 + WRONG
+    assert target[rows[:3]].tolist() == [0, 1, 2]
+    assert (p[rows[:3]].argmax(1) == target[rows[:3]]).all()
     wrong = np.flatnonzero(p.argmax(1) != target)
-    assert p[picked[3:]].max(1).tolist() == sorted(p[wrong].max(1))[::-1][:WRONG]
+    assert p[rows[3:]].max(1).tolist() == sorted(p[wrong].max(1))[::-1][:WRONG]
 
 
 def test_a_class_that_is_never_right_is_there_all_the_same() -> None:
-    picked = chosen(np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]]), np.array([0, 1, 1]))
-    assert sorted(picked) == [0, 1, 2]
-    assert len(chosen(np.eye(40), np.arange(40))) == MOST
+    rows = choose_rows(np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]]), np.array([0, 1, 1]))
+    assert sorted(rows) == [0, 1, 2]
+    assert len(choose_rows(np.eye(40), np.arange(40))) == MOST
 
 
 def test_test_rows_alone_with_what_the_evaluation_says_of_them(trained: Callable[..., Run]) -> None:
     run = trained("epochs=1")
-    learner, pack = restore(run), open_config_pack(run.config)
+    network, pack = restore(run), open_config_pack(run.config)
     row_of = {file: row for row, file in enumerate(pack.index["file"])}
-    for one in of_test(run, learner, pack):
-        row = row_of[one.name]
+    for sample in choose_test_samples(run, network, pack):
+        row = row_of[sample.name]
         assert run.parts[row] == "test"
-        assert one.label == pack.labels[row]
-        assert one.probabilities == pytest.approx(measure(learner, pack, np.array([row])).probabilities[0], abs=1e-5)
-        assert one.asked == ((one.said,) if one.said == one.label else (one.said, one.label))
+        assert sample.label == pack.labels[row]
+        assert sample.probabilities == pytest.approx(measure(network, pack, np.array([row])).probabilities[0], abs=1e-5)
+        assert sample.targets == (
+            (sample.predicted,) if sample.predicted == sample.label else (sample.predicted, sample.label)
+        )
 
 
 def test_files_that_cannot_be_read_are_said(
@@ -54,13 +56,13 @@ def test_files_that_cannot_be_read_are_said(
     folder.mkdir()
     (folder / "bad.png").touch()
     with pytest.raises(UserError, match="none of them can be read as image"):
-        of_files(run, restore(run), str(folder))
+        read_files(run, restore(run), str(folder))
     for n in range(MOST + 2):
         Image.new("RGB", (20, 20), (n, 0, 0)).save(folder / f"good{n:02}.png")
-    found = of_files(run, restore(run), str(folder))
-    assert len(found) == MOST - 1
-    assert found[-1].name.endswith(f"good{MOST + 1:02}.png")  # not the first ones, which may be all of one class
-    assert (found[0].label, found[0].asked) == (None, (found[0].said,))
-    said = capsys.readouterr().err
-    assert "bad.png is left out" in said
-    assert f"{MOST} of {MOST + 3} files are explained, spread evenly over them" in said
+    samples = read_files(run, restore(run), str(folder))
+    assert len(samples) == MOST - 1
+    assert samples[-1].name.endswith(f"good{MOST + 1:02}.png")  # not the first ones, which may be all of one class
+    assert (samples[0].label, samples[0].targets) == (None, (samples[0].predicted,))
+    stderr = capsys.readouterr().err
+    assert "bad.png is left out" in stderr
+    assert f"{MOST} of {MOST + 3} files are explained, spread evenly over them" in stderr

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from overcast.explain import attribution, sanity
-from overcast.explain.attribution import CHECKED, closely, maps, section
-from overcast.explain.samples import of_test
+from overcast.explain.attribution import CHECKED, choose_methods, maps, section
+from overcast.explain.samples import choose_test_samples
 from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.tracking.run_folder import Run
 
 
 def test_shuffled_weights_are_the_same_numbers_in_another_order() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(9, 7), torch.nn.ReLU(), torch.nn.Linear(7, 3))
-    other, again = sanity.shuffled(net, 3), sanity.shuffled(net, 3)
+    other, again = sanity.shuffle_weights(net, 3), sanity.shuffle_weights(net, 3)
     for old, new, same in zip(net.parameters(), other.parameters(), again.parameters(), strict=True):
         assert new.equal(same)
         assert new.shape == old.shape
@@ -38,18 +38,20 @@ def test_a_map_agrees_with_itself_and_a_flat_one_with_nothing() -> None:
 def test_maps_change_with_random_weights(trained: Callable[..., Run], model: str) -> None:
     pytest.importorskip("captum")
     run = trained(f"model={model}", "epochs=4", *(["model.width=8"] if model == "cnn" else []))
-    learner = restore(run)
-    specimens = of_test(run, learner, open_config_pack(run.config))
-    ways = closely(run, learner, specimens[0])
-    agreed: dict[str, list[float]] = {}
-    for specimen in specimens[:4]:
-        learned = maps(learner.net, learner, specimen, specimen.said, ways).found
-        random = maps(sanity.shuffled(learner.net, 0), learner, specimen, specimen.said, ways).found
+    network = restore(run)
+    samples = choose_test_samples(run, network, open_config_pack(run.config))
+    methods = choose_methods(run, network, samples[0])
+    by_method: dict[str, list[float]] = {}
+    for sample in samples[:4]:
+        learned = maps(network.net, network, sample, sample.predicted, methods).by_method
+        random = maps(sanity.shuffle_weights(network.net, 0), network, sample, sample.predicted, methods).by_method
         for name, values in learned.items():
-            agreed.setdefault(name, []).append(sanity.correlation(values, random[name]))
+            by_method.setdefault(name, []).append(sanity.correlation(values, random[name]))
             assert sanity.correlation(values, values) == pytest.approx(1 if np.ptp(values) else 0)
-    assert set(agreed) == {"occlusion", "gradients"} | ({"cam"} if model == "cnn" else set())
-    assert {name: float(np.mean(found)) for name, found in agreed.items() if np.mean(found) >= 0.5} == {}
+    assert set(by_method) == {"occlusion", "gradients"} | ({"cam"} if model == "cnn" else set())
+    assert {
+        name: float(np.mean(correlations)) for name, correlations in by_method.items() if np.mean(correlations) >= 0.5
+    } == {}
 
 
 def test_random_weights_are_tried_on_samples_from_the_first_class_to_the_last(
@@ -57,16 +59,16 @@ def test_random_weights_are_tried_on_samples_from_the_first_class_to_the_last(
 ) -> None:
     pytest.importorskip("captum")
     run = trained("epochs=1")
-    learner = restore(run)
-    specimens = of_test(run, learner, open_config_pack(run.config))
+    network = restore(run)
+    samples = choose_test_samples(run, network, open_config_pack(run.config))
     tried: list[str] = []
 
     def noting(net: torch.nn.Module, *given: Any) -> attribution.Maps:
-        if net is not learner.net:
+        if net is not network.net:
             tried.append(given[1].name)
         return attribution.Maps({"occlusion": np.eye(16)}, 0.0)
 
     monkeypatch.setattr(attribution, "maps", noting)
-    section(run, learner, specimens)
+    section(run, network, samples)
     assert len(tried) == CHECKED
-    assert (tried[0], tried[-1]) == (specimens[0].name, specimens[-1].name)
+    assert (tried[0], tried[-1]) == (samples[0].name, samples[-1].name)

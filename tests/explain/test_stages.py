@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from overcast.core.spec import Spec
-from overcast.explain.stages import embedding, evenly, outputs, stages
+from overcast.explain.stages import evenly_spaced, find_embedding, outputs, stages
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 
@@ -29,9 +29,9 @@ class Residual(nn.Module):
 def test_each_ends_with_its_norm_and_activation() -> None:
     x, length = torch.randn(2, 3, 16, 16), torch.full((2,), 16)
     net = CNN(IMAGE, width=4, stages=2, norm="batch").eval()
-    found = stages(net, x, length)
-    assert [stage.name for stage in found] == ["layers.0.0", "layers.1.0", "layers.3.0"]
-    first, _, last = outputs(net, x, length, found)
+    convolutions = stages(net, x, length)
+    assert [stage.name for stage in convolutions] == ["layers.0.0", "layers.1.0", "layers.3.0"]
+    first, _, last = outputs(net, x, length, convolutions)
     torch.testing.assert_close(first, net.layers[0](x))
     torch.testing.assert_close(last, net.layers(x))
 
@@ -39,9 +39,9 @@ def test_each_ends_with_its_norm_and_activation() -> None:
 def test_layers_used_twice_or_in_place_or_out_of_order() -> None:
     x, length = torch.randn(1, 3, 8, 8), torch.tensor([8])
     net = Residual().eval()
-    found = stages(net, x, length)
-    assert [stage.name for stage in found] == ["first", "second"]
-    first, second = outputs(net, x, length, found)
+    convolutions = stages(net, x, length)
+    assert [stage.name for stage in convolutions] == ["first", "second"]
+    first, second = outputs(net, x, length, convolutions)
     assert first.equal(net.first(x).relu())
     assert second.shape == (1, 4, 8, 8)
 
@@ -50,19 +50,19 @@ def test_a_network_without_any() -> None:
     assert stages(ANN(IMAGE), torch.randn(1, 3, 16, 16), torch.tensor([16])) == []
 
 
-def test_evenly_keeps_the_first_and_the_last() -> None:
+def test_evenly_spaced_keeps_the_first_and_the_last() -> None:
     net = CNN(Spec("image", (1, 16, 16), ("a", "b")), width=2, stages=5)
-    found = stages(net, torch.zeros(1, 1, 16, 16), torch.tensor([16]))
-    some = evenly(found, 3)
-    assert len(some) == 3
-    assert (some[0], some[-1]) == (found[0], found[-1])
-    assert evenly(found, 9) == found
+    items = stages(net, torch.zeros(1, 1, 16, 16), torch.tensor([16]))
+    spaced = evenly_spaced(items, 3)
+    assert len(spaced) == 3
+    assert (spaced[0], spaced[-1]) == (items[0], items[-1])
+    assert evenly_spaced(items, 9) == items
 
 
 def test_the_layer_of_words() -> None:
     tokens = Spec("tokens", (6,), ("a", "b"), vocabulary=("x",))
-    assert isinstance(embedding(ANN(tokens)), nn.Embedding)
-    assert embedding(ANN(IMAGE)) is None
+    assert isinstance(find_embedding(ANN(tokens)), nn.Embedding)
+    assert find_embedding(ANN(IMAGE)) is None
 
 
 def test_a_network_that_cuts_its_batches_up_or_pads_within_its_convolutions() -> None:
@@ -83,9 +83,9 @@ def test_a_network_that_cuts_its_batches_up_or_pads_within_its_convolutions() ->
             return torch.cat([self.conv(part).mean((2, 3)) for part in x.split(2)])
 
     net, x, length = Pieces(), torch.randn(5, 3, 8, 8), torch.full((5,), 8)
-    found = stages(net, x[:1], length[:1])
-    assert [stage.name for stage in found] == ["conv"]
-    torch.testing.assert_close(outputs(net, x, length, found)[0], net.conv(x))
+    convolutions = stages(net, x[:1], length[:1])
+    assert [stage.name for stage in convolutions] == ["conv"]
+    torch.testing.assert_close(outputs(net, x, length, convolutions)[0], net.conv(x))
 
 
 def test_a_norm_over_another_shape_does_not_belong_to_the_convolution() -> None:
@@ -99,5 +99,5 @@ def test_a_norm_over_another_shape_does_not_belong_to_the_convolution() -> None:
             return self.norm(x.flatten(0, 1)).view_as(x).mean(1)
 
     net, x, length = Flat().eval(), torch.randn(3, 7, 2), torch.full((3,), 7)
-    found = stages(net, x[:1], length[:1])
-    torch.testing.assert_close(outputs(net, x, length, found)[0], net.conv(x.transpose(1, 2)))
+    convolutions = stages(net, x[:1], length[:1])
+    torch.testing.assert_close(outputs(net, x, length, convolutions)[0], net.conv(x.transpose(1, 2)))

@@ -22,15 +22,15 @@ def test_a_picture_is_as_it_is() -> None:
 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_other_channels_are_shown_by_their_mean(channels: int) -> None:
-    found = sample_pixels(noise(channels, 5, 4))
-    assert np.abs(found - noise(channels, 5, 4).mean(0)[..., None]).max() <= 0.5
+    pixels = sample_pixels(noise(channels, 5, 4))
+    assert np.abs(pixels - noise(channels, 5, 4).mean(0)[..., None]).max() <= 0.5
 
 
 def test_a_sequence_has_time_to_the_right_and_its_first_feature_lowest() -> None:
     sample = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
-    found = sample_pixels(sample)
-    assert found.shape == (3, 7, 3)
-    bright = found.sum(-1, dtype=int)[::-1].T  # (T, F)
+    pixels = sample_pixels(sample)
+    assert pixels.shape == (3, 7, 3)
+    bright = pixels.sum(-1, dtype=int)[::-1].T  # (T, F)
     assert np.unravel_index(bright.argmax(), bright.shape) == np.unravel_index(sample.argmax(), sample.shape)
     assert np.unravel_index(bright.argmin(), bright.shape) == np.unravel_index(sample.argmin(), sample.shape)
     assert len(np.unique(sample_pixels(np.ones((4, 2), np.float32)).reshape(-1, 3), axis=0)) == 1

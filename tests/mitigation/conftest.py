@@ -52,7 +52,7 @@ def same_as_none(config: Any) -> Callable[..., bool]:
 
 @pytest.fixture
 def trained(config: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Trainer, Run]]:
-    """Trains with these overrides; gives Lightning's trainer, which has the learner, and the run."""
+    """Trains with these overrides; gives Lightning's trainer, which has the trained module, and the run."""
     made: list[Trainer] = []
     real = fit._trainer
 

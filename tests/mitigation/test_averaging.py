@@ -57,24 +57,24 @@ def by_hand(steps: list[dict[str, torch.Tensor]], decay: float) -> dict[str, tor
 def test_is_the_average_made_by_hand_measured_and_kept(trained: Any, record: Record, model: str) -> None:
     trainer, run = trained("epochs=4", f"model={model}", "mitigation=[batch_norm,averaging]", DECAY)
     per_epoch = len(record.steps) // 4
-    for epoch, found in enumerate(record.validations, start=1):
+    for epoch, weights in enumerate(record.validations, start=1):
         expected = by_hand(record.steps[: epoch * per_epoch], 0.8)
-        assert all(found[name].allclose(expected[name], atol=1e-5) for name in expected)
-    kept = trainer.lightning_module.state_dict()
-    assert all(kept[name].equal(value) for name, value in record.validations[-1].items())
+        assert all(weights[name].allclose(expected[name], atol=1e-5) for name in expected)
+    final = trainer.lightning_module.state_dict()
+    assert all(final[name].equal(value) for name, value in record.validations[-1].items())
     saved = restore(run).net.state_dict()
-    assert all(saved[name].equal(kept[f"net.{name}"]) for name in saved)
-    assert not kept["net.head.weight" if model == "cnn" else "net.layers.1.weight"].equal(
+    assert all(saved[name].equal(final[f"net.{name}"]) for name in saved)
+    assert not final["net.head.weight" if model == "cnn" else "net.layers.1.weight"].equal(
         record.steps[-1]["net.head.weight" if model == "cnn" else "net.layers.1.weight"]
     )
 
 
 def test_early_stopping_goes_back_to_the_average_it_measured(config: Any, trained: Any) -> None:
-    picks = ["lr=0.3", "epochs=8", "model.activation=tanh", "mitigation=[averaging,early_stopping]", DECAY]
-    _, run = trained(*picks)
+    overrides = ["lr=0.3", "epochs=8", "model.activation=tanh", "mitigation=[averaging,early_stopping]", DECAY]
+    _, run = trained(*overrides)
     with run.path("history.csv").open() as file:
         losses = [float(row["validation/nll"]) for row in csv.DictReader(file)]
-    feed = PackDataModule(open_config_pack(config(*picks)), run.parts, 16, 0)
+    feed = PackDataModule(open_config_pack(config(*overrides)), run.parts, 16, 0)
     x, y, length = next(iter(feed.batches(feed.validation)))
     loss = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert loss == pytest.approx(min(losses), rel=1e-5)

@@ -25,15 +25,15 @@ def test_box_has_its_size_and_is_cut_off_at_the_edge() -> None:
 
 
 def test_blanks_a_square_of_every_picture_and_nothing_else(pictures: Batch) -> None:
-    cut = Cutout(0.5).batch(pictures, generator("cut"))
-    blank = (cut.x == 0).all(1)  # (B, H, W)
-    assert torch.where(blank[:, None], cut.x, pictures.x).equal(cut.x)
+    changed = Cutout(0.5).batch(pictures, generator("cut"))
+    blank = (changed.x == 0).all(1)  # (B, H, W)
+    assert torch.where(blank[:, None], changed.x, pictures.x).equal(changed.x)
     assert ((blank.sum((1, 2)) >= 16) & (blank.sum((1, 2)) <= 64)).all()  # a quarter of it when in a corner
     assert blank.any((1, 2)).all()
     for mask in blank:  # one rectangle: rows times columns
         assert mask.equal(mask.any(1)[:, None] & mask.any(0)[None])
     assert blank.float().mean(0).min() > 0  # anywhere
-    assert cut.y.equal(pictures.y)
+    assert changed.y.equal(pictures.y)
 
 
 def test_draws_are_the_generators(pictures: Batch) -> None:

@@ -24,13 +24,13 @@ def test_leaves_out_its_share_of_hidden_units_in_training_only(network: Any) -> 
     net = network(SPEC, **Dropout(0.3).model_kwargs())
     layers = [module for module in net.modules() if isinstance(module, nn.Dropout)]
     assert layers
-    seen: list[torch.Tensor] = []
-    layers[-1].register_forward_hook(lambda _, before, after: seen.append((after == 0) & (before[0] != 0)))
+    dropped: list[torch.Tensor] = []
+    layers[-1].register_forward_hook(lambda _, before, after: dropped.append((after == 0) & (before[0] != 0)))
     x, length = torch.randn(256, 3, 16, 16), torch.full((256,), 16)
     net.train()(x, length)
     net.eval()(x, length)
-    assert seen[0].float().mean() > 0.1  # units that were zero already (ReLU) are not counted
-    assert not seen[1].any()
+    assert dropped[0].float().mean() > 0.1  # units that were zero already (ReLU) are not counted
+    assert not dropped[1].any()
 
 
 def test_zero_is_none(same_as_none: Any) -> None:

@@ -41,8 +41,8 @@ def test_pretrained_filters_and_the_vectors_of_words_are_not_cut(kind: str) -> N
         net = ANN(Spec("tokens", (9,), ("a", "b"), vocabulary=tuple("abcdef")))
     before = {name: p.detach().clone() for name, p in net.named_parameters()}
     project(net, 0.1)
-    cut = {name.partition(".")[0] for name, weight in net.named_parameters() if not weight.equal(before[name])}
-    assert cut == {"head" if kind == "image" else "layers"}
+    shortened = {name.partition(".")[0] for name, weight in net.named_parameters() if not weight.equal(before[name])}
+    assert shortened == {"head" if kind == "image" else "layers"}
 
 
 def test_bounds_the_weights_of_a_run(trained: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from overcast.core.errors import UserError
-from overcast.mitigation.pretraining import Pretrain, Pretraining, coarse, head, rounds
+from overcast.mitigation.pretraining import Pretrain, Pretraining, head, low_resolution, pretraining_rounds
 from overcast.prediction.build import build
 from overcast.prediction.trained_network import open_config_pack
 
@@ -41,11 +41,11 @@ def test_layers_are_pretrained_one_by_one(config: Any) -> None:
     net, _ = build(cfg := config("model=dnn", "mitigation=batch_norm"), open_config_pack(cfg).spec)
     names = {parameter: name for name, parameter in net.named_parameters()}
     linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
-    found = rounds(net)
-    assert [reader for reader, _ in found] == linear[1:]
-    learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in found]
+    rounds_of_layers = pretraining_rounds(net)
+    assert [reader for reader, _ in rounds_of_layers] == linear[1:]
+    learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in rounds_of_layers]
     assert learn == [{"0", "1"}, {"4", "5"}, {"8", "9"}]  # a layer and its norm
-    at_once = rounds(build(cfg := config("model=cnn"), open_config_pack(cfg).spec)[0])
+    at_once = pretraining_rounds(build(cfg := config("model=cnn"), open_config_pack(cfg).spec)[0])
     assert len(at_once) == 1
 
 
@@ -56,15 +56,15 @@ def test_ragged_sequences_can_be_drawn(trained: Any) -> None:
 
 
 def test_drawings_are_coarse() -> None:
-    assert coarse(torch.rand(2, 3, 64, 64), 3).shape == (2, 3 * 12 * 12)
-    assert coarse(torch.rand(2, 1, 8, 8), 1).shape == (2, 64)
-    assert coarse(torch.rand(2, 5, 4), 30).shape == (2, 4 * 12)
-    assert coarse(torch.rand(2, 5, 4), 7).shape == (2, 4 * 7)
+    assert low_resolution(torch.rand(2, 3, 64, 64), 3).shape == (2, 3 * 12 * 12)
+    assert low_resolution(torch.rand(2, 1, 8, 8), 1).shape == (2, 64)
+    assert low_resolution(torch.rand(2, 5, 4), 30).shape == (2, 4 * 12)
+    assert low_resolution(torch.rand(2, 5, 4), 7).shape == (2, 4 * 7)
 
 
 def test_same_seed_same_bits_even_with_dropout(trained: Any) -> None:
-    picks = ["mitigation=[dropout,pretraining]", "model=dnn"]
-    first, again, other = (trained(*picks, f"seed={seed}")[0].lightning_module.net for seed in (0, 0, 1))
+    overrides = ["mitigation=[dropout,pretraining]", "model=dnn"]
+    first, again, other = (trained(*overrides, f"seed={seed}")[0].lightning_module.net for seed in (0, 0, 1))
     assert all(a.equal(b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
     assert not all(a.equal(b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
 

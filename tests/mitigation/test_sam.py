@@ -30,10 +30,12 @@ def sgd(module: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
 
 
-def stepped(module: nn.Module, optimizer: torch.optim.Optimizer, seen: list[list[torch.Tensor]] | None = None) -> None:
+def stepped(
+    module: nn.Module, optimizer: torch.optim.Optimizer, visited: list[list[torch.Tensor]] | None = None
+) -> None:
     def closure() -> torch.Tensor:
-        if seen is not None:
-            seen.append([p.detach().clone() for p in module.parameters()])
+        if visited is not None:
+            visited.append([p.detach().clone() for p in module.parameters()])
         optimizer.zero_grad()
         loss = F.cross_entropy(module(X), Y)
         loss.backward()
@@ -64,9 +66,9 @@ def test_agrees_with_a_step_written_by_hand() -> None:
 
 
 def test_goes_rho_far_and_comes_back() -> None:
-    module, seen = net(), []  # type: tuple[nn.Module, list[list[torch.Tensor]]]
-    stepped(module, SAM(0.3).optimizer(module, torch.optim.SGD(module.parameters(), lr=0.0)), seen)
-    here, there = seen
+    module, visited = net(), []  # type: tuple[nn.Module, list[list[torch.Tensor]]]
+    stepped(module, SAM(0.3).optimizer(module, torch.optim.SGD(module.parameters(), lr=0.0)), visited)
+    here, there = visited
     way = torch.cat([(a - b).flatten() for a, b in zip(here, there, strict=True)])
     assert way.norm().item() == pytest.approx(0.3, rel=1e-5)
     assert all(p.equal(w) for p, w in zip(module.parameters(), here, strict=True))

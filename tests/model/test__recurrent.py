@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from overcast.core.spec import Spec
-from overcast.model._recurrent import Recurrent, turned
+from overcast.model._recurrent import Recurrent, reverse_steps
 from overcast.model.lstm import LSTM
 from overcast.model.rnn import RNN
 
@@ -84,8 +84,8 @@ def test_a_pictures_rows_are_its_steps(cls: type[Recurrent]) -> None:
 def test_turned_turns_the_true_steps_only() -> None:
     x = torch.tensor([[1.0, 2, 3, 4], [5, 6, 0, 0]])[..., None]
     length = torch.tensor([4, 2])
-    assert turned(x, length)[..., 0].tolist() == [[4, 3, 2, 1], [6, 5, 0, 0]]
-    assert turned(turned(x, length), length).equal(x)
+    assert reverse_steps(x, length)[..., 0].tolist() == [[4, 3, 2, 1], [6, 5, 0, 0]]
+    assert reverse_steps(reverse_steps(x, length), length).equal(x)
 
 
 def test_first_weights_carry_signals_far() -> None:
@@ -104,10 +104,10 @@ def test_first_weights_carry_signals_far() -> None:
 def test_dropout_acts_between_layers_and_before_the_head_in_training_only(layers: int) -> None:
     net = LSTM(SEQUENCE, hidden=32, layers=layers, dropout=0.5)
     x, length = torch.randn(2, 10, 3), torch.tensor([10, 10])
-    asked = []
-    net.dropout.register_forward_hook(lambda *_: asked.append(1))
+    calls = []
+    net.dropout.register_forward_hook(lambda *_: calls.append(1))
     assert not net(x, length).equal(net(x, length))
-    assert len(asked) == 2 * layers
+    assert len(calls) == 2 * layers
     net.eval()
     assert net(x, length).equal(net(x, length))
 

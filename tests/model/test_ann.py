@@ -14,12 +14,12 @@ IMAGE = Spec("image", (3, 4, 5), tuple("abcdefg"))
 SEQUENCE = Spec("sequence", (6, 2), tuple("abc"))
 
 
-@pytest.mark.parametrize(("spec", "inputs", "classes"), [(IMAGE, 60, 7), (SEQUENCE, 12, 3)])
-def test_weights_and_multiply_adds_by_hand(spec: Spec, inputs: int, classes: int) -> None:
+@pytest.mark.parametrize(("spec", "n_inputs", "classes"), [(IMAGE, 60, 7), (SEQUENCE, 12, 3)])
+def test_weights_and_multiply_adds_by_hand(spec: Spec, n_inputs: int, classes: int) -> None:
     option = Option.from_dict({"_target_": "overcast.model.ann.ANN", "hidden": 11})
-    found = network_size(option, (), spec)
-    assert found["parameters"] == (inputs + 1) * 11 + (11 + 1) * classes
-    assert found["multiply_adds"] == inputs * 11 + 11 * classes
+    size = network_size(option, (), spec)
+    assert size["parameters"] == (n_inputs + 1) * 11 + (11 + 1) * classes
+    assert size["multiply_adds"] == n_inputs * 11 + 11 * classes
 
 
 def test_is_a_sigmoid_layer_and_a_linear_one() -> None:

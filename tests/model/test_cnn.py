@@ -32,8 +32,8 @@ def test_logits_for_pictures_of_every_size(shape: tuple[int, ...], norm: str) ->
 
 @pytest.mark.parametrize("side", [8, 16, 24, 28, 32, 64, 96, 128, 224, 256])
 def test_the_first_stage_sees_a_small_picture(side: int) -> None:
-    seen = nn.Sequential(*stem(3, 4, side, "none"))(torch.randn(1, 3, side, side)).shape[-1]
-    assert min(side, SIDE / 2) <= seen <= SIDE
+    stem_side = nn.Sequential(*stem(3, 4, side, "none"))(torch.randn(1, 3, side, side)).shape[-1]
+    assert min(side, SIDE / 2) <= stem_side <= SIDE
 
 
 def test_options_change_the_network() -> None:
@@ -109,22 +109,22 @@ def test_one_stage_over_time_by_hand() -> None:
     x, length = torch.randn(1, 7, 3), torch.tensor([7])
     layer = net.layers.convolutions[0]
     padded = nn.functional.pad(x[0], (0, 0, 1, 1))
-    found = torch.stack([(layer.weight * padded[t : t + 3].T).sum((1, 2)) + layer.bias for t in range(7)]).relu()
-    assert net(x, length).allclose(net.head(torch.cat([found.mean(0), found.amax(0)]))[None], atol=1e-5)
+    features = torch.stack([(layer.weight * padded[t : t + 3].T).sum((1, 2)) + layer.bias for t in range(7)]).relu()
+    assert net(x, length).allclose(net.head(torch.cat([features.mean(0), features.amax(0)]))[None], atol=1e-5)
 
 
 def test_norm_over_time_learns_from_the_true_steps_alone() -> None:
     x, length = torch.randn(2, 6, 3), torch.tensor([6, 2])
     x[1, 2:] = 1e3
     norm = nn.BatchNorm1d(3)
-    found = normed(x, length, norm)
-    steps = torch.cat([found[0], found[1, :2]])
+    normalised = normed(x, length, norm)
+    steps = torch.cat([normalised[0], normalised[1, :2]])
     assert steps.mean(0).allclose(torch.zeros(3), atol=1e-5)
-    assert not found[1, 2:].any()
+    assert not normalised[1, 2:].any()
 
 
 def test_multiply_adds_over_time_by_hand() -> None:
     option = Option.from_dict({"_target_": "overcast.model.cnn.CNN", "width": 4, "stages": 2})
-    found = network_size(option, (), SEQUENCE)
-    assert found["multiply_adds"] == 40 * 3 * 3 * 4 + 20 * 3 * 4 * 8 + 16 * 2
-    assert found["parameters"] == 3 * 3 * 4 + 4 + 3 * 4 * 8 + 8 + 16 * 2 + 2
+    size = network_size(option, (), SEQUENCE)
+    assert size["multiply_adds"] == 40 * 3 * 3 * 4 + 20 * 3 * 4 * 8 + 16 * 2
+    assert size["parameters"] == 3 * 3 * 4 + 4 + 3 * 4 * 8 + 8 + 16 * 2 + 2

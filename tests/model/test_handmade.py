@@ -42,8 +42,8 @@ def test_an_upright_edge_votes_for_left_to_right() -> None:
     ("degrees", "shares"), [(0, {0: 1}), (40, {2: 1}), (70, {3: 0.5, 4: 0.5}), (170, {8: 0.5, 0: 0.5})]
 )
 def test_a_gradient_votes_for_its_two_nearest_directions(degrees: float, shares: dict[int, float]) -> None:
-    found = inner(degrees) / inner(degrees).sum()
-    assert found.tolist() == pytest.approx([shares.get(k, 0) for k in range(ANGLES)], abs=1e-3)
+    votes = inner(degrees) / inner(degrees).sum()
+    assert votes.tolist() == pytest.approx([shares.get(k, 0) for k in range(ANGLES)], abs=1e-3)
 
 
 def test_blocks_have_length_one_whatever_the_contrast() -> None:
@@ -69,29 +69,29 @@ def test_flat_places_pass_a_gradient_that_is_a_number() -> None:
 
 def test_histograms_against_numpy() -> None:
     x = torch.randn(2, 3, 9, 7)
-    found = histogram(x, 5)
-    assert found.sum(2).numpy() == pytest.approx(np.ones((2, 3)), rel=1e-6)
+    histograms = histogram(x, 5)
+    assert histograms.sum(2).numpy() == pytest.approx(np.ones((2, 3)), rel=1e-6)
     for b in range(2):
         for c in range(3):
             expected, _ = np.histogram(x[b, c].clamp(-1.999, 1.999), 5, (-2, 2))
-            assert found[b, c].numpy() == pytest.approx(expected / 63)
+            assert histograms[b, c].numpy() == pytest.approx(expected / 63)
 
 
 def test_statistics_against_numpy_whatever_the_padding() -> None:
     x, length = torch.randn(2, 12, 3), torch.tensor([12, 5])
     x[1, 5:] = 9.0
-    found = statistics(x, length)
+    features = statistics(x, length)
     steps = x[1, :5].numpy()
     expected = np.concatenate([steps.mean(0), steps.std(0), np.abs(np.diff(steps, axis=0)).mean(0)])
-    assert found[1].numpy() == pytest.approx(expected, abs=1e-4)
-    assert found[1:].allclose(statistics(x[1:, :5], length[1:]), atol=1e-6)
+    assert features[1].numpy() == pytest.approx(expected, abs=1e-4)
+    assert features[1:].allclose(statistics(x[1:, :5], length[1:]), atol=1e-6)
     assert statistics(x[:, :1], torch.tensor([1, 1])).isfinite().all()
 
 
 def test_words_by_hand_whatever_the_order_and_padding() -> None:
-    found = words(torch.tensor([[2, 3, 2, 0], [3, 2, 2, 0]]), 6)
+    features = words(torch.tensor([[2, 3, 2, 0], [3, 2, 2, 0]]), 6)
     long = sqrt(log(3) ** 2 + log(2) ** 2)
-    assert found.tolist() == pytest.approx(np.array([[0, 0, log(3) / long, log(2) / long, 0, 0]] * 2))
+    assert features.tolist() == pytest.approx(np.array([[0, 0, log(3) / long, log(2) / long, 0, 0]] * 2))
     assert not words(torch.zeros(1, 3, dtype=torch.long), 6).any()
 
 

@@ -16,7 +16,7 @@ IMAGE = Spec("image", (3, 6, 5), tuple("ab"))
 @pytest.mark.parametrize("sides", [1, 2])
 def test_weights_and_multiply_adds_by_hand(spec: Spec, steps: int, features: int, classes: int, sides: int) -> None:
     values = {"hidden": 7, "layers": 2, "bidirectional": sides == 2}
-    found = network_size(Option("lstm", "overcast.model.lstm.LSTM", values), (), spec)
+    size = network_size(Option("lstm", "overcast.model.lstm.LSTM", values), (), spec)
     gates = sides * 4 * (features * 7 + 7 * 7) + sides * 4 * (sides * 7 * 7 + 7 * 7)
-    assert found["parameters"] == gates + 2 * sides * 2 * 4 * 7 + (sides * 7 + 1) * classes
-    assert found["multiply_adds"] == steps * gates + sides * 7 * classes
+    assert size["parameters"] == gates + 2 * sides * 2 * 4 * 7 + (sides * 7 + 1) * classes
+    assert size["multiply_adds"] == steps * gates + sides * 7 * classes

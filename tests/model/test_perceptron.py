@@ -77,5 +77,5 @@ def test_a_text_is_the_mean_of_its_words() -> None:
     torch.nn.init.ones_(net.head.weight)
     words = net.vector.words
     assert words is not None
-    found = net(torch.tensor([[3, 4, 0]]), torch.tensor([2]))
-    assert found.allclose((words.weight[3] + words.weight[4]).sum().expand(1, 2) / 2)
+    logits = net(torch.tensor([[3, 4, 0]]), torch.tensor([2]))
+    assert logits.allclose((words.weight[3] + words.weight[4]).sum().expand(1, 2) / 2)

@@ -16,10 +16,10 @@ SEQUENCE = Spec("sequence", (10, 3), tuple("abcd"))
 @pytest.mark.parametrize("sides", [1, 2])
 def test_weights_and_multiply_adds_by_hand(sides: int) -> None:
     values = {"hidden": 7, "bidirectional": sides == 2}
-    found = network_size(Option("rnn", "overcast.model.rnn.RNN", values), (), SEQUENCE)
+    size = network_size(Option("rnn", "overcast.model.rnn.RNN", values), (), SEQUENCE)
     products = sides * (3 * 7 + 7 * 7)
-    assert found["parameters"] == products + sides * 2 * 7 + (sides * 7 + 1) * 4
-    assert found["multiply_adds"] == 10 * products + sides * 7 * 4
+    assert size["parameters"] == products + sides * 2 * 7 + (sides * 7 + 1) * 4
+    assert size["multiply_adds"] == 10 * products + sides * 7 * 4
 
 
 def test_two_steps_by_hand() -> None:

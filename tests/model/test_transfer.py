@@ -49,9 +49,9 @@ def test_without_the_extra_one_message_says_what_to_install(monkeypatch: pytest.
 
 @pytest.mark.parametrize("mitigation", ["shrink", "pretraining"])
 def test_what_would_undo_its_weights_is_refused(config: Any, mitigation: str) -> None:
-    picked = build_mitigations(config(f"mitigation={mitigation}").mitigation, "image")
+    mitigations = build_mitigations(config(f"mitigation={mitigation}").mitigation, "image")
     with pytest.raises(UserError, match=f"mitigation={mitigation} makes no sense for model=transfer"):
-        build_network(OPTION, COLOUR, picked)
+        build_network(OPTION, COLOUR, mitigations)
 
 
 @pytest.mark.usefixtures("installed")
@@ -63,9 +63,9 @@ class TestInstalled:
         pictures = torch.stack([torch.ones(3, 64, 64), disc.expand(3, -1, -1), torch.randn(3, 64, 64)])
         body = backbone(Transfer(COLOUR, size=64))
         with torch.no_grad():
-            found = body(pictures)
-        assert found.shape == (3, 3120)
-        assert torch.corrcoef(found)[0, 1:].max() < 0.8
+            features = body(pictures)
+        assert features.shape == (3, 3120)
+        assert torch.corrcoef(features)[0, 1:].max() < 0.8
 
     def test_sees_pictures_of_any_size_at_its_own(self) -> None:
         body, x = backbone(Transfer(COLOUR, size=32)), torch.rand(2, 3, 8, 8)
@@ -118,18 +118,18 @@ class TestInstalled:
     @pytest.mark.parametrize("frozen", [True, False])
     def test_its_size_counts_what_is_frozen_too(self, frozen: bool) -> None:
         """The authors' table says 4.7 M weights and 407 M multiply-adds at 224 pixels; its head, 1.28 M, is gone."""
-        found = network_size(replace(OPTION, values={"size": 224, "frozen": frozen}), (), COLOUR)
-        assert found["parameters"] == pytest.approx(4.65e6 - 1281 * 1000, rel=0.01)
-        assert found["multiply_adds"] == pytest.approx(407e6 - 1.28e6, rel=0.07)
+        size = network_size(replace(OPTION, values={"size": 224, "frozen": frozen}), (), COLOUR)
+        assert size["parameters"] == pytest.approx(4.65e6 - 1281 * 1000, rel=0.01)
+        assert size["multiply_adds"] == pytest.approx(407e6 - 1.28e6, rel=0.07)
 
-    def test_opened_it_can_be_looked_into(self) -> None:
+    def test_its_trainable_view_can_be_looked_into(self) -> None:
         """Its convolutions are found, the first one first, and gradients come back to the picture; same answer."""
         net, x = Transfer(COLOUR, size=32).eval(), torch.rand(2, 3, 32, 32, requires_grad=True)
         closed = net(x)
         assert first(net, net, COLOUR) is None
-        found = trainable_view(net)(x)
-        assert torch.allclose(found, closed, atol=1e-5)
-        found.sum().backward()
+        logits = trainable_view(net)(x)
+        assert torch.allclose(logits, closed, atol=1e-5)
+        logits.sum().backward()
         assert x.grad is not None
         assert x.grad.abs().max() > 0
         layer = first(net, net, COLOUR)

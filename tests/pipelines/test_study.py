@@ -199,7 +199,7 @@ def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str
             "mitigation=shrink makes no sense for model=perceptron",
         ),
         (["model=ann,dnnn"], "model=dnnn: there is no such model. Did you mean dnn? Choices: ann, cnn, dnn, "),
-        (["mitigation=none,[none,dropout]"], "pick it alone, or leave it out"),
+        (["mitigation=none,[none,dropout]"], "choose it alone, or leave it out"),
         (
             ["mitigation=none,[drop_out,noise]"],
             "mitigation=drop_out: there is no such mitigation. Did you mean dropout?",

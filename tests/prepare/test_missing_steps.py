@@ -21,8 +21,8 @@ def test_an_empty_folder_becomes_ready_once(config: Any, tmp_path: Path, capsys:
     wanted = config(f"data_dir={tmp_path}/new")
     prepare_missing([wanted, wanted])
     assert capsys.readouterr().out.count("preparing skies") == 2  # download and pack, once each
-    cut = wanted.split
-    assert len(read_parts(tmp_path / "new", "skies", cut.seed, cut.fold, cut.folds)) == 100
+    split = wanted.split
+    assert len(read_parts(tmp_path / "new", "skies", split.seed, split.fold, split.folds)) == 100
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "new").rglob("*")}
     prepare_missing([wanted])
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "new").rglob("*")} == stamps
@@ -68,10 +68,10 @@ def test_two_processes_at_once_prepare_it_once(config: Any, tmp_path: Path) -> N
         while first.stdout.readline() != "begun\n":
             assert first.poll() is None, first.stderr.read()
         with subprocess.Popen(command, text=True, **pipes) as second:  # type: ignore[call-overload]
-            said = second.stdout.readline()
+            output = second.stdout.readline()
             first.communicate("go\n", timeout=60)
-            said += "".join(second.communicate("go\n", timeout=60))
-    assert (first.returncode, second.returncode) == (0, 0), said
-    assert said == "preparing skies: waiting for another process that is at it\n"
+            output += "".join(second.communicate("go\n", timeout=60))
+    assert (first.returncode, second.returncode) == (0, 0), output
+    assert output == "preparing skies: waiting for another process that is at it\n"
     assert not [path for path in (tmp_path / "new" / "skies").iterdir() if path.suffix == ".part"]
     assert train(config("epochs=1", f"data_dir={tmp_path}/new")).facts["epochs_run"] == 1

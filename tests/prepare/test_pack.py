@@ -69,11 +69,11 @@ class Tokens(Ragged):
 
 
 def test_images(tmp_path: Path) -> None:
-    found = made(tmp_path, pictures(tmp_path / "in"))
-    assert found.spec.shape == (1, 16, 16)
-    assert found.spec.classes == ("a", "b")
-    assert found.labels.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
-    x, length = found.gather(np.array([5, 0]))
+    pack = made(tmp_path, pictures(tmp_path / "in"))
+    assert pack.spec.shape == (1, 16, 16)
+    assert pack.spec.classes == ("a", "b")
+    assert pack.labels.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    x, length = pack.gather(np.array([5, 0]))
     assert x.dtype == np.uint8
     assert length.tolist() == [16, 16]
     assert (x[0, 0] == np.asarray(Image.open(tmp_path / "in/b/1.png"))).all()
@@ -81,28 +81,28 @@ def test_images(tmp_path: Path) -> None:
 
 
 def test_ragged_sequences_are_padded_to_the_longest_of_the_batch(tmp_path: Path) -> None:
-    found = made(tmp_path, Ragged(), {})
-    assert found.spec.shape == (6, 2)
-    x, length = found.gather(np.array([3, 0, 1]))
+    pack = made(tmp_path, Ragged(), {})
+    assert pack.spec.shape == (6, 2)
+    x, length = pack.gather(np.array([3, 0, 1]))
     assert x.shape == (3, 4, 2)
     assert x.dtype == np.float32
     assert length.tolist() == [4, 1, 2]
     assert x[:, :, 0].tolist() == [[4, 4, 4, 4], [1, 0, 0, 0], [2, 2, 0, 0]]
-    assert found.index["group"].tolist() == ["g0", "g0", "g1", "g1", "g2", "g2"]
-    assert found.index["part"].tolist() == ["train"] * 4 + ["test"] * 2
+    assert pack.index["group"].tolist() == ["g0", "g0", "g1", "g1", "g2", "g2"]
+    assert pack.index["part"].tolist() == ["train"] * 4 + ["test"] * 2
 
 
 def test_the_order_and_how_to_cut_it_by_time_are_kept(tmp_path: Path) -> None:
     assert "time" not in made(tmp_path / "a", Ragged(), {}).info
-    found = made(tmp_path / "b", Dated(), {})
-    assert found.info["time"] == {"gap": 3, "known": 2}
-    assert found.index["file"].tolist() == list("012345")
+    pack = made(tmp_path / "b", Dated(), {})
+    assert pack.info["time"] == {"gap": 3, "known": 2}
+    assert pack.index["file"].tolist() == list("012345")
 
 
 def test_tokens(tmp_path: Path) -> None:
-    found = made(tmp_path, Tokens(), {})
-    assert (found.spec.shape, found.spec.vocabulary) == ((6,), ("to", "be", "or", "not"))  # by how frequent they are
-    x, _ = found.gather(np.array([0, 2]))
+    pack = made(tmp_path, Tokens(), {})
+    assert (pack.spec.shape, pack.spec.vocabulary) == ((6,), ("to", "be", "or", "not"))  # by how frequent they are
+    x, _ = pack.gather(np.array([0, 2]))
     assert x.tolist() == [[2, 0, 0], [2, 3, 4]]
     assert x.dtype == np.int32
 
@@ -112,26 +112,26 @@ def test_bad_files_are_listed_and_left_out(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "in/a/empty.jpg").touch()
     Image.new("L", (3, 3)).save(tmp_path / "in/b/dot.png")
     (tmp_path / "in/b/copy, of a 0.png").write_bytes((tmp_path / "in/a/0.png").read_bytes())
-    found = made(tmp_path, dataset)
-    assert len(found.labels) == 9
+    pack = made(tmp_path, dataset)
+    assert len(pack.labels) == 9
     assert audit(tmp_path) == [
         ("a/empty.jpg", "unreadable", "an empty file (0 bytes)"),
         ("b/dot.png", "tiny", "only 3×3 pixels"),
         ("b/copy, of a 0.png", "duplicate", "of a/0.png"),
         ("b/copy, of a 0.png", "across classes", "b, but a/0.png is a"),
     ]
-    said = capsys.readouterr().err
-    assert "Packed 9 of 11" in said
-    assert "1 unreadable" in said
-    assert "audit.csv" in said
+    stderr = capsys.readouterr().err
+    assert "Packed 9 of 11" in stderr
+    assert "1 unreadable" in stderr
+    assert "audit.csv" in stderr
 
 
 def test_near_duplicates_share_a_group(tmp_path: Path) -> None:
     dataset = pictures(tmp_path / "in")
     with Image.open(tmp_path / "in/a/0.png") as image:
         image.resize((64, 64), Image.Resampling.BICUBIC).save(tmp_path / "in/a/saved again.jpg", quality=90)
-    found = made(tmp_path, dataset)
-    group = dict(zip(found.index["file"], found.index["duplicate"], strict=True))
+    pack = made(tmp_path, dataset)
+    group = dict(zip(pack.index["file"], pack.index["duplicate"], strict=True))
     assert group["a/0.png"] == group["a/saved again.jpg"]
     assert len(set(group.values())) == 8
 

@@ -65,8 +65,8 @@ def test_up_to_many_groups_folds_are_those_of_scikit_learn() -> None:
     single = StratifiedKFold(5, shuffle=True, random_state=3).split(labels, labels)
     for own, folds in ((groups, grouped), (np.arange(400), single)):
         fold = assign_folds(labels, own, 5, 3)
-        for number, (_, held) in enumerate(folds):
-            assert (np.flatnonzero(fold == number) == held).all()
+        for number, (_, held_out) in enumerate(folds):
+            assert (np.flatnonzero(fold == number) == held_out).all()
     assert MANY >= 1797  # the digits of scikit-learn, the most rows of any data set that results are known of
 
 
@@ -270,8 +270,8 @@ def test_random_folds_cut_sources_but_no_duplicates(root: Path) -> None:
     split("x", root, seed=1, folds=5)
     speaker, twins = np.arange(80) // 8 % 5, np.arange(80) // 4
     for fold in range(5):
-        kept, mixed = (read_parts(root, "x", 1, fold, 5, random) for random in (False, True))
-        assert len(set(speaker[kept == "test"])) == 1
+        grouped, mixed = (read_parts(root, "x", 1, fold, 5, random) for random in (False, True))
+        assert len(set(speaker[grouped == "test"])) == 1
         assert len(set(speaker[mixed == "test"])) > 1
         assert not set(twins[mixed == "test"]) & set(twins[mixed != "test"])
     assert set(read_split_info(root, "x")["counts"]) == {f"{kind}{f}" for kind in ("fold", "random") for f in range(5)}

@@ -54,10 +54,10 @@ def wav(path: Path, samples: np.ndarray, rate: int = 8000, subtype: str = "FLOAT
     ],
 )
 def test_every_kind_is_the_same_wave(tmp_path: Path, kind: str, subtype: str, error: float) -> None:
-    found = read_audio(wav(tmp_path / "a", TONE, subtype=subtype, kind=kind), 8000, 1)
-    assert found.dtype == np.float32
-    assert found[: len(TONE)] == pytest.approx(TONE, abs=error)
-    assert not found[len(TONE) :].any()  # codecs of blocks fill the last one
+    wave = read_audio(wav(tmp_path / "a", TONE, subtype=subtype, kind=kind), 8000, 1)
+    assert wave.dtype == np.float32
+    assert wave[: len(TONE)] == pytest.approx(TONE, abs=error)
+    assert not wave[len(TONE) :].any()  # codecs of blocks fill the last one
 
 
 def test_sixteen_bits_come_to_the_last_one(tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_channels_are_mixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [4000, 11_025, 16_000, 44_100])
 def test_other_rates_keep_pitch_and_length(tmp_path: Path, rate: int) -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
-    found = read_audio(wav(tmp_path / "a.wav", tone, rate), 8000, 2)
-    assert len(found) == 8000
-    assert np.abs(np.fft.rfft(found)).argmax() == 440
+    wave = read_audio(wav(tmp_path / "a.wav", tone, rate), 8000, 2)
+    assert len(wave) == 8000
+    assert np.abs(np.fft.rfft(wave)).argmax() == 440
 
 
-def cut(path: Path, kind: str = "WAV", subtype: str = "PCM_16", keep: int = 30) -> None:
+def truncate(path: Path, kind: str = "WAV", subtype: str = "PCM_16", keep: int = 30) -> None:
     path.write_bytes(wav(path, TONE, subtype=subtype, kind=kind).read_bytes()[:keep])
 
 
@@ -128,9 +128,9 @@ def cut(path: Path, kind: str = "WAV", subtype: str = "PCM_16", keep: int = 30) 
         (lambda path: path.write_bytes(b"ID3\0" + bytes(99)), "no sound file"),
         (lambda path: path.write_bytes(b"\xff\xfb" + bytes(3000)), "nothing in it can be decoded"),
         (lambda path: path.mkdir(), "Is a directory"),
-        (cut, "damaged"),
-        (lambda path: cut(path, "FLAC", "PCM_16", 900), "damaged"),
-        (lambda path: cut(path, "OGG", "VORBIS", 2500), "damaged"),
+        (truncate, "damaged"),
+        (lambda path: truncate(path, "FLAC", "PCM_16", 900), "damaged"),
+        (lambda path: truncate(path, "OGG", "VORBIS", 2500), "damaged"),
         (lambda path: path.write_bytes(b"RIFF\x04\0\0\0WAVE"), "damaged"),
         (lambda path: raw_wav(path, 0, 0), "no samples in it, or none that its header tells of"),
         (lambda path: wav(path, np.zeros(0)), "no samples"),

@@ -18,10 +18,10 @@ def table(tmp_path: Path, text: str | bytes) -> Table:
 
 
 def test_cells_and_the_lines_they_are_in(tmp_path: Path) -> None:
-    found = table(tmp_path, '\ufeffa, b ,"c\nd"\r\n1,"two\nlines, and a comma",Nan\r\n\r\n 3 ,x,\r\n')
-    assert found.frame.to_dict("list") == {"a": ["1", "3"], "b": ["two\nlines, and a comma", "x"], "c\nd": ["Nan", ""]}
-    assert found.frame.index.tolist() == [3, 6]
-    assert found.column("data.label", "a").tolist() == ["1", "3"]
+    read = table(tmp_path, '\ufeffa, b ,"c\nd"\r\n1,"two\nlines, and a comma",Nan\r\n\r\n 3 ,x,\r\n')
+    assert read.frame.to_dict("list") == {"a": ["1", "3"], "b": ["two\nlines, and a comma", "x"], "c\nd": ["Nan", ""]}
+    assert read.frame.index.tolist() == [3, 6]
+    assert read.column("data.label", "a").tolist() == ["1", "3"]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_text_stays_as_it_is_written(tmp_path: Path, cell: str) -> None:
 
 
 def test_a_text_of_any_length(tmp_path: Path) -> None:
-    found = table(tmp_path, "a,b\n" + "word " * 40_000 + ",1\nx,2\n")
-    assert [len(text) for text in found.cells("data.text", "a")] == [199_999, 1]
+    read = table(tmp_path, "a,b\n" + "word " * 40_000 + ",1\nx,2\n")
+    assert [len(text) for text in read.cells("data.text", "a")] == [199_999, 1]
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_no_table(tmp_path: Path, text: str | bytes, message: str) -> None:
 
 
 def test_missing_columns_and_empty_cells(tmp_path: Path) -> None:
-    found = table(tmp_path, "a,b\n1,\n,2\n")
+    read = table(tmp_path, "a,b\n1,\n,2\n")
     with pytest.raises(UserError, match=r"data\.label=c: x\.csv has no such column; it has a, b\."):
-        found.column("data.label", "c")
+        read.column("data.label", "c")
     with pytest.raises(UserError, match=r"data\.label: line 2 of x\.csv has no value in column b"):
-        found.column("data.label", "b")
+        read.column("data.label", "b")
     with pytest.raises(UserError, match=r"line 3 of x\.csv has no value in column a"):
-        found.column("data.label", "a")
-    assert found.cells("data.text", "b").tolist() == ["", "2"]
+        read.column("data.label", "a")
+    assert read.cells("data.text", "b").tolist() == ["", "2"]
 
 
 def test_numbers_are_exact(tmp_path: Path) -> None:
     drawn = np.random.default_rng(0).normal(0, 1e9, 300)
-    found = table(tmp_path, "a\n" + "".join(f"{value!r}\n" for value in drawn.tolist())).numbers("f", "a")
-    assert found.dtype == np.float64
-    assert (found == drawn).all()
+    numbers = table(tmp_path, "a\n" + "".join(f"{value!r}\n" for value in drawn.tolist())).numbers("f", "a")
+    assert numbers.dtype == np.float64
+    assert (numbers == drawn).all()
     assert table(tmp_path, "a\n1e3\n -2.5\n").numbers("f", "a").tolist() == [1000, -2.5]
 
 
@@ -92,10 +92,10 @@ def test_no_numbers(tmp_path: Path, cell: str, message: str) -> None:
 
 
 def test_times(tmp_path: Path) -> None:
-    found = table(tmp_path, "n,d,z\n10,2024/05/31,2024-01-01T00:00+02:00\n9.5,2024-06-01 12:00,2024-01-01\n")
-    assert found.times("t", "n").tolist() == [10, 9.5]
-    assert found.times("t", "d").diff().dt.total_seconds().tolist()[1:] == [36 * 3600]
-    assert found.times("t", "z").diff().dt.total_seconds().tolist()[1:] == [2 * 3600]
+    read = table(tmp_path, "n,d,z\n10,2024/05/31,2024-01-01T00:00+02:00\n9.5,2024-06-01 12:00,2024-01-01\n")
+    assert read.times("t", "n").tolist() == [10, 9.5]
+    assert read.times("t", "d").diff().dt.total_seconds().tolist()[1:] == [36 * 3600]
+    assert read.times("t", "z").diff().dt.total_seconds().tolist()[1:] == [2 * 3600]
 
 
 @pytest.mark.parametrize("cell", ["monday", "today", "now", "24-05", "2024-13-01", "inf", "noon"])

@@ -11,15 +11,15 @@ from overcast.readers.text import LETTERS, read_text, split_words
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "words"),
     [
         ("Don't panic!", ["don't", "panic", "!"]),
         ("it’s rock 'n' roll", ["it's", "rock", "'", "n", "'", "roll"]),
         ("jean-claud, ÉTÉ 2004 ...\n\tend", ["jean", "-", "claud", ",", "été", "2004", ".", ".", ".", "end"]),
     ],
 )
-def test_words_and_signs(text: str, found: list[str]) -> None:
-    assert split_words(text, 100).tolist() == found
+def test_words_and_signs(text: str, words: list[str]) -> None:
+    assert split_words(text, 100).tolist() == words
 
 
 def test_bounds() -> None:

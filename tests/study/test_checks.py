@@ -80,7 +80,7 @@ def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:
     [
         (["epochs=0"], "epochs=0"),
         (["trainer.accelerator=tpu"], "choices are auto, cpu and gpu"),
-        (["mitigation=[none,noise]"], "pick it alone"),
+        (["mitigation=[none,noise]"], "choose it alone"),
         (["mitigation=noise", "mitigation.noise.strength=much"], "mitigation.noise.strength=much"),
         (["lr=inf"], "lr=inf"),
         (["trainer.threads=-1"], "trainer.threads=-1"),

@@ -144,7 +144,7 @@ def test_identity_holds_what_auto_came_to(config: Any) -> None:
 
 
 def test_the_order_of_mitigations_counts(config: Any) -> None:
-    """They apply in the order picked: two orders are two experiments."""
+    """They apply in the order chosen: two orders are two experiments."""
     one, other = (
         config(f"mitigation=[{a},{b}]") for a, b in (("augmentation", "batch_norm"), ("batch_norm", "augmentation"))
     )

@@ -1,4 +1,4 @@
-"""The audit of a data set as a page a person can look at: classes, sizes, duplicates, odd files, label suspects."""
+"""The audit of a data set as a page a person can look at: classes, sizes, duplicates, odd files, label issues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from overcast.html.style import BLUE, GREY
 from overcast.html.thumbnails import SIDE, SPACE
 from overcast.prepare.pack import Pack, open_pack, read_csv
 
-PAIRS, SUSPECTS, LINES = 48, 32, 200  # shown, at most
+PAIRS, LABEL_ISSUES, LINES = 48, 32, 200  # shown, at most
 CONTACT, COLUMNS, SENTENCES = 45, 15, 10
 SHOW = 96  # pixels of one picture beside another
 
@@ -38,10 +38,10 @@ def audit(name: str, options: Mapping[str, Any], root: Path, out: str = "") -> P
     sections = [
         classes(pack),
         sizes(pack, root / name / "raw"),
-        *looks(pack),
+        *contact_sheets(pack),
         duplicates(pack, pairs),
-        odd(problems),
-        doubtful(pack),
+        odd_files(problems),
+        doubtful_labels(pack),
     ]
     info = pack.info
     kind = "synthetic " if info["synthetic"] else ""
@@ -82,19 +82,19 @@ def sizes(pack: Pack, raw: Path) -> Section:
     if pack.offsets is not None:
         return _lengths(pack, np.diff(pack.offsets))
     title = "Sizes of the originals"
-    found = np.array([size for file in pack.index["file"] if (size := head(raw / file))])  # (N, 2)
-    if not len(found):
+    originals = np.array([size for file in pack.index["file"] if (size := image_size(raw / file))])  # (N, 2)
+    if not len(originals):
         return Section(title, "Left out: the raw files are not here, or hold many pictures each.")
-    wide, high = found.T
-    same = Counter(map(tuple, found.tolist())).most_common(1)[0]
+    wide, high = originals.T
+    same = Counter(map(tuple, originals.tolist())).most_common(1)[0]
     ratio = np.maximum(wide / high, high / wide)
-    narrow, broad, usual = (f"{w}×{h}" for w, h in (found[wide.argmin()], found[wide.argmax()], same[0]))
+    narrow, broad, usual = (f"{w}×{h}" for w, h in (originals[wide.argmin()], originals[wide.argmax()], same[0]))
     how = (
         f"Packed at {pack.spec.shape[2]}×{pack.spec.shape[1]} pixels. The originals are {narrow} at the narrowest and "
-        f"{broad} at the widest; the most frequent size is {usual} ({same[1]:,} of {len(found):,}); "
+        f"{broad} at the widest; the most frequent size is {usual} ({same[1]:,} of {len(originals):,}); "
         f"{int((ratio > 2).sum()):,} are more than twice as long on one side as on the other."
     )
-    if len(np.unique(found, axis=0)) == 1:
+    if len(np.unique(originals, axis=0)) == 1:
         return Section(title, how)
     figure, ((axes,),) = canvas(7, 3.6)
     axes.loglog(wide, high, "o", color=BLUE, markersize=4, alpha=0.35, markeredgewidth=0)
@@ -108,7 +108,7 @@ def sizes(pack: Pack, raw: Path) -> Section:
     return Section(title, how, [Image.from_figure("sizes.png", figure)])
 
 
-def head(path: Path) -> tuple[int, int] | None:
+def image_size(path: Path) -> tuple[int, int] | None:
     """Width and height of a picture file, without decoding it; None if it is none."""
     from PIL import Image
 
@@ -135,19 +135,19 @@ def _lengths(pack: Pack, length: np.ndarray) -> Section:
     return Section("Lengths", how, [Image.from_figure("lengths.png", figure)])
 
 
-def looks(pack: Pack) -> list[Section]:
+def contact_sheets(pack: Pack) -> list[Section]:
     """A contact sheet a class, or a few of its sentences."""
     most = SENTENCES if pack.spec.kind == "tokens" else CONTACT
     how = f"Up to {most} of each class, evenly spaced over its files, as the networks get them."
     parts: list[Part] = []
     for number, label in enumerate(pack.spec.classes):
         rows = np.flatnonzero(pack.labels == number)
-        some = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
+        chosen = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
         if pack.spec.kind == "tokens":
-            parts.append(Table([label], [[words(pack, int(row))] for row in some]))
+            parts.append(Table([label], [[words(pack, int(row))] for row in chosen]))
         else:
-            columns = min(COLUMNS, len(some))
-            sheet = contact(pack, some, columns)
+            columns = min(COLUMNS, len(chosen))
+            sheet = contact(pack, chosen, columns)
             parts += [Paragraph(label), Image.from_array(f"class-{number}.png", sheet, columns * (SIDE + SPACE))]
     return [Section("A look at each class", how, parts)]
 
@@ -179,46 +179,46 @@ def duplicates(pack: Pack, pairs: dict[str, np.ndarray]) -> Section:
 def _row(pack: Pack, rows: Sequence[int], lines: Sequence[str], file: str) -> Row:
     if pack.spec.kind == "tokens":
         return Row([], [*lines, *(words(pack, row) for row in rows)])
-    shown = [Image.from_array(f"{file}{'ab'[n]}.png", thumb(pack, row, SHOW), SHOW) for n, row in enumerate(rows)]
-    return Row(shown, lines)
+    images = [Image.from_array(f"{file}{'ab'[n]}.png", thumb(pack, row, SHOW), SHOW) for n, row in enumerate(rows)]
+    return Row(images, lines)
 
 
-def odd(problems: dict[str, np.ndarray]) -> Section:
+def odd_files(problems: dict[str, np.ndarray]) -> Section:
     """What could not be read, is not in the manifest, or is missing."""
     count = Counter(problems["problem"])
     rest = ~np.isin(problems["problem"], ("duplicate", "near-duplicate", "across classes"))
-    told = "; ".join(f"{number:,} {problem}" for problem, number in sorted(count.items())) or "nothing"
-    how = f"What the audit noted: {told}. Listed here is all but the duplicates. What cannot be read is not packed."
+    summary = "; ".join(f"{number:,} {problem}" for problem, number in sorted(count.items())) or "nothing"
+    how = f"What the audit noted: {summary}. Listed here is all but the duplicates. What cannot be read is not packed."
     lines = list(zip(*(problems[c][rest] for c in ("file", "problem", "detail")), strict=True))
     if len(lines) > LINES:
         how += f" Shown are {LINES} of {len(lines):,}; audit.csv in the pack has all."
     return Section("Odd files", how, [Table(["file", "problem", "detail"], lines[:LINES])] if lines else ())
 
 
-def doubtful(pack: Pack) -> Section:
+def doubtful_labels(pack: Pack) -> Section:
     """The labels that a simple model believes least."""
-    title = "Label suspects"
+    title = "Label issues"
     try:
-        found = label_issues.out_of_sample_probabilities(pack)
+        out_of_sample = label_issues.out_of_sample_probabilities(pack)
     except UserError as reason:
         return Section(title, f"Left out: {reason}.")
-    labels, names = pack.labels[found.rows], pack.spec.classes
-    order = found.order(labels)
-    right = float((found.probabilities.argmax(1) == labels).mean())
+    labels, names = pack.labels[out_of_sample.rows], pack.spec.classes
+    order = out_of_sample.order(labels)
+    right = float((out_of_sample.probabilities.argmax(1) == labels).mean())
     how = (
-        "Suspects, not errors: samples whose given label is the least likely to a logistic regression on plain "
+        "Hints, not errors: samples whose given label is the least likely to a logistic regression on plain "
         f"features that was fitted without them and their copies. It is right in {right:.0%} of {len(labels):,}: "
-        f"most of what it doubts only looks unusual. {min(len(order), SUSPECTS)} of {len(order):,} are shown."
+        f"most of what it doubts only looks unusual. {min(len(order), LABEL_ISSUES)} of {len(order):,} are shown."
     )
     parts = []
-    for number, at in enumerate(order[:SUSPECTS]):
-        p, row = found.probabilities[at], int(found.rows[at])
+    for number, at in enumerate(order[:LABEL_ISSUES]):
+        p, row = out_of_sample.probabilities[at], int(out_of_sample.rows[at])
         lines = [
             f"given {names[labels[at]]} ({_percent(p[labels[at]])})",
             f"suggested {names[p.argmax()]} ({_percent(p.max())})",
             str(pack.index["file"][row]),
         ]
-        parts.append(_row(pack, [row], lines, f"suspect-{number + 1}"))
+        parts.append(_row(pack, [row], lines, f"label-issue-{number + 1}"))
     return Section(title, how, parts)
 
 

@@ -1,7 +1,7 @@
 """Labels that may be wrong: those that a simple model, which has not seen the sample, believes least.
 
 The idea is that of confident learning (Northcutt, Jiang & Chuang 2021): out-of-sample probabilities show where a
-label does not fit the others. A suspect is a hint to look, never a proof.
+label does not fit the others. An issue is a hint to look, never a proof.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class OutOfSample:
         """Places in ``rows`` where another class is likelier than the label (N,), the least likely label first."""
         given = self.probabilities[np.arange(len(labels)), labels]
         other = np.flatnonzero(self.probabilities.argmax(1) != labels)
-        found: np.ndarray = other[np.argsort(given[other], kind="stable")]
-        return found
+        doubted: np.ndarray = other[np.argsort(given[other], kind="stable")]
+        return doubted
 
 
 def out_of_sample_probabilities(pack: Pack, seed: int = 0) -> OutOfSample:
@@ -53,17 +53,17 @@ def out_of_sample_probabilities(pack: Pack, seed: int = 0) -> OutOfSample:
         raise UserError("a class has fewer than two samples that are no copies of each other")
     fold = assign_folds(labels, groups, min(FOLDS, fewest), seed)
     text = pack.spec.kind == "tokens"
-    x = counts(pack, rows).sign() if text else plain(pack, rows)  # of words: which there are
-    found = np.zeros((len(rows), len(pack.spec.classes)))
-    for number in tqdm(np.unique(fold), "suspects", unit="fold", leave=False, disable=not sys.stderr.isatty()):
+    x = counts(pack, rows).sign() if text else features_in_blocks(pack, rows)  # of words: which there are
+    probabilities = np.zeros((len(rows), len(pack.spec.classes)))
+    for number in tqdm(np.unique(fold), "label issues", unit="fold", leave=False, disable=not sys.stderr.isatty()):
         scaler = MaxAbsScaler() if text else StandardScaler()
         model = make_pipeline(scaler, LogisticRegression(C=1.0 if text else 0.01, max_iter=1000, tol=1e-3))
         model.fit(x[fold != number], labels[fold != number])
-        seen = model[-1].classes_  # a class may be in one fold only
-        found[np.ix_(fold == number, seen)] = model.predict_proba(x[fold == number])
-    return OutOfSample(rows, found)
+        fitted = model[-1].classes_  # a class may be in one fold only
+        probabilities[np.ix_(fold == number, fitted)] = model.predict_proba(x[fold == number])
+    return OutOfSample(rows, probabilities)
 
 
-def plain(pack: Pack, rows: np.ndarray) -> np.ndarray:
+def features_in_blocks(pack: Pack, rows: np.ndarray) -> np.ndarray:
     """`features` of many rows, in blocks of bounded memory."""
-    return np.concatenate([features(pack, some) for some in np.array_split(rows, -(-len(rows) // BLOCK))])
+    return np.concatenate([features(pack, block) for block in np.array_split(rows, -(-len(rows) // BLOCK))])

@@ -62,7 +62,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
 
 
 def study_keys(path: Path) -> set[str]:
-    """What a study file sets itself, so that params.yaml's default of it must stand back."""
+    """What a study file sets itself, so that params.yaml's default for it must stand back."""
     if not path.is_file():
         return set()
     study = yaml.safe_load(path.read_text(encoding="utf8")) or {}

@@ -71,8 +71,8 @@ def _composition(error: BaseException, conf: Path) -> str:
     group, _, name = key.partition(".")
     if group == "mitigation" and name in option_names(conf, group):
         return (
-            f"{key}: {name} is not picked, so it has no options to set: pick it too (mitigation={name}). Where a sweep "
-            "varies the mitigation, options of one belong into a study's cells (see conf/study/depth.yaml)"
+            f"{key}: {name} is not chosen, so it has no options to set: choose it too (mitigation={name}). Where a "
+            "sweep varies the mitigation, options of one belong into a study's cells (see conf/study/depth.yaml)"
         )
     siblings = _siblings(deepest)
     if siblings and re.search(r"not in|no attribute|struct", str(deepest)):

@@ -83,25 +83,25 @@ def resolve_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Ma
     Raises: UserError if it asks for more than there is.
     """
     machine = machine or this_machine()
-    accelerator, asked = trainer.accelerator, trainer.devices
+    accelerator, n_devices = trainer.accelerator, trainer.devices
     if accelerator not in ("auto", "cpu", "gpu"):
         raise UserError(f"trainer.accelerator={accelerator}: choices are auto, cpu and gpu")
     if accelerator == "gpu" and not machine.gpus:
         raise UserError("trainer=gpu: no GPU is visible here. Use trainer=auto or trainer=cpu")
     kind = "gpu" if machine.gpus and accelerator != "cpu" else "cpu"
-    ranks = asked or (machine.gpus if kind == "gpu" and jobs is None else 1)
+    ranks = n_devices or (machine.gpus if kind == "gpu" and jobs is None else 1)
     if ranks < 1 or (kind == "gpu" and ranks > machine.gpus):
-        raise UserError(f"trainer.devices={asked}: there are {machine.gpus} GPUs here")
+        raise UserError(f"trainer.devices={n_devices}: there are {machine.gpus} GPUs here")
     threads = trainer.threads or max(1, cores() // (ranks * (jobs or 1)))
     gpus = tuple(range(ranks)) if kind == "gpu" else ()
     return Devices(kind, ranks, _precision(trainer.precision, kind in machine.bf16), threads, gpus)
 
 
-def _precision(asked: str, fast_at_bf16: bool) -> str:
-    if asked not in ("auto", *PRECISIONS):
-        raise UserError(f"trainer.precision={asked}: choices are auto, {', '.join(PRECISIONS)}")
-    if asked != "auto":
-        return asked
+def _precision(precision: str, fast_at_bf16: bool) -> str:
+    if precision not in ("auto", *PRECISIONS):
+        raise UserError(f"trainer.precision={precision}: choices are auto, {', '.join(PRECISIONS)}")
+    if precision != "auto":
+        return precision
     return "bf16-mixed" if fast_at_bf16 else "32-true"
 
 

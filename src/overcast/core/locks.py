@@ -14,7 +14,7 @@ from overcast.core.errors import UserError
 LOCK = ".lock"
 
 WAITS = (0.0, 0.02, 0.1)
-"""Seconds before each try: who asks whether a folder is held has its lock for a moment."""
+"""Seconds before each try: who asks whether a folder is locked has its lock for a moment."""
 
 
 @contextmanager

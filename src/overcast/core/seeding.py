@@ -19,7 +19,7 @@ def derive_seed(*parts: int | str) -> int:
 
 
 def generator(*parts: int | str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A fresh generator on ``device``, seeded by ``key(*parts)``."""
+    """A fresh generator on ``device``, seeded by ``derive_seed(*parts)``."""
     return torch.Generator(device).manual_seed(derive_seed(*parts))
 
 
@@ -29,7 +29,7 @@ def stratified_sample(rows: np.ndarray, labels: np.ndarray, size: int, *parts: i
     Packs are sorted by class: the first rows of one are all of the same few classes. Every class is drawn from where
     ``size`` is at least the number of classes.
 
-    rows: (M,) indices into labels (N,). parts: seed, purpose and the like, as of `key`.
+    rows: (M,) indices into labels (N,). parts: seed, purpose and the like, as of `derive_seed`.
     """
     shuffled = np.random.default_rng(derive_seed(*parts)).permutation(rows)
     place = np.empty(len(rows))  # in the shuffled order of its class, from 0 to 1: the first of each class are taken

@@ -28,16 +28,16 @@ MOST = 10_000
 
 
 def baselines(pack: Pack, parts: np.ndarray) -> dict[str, float]:
-    """Test accuracy of the majority class, and of logistic regression on pixels, mean and spread over time, or words.
+    """Test accuracy of the majority class, and of logistic regression on pixels, mean and std over time, or words.
 
     Both are fitted on the train part, the regression on at most 10,000 rows of it drawn at random. By time there is
     persistence too: the latest label known before each sample. Remembered for the same pack and parts, since a study
     asks often.
     """
-    return dict(_baselines(_Asked(pack, parts)))
+    return dict(_baselines(_PackParts(pack, parts)))
 
 
-class _Asked:
+class _PackParts:
     """A pack and parts as a key of the cache."""
 
     def __init__(self, pack: Pack, parts: np.ndarray) -> None:
@@ -48,12 +48,12 @@ class _Asked:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.key == other.key
+        return isinstance(other, _PackParts) and self.key == other.key
 
 
 @lru_cache(maxsize=32)
-def _baselines(asked: _Asked) -> tuple[tuple[str, float], ...]:
-    pack, parts = asked.pack, asked.parts
+def _baselines(key: _PackParts) -> tuple[tuple[str, float], ...]:
+    pack, parts = key.pack, key.parts
     rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
     labels = {part: pack.labels[r] for part, r in rows.items()}
     majority = np.bincount(labels["train"]).argmax()
@@ -68,10 +68,10 @@ def _baselines(asked: _Asked) -> tuple[tuple[str, float], ...]:
         linear = _linear_of_words({p: counts(pack, r) for p, r in rows.items()}, labels)
     else:
         linear = _linear({p: features(pack, r) for p, r in rows.items()}, labels)
-    found: tuple[tuple[str, float], ...] = (("majority_accuracy", always), ("linear_accuracy", linear))
+    accuracies: tuple[tuple[str, float], ...] = (("majority_accuracy", always), ("linear_accuracy", linear))
     if time := pack.info.get("time"):
-        found += (("persistence_accuracy", persistence(pack.labels, rows["test"], time["known"])),)
-    return found
+        accuracies += (("persistence_accuracy", persistence(pack.labels, rows["test"], time["known"])),)
+    return accuracies
 
 
 def persistence(labels: np.ndarray, rows: np.ndarray, known: int = 1) -> float:
@@ -86,21 +86,21 @@ def counts(pack: Pack, rows: np.ndarray) -> csr_array:
     x, length = pack.gather(rows)
     ends = np.concatenate([[0], np.cumsum(length)])
     ids = x[sequence_mask(length, x.shape[1])]  # text after text, without padding
-    found = csr_array((np.ones(len(ids)), ids, ends), shape=(len(rows), pack.spec.ids))
-    found.sum_duplicates()
-    return found
+    word_counts = csr_array((np.ones(len(ids)), ids, ends), shape=(len(rows), pack.spec.ids))
+    word_counts.sum_duplicates()
+    return word_counts
 
 
 def features(pack: Pack, rows: np.ndarray) -> np.ndarray:
-    """Raw values as vectors (N, D): pictures averaged to at most 16×16, sequences as mean and spread over time."""
+    """Raw values as vectors (N, D): pictures averaged to at most 16×16, sequences as mean and std over time."""
     x, length = pack.gather(rows)
     x = x.astype(np.float32)
     if pack.spec.kind == "image":
         return _shrink(x).reshape(len(x), -1)
     mask = sequence_mask(length, x.shape[1])[..., None]
     mean = (x * mask).sum(1) / length[:, None]
-    spread = np.sqrt((((x - mean[:, None]) * mask) ** 2).sum(1) / length[:, None])
-    return np.concatenate([mean, spread], 1)
+    std = np.sqrt((((x - mean[:, None]) * mask) ** 2).sum(1) / length[:, None])
+    return np.concatenate([mean, std], 1)
 
 
 def _shrink(x: np.ndarray) -> np.ndarray:

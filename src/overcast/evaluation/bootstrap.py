@@ -35,9 +35,9 @@ def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) 
 
 
 def _macro_f1(hot: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    found, real, guessed = weights @ (hot * guess), weights @ hot, weights @ guess  # (R, K)
+    true_positives, real, guessed = weights @ (hot * guess), weights @ hot, weights @ guess  # (R, K)
     either = real + guessed
-    score = np.divide(2 * found, either, out=np.zeros_like(found), where=either > 0)
+    score = np.divide(2 * true_positives, either, out=np.zeros_like(true_positives), where=either > 0)
     mean: np.ndarray = score.sum(1) / np.maximum((either > 0).sum(1), 1)
     return mean
 

@@ -43,8 +43,8 @@ class Measured:
     @property
     def probabilities(self) -> np.ndarray:
         """(N, K) in double precision."""
-        found: np.ndarray = self.logits.double().softmax(-1).numpy()
-        return found
+        probabilities: np.ndarray = self.logits.double().softmax(-1).numpy()
+        return probabilities
 
 
 def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
@@ -54,39 +54,39 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     """
     config = run.config
     pack = open_run_pack(run)
-    learner, seen = restore_for_measuring(run, pack)
+    trained, measured_pack = restore_for_measuring(run, pack)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
-    measured = {part: measure(learner, seen, rows[part]) for part in PARTS}
+    measured = {part: measure(trained, measured_pack, rows[part]) for part in PARTS}
     metrics = _summary(pack, run.parts, measured)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
-    record = record_of(run)
-    record.metrics(flat(metrics))
+    record = open_recorder(run)
+    record.metrics(flatten_metrics(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
     return metrics
 
 
-def measure(learner: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
+def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
     """Logits and figures of these rows, in eval mode, on one device, by the routine used while training.
 
     Raises: DivergedError if the network answers with what is no finite number.
     """
     batches = BatchLoader(pack, rows, EVALUATION_BATCH)
-    logits, target = [], []
+    logit_batches, target_batches = [], []
     with torch.inference_mode():
         for x, y, length in batches:
-            logits.append(learner(x, length))
-            target.append(y)
-    found, true = torch.cat(logits), torch.cat(target)
-    if not found.isfinite().all():
+            logit_batches.append(trained(x, length))
+            target_batches.append(y)
+    logits, target = torch.cat(logit_batches), torch.cat(target_batches)
+    if not logits.isfinite().all():
         raise DivergedError(
-            f"the network has no finite answer to {int((~found.isfinite().all(1)).sum())} of {len(found)} samples: its "
-            "training diverged. Train again with a lower lr"
+            f"the network has no finite answer to {int((~logits.isfinite().all(1)).sum())} of {len(logits)} samples: "
+            "its training diverged. Train again with a lower lr"
         )
-    scores = {name: float(value) for name, value in metric_collection(found.shape[1])(found, true).items()}
-    return Measured(rows, found, true, scores)
+    scores = {name: float(value) for name, value in metric_collection(logits.shape[1])(logits, target).items()}
+    return Measured(rows, logits, target, scores)
 
 
 def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> dict[str, Any]:
@@ -109,11 +109,11 @@ def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> di
     }
 
 
-def flat(metrics: dict[str, Any]) -> dict[str, float]:
+def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """MLflow's names: ``test/accuracy``, ``gap/nll``, ``class/foggy_recall``, ``final/train_accuracy``."""
-    found = {f"{part}/{n}": v for part in ("test", "gap", "baseline") for n, v in metrics[part].items()}
-    found |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
-    return found | {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
+    flattened = {f"{part}/{n}": v for part in ("test", "gap", "baseline") for n, v in metrics[part].items()}
+    flattened |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
+    return flattened | {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
 
 
 def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], metrics: dict[str, Any]) -> None:
@@ -138,7 +138,7 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)
 
 
-def record_of(run: Run) -> RunRecorder:
+def open_recorder(run: Run) -> RunRecorder:
     """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen these weights."""
     config, facts = run.config, run.facts
     store = open_store(config.tracking)
@@ -146,9 +146,9 @@ def record_of(run: Run) -> RunRecorder:
         return RunRecorder()
     if facts["id"] and (record := store.find(facts["id"])):
         return record
-    for seen in store.search(weights=facts["weights"], limit=1) if "weights" in facts else []:
-        run.write_record(id=seen.id)
-        return MlflowRun(store.client, seen.id)
+    for recorded in store.search(weights=facts["weights"], limit=1) if "weights" in facts else []:
+        run.write_record(id=recorded.id)
+        return MlflowRun(store.client, recorded.id)
     restored = run_tags(config, facts, run.folder, None) | {"restored": "true"}
     record = store.create(facts["name"], restored)
     run.write_record(id=record.id)

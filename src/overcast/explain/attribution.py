@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from overcast.core.spec import UNKNOWN
 from overcast.explain import gradients, occlusion, sanity
-from overcast.explain.figures import Found, plates
+from overcast.explain.figures import Attributions, attribution_figures
 from overcast.explain.samples import ExplainedSample
-from overcast.explain.stages import Stage, evenly, outputs, stages
+from overcast.explain.stages import Stage, evenly_spaced, outputs, stages
 from overcast.html.page import Paragraph, Part, Section
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.tracking.run_folder import Run
@@ -28,7 +28,7 @@ CHECKED = 4  # samples whose maps are compared with those of random weights
 
 
 @dataclass(frozen=True)
-class Ways:
+class Methods:
     """How closely to look and by which methods: positions of the square a side, steps, the layer for Grad-CAM."""
 
     positions: int
@@ -41,80 +41,82 @@ class Ways:
 class Maps:
     """What each method found, and by how much the gradients' sum misses the difference of the logits."""
 
-    found: Found
+    by_method: Attributions
     miss: float
 
 
-def maps(net: nn.Module, learner: TrainedNetwork, specimen: ExplainedSample, target: int, ways: Ways) -> Maps:
-    """Every map of one sample for one class, by ``net`` in place of the learner's own network."""
-    x, length = specimen.seen(learner)
-    kind = learner.preprocessor.kind
-    found: Found = {}
+def maps(net: nn.Module, trained: TrainedNetwork, sample: ExplainedSample, target: int, methods: Methods) -> Maps:
+    """Every map of one sample for one class, by ``net`` in place of the trained network itself."""
+    x, length = sample.model_input(trained)
+    kind = trained.preprocessor.kind
+    by_method: Attributions = {}
     miss = 0.0
     if kind == "image":
-        found["occlusion"] = occlusion.picture(net, x, length, target, ways.positions)
+        by_method["occlusion"] = occlusion.picture(net, x, length, target, methods.positions)
     elif kind == "sequence":
-        found["occlusion"] = occlusion.moments(net, x, length, target, 2 * ways.positions)
-        found["bands"] = occlusion.bands(net, x, length, target, 2 * ways.positions)
+        by_method["occlusion"] = occlusion.moments(net, x, length, target, 2 * methods.positions)
+        by_method["bands"] = occlusion.bands(net, x, length, target, 2 * methods.positions)
     else:
-        found["occlusion"] = occlusion.words(net, x, length, target, UNKNOWN)
-    if ways.gradient:
-        values, miss = gradients.integrated(net, x, length, target, ways.steps)
-        found["gradients"] = values.sum(0) if kind == "image" else values
-    if ways.last is not None and kind == "image":
-        layer = dict(net.named_modules())[ways.last.name]
+        by_method["occlusion"] = occlusion.words(net, x, length, target, UNKNOWN)
+    if methods.gradient:
+        values, miss = gradients.integrated_gradients(net, x, length, target, methods.steps)
+        by_method["gradients"] = values.sum(0) if kind == "image" else values
+    if methods.last is not None and kind == "image":
+        layer = dict(net.named_modules())[methods.last.name]
         assert isinstance(layer, nn.Conv2d)
-        found["cam"] = gradients.cam(net, x, length, target, layer)
-    return Maps(found, miss)
+        by_method["cam"] = gradients.grad_cam(net, x, length, target, layer)
+    return Maps(by_method, miss)
 
 
-def closely(run: Run, learner: TrainedNetwork, specimen: ExplainedSample) -> Ways:
+def choose_methods(run: Run, trained: TrainedNetwork, sample: ExplainedSample) -> Methods:
     """Every way that works for this network; fewer positions and steps for a large one, so that the cost is bounded."""
-    x, length = specimen.seen(learner)
+    x, length = sample.model_input(trained)
     light = run.facts["multiply_adds"] <= LIGHT
-    gradient = gradients.differentiable(learner.net, x, length)
-    return Ways(15 if light else 7, 48 if light else 16, gradient, _for_cam(learner, x, length) if gradient else None)
+    gradient = gradients.passes_gradient(trained.net, x, length)
+    return Methods(
+        15 if light else 7, 48 if light else 16, gradient, _cam_stage(trained, x, length) if gradient else None
+    )
 
 
-def _for_cam(learner: TrainedNetwork, x: Tensor, length: Tensor) -> Stage | None:
+def _cam_stage(trained: TrainedNetwork, x: Tensor, length: Tensor) -> Stage | None:
     """The last convolution over the picture whose output is not too coarse to point at a place."""
-    found = [stage for stage in stages(learner.net, x, length) if isinstance(stage.layer, nn.Conv2d)]
-    sides = [min(out.shape[2:]) for out in outputs(learner.net, x, length, found)]
-    fine = [stage for stage, side in zip(found, sides, strict=True) if side >= COARSEST]
-    return next(reversed(fine or found), None)
+    convolutions = [stage for stage in stages(trained.net, x, length) if isinstance(stage.layer, nn.Conv2d)]
+    sides = [min(out.shape[2:]) for out in outputs(trained.net, x, length, convolutions)]
+    fine = [stage for stage, side in zip(convolutions, sides, strict=True) if side >= COARSEST]
+    return next(reversed(fine or convolutions), None)
 
 
-def section(run: Run, learner: TrainedNetwork, specimens: Sequence[ExplainedSample]) -> Section:
+def section(run: Run, trained: TrainedNetwork, samples: Sequence[ExplainedSample]) -> Section:
     """What speaks for a class in each sample, and whether the maps would be others with random weights."""
-    ways = closely(run, learner, specimens[0])
-    asked = [(specimen, target) for specimen in specimens for target in specimen.asked]
-    checked = evenly(range(len(asked)), CHECKED)  # they come class by class
-    random = sanity.shuffled(learner.net, run.config.seed)
+    methods = choose_methods(run, trained, samples[0])
+    explained = [(sample, target) for sample in samples for target in sample.targets]
+    checked = evenly_spaced(range(len(explained)), CHECKED)  # they come class by class
+    random = sanity.shuffle_weights(trained.net, run.config.seed)
     parts: list[Part] = []
-    agreed: dict[str, list[tuple[float, float]]] = {}
+    correlations: dict[str, list[tuple[float, float]]] = {}
     misses: list[float] = []
     waits = 0.5 if sys.stderr.isatty() else 10
-    for number, (specimen, target) in enumerate(tqdm(asked, "explain", unit="map", mininterval=waits, leave=False)):
-        found = maps(learner.net, learner, specimen, target, ways)
-        misses.append(found.miss)
-        parts += plates(run.spec, specimen, target, found.found, f"evidence-{number + 1}.png")
+    for number, (sample, target) in enumerate(tqdm(explained, "explain", unit="map", mininterval=waits, leave=False)):
+        sample_maps = maps(trained.net, trained, sample, target, methods)
+        misses.append(sample_maps.miss)
+        parts += attribution_figures(run.spec, sample, target, sample_maps.by_method, f"attribution-{number + 1}.png")
         if number in checked:
-            other = maps(random, learner, specimen, target, ways)
-            for name, values in found.found.items():
-                both = (values, other.found[name])
+            other = maps(random, trained, sample, target, methods)
+            for name, values in sample_maps.by_method.items():
+                both = (values, other.by_method[name])
                 pair = (sanity.correlation(*both), sanity.correlation(*map(np.abs, both)))
-                agreed.setdefault(name, []).append(pair)
-    words = [Paragraph(_sane(agreed))]
-    if not ways.gradient:
-        words.append(
+                correlations.setdefault(name, []).append(pair)
+    paragraphs = [Paragraph(_sanity_line(correlations))]
+    if not methods.gradient:
+        paragraphs.append(
             Paragraph("Integrated gradients and Grad-CAM are left out: the network passes no gradient to its inputs.")
         )
     elif misses:
-        words.append(
+        paragraphs.append(
             Paragraph(f"Integrated gradients add up to the difference of the logits to within {max(misses):.2g}.")
         )
     return Section(
-        "What speaks for a class", _COMMON + _COVERED[run.spec.kind] + _CAM * bool(ways.last), [*words, *parts]
+        "What speaks for a class", _COMMON + _COVERED[run.spec.kind] + _CAM * bool(methods.last), [*paragraphs, *parts]
     )
 
 
@@ -142,14 +144,15 @@ NAMES = {
 }
 
 
-def _sane(agreed: dict[str, list[tuple[float, float]]]) -> str:
+def _sanity_line(correlations: dict[str, list[tuple[float, float]]]) -> str:
     """One line: how much the maps agree with those of random weights."""
-    told = [
+    by_method = [
         f"{NAMES[name]} ρ = {np.mean([s for s, _ in pairs]):.2f} (sizes alone: {np.mean([a for _, a in pairs]):.2f})"
-        for name, pairs in agreed.items()
+        for name, pairs in correlations.items()
     ]
-    said = (
-        f"Sanity: with random weights in their place the maps correlate {'; '.join(told)}, the mean of "
-        f"{len(next(iter(agreed.values())))} rank correlations. A map near 1 shows the sample, not what was learned."
+    line = (
+        f"Sanity: with random weights in their place the maps correlate {'; '.join(by_method)}, the mean of "
+        f"{len(next(iter(correlations.values())))} rank correlations. A map near 1 shows the sample, not what was "
+        "learned."
     )
-    return re.sub(r"-(?=\d)", "−", said.replace("-0.00", "0.00"))
+    return re.sub(r"-(?=\d)", "−", line.replace("-0.00", "0.00"))

@@ -9,7 +9,9 @@ from overcast.html.style import SIGNED
 from overcast.html.thumbnails import draw_sample
 
 
-def signed(axes: Axes, values: np.ndarray, ground: np.ndarray | None = None, limit: float | None = None) -> None:
+def draw_signed_map(
+    axes: Axes, values: np.ndarray, ground: np.ndarray | None = None, limit: float | None = None
+) -> None:
     """A map (H, W) in red (for the class) and blue (against it), over a faint picture where one is given."""
     limit = limit or float(np.abs(values).max()) or 1.0
     if ground is None:
@@ -20,6 +22,6 @@ def signed(axes: Axes, values: np.ndarray, ground: np.ndarray | None = None, lim
     axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, alpha=strength, interpolation="nearest")
 
 
-def short(name: str, most: int = 26) -> str:
+def shorten(name: str, most: int = 26) -> str:
     """A file's name that fits over a cell, its end kept."""
     return name if len(name) <= most else "…" + name[1 - most :]

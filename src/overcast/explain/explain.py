@@ -9,10 +9,10 @@ import torch
 
 from overcast.core.paths import project_path
 from overcast.core.seeding import stratified_sample
-from overcast.evaluation.evaluate import record_of
+from overcast.evaluation.evaluate import open_recorder
 from overcast.explain import attribution, filters, gradients, maps, patches
 from overcast.explain.attribution import LIGHT
-from overcast.explain.samples import of_files, of_test
+from overcast.explain.samples import choose_test_samples, read_files
 from overcast.html import writer
 from overcast.html.page import Page
 from overcast.model import trainable_view
@@ -30,24 +30,24 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
 
     Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
     """
-    gradients.require()
+    gradients.require_captum()
     folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
     writer.check_folder(folder)
-    learner, pack = restore(run), open_run_pack(run)
-    specimens = of_files(run, learner, files) if files else of_test(run, learner, pack)
-    learner.net = trainable_view(learner.net)
+    trained, pack = restore(run), open_run_pack(run)
+    samples = read_files(run, trained, files) if files else choose_test_samples(run, trained, pack)
+    trained.net = trainable_view(trained.net)
     before = trainable_view(build(run.config, run.spec)[0])
     light = run.facts["multiply_adds"] <= LIGHT
     unseen = np.flatnonzero(np.isin(run.parts, ("validation", "test")))
-    some = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config.seed, "patches")
+    rows = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config.seed, "patches")
     sections = [
-        attribution.section(run, learner, specimens),
-        filters.section(before, learner.net, run.spec),
-        maps.section(learner, run.spec, specimens),
-        patches.section(learner, pack, some, patches.PROBES if light else patches.PROBES // 4),
+        attribution.section(run, trained, samples),
+        filters.section(before, trained.net, run.spec),
+        maps.section(trained, run.spec, samples),
+        patches.section(trained, pack, rows, patches.PROBES if light else patches.PROBES // 4),
     ]
     page = writer.write(folder, Page(f"Inside {run.facts['name']}", _lead(run), sections, _facts(run)))
-    record_of(run).artifact(folder, "explain")
+    open_recorder(run).artifact(folder, "explain")
     return page
 
 

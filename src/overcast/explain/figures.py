@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from overcast.core.spec import Spec
-from overcast.explain.drawing import short, signed
+from overcast.explain.drawing import draw_signed_map, shorten
 from overcast.explain.samples import ExplainedSample
 from overcast.html.figures import canvas, image_grid
 from overcast.html.page import Image, Paragraph
@@ -21,45 +21,47 @@ from overcast.html.thumbnails import draw_sample
 FAINTEST = 0.05
 """A fall in probability this small is drawn pale, whatever the largest of the sample is."""
 
-Found = dict[str, np.ndarray]
+Attributions = dict[str, np.ndarray]
 """By method: "occlusion" (H, W) or (T,), "bands" (F,), "gradients" (H, W), (T, F) or (T,), "cam" (H, W)."""
 
 
-def told(spec: Spec, specimen: ExplainedSample, target: int) -> str:
+def describe_prediction(spec: Spec, sample: ExplainedSample, target: int) -> str:
     """As in "foggy/3.png: rightly taken for foggy (61%)", or "…: is foggy, taken for rainy (61%); for foggy"."""
-    said = f"taken for {spec.classes[specimen.said]} ({specimen.probabilities[specimen.said]:.0%})"
-    if specimen.label is None:
-        return f"{short(specimen.name, 60)}: {said}"
-    if specimen.label == specimen.said:
-        return f"{short(specimen.name, 60)}: rightly {said}"
-    return f"{short(specimen.name, 60)}: is {spec.classes[specimen.label]}, {said}; for {spec.classes[target]}"
+    outcome = f"taken for {spec.classes[sample.predicted]} ({sample.probabilities[sample.predicted]:.0%})"
+    if sample.label is None:
+        return f"{shorten(sample.name, 60)}: {outcome}"
+    if sample.label == sample.predicted:
+        return f"{shorten(sample.name, 60)}: rightly {outcome}"
+    return f"{shorten(sample.name, 60)}: is {spec.classes[sample.label]}, {outcome}; for {spec.classes[target]}"
 
 
-def plates(spec: Spec, specimen: ExplainedSample, target: int, found: Found, file: str) -> Sequence[Image | Paragraph]:
+def attribution_figures(
+    spec: Spec, sample: ExplainedSample, target: int, attributions: Attributions, file: str
+) -> Sequence[Image | Paragraph]:
     """The maps of one sample as one picture; before a sentence's, the sentence with its words coloured."""
-    caption = told(spec, specimen, target)
+    caption = describe_prediction(spec, sample, target)
     if spec.kind == "image":
-        return [Image.from_figure(file, _pictures(specimen, found), caption)]
+        return [Image.from_figure(file, _pictures(sample, attributions), caption)]
     if spec.kind == "sequence":
-        return [Image.from_figure(file, _sequence(specimen, found), caption)]
-    words = spec.decode(specimen.raw)
-    values = found.get("gradients", found["occlusion"])
+        return [Image.from_figure(file, _sequence(sample, attributions), caption)]
+    words = spec.decode(sample.raw)
+    values = attributions.get("gradients", attributions["occlusion"])
     sentence = Markup("{}<br>{}").format(caption, coloured(words, values))
-    return [Paragraph(sentence), Image.from_figure(file, _bars(words, found))]
+    return [Paragraph(sentence), Image.from_figure(file, _bars(words, attributions))]
 
 
 TITLES = {"occlusion": "occlusion", "gradients": "integrated gradients", "cam": "Grad-CAM"}
 
 
-def _pictures(specimen: ExplainedSample, found: Found) -> Figure:
-    shown = {name: values for name, values in found.items() if name in TITLES}
-    figure, panels = image_grid(1, 1 + len(shown), 1.22, top=0.2, left=0.05)
-    draw_sample(panels[0, 0], specimen.raw)
-    for axes, (name, values) in zip(panels[0, 1:], shown.items(), strict=True):
+def _pictures(sample: ExplainedSample, attributions: Attributions) -> Figure:
+    titled = {name: values for name, values in attributions.items() if name in TITLES}
+    figure, panels = image_grid(1, 1 + len(titled), 1.22, top=0.2, left=0.05)
+    draw_sample(panels[0, 0], sample.raw)
+    for axes, (name, values) in zip(panels[0, 1:], titled.items(), strict=True):
         if name == "gradients":  # a few pixels would outshine the rest
-            signed(axes, values, specimen.raw, limit=float(np.quantile(np.abs(values), 0.99)))
+            draw_signed_map(axes, values, sample.raw, limit=float(np.quantile(np.abs(values), 0.99)))
         else:
-            signed(axes, values, specimen.raw, limit=max(float(np.abs(values).max()), FAINTEST))
+            draw_signed_map(axes, values, sample.raw, limit=max(float(np.abs(values).max()), FAINTEST))
         axes.set_title(f"{TITLES[name]}{_detail(name, values)}", size=7, pad=3)
     return figure
 
@@ -70,19 +72,19 @@ def _detail(name: str, values: np.ndarray) -> str:
     return "" if values.any() else ": nothing"
 
 
-def _sequence(specimen: ExplainedSample, found: Found) -> Figure:
+def _sequence(sample: ExplainedSample, attributions: Attributions) -> Figure:
     """The sequence with what each moment is worth below it and each band beside it; its integrated gradients."""
-    both = "gradients" in found
+    both = "gradients" in attributions
     ratios = {"width_ratios": [4, 1, 4][: 2 + both], "height_ratios": [3, 1]}
     figure, panels = canvas(4.6 + 3.6 * both, 3.2, 2, 2 + both, gridspec_kw=ratios)
     for axes in panels.ravel():
         axes.tick_params(labelsize=7)
     for axis in [*(axes.yaxis for axes in panels[0]), *(axes.xaxis for axes in panels[:, ::2].ravel())]:
         axis.set_major_locator(MaxNLocator(integer=True))  # a step or a feature has no halves
-    steps, features = specimen.raw.shape
-    draw_sample(panels[0, 0], specimen.raw)
+    steps, features = sample.raw.shape
+    draw_sample(panels[0, 0], sample.raw)
     panels[0, 0].set_title("the sample: time →, feature ↑", size=8)
-    worth, bands = found["occlusion"], found["bands"]
+    worth, bands = attributions["occlusion"], attributions["bands"]
     panels[1, 0].bar(np.arange(steps), worth, width=1.0, color=np.where(worth > 0, POSITIVE, NEGATIVE))
     panels[1, 0].set(xlim=(-0.5, steps - 0.5))
     panels[1, 0].set_title("lost when this moment is covered", size=8)
@@ -91,7 +93,7 @@ def _sequence(specimen: ExplainedSample, found: Found) -> Figure:
     panels[0, 1].set_title("… this band", size=8)
     panels[1, 1].set_axis_off()
     if both:
-        values = found["gradients"].T
+        values = attributions["gradients"].T
         limit = float(np.quantile(np.abs(values), 0.99)) or 1.0
         panels[0, 2].imshow(
             values, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto", origin="lower", interpolation="nearest"
@@ -104,11 +106,11 @@ def _sequence(specimen: ExplainedSample, found: Found) -> Figure:
     return figure
 
 
-def _bars(words: Sequence[str], found: Found) -> Figure:
-    shown = {name: values for name, values in found.items() if name in TITLES}
+def _bars(words: Sequence[str], attributions: Attributions) -> Figure:
+    titled = {name: values for name, values in attributions.items() if name in TITLES}
     high = 0.6 + 0.16 * len(words)
-    figure, (panels,) = canvas(1.6 + 2.6 * len(shown), high, columns=len(shown), sharey=True)
-    for axes, (name, values) in zip(panels, shown.items(), strict=True):
+    figure, (panels,) = canvas(1.6 + 2.6 * len(titled), high, columns=len(titled), sharey=True)
+    for axes, (name, values) in zip(panels, titled.items(), strict=True):
         axes.barh(np.arange(len(words)), values, color=np.where(values > 0, POSITIVE, NEGATIVE))
         axes.axvline(0, color="black", linewidth=0.6)
         axes.set_title("left out: probability lost" if name == "occlusion" else TITLES[name], size=8)

@@ -31,11 +31,11 @@ class Filters:
     def change(self) -> np.ndarray:
         """How far (N,) each filter has moved, against its size before."""
         moved, size = (np.sqrt((w**2).sum((1, 2, 3))) for w in (self.after - self.before, self.before))
-        found: np.ndarray = moved / np.maximum(size, 1e-12)
-        return found
+        change: np.ndarray = moved / np.maximum(size, 1e-12)
+        return change
 
 
-def first(before: nn.Module, after: nn.Module, spec: Spec) -> Filters | None:
+def first_layer_filters(before: nn.Module, after: nn.Module, spec: Spec) -> Filters | None:
     """The first layer that looks at the sample itself, where its weights can be seen as pictures."""
     trained = dict(after.named_parameters())
     for name, layer in before.named_modules():
@@ -63,33 +63,35 @@ def _shape(layer: nn.Module, spec: Spec) -> tuple[int, ...] | None:
 
 def section(before: nn.Module, after: nn.Module, spec: Spec) -> Section:
     """The filters that changed most, side by side with what they were."""
-    found = first(before, after, spec)
-    if found is None:
+    filters = first_layer_filters(before, after, spec)
+    if filters is None:
         why = {
             "image": "The first layer reads a row of the picture at a time, or is no plain layer of weights on pixels",
             "sequence": "The first layer reads one step at a time, or all of them at once",
             "tokens": "The first layer turns words into vectors, whose numbers mean nothing by themselves",
         }[spec.kind]
         return Section(TITLE, f"Left out: {why}, so its weights make no pictures.")
-    order = np.argsort(-found.change, kind="stable")[:SHOWN]
+    order = np.argsort(-filters.change, kind="stable")[:SHOWN]
     columns = min(8, len(order))
     blocks = -(-len(order) // columns)
     figure, panels = image_grid(2 * blocks, columns, 0.8, top=0.12, left=0.75)
     for place, unit in enumerate(order):
         block, column = divmod(place, columns)
-        limit = max(np.abs(found.before[unit]).max(), np.abs(found.after[unit]).max()) or 1.0
-        for row, weights in enumerate((found.before, found.after)):
+        limit = max(np.abs(filters.before[unit]).max(), np.abs(filters.after[unit]).max()) or 1.0
+        for row, weights in enumerate((filters.before, filters.after)):
             _draw(panels[2 * block + row, column], weights[unit], float(limit))
     for row, axes in enumerate(panels[:, 0]):
         axes.text(-0.1, 0.5, ("before", "after")[row % 2], transform=axes.transAxes, ha="right", va="center", size=9)
     how = (
-        f"Each unit of the first layer ({found.name}) weighs what it sees by these numbers, shown as a picture: "
-        f"the {len(order)} of {len(found.after)} that changed most, above before training, below after it, "
+        f"Each unit of the first layer ({filters.name}) weighs what it sees by these numbers, shown as a picture: "
+        f"the {len(order)} of {len(filters.after)} that changed most, above before training, below after it, "
         "both on the unit's own scale. Noise that stayed noise has learned little; edges and spots of colour have."
     )
-    change = found.change
-    told = f"Change against the size before: {np.median(change):.0%} for the middle unit, {change.max():.0%} at most."
-    return Section(TITLE, how, [Image.from_figure("filters.png", figure), Paragraph(told)])
+    change = filters.change
+    summary = (
+        f"Change against the size before: {np.median(change):.0%} for the middle unit, {change.max():.0%} at most."
+    )
+    return Section(TITLE, how, [Image.from_figure("filters.png", figure), Paragraph(summary)])
 
 
 def _draw(axes: Axes, weights: np.ndarray, limit: float) -> None:

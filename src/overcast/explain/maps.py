@@ -8,9 +8,9 @@ import numpy as np
 from torch import nn
 
 from overcast.core.spec import Spec
-from overcast.explain.drawing import short
+from overcast.explain.drawing import shorten
 from overcast.explain.samples import ExplainedSample
-from overcast.explain.stages import evenly, outputs, stages
+from overcast.explain.stages import evenly_spaced, outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Section
 from overcast.html.style import RESPONSE
@@ -21,33 +21,35 @@ SAMPLES, LAYERS, CHANNELS = 3, 5, 8
 TITLE = "Feature maps"
 
 
-def section(learner: TrainedNetwork, spec: Spec, specimens: Sequence[ExplainedSample]) -> Section:
+def section(trained: TrainedNetwork, spec: Spec, samples: Sequence[ExplainedSample]) -> Section:
     """An image a sample: a row a layer."""
-    if not stages(learner.net, *specimens[0].seen(learner)):
+    if not stages(trained.net, *samples[0].model_input(trained)):
         return Section(
             TITLE, "Left out: this network has no convolutions, so its layers keep no picture of the sample."
         )
     how = (
         "What comes out of each convolution, and of the norm and activation layers right behind it, for "
-        f"{min(SAMPLES, len(specimens))} of the samples: the {CHANNELS} channels that respond most, the brighter the "
+        f"{min(SAMPLES, len(samples))} of the samples: the {CHANNELS} channels that respond most, the brighter the "
         "stronger, on one scale a row. First edges and colours; further down fewer, coarser places, and more meaning."
     )
-    images = [_image(learner, spec, one, f"maps-{n}.png") for n, one in enumerate(evenly(specimens, SAMPLES), 1)]
+    images = [
+        _image(trained, spec, sample, f"maps-{n}.png") for n, sample in enumerate(evenly_spaced(samples, SAMPLES), 1)
+    ]
     return Section(TITLE, how, images)
 
 
-def _image(learner: TrainedNetwork, spec: Spec, specimen: ExplainedSample, file: str) -> Image:
-    x, length = specimen.seen(learner)
-    wanted = evenly(stages(learner.net, x, length), LAYERS)
-    maps = [out[0].float().numpy() for out in outputs(learner.net, x, length, wanted)]
+def _image(trained: TrainedNetwork, spec: Spec, sample: ExplainedSample, file: str) -> Image:
+    x, length = sample.model_input(trained)
+    wanted = evenly_spaced(stages(trained.net, x, length), LAYERS)
+    maps = [out[0].float().numpy() for out in outputs(trained.net, x, length, wanted)]
     plain = spec.kind == "image"
     cell = 0.85 if plain else 1.1
     figure, panels = image_grid(len(wanted), CHANNELS + 1, cell, top=0.22)
     if spec.kind == "tokens":
-        words = spec.decode(specimen.raw)
+        words = spec.decode(sample.raw)
         panels[0, 0].text(0, 0.5, "\n".join(words[:8]), size=7, va="center")
     else:
-        draw_sample(panels[0, 0], specimen.raw)
+        draw_sample(panels[0, 0], sample.raw)
     for row, (stage, values) in enumerate(zip(wanted, maps, strict=True)):
         best = np.argsort(-np.abs(values).reshape(len(values), -1).mean(1), kind="stable")[:CHANNELS]
         limit = float(values[best].max())
@@ -63,7 +65,7 @@ def _image(learner: TrainedNetwork, spec: Spec, specimen: ExplainedSample, file:
                 interpolation="nearest",
                 aspect="equal" if plain else "auto",
             )
-    caption = f"{short(specimen.name, 60)}, taken for {spec.classes[specimen.said]}"
+    caption = f"{shorten(sample.name, 60)}, taken for {spec.classes[sample.predicted]}"
     return Image.from_figure(file, figure, caption)
 
 

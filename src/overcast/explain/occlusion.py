@@ -19,46 +19,48 @@ def probability(net: nn.Module, x: Tensor, length: Tensor, target: int) -> np.nd
             net(x[at : at + BATCH], length[at : at + BATCH]).double().softmax(-1)[:, target]
             for at in range(0, len(x), BATCH)
         ]
-    found: np.ndarray = torch.cat(parts).numpy()
-    return found
+    probabilities: np.ndarray = torch.cat(parts).numpy()
+    return probabilities
 
 
-def drops(net: nn.Module, x: Tensor, length: Tensor, target: int, masks: np.ndarray) -> np.ndarray:
+def probability_drops(net: nn.Module, x: Tensor, length: Tensor, target: int, masks: np.ndarray) -> np.ndarray:
     """By how much (M,) the class's probability falls when each mask (M, …) covers its part of x (1, …)."""
     whole = probability(net, x, length, target)[0]
-    found = [
-        probability(net, x * ~torch.from_numpy(some), length.expand(len(some)), target)
-        for some in np.array_split(masks, -(-len(masks) // BATCH))
+    covered = [
+        probability(net, x * ~torch.from_numpy(block), length.expand(len(block)), target)
+        for block in np.array_split(masks, -(-len(masks) // BATCH))
     ]
-    falls: np.ndarray = whole - np.concatenate(found)
+    falls: np.ndarray = whole - np.concatenate(covered)
     return falls
 
 
-def starts(side: int, window: int, positions: int) -> np.ndarray:
+def window_starts(side: int, window: int, positions: int) -> np.ndarray:
     """Where windows start that cover a side evenly, the first at its beginning and the last at its end."""
-    found: np.ndarray = np.unique(np.linspace(0, side - window, positions).round().astype(int))
-    return found
+    places: np.ndarray = np.unique(np.linspace(0, side - window, positions).round().astype(int))
+    return places
 
 
-def squares(high: int, wide: int, positions: int) -> np.ndarray:
+def square_masks(high: int, wide: int, positions: int) -> np.ndarray:
     """Masks (M, 1, H, W) of a square of a sixth of the shorter side, on a grid of positions."""
     size = max(2, round(min(high, wide) / 6))
-    corners = [(top, left) for top in starts(high, size, positions) for left in starts(wide, size, positions)]
+    corners = [
+        (top, left) for top in window_starts(high, size, positions) for left in window_starts(wide, size, positions)
+    ]
     masks = np.zeros((len(corners), 1, high, wide), bool)
     for mask, (top, left) in zip(masks, corners, strict=True):
         mask[0, top : top + size, left : left + size] = True
     return masks
 
 
-def spans(side: int, positions: int) -> np.ndarray:
+def span_masks(side: int, positions: int) -> np.ndarray:
     """Masks (M, side) of a window of a tenth of the side."""
     size = max(1, round(side / 10))
-    begin = starts(side, size, positions)[:, None]
+    begin = window_starts(side, size, positions)[:, None]
     masks: np.ndarray = (np.arange(side) >= begin) & (np.arange(side) < begin + size)
     return masks
 
 
-def spread(falls: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def mean_over_masks(falls: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """A value for each place: the mean fall of the masks (M, …) that cover it."""
     covered: np.ndarray = np.tensordot(falls, masks, 1) / np.maximum(masks.sum(0), 1)
     return covered
@@ -66,21 +68,21 @@ def spread(falls: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 def picture(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (H, W) of a picture x (1, C, H, W)."""
-    masks = squares(x.shape[2], x.shape[3], positions)
-    covered: np.ndarray = spread(drops(net, x, length, target, masks), masks)[0]
+    masks = square_masks(x.shape[2], x.shape[3], positions)
+    covered: np.ndarray = mean_over_masks(probability_drops(net, x, length, target, masks), masks)[0]
     return covered
 
 
 def moments(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (T,) of a sequence x (1, T, F): what each moment is worth, all its features covered."""
-    masks = spans(x.shape[1], positions)
-    return spread(drops(net, x, length, target, masks[..., None]), masks)
+    masks = span_masks(x.shape[1], positions)
+    return mean_over_masks(probability_drops(net, x, length, target, masks[..., None]), masks)
 
 
 def bands(net: nn.Module, x: Tensor, length: Tensor, target: int, positions: int) -> np.ndarray:
     """The map (F,) of a sequence x (1, T, F): what each feature is worth, all the time long."""
-    masks = spans(x.shape[2], positions)
-    return spread(drops(net, x, length, target, masks[:, None]), masks)
+    masks = span_masks(x.shape[2], positions)
+    return mean_over_masks(probability_drops(net, x, length, target, masks[:, None]), masks)
 
 
 def words(net: nn.Module, x: Tensor, length: Tensor, target: int, unknown: int) -> np.ndarray:

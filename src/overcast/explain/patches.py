@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from overcast.explain.stages import Stage, embedding, outputs, stages
+from overcast.explain.stages import Stage, find_embedding, outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Part, Section, Table
 from overcast.html.thumbnails import draw_sample
@@ -23,13 +23,15 @@ TITLE = "What a unit responds to most"
 
 
 @dataclass(frozen=True)
-class Fields:
+class ReceptiveFields:
     """What each output place of a stage sees: (places, 2) first and one past the last input place, along each side."""
 
     sides: tuple[np.ndarray, ...]
 
 
-def fields(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int = PROBES) -> Fields:
+def find_receptive_fields(
+    net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int = PROBES
+) -> ReceptiveFields:
     """Found by feeding "not a number" into one strip of the sample x (1, …) after the other: where it comes out.
 
     Exact for samples of up to ``probes`` places a side, else to within one strip. In double precision, since fast
@@ -37,26 +39,26 @@ def fields(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, probes: int 
     """
     net, kind = copy.deepcopy(net).double(), x.dim()
     axes = (2, 3) if kind == 4 else (1,)
-    return Fields(tuple(_side(net, x, length, stage, axis, probes) for axis in axes))
+    return ReceptiveFields(tuple(_side(net, x, length, stage, axis, probes) for axis in axes))
 
 
 def _side(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, probes: int) -> np.ndarray:
     strips = np.array_split(np.arange(x.shape[axis]), min(probes, x.shape[axis]))
     reached = []  # for each strip: whether it reaches each output place along this axis
     for strip in strips:
-        out = _poisoned(net, x, length, stage, axis, strip)[0]  # (C, h, w) or (C, t)
+        out = _output_with_nan(net, x, length, stage, axis, strip)[0]  # (C, h, w) or (C, t)
         keep = axis - 1 if x.dim() == 4 else 1
         hit = out.isnan().movedim(keep, 0).flatten(1).any(1)
         reached.append(hit.numpy())
-    seen = np.stack(reached)  # (strips, places)
-    first, last = seen.argmax(0), len(strips) - 1 - seen[::-1].argmax(0)
+    reaches = np.stack(reached)  # (strips, places)
+    first, last = reaches.argmax(0), len(strips) - 1 - reaches[::-1].argmax(0)
     low, high = np.array([s[0] for s in strips]), np.array([s[-1] + 1 for s in strips])
-    found: np.ndarray = np.stack([low[first], high[last]], 1)
-    return found
+    extents: np.ndarray = np.stack([low[first], high[last]], 1)
+    return extents
 
 
-def _poisoned(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, strip: np.ndarray) -> Tensor:
-    layer, places = embedding(net), torch.from_numpy(strip)
+def _output_with_nan(net: nn.Module, x: Tensor, length: Tensor, stage: Stage, axis: int, strip: np.ndarray) -> Tensor:
+    layer, places = find_embedding(net), torch.from_numpy(strip)
     if layer is None:
         return outputs(net, x.double().index_fill(axis, places, torch.nan), length, [stage])[0]
     hook = layer.register_forward_hook(lambda module, given, out: out.index_fill(1, places, torch.nan))
@@ -75,18 +77,22 @@ class Best:
 
 
 def strongest(
-    learner: TrainedNetwork, pack: Pack, rows: np.ndarray, wanted: Sequence[Stage], seen: Sequence[Fields]
+    trained: TrainedNetwork,
+    pack: Pack,
+    rows: np.ndarray,
+    wanted: Sequence[Stage],
+    receptive_fields: Sequence[ReceptiveFields],
 ) -> list[Best]:
     """For each stage; places that see nothing but the padding of a shorter sample do not count."""
     values: list[list[np.ndarray]] = [[] for _ in wanted]
     places: list[list[np.ndarray]] = [[] for _ in wanted]
-    for some in np.array_split(rows, -(-len(rows) // BATCH)):
-        raw, length = pack.gather(some)
+    for block in np.array_split(rows, -(-len(rows) // BATCH)):
+        raw, length = pack.gather(block)
         with torch.no_grad():
-            x = learner.preprocessor(torch.from_numpy(raw), torch.from_numpy(length))
-        for n, out in enumerate(outputs(learner.net, x, torch.from_numpy(length), wanted)):
-            if len(seen[n].sides) == 1:
-                true = torch.from_numpy(seen[n].sides[0][: out.shape[2], 0] < length[:, None])  # (B, T)
+            x = trained.preprocessor(torch.from_numpy(raw), torch.from_numpy(length))
+        for n, out in enumerate(outputs(trained.net, x, torch.from_numpy(length), wanted)):
+            if len(receptive_fields[n].sides) == 1:
+                true = torch.from_numpy(receptive_fields[n].sides[0][: out.shape[2], 0] < length[:, None])  # (B, T)
                 out = out.masked_fill(~true[:, None], -torch.inf)
             top, at = out.flatten(2).max(2)  # (B, C)
             values[n].append(top.numpy())
@@ -94,22 +100,22 @@ def strongest(
     return [Best(np.concatenate(v), np.concatenate(p)) for v, p in zip(values, places, strict=True)]
 
 
-def section(learner: TrainedNetwork, pack: Pack, rows: np.ndarray, probes: int = PROBES) -> Section:
+def section(trained: TrainedNetwork, pack: Pack, rows: np.ndarray, probes: int = PROBES) -> Section:
     """A few units of a middle and of the last convolution, each with the samples' parts that it responds to most."""
     full, length = _zeros(pack)
-    found = stages(learner.net, full, length)
-    if not found:
+    convolutions = stages(trained.net, full, length)
+    if not convolutions:
         return Section(TITLE, "Left out: this network has no convolutions, so its units have no place in the sample.")
-    wanted = [found[i] for i in sorted({len(found) // 2, len(found) - 1})]
-    seen = [fields(learner.net, full, length, stage, probes) for stage in wanted]
-    best = strongest(learner, pack, rows, wanted, seen)
+    wanted = [convolutions[i] for i in sorted({len(convolutions) // 2, len(convolutions) - 1})]
+    receptive_fields = [find_receptive_fields(trained.net, full, length, stage, probes) for stage in wanted]
+    best = strongest(trained, pack, rows, wanted, receptive_fields)
     how = (
         f"Of {len(rows):,} samples of all classes that were not trained on, the {TOP} to which a unit responds most, "
         "cut to what the unit sees there (its receptive field; deep units see the whole sample). Shown are the units "
         "of a middle and of the last convolution whose responses differ most between samples, a row each."
     )
     parts: list[Part] = []
-    for number, (stage, field, one) in enumerate(zip(wanted, seen, best, strict=True), 1):
+    for number, (stage, field, one) in enumerate(zip(wanted, receptive_fields, best, strict=True), 1):
         parts.append(_part(pack, rows, stage, field, one, f"patches-{number}.png"))
     return Section(TITLE, how, parts)
 
@@ -120,18 +126,21 @@ def _zeros(pack: Pack) -> tuple[Tensor, Tensor]:
     return torch.zeros(1, *spec.shape, dtype=dtype), torch.tensor([spec.shape[1 if spec.kind == "image" else 0]])
 
 
-def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: Fields, best: Best, file: str) -> Image | Table:
+def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: ReceptiveFields, best: Best, file: str) -> Image | Table:
     alive = np.where(np.isfinite(best.value).all(0), best.value.std(0), -1)
     units = np.argsort(-alive, kind="stable")[:UNITS]
     order = np.argsort(-best.value[:, units], axis=0, kind="stable")[:TOP].T  # (units, TOP)
-    cut = [
-        [_cut(pack, rows[i], field, best.place[i, unit]) for i in line] for unit, line in zip(units, order, strict=True)
+    patch_rows = [
+        [_patch(pack, rows[i], field, best.place[i, unit]) for i in line]
+        for unit, line in zip(units, order, strict=True)
     ]
     if pack.spec.kind == "tokens":
-        lines = [[f"unit {unit}", *(" ".join(words) for words in line)] for unit, line in zip(units, cut, strict=True)]
+        lines = [
+            [f"unit {unit}", *(" ".join(words) for words in line)] for unit, line in zip(units, patch_rows, strict=True)
+        ]
         return Table([stage.name, *(str(n) for n in range(1, len(order[0]) + 1))], lines, row_heads=True)
     figure, panels = image_grid(len(units), TOP, 0.95, top=0.2, left=0.6)
-    for line, unit, patches, at in zip(panels, units, cut, order, strict=True):
+    for line, unit, patches, at in zip(panels, units, patch_rows, order, strict=True):
         line[0].text(-0.08, 0.5, f"unit {unit}", transform=line[0].transAxes, ha="right", va="center", size=8)
         for axes, patch, i in zip(line, patches, at, strict=False):
             draw_sample(axes, patch)
@@ -145,7 +154,7 @@ def _extent(pack: Pack) -> tuple[int, ...]:
     return pack.spec.shape[1:] if pack.spec.kind == "image" else pack.spec.shape[:1]
 
 
-def _cut(pack: Pack, row: int, field: Fields, place: np.ndarray) -> Any:
+def _patch(pack: Pack, row: int, field: ReceptiveFields, place: np.ndarray) -> Any:
     """What the unit saw: a part of the picture or of the sequence, or the words."""
     x, length = pack.gather(np.array([row]))
     boxes = [side[at] for side, at in zip(field.sides, place, strict=True)]

@@ -13,7 +13,7 @@ from overcast.core.errors import UserError
 from overcast.core.seeding import stratified_sample
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import Measured, measure
-from overcast.explain.stages import evenly
+from overcast.explain.stages import evenly_spaced
 from overcast.prediction.predict import expand, probabilities
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack
@@ -34,68 +34,68 @@ class ExplainedSample:
     probabilities: np.ndarray
 
     @property
-    def said(self) -> int:
+    def predicted(self) -> int:
         return int(self.probabilities.argmax())
 
     @property
-    def asked(self) -> tuple[int, ...]:
+    def targets(self) -> tuple[int, ...]:
         """The classes to explain: the one it was taken for, and the true one where that is another."""
-        other = self.label is not None and self.label != self.said
-        return (self.said, self.label) if other and self.label is not None else (self.said,)
+        other = self.label is not None and self.label != self.predicted
+        return (self.predicted, self.label) if other and self.label is not None else (self.predicted,)
 
-    def seen(self, learner: TrainedNetwork) -> tuple[Tensor, Tensor]:
+    def model_input(self, trained: TrainedNetwork) -> tuple[Tensor, Tensor]:
         """What the network itself gets: standardised values or known ids (1, …), and the length (1,)."""
-        steps = self.raw.shape[1 if learner.preprocessor.kind == "image" else 0]
+        steps = self.raw.shape[1 if trained.preprocessor.kind == "image" else 0]
         length = torch.tensor([steps])
         with torch.no_grad():
-            return learner.preprocessor(torch.from_numpy(self.raw)[None], length), length
+            return trained.preprocessor(torch.from_numpy(self.raw)[None], length), length
 
 
-def of_files(run: Run, learner: TrainedNetwork, files: str) -> list[ExplainedSample]:
+def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedSample]:
     """Up to `MOST` of the files, spread over all of them; what cannot be read or is left out is said on standard error.
 
     Raises: UserError if there are no files, or none can be read.
     """
     paths, spec = expand(files), run.spec
     dataset = build_dataset(run.config.data)
-    found: list[ExplainedSample] = []
-    for path in evenly(paths, MOST):
+    samples: list[ExplainedSample] = []
+    for path in evenly_spaced(paths, MOST):
         try:
             sample = dataset.read(path)
         except (UserError, OSError) as error:
             print(f"overcast: {path} is left out: {' '.join(str(error).split())}", file=sys.stderr)
             continue
         raw = spec.encode(sample) if spec.kind == "tokens" else sample
-        found.append(ExplainedSample(str(path), raw, None, probabilities(learner, [raw])[0]))
-    if not found:
+        samples.append(ExplainedSample(str(path), raw, None, probabilities(trained, [raw])[0]))
+    if not samples:
         raise UserError(f"files={files}: none of them can be read as {spec.kind}")
     if len(paths) > MOST:
         print(f"overcast: {MOST} of {len(paths)} files are explained, spread evenly over them", file=sys.stderr)
-    return found
+    return samples
 
 
-def of_test(run: Run, learner: TrainedNetwork, pack: Pack) -> list[ExplainedSample]:
+def choose_test_samples(run: Run, trained: TrainedNetwork, pack: Pack) -> list[ExplainedSample]:
     """For each class the test row that is right and of middling sureness, then the surest mistakes."""
     test = np.flatnonzero(run.parts == "test")
     rows = stratified_sample(test, pack.labels, ROWS, run.config.seed, "explained")
-    measured = measure(learner, pack, rows)
-    return [_of_row(pack, measured, i) for i in chosen(measured.probabilities, measured.target.numpy())]
+    measured = measure(trained, pack, rows)
+    return [_test_sample(pack, measured, i) for i in choose_rows(measured.probabilities, measured.target.numpy())]
 
 
-def chosen(p: np.ndarray, target: np.ndarray) -> list[int]:
+def choose_rows(p: np.ndarray, target: np.ndarray) -> list[int]:
     """Which of these predictions (N, K) to show: one a class, then the surest mistakes not yet among them."""
-    said, sure = p.argmax(1), p.max(1)
-    picked: list[int] = []
+    predicted, sure = p.argmax(1), p.max(1)
+    rows: list[int] = []
     for label in np.unique(target)[:MOST]:
-        right = np.flatnonzero((target == label) & (said == label))
-        some = right if len(right) else np.flatnonzero(target == label)
-        picked.append(int(some[np.argsort(sure[some], kind="stable")[len(some) // 2]]))
-    wrong = np.flatnonzero(said != target)
+        right = np.flatnonzero((target == label) & (predicted == label))
+        candidates = right if len(right) else np.flatnonzero(target == label)
+        rows.append(int(candidates[np.argsort(sure[candidates], kind="stable")[len(candidates) // 2]]))
+    wrong = np.flatnonzero(predicted != target)
     surest = wrong[np.argsort(-sure[wrong], kind="stable")]
-    return [*picked, *[int(i) for i in surest if i not in picked][: min(WRONG, MOST - len(picked))]]
+    return [*rows, *[int(i) for i in surest if i not in rows][: min(WRONG, MOST - len(rows))]]
 
 
-def _of_row(pack: Pack, measured: Measured, i: int) -> ExplainedSample:
+def _test_sample(pack: Pack, measured: Measured, i: int) -> ExplainedSample:
     row = measured.rows[i]
     x, _ = pack.gather(np.array([row]))
     return ExplainedSample(str(pack.index["file"][row]), x[0], int(measured.target[i]), measured.probabilities[i])

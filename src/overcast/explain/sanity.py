@@ -12,7 +12,7 @@ from torch import nn
 from overcast.core.seeding import generator
 
 
-def shuffled(net: nn.Module, seed: int) -> nn.Module:
+def shuffle_weights(net: nn.Module, seed: int) -> nn.Module:
     """A copy whose every tensor of weights has its own values in a random order: as large, but nothing learned."""
     other = copy.deepcopy(net)
     with torch.no_grad():

@@ -36,15 +36,15 @@ def stages(net: nn.Module, x: Tensor, length: Tensor) -> list[Stage]:
     ran: list[tuple[nn.Module, tuple[int, ...]]] = []
     with _watched(net, lambda module, out: ran.append((module, getattr(out, "shape", ())))), torch.no_grad():
         net(x, length)
-    found = []
+    convolutions = []
     for number, (module, shape) in enumerate(ran):
         if not isinstance(module, CONVOLUTIONS):
             continue
         end = number
         while end + 1 < len(ran) and _follows(ran[end + 1][0]) and ran[end + 1][1] == shape:
             end += 1
-        found.append(Stage(names[module], module, end))
-    return found
+        convolutions.append(Stage(names[module], module, end))
+    return convolutions
 
 
 def _follows(module: nn.Module) -> bool:
@@ -54,20 +54,20 @@ def _follows(module: nn.Module) -> bool:
 def outputs(net: nn.Module, x: Tensor, length: Tensor, wanted: Sequence[Stage]) -> list[Tensor]:
     """What comes out of these stages: (B, C, H, W) each, or (B, C, T)."""
     steps = {stage.step for stage in wanted}
-    kept: dict[int, Tensor] = {}
+    by_step: dict[int, Tensor] = {}
     count = iter(range(1_000_000))
 
     def keep(_: nn.Module, out: Any) -> None:
         if (number := next(count)) in steps:
-            kept[number] = out.clone()  # a later layer may work in place
+            by_step[number] = out.clone()  # a later layer may work in place
 
     with _watched(net, keep), torch.no_grad():
         net(x, length)
-    found = [kept[stage.step] for stage in wanted]
-    if len(x) > 1 and any(len(out) != len(x) for out in found):  # batches are cut up: sample by sample
+    results = [by_step[stage.step] for stage in wanted]
+    if len(x) > 1 and any(len(out) != len(x) for out in results):  # batches are cut up: sample by sample
         each = [outputs(net, x[i : i + 1], length[i : i + 1], wanted) for i in range(len(x))]
         return [torch.cat(outs) for outs in zip(*each, strict=True)]
-    return found
+    return results
 
 
 @contextmanager
@@ -83,12 +83,12 @@ def _watched(net: nn.Module, look: Any) -> Iterator[None]:
             hook.remove()
 
 
-def evenly(found: Sequence[T], most: int) -> list[T]:
+def evenly_spaced(items: Sequence[T], most: int) -> list[T]:
     """At most ``most`` of them, the first and the last among them."""
-    at = np.unique(np.linspace(0, len(found) - 1, most).round().astype(int))
-    return [found[i] for i in at] if len(found) > most else list(found)
+    at = np.unique(np.linspace(0, len(items) - 1, most).round().astype(int))
+    return [items[i] for i in at] if len(items) > most else list(items)
 
 
-def embedding(net: nn.Module) -> nn.Embedding | None:
+def find_embedding(net: nn.Module) -> nn.Embedding | None:
     """The layer that turns word ids into vectors, if there is one."""
     return next((m for m in net.modules() if isinstance(m, nn.Embedding)), None)

@@ -170,7 +170,7 @@ class Page:
 
     def images(self) -> list[Image]:
         """Every picture, in order."""
-        found: list[Image] = []
+        images: list[Image] = []
         for part in self.parts():
-            found += [part] if isinstance(part, Image) else part.images if isinstance(part, Row) else []
-        return found
+            images += [part] if isinstance(part, Image) else part.images if isinstance(part, Row) else []
+        return images

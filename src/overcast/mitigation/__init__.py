@@ -1,7 +1,7 @@
 """One file a way of fighting overfitting, and the base they share, which does nothing.
 
-A mitigation overrides the hook it needs of five. Several can be picked at once; they apply in the order
-picked. Strength zero is the same as not picking it, bit for bit where there is a zero.
+A mitigation overrides the hook it needs of five. Several can be chosen at once; they apply in the order
+chosen. Strength zero is the same as not choosing it, bit for bit where there is a zero.
 
 One to copy, as ``mitigation/grey.py``; ``conf/mitigation/grey.yaml`` begins with ``# @package mitigation.grey`` and
 holds ``_target_: overcast.mitigation.grey.Grey`` and its numbers, ``chance: 0.5``; its test is

@@ -40,5 +40,5 @@ class Cutmix(Mitigation):
         other = torch.randperm(len(x), generator=generator, device=x.device)  # (B,)
         side = (1 - beta(self.alpha, u[:, :2])).sqrt() * (u[:, 4] < self.chance)  # (B,)
         box = boxes(x.shape[2], x.shape[3], side, u[:, 2:4])  # (B, H, W)
-        kept = 1 - box.float().mean((1, 2))  # (B,): what is left of it, boxes being cut off at the edges
-        return batch._replace(x=torch.where(box[:, None], x[other], x), y=blend(labels, labels[other], kept))
+        own_share = 1 - box.float().mean((1, 2))  # (B,): what is left of it, boxes being cut off at the edges
+        return batch._replace(x=torch.where(box[:, None], x[other], x), y=blend(labels, labels[other], own_share))

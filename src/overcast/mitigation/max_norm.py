@@ -35,8 +35,8 @@ Limit = Annotated[float, Field(allow_inf_nan=True)]
 @torch.no_grad()
 def project(net: nn.Module, limit: float) -> None:
     """Cut each unit's incoming weights to at most ``limit`` in Euclidean length; shorter and pretrained ones stay."""
-    kept = net.pretrained() if isinstance(net, Network) else None
-    spared = set(kept.parameters()) if kept is not None else set()
+    pretrained = net.pretrained() if isinstance(net, Network) else None
+    spared = set(pretrained.parameters()) if pretrained is not None else set()
     for weight in decayed_weights(net):
         if weight not in spared:
             weight.renorm_(2, 0, limit)

@@ -35,13 +35,13 @@ SIDE = 12
 """Pixels a side, or steps of a sequence, at most, of what is drawn."""
 
 
-def coarse(x: Tensor, longest: int) -> Tensor:
-    """What is to be drawn (B, P): pictures, or sequences filled up to ``longest`` steps, at low resolution."""
+def low_resolution(x: Tensor, max_length: int) -> Tensor:
+    """What is to be drawn (B, P): pictures, or sequences filled up to ``max_length`` steps, at low resolution."""
     if x.dim() == 4:
         height, width = (min(side, SIDE) for side in x.shape[2:])
         return F.adaptive_avg_pool2d(x, (height, width)).flatten(1)
-    x = F.pad(x, (0, 0, 0, longest - x.shape[1]))  # (B, T, F)
-    return F.adaptive_avg_pool1d(x.transpose(1, 2), min(longest, SIDE)).flatten(1)
+    x = F.pad(x, (0, 0, 0, max_length - x.shape[1]))  # (B, T, F)
+    return F.adaptive_avg_pool1d(x.transpose(1, 2), min(max_length, SIDE)).flatten(1)
 
 
 def head(net: nn.Module) -> nn.Linear:
@@ -49,7 +49,7 @@ def head(net: nn.Module) -> nn.Linear:
     return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
 
 
-def rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Parameter]]]:
+def pretraining_rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Parameter]]]:
     """What learns, round by round, and the layer whose input it learns for: see above."""
     owners = [module for module in net.modules() if next(module.parameters(recurse=False), None) is not None]
     if not isinstance(owners[0], nn.Linear) or not all(isinstance(m, (nn.Linear, nn.BatchNorm1d)) for m in owners):
@@ -69,27 +69,27 @@ class Pretrain(Callback):
         self.epochs, self.noise, self.lr = epochs, noise, lr
         self.losses: list[float] = []
 
-    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.global_step:  # resumed: the weights have been through this
             return
-        learner, loader = cast("TrainedModule", module), cast("TrainLoader", trainer.train_dataloader)
+        module, loader = cast("TrainedModule", pl_module), cast("TrainLoader", trainer.train_dataloader)
         with trainer.precision_plugin.forward_context():
-            self.losses = self.draw(learner, loader, int(trainer.num_training_batches))
+            self.losses = self.draw(module, loader, int(trainer.num_training_batches))
         if trainer.world_size > 1:  # each process did the same work; now the same to the last bit
-            for value in learner.net.state_dict().values():
+            for value in module.net.state_dict().values():
                 torch.distributed.broadcast(value, 0)
 
-    def draw(self, learner: TrainedModule, loader: TrainLoader, limit: int) -> list[float]:
+    def draw(self, module: TrainedModule, loader: TrainLoader, limit: int) -> list[float]:
         """Train all layers but the head, ``limit`` batches an epoch; gives the mean squared error of each epoch."""
-        learner.seed_layers(derive_seed(learner.seed, "pretraining"))
-        each = enumerate(rounds(learner.net))
-        losses = [loss for number, layer in each for loss in self.round(learner, loader, limit, number, *layer)]
-        learner.net.zero_grad()
+        module.seed_layers(derive_seed(module.seed, "pretraining"))
+        each = enumerate(pretraining_rounds(module.net))
+        losses = [loss for number, layer in each for loss in self.round(module, loader, limit, number, *layer)]
+        module.net.zero_grad()
         return losses
 
     def round(
         self,
-        learner: TrainedModule,
+        module: TrainedModule,
         loader: TrainLoader,
         limit: int,
         number: int,
@@ -100,9 +100,9 @@ class Pretrain(Callback):
 
         Raises: DivergedError if that is not finite.
         """
-        longest = loader.spec.shape[0]
-        pixels = coarse(example_input(loader.spec)[0], longest).shape[1]
-        decoder = nn.Linear(reader.in_features, pixels).to(reader.weight)
+        max_length = loader.spec.shape[0]
+        n_values = low_resolution(example_input(loader.spec)[0], max_length).shape[1]
+        decoder = nn.Linear(reader.in_features, n_values).to(reader.weight)
         learns = [*learns, *decoder.parameters()]
         optimizer = torch.optim.AdamW(learns, lr=self.lr, weight_decay=0.0)
         read: list[Tensor] = []
@@ -110,9 +110,9 @@ class Pretrain(Callback):
         losses = []
         for epoch in range(number * self.epochs, (number + 1) * self.epochs):
             errors = []
-            for clean, noisy, length in islice(self.batches(learner, loader, epoch), limit):
-                learner.net(noisy, length)
-                loss = F.mse_loss(decoder(read.pop()), coarse(clean, longest))
+            for clean, noisy, length in islice(self.batches(module, loader, epoch), limit):
+                module.net(noisy, length)
+                loss = F.mse_loss(decoder(read.pop()), low_resolution(clean, max_length))
                 optimizer.zero_grad()
                 loss.backward(inputs=learns)  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -127,20 +127,20 @@ class Pretrain(Callback):
         return losses
 
     def batches(
-        self, learner: TrainedModule, loader: TrainLoader, epoch: int
+        self, module: TrainedModule, loader: TrainLoader, epoch: int
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Standardised inputs, the same with noise, and their lengths; on several devices the same on each."""
 
         def order() -> np.ndarray:
-            draws = generator(learner.seed, "pretraining order", epoch)
+            draws = generator(module.seed, "pretraining order", epoch)
             return torch.randperm(len(loader.rows), generator=draws).numpy()
 
         for step, raw in enumerate(loader.reordered(order)):
-            x, y, length = (part.to(learner.device) for part in raw)
-            clean = learner.preprocessor(x, length)
-            draws = generator(learner.seed, "pretraining", epoch, step, device=x.device)
-            learner.seed_layers(derive_seed(learner.seed, "pretraining", epoch, step))
-            yield clean, self.noise.batch(Batch(clean, y, length, learner.classes), draws).x, length
+            x, y, length = (part.to(module.device) for part in raw)
+            clean = module.preprocessor(x, length)
+            draws = generator(module.seed, "pretraining", epoch, step, device=x.device)
+            module.seed_layers(derive_seed(module.seed, "pretraining", epoch, step))
+            yield clean, self.noise.batch(Batch(clean, y, length, module.classes), draws).x, length
 
 
 class Pretraining(Mitigation):

@@ -57,7 +57,7 @@ class SharpnessAware(torch.optim.Optimizer):
         with torch.enable_grad():
             loss = closure()
         weights, before = self._climb()
-        with torch.enable_grad(), still(self.net):
+        with torch.enable_grad(), frozen_batch_norm(self.net):
             closure()
         torch._foreach_copy_(weights, before)
         self.built.step()
@@ -75,7 +75,7 @@ class SharpnessAware(torch.optim.Optimizer):
 
 
 @contextmanager
-def still(net: nn.Module) -> Iterator[None]:
+def frozen_batch_norm(net: nn.Module) -> Iterator[None]:
     """Batch norm keeps its running figures as they are: they are updated once a step, not twice."""
     norms = [m for m in net.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     for norm in norms:

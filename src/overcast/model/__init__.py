@@ -49,7 +49,7 @@ Depth = Annotated[int, Field(ge=1, le=100)]
 class Network(nn.Module):
     """The contract. ``kinds`` names the kinds of data a network can read.
 
-    pixels: mean and spread by which all pictures are standardised; None: those of the train part.
+    input_stats: mean and std by which all pictures are standardised; None: those of the train part.
     refuses: mitigations that make no sense for this network, and why.
 
     Raises: TypeError, when a subclass is defined, if its ``kinds`` are none of those that there are.
@@ -100,8 +100,8 @@ class Frozen:
 
     def __call__(self, x: Tensor) -> Tensor:
         with torch.no_grad():
-            found: Tensor = self.module.to(x.device)(x)
-        return found
+            features: Tensor = self.module.to(x.device)(x)
+        return features
 
 
 def trainable_view(net: Network) -> Network:

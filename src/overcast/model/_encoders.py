@@ -46,7 +46,7 @@ class VectorEncoder(nn.Module):
 
     def __init__(self, spec: Spec, embedding: int) -> None:
         super().__init__()
-        self.kind, self.longest = spec.kind, spec.shape[0]
+        self.kind, self.max_length = spec.kind, spec.shape[0]
         self.words = nn.Embedding(spec.ids, embedding, PADDING) if spec.kind == "tokens" else None
         self.features = embedding if spec.kind == "tokens" else prod(spec.shape)
 
@@ -54,5 +54,5 @@ class VectorEncoder(nn.Module):
         if self.words is not None:
             return mean_over_time(self.words(x), length)
         if self.kind == "sequence":  # padded to the longest of its batch: fill up to (or cut to) the spec's T
-            x = F.pad(x, (0, 0, 0, self.longest - x.shape[1]))
+            x = F.pad(x, (0, 0, 0, self.max_length - x.shape[1]))
         return x.flatten(1)

@@ -41,8 +41,8 @@ class Recurrent(Network):
         self.steps, self.pool = StepEncoder(spec, embedding), pool
         width, self.sides = scaled_width(hidden, scale), 1 + bidirectional
         features = [self.steps.features, *[width * self.sides] * (layers - 1)]
-        longest = spec.shape[1 if spec.kind == "image" else 0]
-        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides, longest) for before in features)
+        max_length = spec.shape[1 if spec.kind == "image" else 0]
+        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides, max_length) for before in features)
         self.norm = norm_layer(norm, width * self.sides)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * self.sides, len(spec.classes))
@@ -67,19 +67,19 @@ class Recurrent(Network):
 class Layer(nn.Module):
     """Cells that read the same steps, the second from the last true one to the first."""
 
-    def __init__(self, cell: Cell, features: int, width: int, sides: int, longest: int) -> None:
+    def __init__(self, cell: Cell, features: int, width: int, sides: int, max_length: int) -> None:
         super().__init__()
         self.cells = nn.ModuleList(cell(features, width, batch_first=True) for _ in range(sides))
         for made in self.cells:
-            start(made, longest)
+            init_weights(made, max_length)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         forward, *backward = self.cells
-        states = [forward(x)[0], *(turned(cell(turned(x, length))[0], length) for cell in backward)]
+        states = [forward(x)[0], *(reverse_steps(cell(reverse_steps(x, length))[0], length) for cell in backward)]
         return torch.cat(states, -1)  # (B, T, F) -> (B, T, sides · width)
 
 
-def turned(x: Tensor, length: Tensor) -> Tensor:
+def reverse_steps(x: Tensor, length: Tensor) -> Tensor:
     """Steps (B, T, F) with the true ones in reverse order; padding stays where it is.
 
     On a CPU, reading these is two to three times as fast in training as torch's packed sequences.
@@ -89,10 +89,10 @@ def turned(x: Tensor, length: Tensor) -> Tensor:
     return x[torch.arange(len(x), device=x.device)[:, None], order]
 
 
-def start(cell: nn.Module, longest: int) -> None:
+def init_weights(cell: nn.Module, max_length: int) -> None:
     """First weights that carry signals far: recurrent ones orthogonal, by gate (Saxe, McClelland & Ganguli 2014).
 
-    Gates of an LSTM begin so that its units forget after 1 to ``longest`` steps (Tallec & Ollivier 2018); a forget
+    Gates of an LSTM begin so that its units forget after 1 to ``max_length`` steps (Tallec & Ollivier 2018); a forget
     bias of 1 (Gers et al. 2000) would lose within 20 steps what the last one needs.
     """
     for name, weights in cell.named_parameters():
@@ -103,5 +103,5 @@ def start(cell: nn.Module, longest: int) -> None:
             (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(gate)
     if isinstance(cell, nn.LSTM):
         put_in, forget, *_ = cell.get_parameter("bias_ih_l0").detach().view(4, -1)
-        forget.copy_(torch.linspace(1, max(2, longest - 1), len(forget)).log())
+        forget.copy_(torch.linspace(1, max(2, max_length - 1), len(forget)).log())
         put_in.copy_(-forget)

@@ -53,12 +53,12 @@ class CNN(Network):
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         if isinstance(self.layers, Time):
             assert length is not None
-            found = self.layers(x, length)  # (B, T, F) or (B, T) -> (B, 2 · widths[-1])
+            features = self.layers(x, length)  # (B, T, F) or (B, T) -> (B, 2 · widths[-1])
         else:
             x = x.contiguous(memory_format=torch.channels_last)  # faster on a CPU
             x = self.layers(x)  # (B, C, H, W) -> (B, widths[-1], h, w), 1 to 3 pixels a side
-            found = x.mean((2, 3))
-        logits: Tensor = self.head(self.dropout(found))  # (B, K)
+            features = x.mean((2, 3))
+        logits: Tensor = self.head(self.dropout(features))  # (B, K)
         return logits
 
 
@@ -122,6 +122,6 @@ def normed(x: Tensor, length: Tensor, norm: nn.Module) -> Tensor:
     true = sequence_mask(length, x.shape[1])
     if not norm.training or isinstance(norm, nn.Identity):
         return norm(x.flatten(0, 1)).view_as(x) * true[..., None]  # type: ignore[no-any-return]
-    found = torch.zeros_like(x)
-    found[true] = norm(x[true]).to(x.dtype)
-    return found
+    normalised = torch.zeros_like(x)
+    normalised[true] = norm(x[true]).to(x.dtype)
+    return normalised

@@ -93,8 +93,8 @@ def oriented_gradients(x: Tensor, cells: int) -> Tensor:
     apart = (angle - torch.arange(ANGLES, device=x.device).view(-1, 1, 1)).remainder(ANGLES)  # (B, ANGLES, H, W)
     root = torch.where(size > 0, size, 1).sqrt() * (size > 0)  # whose gradient in flat places is 0, not infinite
     votes = root * (1 - torch.minimum(apart, ANGLES - apart)).clamp(min=0)
-    found = F.adaptive_avg_pool2d(votes, cells)  # (B, ANGLES, cells, cells)
-    blocks = F.unfold(found, min(cells, 2)).transpose(1, 2)  # (B, blocks, 4 · ANGLES)
+    histograms = F.adaptive_avg_pool2d(votes, cells)  # (B, ANGLES, cells, cells)
+    blocks = F.unfold(histograms, min(cells, 2)).transpose(1, 2)  # (B, blocks, 4 · ANGLES)
     clipped = F.normalize(blocks, dim=2, eps=TINY).clamp(max=0.2)  # so that one strong edge does not drown the rest
     return F.normalize(clipped, dim=2, eps=TINY)
 
@@ -102,8 +102,8 @@ def oriented_gradients(x: Tensor, cells: int) -> Tensor:
 def statistics(x: Tensor, length: Tensor) -> Tensor:
     """Mean, spread and mean absolute difference from step to step (B, 3 · F) over the true steps of x (B, T, F)."""
     mean = mean_over_time(x, length)
-    spread = (mean_over_time((x - mean[:, None]).square(), length) + TINY).sqrt()
-    return torch.cat([mean, spread, mean_over_time(x.diff(dim=1).abs(), length - 1)], 1)
+    std = (mean_over_time((x - mean[:, None]).square(), length) + TINY).sqrt()
+    return torch.cat([mean, std, mean_over_time(x.diff(dim=1).abs(), length - 1)], 1)
 
 
 def words(x: Tensor, ids: int) -> Tensor:

@@ -1,6 +1,6 @@
 """LSTM: reads a sequence step by step with a memory that gates guard, and a picture row by row.
 
-The picked options read from both ends and take the mean of all states, which is best where what matters may be
+The default options read from both ends and take the mean of all states, which is best where what matters may be
 anywhere. For the plain network that must remember to the end: model.bidirectional=false model.pool=last.
 
 Expected: the network to choose for sequences; on a picture it sees one row at a time and falls behind the

@@ -44,8 +44,8 @@ def network_size(model: Option, mitigation: Sequence[Option], spec: Spec) -> dic
             logits = net(x, length)
     if logits.shape != (wanted := (1, len(spec.classes))):
         raise UserError(f"model={model.name}: forward gives {tuple(logits.shape)} for one sample, not logits {wanted}")
-    halves = net.backbone_and_head()
-    modules = [net, halves[0].module] if halves else [net]
+    parts = net.backbone_and_head()
+    modules = [net, parts[0].module] if parts else [net]
     weights = sum(p.numel() for module in modules for p in module.parameters())
     return {"parameters": weights, "multiply_adds": counter.get_total_flops() // 2}
 
@@ -57,12 +57,12 @@ def refuse_kind(group: str, name: str, kind: Kind, kinds: tuple[Kind, ...]) -> N
 
 
 def build_mitigations(options: Sequence[Option], kind: Kind) -> dict[str, Mitigation]:
-    """The picked mitigations by name, in the order picked.
+    """The chosen mitigations by name, in the order chosen.
 
     Raises: UserError for `none` beside others; IncompatibleError for one that makes no sense for this kind of data.
     """
     if len(options) > 1 and any(option.name == "none" for option in options):
-        raise UserError("mitigation=none stands for no mitigation at all: pick it alone, or leave it out")
+        raise UserError("mitigation=none stands for no mitigation at all: choose it alone, or leave it out")
     built = {option.name: build_option(f"mitigation.{option.name}", option, contract=Mitigation) for option in options}
     for name, mitigation in built.items():
         refuse_kind("mitigation", name, kind, mitigation.kinds)
@@ -70,7 +70,7 @@ def build_mitigations(options: Sequence[Option], kind: Kind) -> dict[str, Mitiga
 
 
 def build_network(option: Option, spec: Spec, mitigations: Mapping[str, Mitigation]) -> Network:
-    """The picked network for data of this spec, with what the mitigations put into it.
+    """The chosen network for data of this spec, with what the mitigations put into it.
 
     Raises: UserError for options that are wrong; IncompatibleError for what does not fit the data or each other.
     """
@@ -83,6 +83,6 @@ def build_network(option: Option, spec: Spec, mitigations: Mapping[str, Mitigati
                 f"mitigation={name} makes no sense for model={model}: {reason}. Leave one of them out"
             )
         extra |= mitigation.model_kwargs()
-    if "scale" in extra:  # a smaller network than the one picked, whatever its own scale
+    if "scale" in extra:  # a smaller network than the one chosen, whatever its own scale
         extra["scale"] *= option.values.get("scale", 1.0)
     return build_option("model", option, spec, contract=Network, **extra)

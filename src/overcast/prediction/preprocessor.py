@@ -38,9 +38,11 @@ class Preprocessor(nn.Module):
         raise NotImplementedError
 
 
-def build_preprocessor(spec: Spec, pixels: tuple[float, float] | None = None, shuffle: bool = False) -> Preprocessor:
-    """The inputs for data of this spec, with nothing learned yet. pixels: a fixed mean and std, if any."""
-    return VocabularyLookup(spec) if spec.kind == "tokens" else Standardizer(spec, pixels, shuffle)
+def build_preprocessor(
+    spec: Spec, input_stats: tuple[float, float] | None = None, shuffle: bool = False
+) -> Preprocessor:
+    """The preprocessor for data of this spec, with nothing learned yet. input_stats: a fixed mean and std, if any."""
+    return VocabularyLookup(spec) if spec.kind == "tokens" else Standardizer(spec, input_stats, shuffle)
 
 
 def refuse_pixel_shuffle(shuffle: bool, spec: Spec) -> None:
@@ -64,7 +66,7 @@ class VocabularyLookup(Preprocessor):
         return torch.where(self.known[ids], ids, UNKNOWN)
 
     def fit(self, pack: Pack, rows: np.ndarray) -> VocabularyLookup:
-        """A word is known if it occurs at least `FEWEST` times in these rows."""
+        """A word is known if it occurs at least `MIN_WORD_COUNT` times in these rows."""
         count = np.zeros(len(self.known), np.int64)
         for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
             count += np.bincount(pack.gather(block)[0].ravel(), minlength=len(count))
@@ -76,7 +78,7 @@ class VocabularyLookup(Preprocessor):
 class Standardizer(Preprocessor):
     """Raw values (uint8 pixels, float32 features) to zero mean and unit std, as float32.
 
-    Beyond a sequence's true length the result is zero. pixels: mean and std that are fixed, not learned.
+    Beyond a sequence's true length the result is zero. input_stats: mean and std that are fixed, not learned.
     shuffle: pictures only: put all pixels in another order, the same for every picture and every run.
     """
 
@@ -84,10 +86,10 @@ class Standardizer(Preprocessor):
     std: Tensor
     order: Tensor
 
-    def __init__(self, spec: Spec, pixels: tuple[float, float] | None = None, shuffle: bool = False) -> None:
+    def __init__(self, spec: Spec, input_stats: tuple[float, float] | None = None, shuffle: bool = False) -> None:
         super().__init__()
-        self.fixed = pixels is not None
-        mean, std = pixels or (0.0, 1.0)
+        self.fixed = input_stats is not None
+        mean, std = input_stats or (0.0, 1.0)
         per = (spec.shape[0], 1, 1) if spec.kind == "image" else (spec.shape[-1],)
         self.kind = spec.kind
         self.register_buffer("mean", torch.full(per, mean))

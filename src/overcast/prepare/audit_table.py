@@ -24,41 +24,41 @@ def find_duplicates(dataset: DataSet, values: np.ndarray, hashes: list[str]) -> 
     if dataset.kind != "image" or not dataset.near_duplicates:
         return pairs, distance
     once = np.setdiff1d(np.arange(len(hashes)), pairs[:, 1])
-    found, bits = duplicates.near(values[once])
-    return np.concatenate([pairs, once[found]]), np.concatenate([distance, bits])
+    near_pairs, bits = duplicates.near(values[once])
+    return np.concatenate([pairs, once[near_pairs]]), np.concatenate([distance, bits])
 
 
-def pair_lines(kept: list[Sample], pairs: np.ndarray, distance: np.ndarray) -> list[tuple[object, ...]]:
+def pair_lines(samples: list[Sample], pairs: np.ndarray, distance: np.ndarray) -> list[tuple[object, ...]]:
     """The lines of pairs.csv, under `PAIRS`."""
-    couples = [(kept[i], kept[j], max(bits, 0)) for (i, j), bits in zip(pairs, distance.tolist(), strict=True)]
+    couples = [(samples[i], samples[j], max(bits, 0)) for (i, j), bits in zip(pairs, distance.tolist(), strict=True)]
     return [(a.file, b.file, a.label, b.label, bits, a.label == b.label) for a, b, bits in couples]
 
 
-def of_pairs(kept: list[Sample], pairs: np.ndarray, distance: np.ndarray) -> list[Line]:
+def duplicate_problems(samples: list[Sample], pairs: np.ndarray, distance: np.ndarray) -> list[Line]:
     """The later one of each pair; twice if the two have different labels."""
     audit = []
     for (i, j), bits in zip(pairs, distance.tolist(), strict=True):
-        a, b = kept[i], kept[j]
+        a, b = samples[i], samples[j]
         audit.append((b.file, "duplicate" if bits < 0 else "near-duplicate", f"of {a.file}"))
         if a.label != b.label:
             audit.append((b.file, "across classes", f"{b.label}, but {a.file} is {a.label}"))
     return audit
 
 
-def of_verification(raw: Path) -> list[Line]:
+def manifest_problems(raw: Path) -> list[Line]:
     """What `fetch.verify` noted, if the data set has a manifest."""
     if not (raw / VERIFIED).exists():
         return []
-    found = json.loads((raw / VERIFIED).read_text(encoding="utf8"))
+    files_by_problem = json.loads((raw / VERIFIED).read_text(encoding="utf8"))
     why = {
         "unlisted": "not in the manifest: its content is unchecked",
         "missing": "in the manifest, but not in the archive",
     }
-    return [(file, problem, why[problem]) for problem in why for file in found[problem]]
+    return [(file, problem, why[problem]) for problem in why for file in files_by_problem[problem]]
 
 
 def print_summary(folder: Path, counts: dict[str, Any]) -> None:
     """One line on the screen: how many, what was odd, and where that is written down."""
-    problems = ", ".join(f"{number:,} {problem}" for problem, number in sorted(counts["problems"].items()))
-    said = f" In {folder / 'audit.csv'}: {problems}." if problems else ""
-    print(f"Packed {counts['rows']:,} of {counts['samples']:,} samples into {folder}.{said}", file=sys.stderr)
+    counted = ", ".join(f"{number:,} {problem}" for problem, number in sorted(counts["problems"].items()))
+    problems = f" In {folder / 'audit.csv'}: {counted}." if counted else ""
+    print(f"Packed {counts['rows']:,} of {counts['samples']:,} samples into {folder}.{problems}", file=sys.stderr)

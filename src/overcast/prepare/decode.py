@@ -22,18 +22,18 @@ from overcast.readers.images import TooSmall
 FEW = 256  # samples, below which starting processes costs more than it gives
 CHUNK = 16
 
-_work: partial[tuple[np.ndarray | Bad, str]]
+_work: partial[tuple[np.ndarray | Problem, str]]
 
 
 @dataclass(frozen=True)
-class Bad:
+class Problem:
     """Why a sample is left out, as the audit says it."""
 
     problem: str
     detail: str
 
 
-def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.ndarray | Bad], list[str]]:
+def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.ndarray | Problem], list[str]]:
     """Each sample's array, or why there is none, and the hash of its content ("" for none).
 
     Raises: UserError if a worker process dies, which means that memory ran out.
@@ -50,32 +50,32 @@ def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.
     return [array for array, _ in done], [text for _, text in done]
 
 
-def one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Bad, str]:
+def decode_one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Problem, str]:
     """One sample's array and the SHA-256 of its content: the same pixels in two files are one hash."""
     try:
         array = np.ascontiguousarray(dataset.load(raw, sample))
     except UserError as error:
-        return Bad("tiny" if isinstance(error, TooSmall) else "unreadable", str(error)), ""
+        return Problem("tiny" if isinstance(error, TooSmall) else "unreadable", str(error)), ""
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(array.tobytes())
     return array, digest.hexdigest()
 
 
-def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[tuple[np.ndarray | Bad, str]]:
+def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[tuple[np.ndarray | Problem, str]]:
     if len(samples) < FEW or cores() == 1:
-        yield from (one(dataset, raw, sample) for sample in samples)
+        yield from (decode_one(dataset, raw, sample) for sample in samples)
         return
     fresh = multiprocessing.get_context("spawn")  # forking beside the threads of the bar or of a caller can hang
-    with ProcessPoolExecutor(cores(), mp_context=fresh, initializer=_start, initargs=(dataset, raw)) as pool:
-        yield from pool.map(_one, samples, chunksize=CHUNK)
+    with ProcessPoolExecutor(cores(), mp_context=fresh, initializer=_start_worker, initargs=(dataset, raw)) as pool:
+        yield from pool.map(_decode_in_worker, samples, chunksize=CHUNK)
 
 
-def _start(dataset: DataSet, raw: Path) -> None:
+def _start_worker(dataset: DataSet, raw: Path) -> None:
     """Once a worker, so that a data set may keep what it has opened."""
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
-    _work = partial(one, dataset, raw)
+    _work = partial(decode_one, dataset, raw)
 
 
-def _one(sample: Sample) -> tuple[np.ndarray | Bad, str]:
+def _decode_in_worker(sample: Sample) -> tuple[np.ndarray | Problem, str]:
     return _work(sample)

@@ -25,7 +25,7 @@ BLOCK = 1024  # pictures, or pairs, in memory at once
 
 
 @dataclass(frozen=True)
-class Looks:
+class PictureFeatures:
     """What pairs are judged by: hash (N,) uint64, structure (N, 32, 32) of unit norm, colour (N, 4, 4, C)."""
 
     hash: np.ndarray
@@ -45,13 +45,14 @@ def near(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Takes N² / 2 comparisons of 8 bytes: seconds for 10,000 pictures, in blocks of bounded memory.
     """
-    plain, mirrored = _looks(pictures, mirror=False), _looks(pictures, mirror=True)
+    plain, mirrored = _picture_features(pictures, mirror=False), _picture_features(pictures, mirror=True)
     pairs, bits = [np.empty((0, 2), np.int64)], [np.empty(0, np.int64)]
     for other in (plain, mirrored):
-        for found in _close(plain.hash, other.hash):
-            same = _same(plain, other, found)
-            pairs.append(found[same])
-            bits.append(np.bitwise_count(plain.hash[found[same, 0]] ^ other.hash[found[same, 1]]).astype(np.int64))
+        for candidates in _candidate_pairs(plain.hash, other.hash):
+            confirmed = _are_duplicates(plain, other, candidates)
+            pairs.append(candidates[confirmed])
+            i, j = candidates[confirmed].T
+            bits.append(np.bitwise_count(plain.hash[i] ^ other.hash[j]).astype(np.int64))
     rows, distance = np.concatenate(pairs), np.concatenate(bits)
     order = np.lexsort((distance, rows[:, 1], rows[:, 0]))
     once, first = np.unique(rows[order], axis=0, return_index=True)  # symmetric pictures are found both ways
@@ -67,7 +68,7 @@ def components(number: int, pairs: np.ndarray) -> np.ndarray:
     return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
 
-def _looks(pictures: np.ndarray, mirror: bool) -> Looks:
+def _picture_features(pictures: np.ndarray, mirror: bool) -> PictureFeatures:
     """What pictures (N, C, H, W) look like, or their mirror images."""
     import imagehash
     from PIL import Image
@@ -86,19 +87,19 @@ def _looks(pictures: np.ndarray, mirror: bool) -> Looks:
     window = np.sqrt(np.hanning(34)[1:-1])  # edges differ in crops, and would ring
     fine *= np.outer(window, window).astype(np.float32)
     norm = np.sqrt((fine**2).sum((1, 2), keepdims=True))
-    return Looks(np.packbits(hashes, axis=1).view(np.uint64)[:, 0], fine / np.maximum(norm, 1.0), colours)
+    return PictureFeatures(np.packbits(hashes, axis=1).view(np.uint64)[:, 0], fine / np.maximum(norm, 1.0), colours)
 
 
-def _close(a: np.ndarray, b: np.ndarray) -> Iterator[np.ndarray]:
+def _candidate_pairs(a: np.ndarray, b: np.ndarray) -> Iterator[np.ndarray]:
     """Blocks (P, 2), P ≤ BLOCK, of rows i < j whose hashes a[i] and b[j] differ by few bits."""
     for start in range(0, len(a), BLOCK):
         bits = np.bitwise_count(a[start : start + BLOCK, None] ^ b[None, start:])  # (BLOCK, N - start)
         i, j = np.nonzero(bits <= BITS)
-        found = np.stack([i, j], axis=1)[i < j] + start
-        yield from (found[k : k + BLOCK] for k in range(0, len(found), BLOCK))
+        pairs = np.stack([i, j], axis=1)[i < j] + start
+        yield from (pairs[k : k + BLOCK] for k in range(0, len(pairs), BLOCK))
 
 
-def _same(a: Looks, b: Looks, pairs: np.ndarray) -> np.ndarray:
+def _are_duplicates(a: PictureFeatures, b: PictureFeatures, pairs: np.ndarray) -> np.ndarray:
     """Whether the pairs (P, 2) show the same thing: bool (P,)."""
     from scipy.fft import irfft2, rfft2
 

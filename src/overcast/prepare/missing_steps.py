@@ -26,7 +26,7 @@ def prepare_missing(configs: Iterable[RunConfig]) -> None:
     for config in configs:
         root, name = project_path(config.data_dir), config.data.name
         if not all(_made(root / name).values()):
-            with _turn(root / name, name):
+            with _one_process_at_once(root / name, name):
                 _prepare(config, root, name)
 
 
@@ -36,7 +36,7 @@ def _made(folder: Path) -> dict[str, bool]:
 
 
 @contextmanager
-def _turn(folder: Path, name: str) -> Iterator[None]:
+def _one_process_at_once(folder: Path, name: str) -> Iterator[None]:
     """One process at a time prepares a data set; the others find it ready."""
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ from overcast.core.formats import check_format
 from overcast.core.spec import Spec, sequence_mask
 from overcast.data import DataSet, Sample
 from overcast.prepare import audit_table, duplicates
-from overcast.prepare.decode import Bad, decode
+from overcast.prepare.decode import Problem, decode
 from overcast.prepare.download import FETCHED, raw_options
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
@@ -81,12 +81,12 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     raw = _checked_raw(name, dataset, root)
     samples = dataset.samples(raw)
     arrays, hashes = decode(dataset, raw, samples)
-    good = [row for row, array in enumerate(arrays) if not isinstance(array, Bad)]
-    audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Bad)]
+    good = [row for row, array in enumerate(arrays) if not isinstance(array, Problem)]
+    audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
     kept, hashes = [samples[row] for row in good], [hashes[row] for row in good]
     classes = _checked_classes(name, samples, kept, audit)
     with whole_folder(root / name / "pack") as part:
-        read = [array for array in arrays if not isinstance(array, Bad)]
+        read = [array for array in arrays if not isinstance(array, Problem)]
         spec = _spec(dataset, read, classes)
         values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.kind == "tokens" else read)
         pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
@@ -94,7 +94,7 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         rows = zip(range(len(kept)), kept, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
         _write_csv(part / "pairs.csv", audit_table.PAIRS, audit_table.pair_lines(kept, pairs, distance))
-        audit += audit_table.of_pairs(kept, pairs, distance) + audit_table.of_verification(raw)
+        audit += audit_table.duplicate_problems(kept, pairs, distance) + audit_table.manifest_problems(raw)
         _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
         spec.save(part / "spec.json")
         counts = {
@@ -182,21 +182,21 @@ def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:
     return raw
 
 
-def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """As in "size=64, but the config asks for size=32"; empty if there are none."""
-    asked = json.loads(json.dumps(dict(asked)))
-    names = [n for n in sorted(stored.keys() | asked.keys()) if stored.get(n) != asked.get(n)]
+    wanted = json.loads(json.dumps(dict(wanted)))
+    names = [n for n in sorted(stored.keys() | wanted.keys()) if stored.get(n) != wanted.get(n)]
     if not names:
         return ""
-    old, new = (", ".join(f"{n}={options.get(n, '(none)')}" for n in names) for options in (stored, asked))
+    old, new = (", ".join(f"{n}={options.get(n, '(none)')}" for n in names) for options in (stored, wanted))
     return f"{old}, but the config asks for {new}"
 
 
 def _checked_classes(
     name: str, samples: list[Sample], kept: list[Sample], audit: list[audit_table.Line]
 ) -> tuple[str, ...]:
-    classes, left = tuple(sorted({s.label for s in samples})), Counter(s.label for s in kept)
-    few = [f"{label} ({left[label]})" for label in classes if left[label] < 2]
+    classes, count = tuple(sorted({s.label for s in samples})), Counter(s.label for s in kept)
+    few = [f"{label} ({count[label]})" for label in classes if count[label] < 2]
     if len(classes) < 2 or few:
         what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"
         out = f" {len(audit)} were left out, such as {audit[0][0]} ({audit[0][2]})." if audit else ""
@@ -224,11 +224,11 @@ def _write_values(part: Path, dataset: DataSet, arrays: list[np.ndarray]) -> np.
 def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) -> Spec:
     if dataset.kind == "image":
         return Spec("image", arrays[0].shape, classes)
-    longest = max(map(len, arrays))
+    max_length = max(map(len, arrays))
     count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
     often = [word for word in count if count[word] > 1]  # one that occurs once can't be known from the train part
     vocabulary = tuple(sorted(often, key=lambda word: (-count[word], word)))
-    return Spec(dataset.kind, (longest, *arrays[0].shape[1:]), classes, vocabulary)
+    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary)
 
 
 def _fingerprint(part: Path, options: Mapping[str, Any]) -> str:

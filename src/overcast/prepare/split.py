@@ -50,22 +50,22 @@ def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) 
     alone = number == len(groups)
     if number > MANY and not alone:
         return _assign_many_groups(labels, groups, folds, seed)
-    dealer = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(labels), np.int64)
-    for number, (_, held) in enumerate(dealer.split(labels, labels, None if alone else groups)):
-        fold[held] = number
+    for number, (_, held_out) in enumerate(splitter.split(labels, labels, None if alone else groups)):
+        fold[held_out] = number
     return fold
 
 
 def _assign_many_groups(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """The fold (N,) of each row: groups shuffled, sorted by class (of their first row) and size, dealt in turn."""
+    """The fold (N,) of each row: groups shuffled, sorted by class (of their first row) and size, assigned in turn."""
     _, first, group, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     label = np.unique(labels[first], return_inverse=True)[1]  # (G,)
     order = np.lexsort((np.random.default_rng(seed).random(len(first)), -size, label))
     fold = np.empty(len(first), np.int64)
     fold[order] = np.arange(len(first)) % folds
-    dealt: np.ndarray = fold[group]
-    return dealt
+    row_folds: np.ndarray = fold[group]
+    return row_folds
 
 
 def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -127,10 +127,11 @@ def forward_chaining(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
 def overlap(folds: int, fold: int, official: bool = False, by_time: bool = False) -> float:
     """How far the train parts of two repeats overlap: ρ, the test part ÷ (test + train), in this fold of ``folds``.
 
-    What counts are the rows that repeats exchange with the train part. Dealt at random (`assign`), one fold tests and
-    one validates: 1 / (folds - 1). With an official test part it is the validation fold that changes places: 1 / folds;
-    that its repeats share their test part is for two-way intervals to account for. By time (`chain`) a block tests
-    and ``folds - fold`` blocks train: the formula is not made for parts that lie inside each other, and is careful.
+    What counts are the rows that repeats exchange with the train part. Drawn at random (`assign_parts`), one fold
+    tests and one validates: 1 / (folds - 1). With an official test part it is the validation fold that changes places:
+    1 / folds; that its repeats share their test part is for two-way intervals to account for. By time
+    (`forward_chaining`) a block tests and ``folds - fold`` blocks train: the formula is not made for parts that lie
+    inside each other, and is careful.
     A random choice among the train rows (``train_fraction``) makes them overlap less, not more: it is left out.
     """
     return 1 / (folds - fold + 1 if by_time else folds if official else folds - 1)
@@ -141,7 +142,7 @@ def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
 
     Where the data has source groups, parts.csv also has random0 …: folds that cut them, but no duplicates.
 
-    Raises: UserError as `assign` and `chain` do, or if there is no pack.
+    Raises: UserError as `assign_parts` and `forward_chaining` do, or if there is no pack.
     """
     info = read_info(root, name)
     try:
@@ -188,9 +189,9 @@ def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, ignore_g
     if not 0 <= fold < folds:
         raise UserError(f"split.fold={fold} is not one of the {folds} folds: choose 0 to {folds - 1}.")
     if (about["seed"], about["folds"]) != (seed, folds):
-        made, asked = (f"seed={s}, folds={n}" for s, n in ((about["seed"], about["folds"]), (seed, folds)))
+        made, wanted = (f"seed={s}, folds={n}" for s, n in ((about["seed"], about["folds"]), (seed, folds)))
         raise UserError(
-            f"The split in {path} was made with {made}, but the config asks for {asked}: "
+            f"The split in {path} was made with {made}, but the config asks for {wanted}: "
             f"run `python pipelines/split.py data={name} split.seed={seed} split.folds={folds}` (or `dvc repro`)."
         )
     if about["pack"] != read_info(root, name)["fingerprint"]:

@@ -89,14 +89,14 @@ def _silent() -> Iterator[None]:
     if sys.stderr is None:  # the process has none
         yield
         return
-    kept = os.dup(2)
+    stderr = os.dup(2)
     try:
         with open(os.devnull, "wb") as nothing:
             os.dup2(nothing.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:

@@ -27,7 +27,7 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
 
     channels: 1 (grey) or 3 (RGB).
 
-    Raises: UserError (`Tiny` for less than 8 pixels a side) whose text is a short reason without the file's
+    Raises: UserError (`TooSmall` for less than 8 pixels a side) whose text is a short reason without the file's
     name: the caller has that.
     """
     if channels not in (1, 3):

@@ -24,10 +24,10 @@ def split_words(text: str, max_length: int) -> np.ndarray:
     Raises: UserError if there are none.
     """
     plain = text.lower().replace("’", "'")
-    found = [match[0][:LETTERS] for match in islice(WORD.finditer(plain), max_length)]
-    if not found:
+    words = [match[0][:LETTERS] for match in islice(WORD.finditer(plain), max_length)]
+    if not words:
         raise UserError("no words: the text is empty")
-    return np.array(found)
+    return np.array(words)
 
 
 def read_text(path: Path) -> str:

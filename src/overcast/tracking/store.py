@@ -176,7 +176,7 @@ def open_store(tracking: TrackingConfig) -> TrackingStore | None:
                 place = project_path(tracking.artifacts).resolve().as_uri() if local else None
                 return TrackingStore(client, uri, client.create_experiment(name, artifact_location=place), tracking)
             if experiment.lifecycle_stage == "deleted":
-                raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or pick another name")
+                raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or choose another name")
     except (MlflowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200]
         raise UserError(

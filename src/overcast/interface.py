@@ -5,6 +5,7 @@ Each function imports what it needs when it is called: torch for a training, pan
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ def train(*overrides: str) -> Run:
     from overcast.config.compose import compose_config
     from overcast.training import train as training
 
-    return training.train(compose_config(*overrides))
+    return _with_absolute_folder(training.train(compose_config(*overrides)))
 
 
 def evaluate(run: Run) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def load_run(folder_or_id: str | Path = "latest") -> Run:
     """
     from overcast.tracking.run_folder import find_run
 
-    return find_run(str(folder_or_id))
+    return _with_absolute_folder(find_run(str(folder_or_id)))
 
 
 def open_pack(data: str, root: str | Path = "data") -> Pack:
@@ -79,3 +80,8 @@ def open_pack(data: str, root: str | Path = "data") -> Pack:
     from overcast.prepare import pack
 
     return pack.open_pack(project_path(root), data)
+
+
+def _with_absolute_folder(run: Run) -> Run:
+    """The same run also after a change of the working directory."""
+    return replace(run, folder=run.folder.absolute())

@@ -19,6 +19,8 @@ from overcast.core.paths import ROOT
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GROUPS = ("data", "model", "mitigation", "trainer", "tracking")
 BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
+"""Is run by tests/test_interface.py."""
 PLACEHOLDER = re.compile(r"[…<$]")
 """What stands for something a reader fills in: such a word is not checked, the others of its command are."""
 FILLED_IN = ("data=skies", "model=ann", "mitigation=none", "seed=0", "epochs=1", "lr=0.1", "split.fold=0")
@@ -26,8 +28,8 @@ FILLED_IN = ("data=skies", "model=ann", "mitigation=none", "seed=0", "epochs=1",
 
 
 def blocks(document: Path) -> list[str]:
-    """What stands between fences."""
-    return BLOCK.findall(document.read_text(encoding="utf8"))
+    """What stands between fences, but for Python."""
+    return BLOCK.findall(PYTHON.sub("", document.read_text(encoding="utf8")))
 
 
 def spans(text: str) -> list[str]:

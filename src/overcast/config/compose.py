@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hydra
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -75,18 +77,46 @@ def study_keys(path: Path) -> set[str]:
     return keys | {f"{k}.{inner}" for k, v in study.items() if isinstance(v, dict) for inner in v}
 
 
+def compose_config(*overrides: str) -> RunConfig:
+    """The config that `python pipelines/train.py` gets with these words: for one run.
+
+    Raises: UserError for an override, or a default in params.yaml, that is wrong, and for what makes a study.
+    """
+    started = "a study of several runs is started with `python pipelines/train.py`"
+    for word in overrides:
+        if word.startswith("-"):
+            raise UserError(f"{word}: only options are read here, as name=value; {started}")
+        if word.partition("=")[0].lstrip("+~") == "study":
+            raise UserError(f"{word}: one run is composed here; {started} {word}")
+    try:
+        swept = [each for each in OverridesParser.create().parse_overrides(list(overrides)) if each.is_sweep_override()]
+    except HydraException as error:
+        raise UserError(error_message(error, ROOT / "conf")) from None
+    if swept:
+        raise UserError(f"{swept[0].input_line}: one run is composed here, with one value; {started} -m")
+    with _composed(overrides) as composed:
+        return resolved(composed)
+
+
+@contextmanager
+def _composed(overrides: Sequence[str]) -> Iterator[DictConfig]:
+    """What Hydra composes; what is wrong with it, also where it is used, becomes a UserError."""
+    register_schema()
+    try:
+        with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            composed = hydra.compose("config", with_defaults(list(overrides)))
+        yield composed
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(error_message(error, ROOT / "conf")) from None
+
+
 def compose_tracking(overrides: Sequence[str] = ()) -> TrackingConfig:
     """What a training with these overrides (``tracking=…``, ``tracking.…=…``) has as ``tracking``: where it records.
 
     Raises: UserError for an override, or a default in params.yaml, that is wrong.
     """
-    register_schema()
-    try:
-        with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            composed = hydra.compose("config", with_defaults(list(overrides)))
+    with _composed(overrides) as composed:
         settings = OmegaConf.to_container(composed.tracking, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(error_message(error, ROOT / "conf")) from None
     assert isinstance(settings, dict)
     return TrackingConfig(**{str(key): value for key, value in settings.items()})
 

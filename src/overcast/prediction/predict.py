@@ -1,4 +1,4 @@
-"""Label any files with a trained run: a row a file; a broken one is a row with its error."""
+"""Label any files or arrays with a trained run: a row for each; a broken one is a row with its error."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import csv
 import glob
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 import torch
@@ -22,7 +23,24 @@ from overcast.data import DataSet, build_dataset
 from overcast.prediction.trained_network import TrainedNetwork, restore
 from overcast.tracking.run_folder import FILES, Run
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 BATCH = 64
+
+
+Samples = str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
+"""What can be labelled: a file, a folder or a glob, or several of them; or arrays, all in one or in a list."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A row of the answer. file: a path, or an array's number. probabilities: (K,), or None where there is an error."""
+
+    file: str | int
+    label: str
+    probabilities: np.ndarray | None
+    error: str = ""
 
 
 def predict(run: Run, files: str, out: str = "") -> int:
@@ -33,26 +51,90 @@ def predict(run: Run, files: str, out: str = "") -> int:
     """
     paths = expand(files)
     _check_out(out, [*paths, *(run.path(name) for name in FILES)])
-    learner, dataset = restore(run), build_dataset(run.config.data)
+    rows = predictions(run, paths)
     classes = run.spec.classes
     broken = 0
     with _output(out) as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(["file", "label", *classes, "error"])
-        for start in tqdm(range(0, len(paths), BATCH), unit="batch", disable=len(paths) <= BATCH):
-            for path, found in _labelled(learner, dataset, run.spec, paths[start : start + BATCH]):
-                if isinstance(found, str):
-                    broken += 1
-                    writer.writerow([path, "", *[""] * len(classes), found])
-                else:
-                    shares = [f"{p:.6f}" for p in found]
-                    writer.writerow([path, classes[int(found.argmax())], *shares, ""])
+        for row in rows:
+            broken += bool(row.error)
+            cells = [""] * len(classes) if row.probabilities is None else [f"{p:.6f}" for p in row.probabilities]
+            writer.writerow([row.file, row.label, *cells, row.error])
     if broken:
         print(
             f"overcast: {broken} of {len(paths)} files could not be read: see the error column",
             file=sys.stderr,
         )
     return broken
+
+
+def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
+    """``file``, ``label``, a probability per class and ``error``, a row a sample; no number where there is an error.
+
+    Files are read as the run's data set reads them. Arrays are what a pack of the run's data holds, and ``file`` is
+    then their number: images (C, H, W) with values from 0 to 255; sequences (T, F); token ids or words (T,). All of
+    an array (N, T, F) counts: sequences of several lengths come as a list.
+
+    Raises: UserError if there are no samples, or an array is no array of samples.
+    """
+    import pandas as pd
+
+    classes = run.spec.classes
+    unknown = np.full(len(classes), np.nan)
+    rows = list(predictions(run, listed(samples, run.spec)))
+    shares = [unknown if row.probabilities is None else row.probabilities for row in rows]
+    table = pd.DataFrame(np.stack(shares), columns=pd.Index(classes))
+    table.insert(0, "label", [row.label for row in rows], allow_duplicates=True)
+    table.insert(0, "file", [row.file for row in rows], allow_duplicates=True)
+    table.insert(len(table.columns), "error", [row.error for row in rows], allow_duplicates=True)
+    return table
+
+
+def listed(samples: Samples, spec: Spec) -> list[Path] | list[np.ndarray]:
+    """The files that are meant, or the arrays one by one. Raises: UserError as `prediction_table` does."""
+    if isinstance(samples, np.ndarray) and samples.dtype.kind in "iufb":
+        _check_several(samples, spec)
+    given = [samples] if isinstance(samples, str | Path) else list(samples)
+    if not given:
+        raise UserError("there is nothing to predict: give files or arrays")
+    files = [each for each in given if isinstance(each, str | Path)]
+    if files and len(files) < len(given):
+        raise UserError("give either files or arrays, not both at once")
+    if files:
+        return [path for each in files for path in expand(str(each))]
+    try:
+        return [np.asarray(each) for each in given]
+    except ValueError as error:
+        raise UserError(f"what was given are neither files nor arrays ({error})") from None
+
+
+def _check_several(samples: np.ndarray, spec: Spec) -> None:
+    """Raises: UserError for one sample where several are meant, and the like."""
+    if samples.ndim != 1 + len(spec.shape):
+        needed = {"image": "(N, C, H, W)", "sequence": "(N, T, F)", "tokens": "(N, T)"}[spec.kind]
+        single = "; a single sample comes in a list, as [array]" if samples.ndim == len(spec.shape) else ""
+        raise UserError(f"the array has shape {samples.shape}, but several samples are {needed}{single}")
+
+
+def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Iterator[Prediction]:
+    """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged."""
+    learner, spec = restore(run), run.spec
+    # arrays need no data set
+    dataset = build_dataset(run.config.data) if any(isinstance(each, Path) for each in samples) else DataSet()
+
+    def rows() -> Iterator[Prediction]:
+        for start in tqdm(range(0, len(samples), BATCH), unit="batch", disable=len(samples) <= BATCH):
+            batch = samples[start : start + BATCH]
+            found = _labelled(learner, [_read(dataset, spec, sample) for sample in batch])
+            for number, (sample, answer) in enumerate(zip(batch, found, strict=True), start):
+                file = str(sample) if isinstance(sample, Path) else number
+                if isinstance(answer, str):
+                    yield Prediction(file, "", None, answer)
+                else:
+                    yield Prediction(file, spec.classes[int(answer.argmax())], answer)
+
+    return rows()
 
 
 def expand(files: str) -> list[Path]:
@@ -73,25 +155,57 @@ def expand(files: str) -> list[Path]:
     return paths
 
 
-def _labelled(
-    learner: TrainedNetwork, dataset: DataSet, spec: Spec, paths: list[Path]
-) -> Iterator[tuple[Path, np.ndarray | str]]:
-    """Each path with its class probabilities (K,), or with why it could not be read."""
-    read: list[np.ndarray | str] = []
-    for path in paths:
-        try:
-            sample = dataset.read(path)
-            if spec.kind == "sequence" and sample.shape[1:] != spec.shape[1:]:
-                raise UserError(f"{sample.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
-            read.append(spec.encode(sample) if spec.kind == "tokens" else sample)
-        except (UserError, OSError) as error:
-            read.append(" ".join(str(error).split()))
+def _read(dataset: DataSet, spec: Spec, sample: Path | np.ndarray) -> np.ndarray | str:
+    """What the network is given, or why there is nothing."""
+    try:
+        if not isinstance(sample, Path):
+            return _checked_array(sample, spec)
+        array = dataset.read(sample)
+        if spec.kind == "sequence" and array.shape[1:] != spec.shape[1:]:
+            raise UserError(f"{array.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
+        return spec.encode(array) if spec.kind == "tokens" else array
+    except (UserError, OSError) as error:
+        return " ".join(str(error).split())
+
+
+def _checked_array(array: np.ndarray, spec: Spec) -> np.ndarray:
+    """As a pack would hold it. Raises: UserError if it is no such sample."""
+    whole, letters = array.dtype.kind in "iu", array.dtype.kind in "US"
+    lengths = () if spec.kind == "image" else array.shape[:1]  # these may differ from one to the next
+    if array.ndim != len(spec.shape) or (*lengths, *spec.shape[len(lengths) :]) != array.shape:
+        needed = ", ".join(["any", *map(str, spec.shape[1:])] if spec.kind != "image" else map(str, spec.shape))
+        raise UserError(f"shape {array.shape}, but the run was trained with ({needed})")
+    if not array.size:
+        raise UserError("no steps: the array is empty")
+    if spec.kind == "image":
+        if not whole or array.min() < 0 or array.max() > 255:
+            raise UserError(f"pictures are whole numbers from 0 to 255, not {_range(array)}")
+        return array.astype(np.uint8)
+    if spec.kind == "sequence":
+        if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+            raise UserError("sequences are finite numbers")
+        return array.astype(np.float32)
+    if letters:
+        return spec.encode(map(str, array))
+    if not whole or array.min() < 0 or array.max() >= spec.ids:
+        raise UserError(f"texts are words, or token ids from 0 to {spec.ids - 1}, not {_range(array)}")
+    ids: np.ndarray = np.trim_zeros(array.astype(np.int32), "b")  # what pads a batch
+    return ids if len(ids) else array[:1].astype(np.int32)
+
+
+def _range(array: np.ndarray) -> str:
+    told = f" from {array.min():g} to {array.max():g}" if array.dtype.kind in "iuf" else ""
+    return f"{array.dtype}{told}"
+
+
+def _labelled(learner: TrainedNetwork, read: list[np.ndarray | str]) -> Iterator[np.ndarray | str]:
+    """The class probabilities (K,) of each sample, or why there are none."""
     arrays = [array for array in read if not isinstance(array, str)]
     found = iter(probabilities(learner, arrays) if arrays else [])
-    for path, array in zip(paths, read, strict=True):
+    for array in read:
         answer = array if isinstance(array, str) else next(found)
         finite = isinstance(answer, str) or np.isfinite(answer).all()
-        yield path, answer if finite else "the network has no finite answer: some of its values are far too large"
+        yield answer if finite else "the network has no finite answer: some of its values are far too large"
 
 
 def probabilities(learner: TrainedNetwork, arrays: list[np.ndarray]) -> np.ndarray:

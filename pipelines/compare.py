@@ -26,7 +26,7 @@ def main(arguments: Arguments) -> None:
     from overcast.claims import judge_claim
     from overcast.comparison.compare import compare
 
-    print(compare(arguments.study, arguments.out, arguments.tracking, judge_claim))
+    print(compare(arguments.study, arguments.out, arguments.tracking, judge_claim).text)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GROUPS = ("data", "model", "mitigation", "trainer", "tracking")
 BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
-"""Is run by tests/test_interface.py."""
+"""Is run by tests/test___init__.py."""
 PLACEHOLDER = re.compile(r"[…<$]")
 """What stands for something a reader fills in: such a word is not checked, the others of its command are."""
 FILLED_IN = ("data=skies", "model=ann", "mitigation=none", "seed=0", "epochs=1", "lr=0.1", "split.fold=0")

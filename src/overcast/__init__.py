@@ -1,31 +1,98 @@
 """overcast: which way of fighting overfitting works, for this network on this data, and how sure are we?
 
-The Python interface is the names below; each is imported when it is first used.
+The Python interface, for a script or a notebook. A user's mistake is a UserError, and nothing ends Python.
 
     import overcast
 
     run = overcast.train("model=lstm", "epochs=3")
     overcast.evaluate(run)["test"]["accuracy"]
     overcast.predict(run, "/pictures")
+
+Each function imports what it needs when it is called: torch for a training, pandas for a table.
 """
 
 from __future__ import annotations
 
-import importlib
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from overcast.interface import compare, evaluate, load_run, open_pack, predict, train
+    import pandas as pd
+
+    from overcast.comparison.compare import Comparison
+    from overcast.prediction.predict import Samples
+    from overcast.prepare.pack import Pack
+    from overcast.tracking.run_folder import Run
 
 __all__ = ["compare", "evaluate", "load_run", "open_pack", "predict", "train"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module("overcast.interface"), name)
-    return value
+def train(*overrides: str) -> Run:
+    """One run, as by ``python pipelines/train.py`` with these words: ``train("model=lstm", "epochs=3")``.
+
+    Raises: UserError for anything that the user can put right, before any training where possible.
+    """
+    from overcast.config.compose import compose_config
+    from overcast.training import train as training
+
+    return _with_absolute_folder(training.train(compose_config(*overrides)))
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+def evaluate(run: Run) -> dict[str, Any]:
+    """Measure a run, write ``evaluation/`` in its folder, and give the figures: ``["test"]["accuracy"]`` and so on.
+
+    Raises: UserError if the data is not the one the run was trained on, or its training diverged.
+    """
+    from overcast.evaluation import evaluate as evaluation
+
+    return evaluation.evaluate(run)
+
+
+def predict(run: Run, files_or_arrays: Samples) -> pd.DataFrame:
+    """Label files (a path, a folder, a glob, or several) or arrays of the run's kind of data: a row for each.
+
+    Columns: ``file`` (an array's number), ``label``, a probability per class, and ``error``: why there is none.
+
+    Raises: UserError if there are no files or arrays, or an array is no array of samples.
+    """
+    from overcast.prediction.predict import prediction_table
+
+    return prediction_table(run, files_or_arrays)
+
+
+def compare(study: str = "") -> Comparison:
+    """A study's tables, verdicts and report; study: its name or id, or "" for the one that ran last.
+
+    Raises: UserError if there is no such study, or it has no finished run.
+    """
+    from overcast.claims import judge_claim
+    from overcast.comparison import compare as comparison
+
+    return comparison.compare(study, judge=judge_claim)
+
+
+def load_run(folder_or_id: str | Path = "latest") -> Run:
+    """A trained run by its folder, by the id of its MLflow run, or the ``latest``.
+
+    Raises: UserError if there is none, or only a half one.
+    """
+    from overcast.tracking.run_folder import find_run
+
+    return _with_absolute_folder(find_run(str(folder_or_id)))
+
+
+def open_pack(data: str, root: str | Path = "data") -> Pack:
+    """The packed data set of this name. root: as ``data_dir``, in the project's folder unless it is an absolute path.
+
+    Raises: UserError if there is none, or it is damaged.
+    """
+    from overcast.core.paths import project_path
+    from overcast.prepare import pack
+
+    return pack.open_pack(project_path(root), data)
+
+
+def _with_absolute_folder(run: Run) -> Run:
+    """The same run also after a change of the working directory."""
+    return replace(run, folder=run.folder.absolute())

@@ -153,7 +153,7 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
     (home / "mine" / "table.csv").write_text("my own")
     with pytest.raises(UserError, match="out=mine: this folder holds other files"):
         compare("small", "mine")
-    said = compare("small", "page")
+    said = compare("small", "page").text
     rows = pd.read_csv(home / "page" / "table.csv")
     assert sorted(rows["cell"]) == ["noise", "none"]
     assert list(rows["repeats"]) == [3, 3]
@@ -201,7 +201,7 @@ def test_diverged_trials_are_listed_and_the_rest_is_compared(
     state = torch.load(run.path("model.pt"), weights_only=True)
     state["net"]["head.bias"].fill_(float("nan"))  # as an older version left it, that did not look
     torch.save(state, run.path("model.pt"))
-    said = compare("far", "page")
+    said = compare("far", "page").text
     assert "none · lr=10000000000.0: 1 of 2 repeats diverged (the loss is not finite in epoch 1, step " in said
     assert "none · lr=0.01: 1 of 2 repeats diverged (the training of the run in " in said
     assert list(pd.read_csv(home / "page" / "table.csv")["cell"]) == ["none · lr=0.01"]

@@ -80,7 +80,10 @@ def file_of(module: str) -> Path | None:
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """The modules of ours that a file imports, anywhere in it, and the packages they lie in."""
+    """The modules of ours that a file imports, anywhere in it, and the rooms they lie in.
+
+    Without `overcast` itself, which is the Python interface: no stage uses it.
+    """
     tree = ast.parse(path.read_text(encoding="utf8"))
     typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
     unseen = {inner for block in typing for statement in block.body for inner in ast.walk(statement)}
@@ -94,7 +97,7 @@ def imports(path: Path) -> frozenset[str]:
             assert node.level == 0, path
             names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
     parts = [name.split(".") for name in names]
-    return frozenset(m for p in parts for i in range(len(p)) if file_of(m := ".".join(p[: i + 1])))
+    return frozenset(m for p in parts for i in range(1, len(p)) if file_of(m := ".".join(p[: i + 1])))
 
 
 def imported(stage: str, options: dict[str, str]) -> set[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
@@ -31,8 +33,23 @@ Judge = Callable[[str, Sequence[Run], int, int], tuple[str, str, list[Section]]]
 it and the figures of it."""
 
 
-def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge: Judge | None = None) -> str:
-    """Write ``out``, or else ``reports/<study>/``, and give the verdicts and links as text.
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """study: its id. table: a row a cell, as `overcast.comparison.table.table` says. trials: a row a trial.
+
+    verdicts: a sentence for each comparison. report: the page. text: all that ``pipelines/compare.py`` prints.
+    """
+
+    study: str
+    table: pd.DataFrame
+    trials: pd.DataFrame
+    verdicts: list[str]
+    report: Path
+    text: str
+
+
+def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge: Judge | None = None) -> Comparison:
+    """Evaluate a study's runs that were not yet, and write ``out``, or else ``reports/<study>/``.
 
     study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
     ``conf/tracking``, which says where studies are recorded. judge: what judges the claim of a study that has one.
@@ -48,7 +65,7 @@ def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge:
         return _compared(store, parent, study_runs(store, parent.tags["study"], Path(fetched)), out, judge)
 
 
-def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, judge: Judge | None) -> str:
+def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, judge: Judge | None) -> Comparison:
     key = parent.tags["study"]
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", (".csv", ".md"))
@@ -69,9 +86,10 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, 
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     record.tags({"mlflow.note.content": wording.description_md(compared, info, claim, verdict)})
-    told = [*wording.verdicts(compared), *wording.notes(compared, info)]
-    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *told, "", f"report: {path}"]
-    return "\n".join([*said, links(store, key, parent.id)])
+    verdicts = wording.verdicts(compared)
+    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *wording.notes(compared, info), ""]
+    text = "\n".join([*said, f"report: {path}", links(store, key, parent.id)])
+    return Comparison(key, compared, rows, verdicts, path.absolute(), text)
 
 
 def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, Any]:

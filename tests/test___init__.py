@@ -17,10 +17,11 @@ import overcast
 from overcast.config.compose import compose_config, compose_tracking
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
-from overcast.study.session import Study
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
-from overcast.training.train import train
+from overcast.tracking.study_info import StudyInfo
+from overcast.training.plan import make_plan
+from overcast.training.train import execute, train
 
 TINY = ["data.n_samples=100", "data.size=16", "data.difficulty=0.2", "data.seed=0"]
 WORDS = ["data=skies", *TINY, "model=ann", "epochs=1", "batch_size=16", "tracking=off", "trainer=cpu"]
@@ -41,8 +42,6 @@ def test_importing_it_imports_nothing_else() -> None:
 def test_its_names_are_those_it_lists() -> None:
     assert set(overcast.__all__) <= set(dir(overcast))
     assert all(callable(getattr(overcast, name)) for name in overcast.__all__)
-    with pytest.raises(AttributeError, match="has no attribute 'trian'"):
-        overcast.trian  # noqa: B018
 
 
 def test_a_run_from_training_to_predicting(data: Path, home: Path) -> None:
@@ -157,11 +156,11 @@ def test_a_study_is_compared(
     store = open_store(compose_tracking())
     assert store is not None
     record = store.study("small-1", "small", {"folder": "runs/studies", "command": "train -m"})
-    study = Study("small-1", "small", record.id, 1, "runs/studies")
+    study = StudyInfo("small-1", "small", record.id, 1, "runs/studies")
     for mitigation in ("none", "noise"):
         for seed in range(2):
             made = config("epochs=1", f"mitigation={mitigation}", f"seed={seed}")
-            train(replace(made, tracking=compose_tracking()), study)
+            execute(make_plan(replace(made, tracking=compose_tracking())), store, study)
     compared = overcast.compare("small")
     assert compared.study == "small-1"
     assert sorted(compared.table["cell"]) == ["noise", "none"]

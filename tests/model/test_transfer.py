@@ -13,7 +13,7 @@ from torch import nn
 from overcast.config.options import Option
 from overcast.core.errors import UserError
 from overcast.core.spec import Spec
-from overcast.explain.filters import first
+from overcast.explain.filters import first_layer_filters
 from overcast.model import trainable_view
 from overcast.model.transfer import Transfer
 from overcast.prediction.build import build_mitigations, build_network, network_size
@@ -126,12 +126,12 @@ class TestInstalled:
         """Its convolutions are found, the first one first, and gradients come back to the picture; same answer."""
         net, x = Transfer(COLOUR, size=32).eval(), torch.rand(2, 3, 32, 32, requires_grad=True)
         closed = net(x)
-        assert first(net, net, COLOUR) is None
+        assert first_layer_filters(net, net, COLOUR) is None
         logits = trainable_view(net)(x)
         assert torch.allclose(logits, closed, atol=1e-5)
         logits.sum().backward()
         assert x.grad is not None
         assert x.grad.abs().max() > 0
-        layer = first(net, net, COLOUR)
+        layer = first_layer_filters(net, net, COLOUR)
         assert layer is not None
         assert layer.after.shape == (32, 3, 3, 3)

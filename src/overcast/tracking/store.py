@@ -1,7 +1,6 @@
-"""The only file that imports mlflow: where runs are recorded, under which names, and how they end.
+"""Where runs are recorded and found again: in MLflow, which only this room imports.
 
-`open_store` gives a `Store`, or None with ``tracking=off``; a store makes `Record`s, one an MLflow run.
-A plain `Record` records nothing, so that training reads the same with tracking on and off.
+`open_store` gives a `TrackingStore`, or None with ``tracking=off``; a store makes `MlflowRun`s.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from PIL import Image
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import measure
-from overcast.prediction.predict import BATCH, expand, predict
+from overcast.prediction.predict import BATCH, matching_files, predict
 from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.prepare.download import download
 from overcast.prepare.pack import pack
@@ -116,24 +116,24 @@ def test_all_broken(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_file_a_folder_or_a_glob(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [p.name for p in expand(str(pictures / "a.png"))] == ["a.png"]
-    assert [p.name for p in expand(str(pictures))] == ["a.png", "b.jpg", "c.png"]
-    assert [p.name for p in expand(str(pictures / "*.png"))] == ["a.png"]
-    assert [p.name for p in expand(str(pictures / "**" / "*.png"))] == ["a.png", "c.png"]
+    assert [p.name for p in matching_files(str(pictures / "a.png"))] == ["a.png"]
+    assert [p.name for p in matching_files(str(pictures))] == ["a.png", "b.jpg", "c.png"]
+    assert [p.name for p in matching_files(str(pictures / "*.png"))] == ["a.png"]
+    assert [p.name for p in matching_files(str(pictures / "**" / "*.png"))] == ["a.png", "c.png"]
     monkeypatch.chdir(pictures)
-    assert [p.name for p in expand(".")] == ["a.png", "b.jpg", "c.png"]
+    assert [p.name for p in matching_files(".")] == ["a.png", "b.jpg", "c.png"]
 
 
 def test_a_name_that_is_also_a_pattern_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "sky [1].png").touch()
-    assert [p.name for p in expand(str(tmp_path / "sky [1].png"))] == ["sky [1].png"]
+    assert [p.name for p in matching_files(str(tmp_path / "sky [1].png"))] == ["sky [1].png"]
 
 
 @pytest.mark.parametrize("files", ["nothing.png", "*.tif", "void"])
 def test_no_files(tmp_path: Path, files: str) -> None:
     (tmp_path / "void").mkdir()
     with pytest.raises(UserError, match=r"files=.*no such file, an empty folder, or a pattern"):
-        expand(str(tmp_path / files))
+        matching_files(str(tmp_path / files))
 
 
 def test_an_output_that_cannot_be_written_leaves_nothing(run: Run, pictures: Path, tmp_path: Path) -> None:

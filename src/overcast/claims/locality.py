@@ -40,14 +40,14 @@ SHIFTS = (0, 2, 4, 8, 12)
 
 def moved(run: Run) -> list[float]:
     """Test accuracy on the pictures moved by each of `SHIFTS`."""
-    pack, learner = open_run_pack(run), restore(run)
+    pack, trained = open_run_pack(run), restore(run)
     rows = np.flatnonzero(run.parts == "test")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     found = []
     for shift in SHIFTS:
         away = torch.cat([x[..., :1].expand(*x.shape[:-1], shift), x[..., : x.shape[-1] - shift]], -1)
         with torch.inference_mode():
-            found.append(float((learner(away, length).argmax(1).numpy() == pack.labels[rows]).mean()))
+            found.append(float((trained(away, length).argmax(1).numpy() == pack.labels[rows]).mean()))
     return found
 
 

@@ -27,11 +27,11 @@ def over_time(run: Run) -> np.ndarray:
     Mean over `SAMPLES` test samples, drawn from every class, of the gradient's Euclidean length; all samples must be
     equally long.
     """
-    pack, learner = open_run_pack(run), restore(run)
+    pack, trained = open_run_pack(run), restore(run)
     rows = stratified_sample(np.flatnonzero(run.parts == "test"), pack.labels, SAMPLES, run.config.seed, "over time")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    z = learner.preprocessor(x, length).requires_grad_()
-    loss = learner.net.loss(learner.net(z, length), torch.from_numpy(pack.labels[rows])).sum()
+    z = trained.preprocessor(x, length).requires_grad_()
+    loss = trained.net.loss(trained.net(z, length), torch.from_numpy(pack.labels[rows])).sum()
     (gradient,) = torch.autograd.grad(loss, z)
     size: np.ndarray = gradient.norm(dim=2).mean(0).numpy()  # (B, T, F) -> (T,)
     return size

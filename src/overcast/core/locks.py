@@ -51,7 +51,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def hold_first(folders: Sequence[Path]) -> Iterator[int]:
+def lock_first(folders: Sequence[Path]) -> Iterator[int]:
     """Have the lock of the first of these folders that is free, after waiting for one; gives its number.
 
     Folders that are not there are made.

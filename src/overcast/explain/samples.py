@@ -14,7 +14,7 @@ from overcast.core.seeding import stratified_sample
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import Measured, measure
 from overcast.explain.stages import evenly_spaced
-from overcast.prediction.predict import expand, probabilities
+from overcast.prediction.predict import matching_files, predict_probabilities
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack
 from overcast.tracking.run_folder import Run
@@ -56,7 +56,7 @@ def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedS
 
     Raises: UserError if there are no files, or none can be read.
     """
-    paths, spec = expand(files), run.spec
+    paths, spec = matching_files(files), run.spec
     dataset = build_dataset(run.config.data)
     samples: list[ExplainedSample] = []
     for path in evenly_spaced(paths, MOST):
@@ -66,7 +66,7 @@ def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedS
             print(f"overcast: {path} is left out: {' '.join(str(error).split())}", file=sys.stderr)
             continue
         raw = spec.encode(sample) if spec.kind == "tokens" else sample
-        samples.append(ExplainedSample(str(path), raw, None, probabilities(trained, [raw])[0]))
+        samples.append(ExplainedSample(str(path), raw, None, predict_probabilities(trained, [raw])[0]))
     if not samples:
         raise UserError(f"files={files}: none of them can be read as {spec.kind}")
     if len(paths) > MOST:

@@ -49,7 +49,7 @@ def predict(run: Run, files: str, out: str = "") -> int:
     Returns how many files could not be read. Raises: UserError if there are no files, no room for ``out``, or
     if it is one of the files, or of the run.
     """
-    paths = expand(files)
+    paths = matching_files(files)
     _check_out(out, [*paths, *(run.path(name) for name in FILES)])
     rows = predictions(run, paths)
     classes = run.spec.classes
@@ -102,7 +102,7 @@ def listed(samples: Samples, spec: Spec) -> list[Path] | list[np.ndarray]:
     if files and len(files) < len(given):
         raise UserError("give either files or arrays, not both at once")
     if files:
-        return [path for each in files for path in expand(str(each))]
+        return [path for each in files for path in matching_files(str(each))]
     try:
         return [np.asarray(each) for each in given]
     except ValueError as error:
@@ -119,14 +119,14 @@ def _check_several(samples: np.ndarray, spec: Spec) -> None:
 
 def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Iterator[Prediction]:
     """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged."""
-    learner, spec = restore(run), run.spec
+    trained, spec = restore(run), run.spec
     # arrays need no data set
     dataset = build_dataset(run.config.data) if any(isinstance(each, Path) for each in samples) else DataSet()
 
     def rows() -> Iterator[Prediction]:
         for start in tqdm(range(0, len(samples), BATCH), unit="batch", disable=len(samples) <= BATCH):
             batch = samples[start : start + BATCH]
-            found = _labelled(learner, [_read(dataset, spec, sample) for sample in batch])
+            found = _class_probabilities(trained, [_read(dataset, spec, sample) for sample in batch])
             for number, (sample, answer) in enumerate(zip(batch, found, strict=True), start):
                 file = str(sample) if isinstance(sample, Path) else number
                 if isinstance(answer, str):
@@ -137,7 +137,7 @@ def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Ite
     return rows()
 
 
-def expand(files: str) -> list[Path]:
+def matching_files(files: str) -> list[Path]:
     """The files that a file, a folder (searched in depth, hidden ones left out) or a glob stands for.
 
     Raises: UserError if there are none.
@@ -198,24 +198,24 @@ def _range(array: np.ndarray) -> str:
     return f"{array.dtype}{told}"
 
 
-def _labelled(learner: TrainedNetwork, read: list[np.ndarray | str]) -> Iterator[np.ndarray | str]:
+def _class_probabilities(trained: TrainedNetwork, read: list[np.ndarray | str]) -> Iterator[np.ndarray | str]:
     """The class probabilities (K,) of each sample, or why there are none."""
     arrays = [array for array in read if not isinstance(array, str)]
-    found = iter(probabilities(learner, arrays) if arrays else [])
+    found = iter(predict_probabilities(trained, arrays) if arrays else [])
     for array in read:
         answer = array if isinstance(array, str) else next(found)
         finite = isinstance(answer, str) or np.isfinite(answer).all()
         yield answer if finite else "the network has no finite answer: some of its values are far too large"
 
 
-def probabilities(learner: TrainedNetwork, arrays: list[np.ndarray]) -> np.ndarray:
+def predict_probabilities(trained: TrainedNetwork, arrays: list[np.ndarray]) -> np.ndarray:
     """(N, K) of samples padded with zeros to the longest."""
-    image = learner.preprocessor.kind == "image"
+    image = trained.preprocessor.kind == "image"
     length = np.array([a.shape[1 if image else 0] for a in arrays])
     longest = max(len(a) for a in arrays)
     batch = np.stack([np.pad(a, [(0, longest - len(a)), *[(0, 0)] * (a.ndim - 1)]) for a in arrays])
     with torch.inference_mode():
-        logits = learner(torch.from_numpy(batch), torch.from_numpy(length))
+        logits = trained(torch.from_numpy(batch), torch.from_numpy(length))
     found: np.ndarray = logits.double().softmax(-1).numpy()
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from overcast.core.locks import hold_first
+from overcast.core.locks import lock_first
 from overcast.tracking.study_info import StudyInfo
 
 
@@ -20,5 +20,5 @@ def own_gpus(study: StudyInfo | None) -> Iterator[tuple[int, ...]]:
         yield ()
         return
     folders = [Path(study.folder) / "slots" / str(number) for number in range(len(study.slots))]
-    with hold_first(folders) as number:
+    with lock_first(folders) as number:
         yield study.slots[number]

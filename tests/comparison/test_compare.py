@@ -91,6 +91,19 @@ def test_studies_are_looked_for_where_trainings_record(home: Path, store: Tracki
         compare(tracking=["tracking.experiment=mine"])
 
 
+@pytest.mark.parametrize(
+    ("version", "said"), [("", "an older version of overcast: run its"), ("99", "a newer version")]
+)
+def test_a_study_of_another_format_is_refused_in_one_line(store: TrackingStore, version: str, said: str) -> None:
+    study = study_of(store, "small-1")
+    if version:
+        store.client.set_tag(study.parent, "format", version)
+    else:  # as all were at first
+        store.client.delete_tag(study.parent, "format")
+    with pytest.raises(UserError, match=f"The study small-1 was written by {said}"):
+        compare("small")
+
+
 def test_a_study_whose_project_moved(
     config: Any, home: Path, store: TrackingStore, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ CONF = ROOT / "conf"
 
 
 def message(compose_as_script: Any, *words: str) -> str:
-    with pytest.raises((HydraException, OmegaConfBaseException)) as raised:
+    with pytest.raises((HydraException, OmegaConfBaseException, UserError)) as raised:
         compose_as_script(list(words))
     text = error_message(raised.value, CONF)
     assert "\n" not in text
@@ -41,6 +41,19 @@ def test_a_misspelt_mitigation_alone_or_in_a_list(compose_as_script: Any, value:
 def test_an_option_of_a_mitigation_that_is_not_chosen(compose_as_script: Any) -> None:
     text = message(compose_as_script, "mitigation=[augmentation]", "mitigation.dropout.p=0.5")
     assert text.startswith("mitigation.dropout: dropout is not chosen, so it has no options to set: choose it too")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("+epoch=1", "there is no option 'epoch'. Did you mean epochs?"),
+        ("++colour=red", "there is no option 'colour'. Choices: batch_size, "),
+        ("+split.fol=1", "there is no option 'split.fol'. Did you mean split.fold?"),
+        ("+study.cells=1", "there is no option 'study.cells'. Choices: study.folds, study.name"),
+    ],
+)
+def test_an_option_that_is_added_must_be_one(compose_as_script: Any, word: str, said: str) -> None:
+    assert message(compose_as_script, word).startswith(said)
 
 
 @pytest.mark.parametrize(

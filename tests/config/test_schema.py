@@ -82,6 +82,11 @@ def test_defaults_in_front_without_what_the_user_gave(project: Path) -> None:
     assert with_defaults(["--cfg", "job"], project)[:2] == ["--cfg", "job"]
 
 
+@pytest.mark.parametrize("word", ["--hydra-help", "--shell-completion", "-sc"])
+def test_no_defaults_where_nothing_is_composed(project: Path, word: str) -> None:
+    assert with_defaults([word, "query=bash"], project) == [word, "query=bash"]
+
+
 def test_defaults_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from overcast.config.run_config import RunConfig
-from overcast.config.schema import TrackingConfig
+from overcast.config.schema import StudyConfig, TrackingConfig
 from overcast.core.devices import Machine, resolve_devices
 from overcast.core.errors import UserError
 from overcast.core.locks import LOCK
@@ -112,7 +112,8 @@ def test_identity_is_the_config_without_display_and_the_data(config: Any) -> Non
     base = same(config())
     assert same(config("trainer.threads=2")) == base
     assert same(replace(config(), tracking=TrackingConfig(enabled=False))) == base
-    for name in set(NOT_IN_IDENTITY) - {"trainer", "tracking"}:
+    assert same(replace(config(), study=StudyConfig("small", 3))) == base
+    for name in set(NOT_IN_IDENTITY) - {"trainer", "tracking", "study"}:
         assert same(replace(config(), **{name: "other"})) == base, name
     changed = [
         "seed=1",

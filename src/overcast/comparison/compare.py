@@ -18,6 +18,7 @@ from overcast.comparison.table import PRIMARY, table
 from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
+from overcast.core.formats import check_format
 from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
@@ -26,6 +27,7 @@ from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
+from overcast.tracking.study_info import FORMAT
 from overcast.tracking.ui_views import links
 
 Judge = Callable[[str, Sequence[Run], int, int], tuple[str, str, list[Section]]]
@@ -54,13 +56,15 @@ def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge:
     study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
     ``conf/tracking``, which says where studies are recorded. judge: what judges the claim of a study that has one.
 
-    Raises: UserError if there is no such study.
+    Raises: UserError if there is no such study, or another version of overcast recorded it.
     """
     store = open_store(compose_tracking(tracking))
     if store is None:
         raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
     mark_orphaned_runs(store)
     parent = find_study(store, study)
+    stored = {"format": int(parent.tags.get("format", 0))}
+    check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
     with TemporaryDirectory(prefix="overcast-") as fetched:
         return _compared(store, parent, study_runs(store, parent.tags["study"], Path(fetched)), out, judge)
 

@@ -45,6 +45,8 @@ def _as_override(value: Any) -> str:
 def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     """The command line with params.yaml's defaults put in front of the user's overrides."""
     # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
+    if {"--hydra-help", "--shell-completion", "-sc"} & set(arguments):
+        return arguments  # composes nothing
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Self
 
+from overcast.config.messages import no_option
 from overcast.config.options import Option
 from overcast.config.schema import RunSettings, SplitConfig, StudyConfig, TrackingConfig
 from overcast.core.devices import TrainerConfig
@@ -54,9 +55,14 @@ class RunConfig(RunSettings):
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """From nested plain values, as Hydra composes them; what is missing has its default."""
-        own = {field.name for field in fields(cls)}
-        values = {name: value for name, value in settings.items() if name in own}
+        """From nested plain values, as Hydra composes them; what is missing has its default.
+
+        Raises: UserError for a name that is none of a run's.
+        """
+        _refuse_unknown(settings, cls)
+        for name in GROUPS.keys() & settings.keys():
+            _refuse_unknown(settings[name], GROUPS[name], f"{name}.")
+        values = dict(settings)
         values |= {name: kind(**settings[name]) for name, kind in GROUPS.items() if name in settings}
         values |= {name: Option.from_dict(settings[name]) for name in ("data", "model")}
         chosen = settings["mitigation"]
@@ -79,3 +85,10 @@ class RunConfig(RunSettings):
     def mitigation_name(self) -> str:
         """ "none", "dropout", "dropout+augmentation": the chosen mitigations in their order."""
         return "+".join(option.name for option in self.mitigation) or "none"
+
+
+def _refuse_unknown(settings: Mapping[str, Any], kind: type, prefix: str = "") -> None:
+    own = sorted(f"{prefix}{field.name}" for field in fields(kind))
+    for name in settings:
+        if f"{prefix}{name}" not in own:
+            raise UserError(no_option(f"{prefix}{name}", own))

@@ -21,6 +21,7 @@ from overcast.core.locks import is_locked
 from overcast.core.paths import project_home, project_path
 from overcast.tracking.relocate import relocate
 from overcast.tracking.run import MlflowRun
+from overcast.tracking.study_info import FORMAT
 
 # a dead server is said within seconds, not after minutes of retries
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -68,7 +69,7 @@ class TrackingStore:
 
     def study(self, key: str, name: str, tags: dict[str, str]) -> MlflowRun:
         """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now."""
-        tags = {"opened": _text(datetime.now(UTC)), **tags}
+        tags = {"opened": _text(datetime.now(UTC)), "format": str(FORMAT), **tags}
         for run in self.search(study=key, role="study", limit=1):
             record = MlflowRun(self.client, run.id)
             self.client.update_run(run.id, status="RUNNING")

@@ -95,6 +95,8 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         given = [word.partition("=")[2] for word in self.session.user_overrides if word.startswith("study.folds=")]
         if not given:
             return self.config.study.folds  # type: ignore[no-any-return]
+        if given[-1] == "null":
+            return None
         if not given[-1].isdigit():
             raise UserError(f"study.folds={given[-1]}: give a whole number")
         return int(given[-1])

@@ -13,7 +13,7 @@ from overcast import claims
 pytestmark = pytest.mark.browser
 
 REPEATS = 'hydra.sweeper.repeats=["split.fold=0 seed=0","split.fold=0 seed=1"]'
-SHORT = ["debug=true", REPEATS, "hydra.launcher.n_jobs=1", "trainer.threads=1", "mirror=null"]
+SHORT = ["debug=true", "study.folds=null", REPEATS, "hydra.launcher.n_jobs=1", "trainer.threads=1", "mirror=null"]
 
 
 def recall(length: int) -> str:

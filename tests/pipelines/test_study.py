@@ -126,7 +126,7 @@ def test_a_failing_run_does_not_stop_the_rest_and_is_repeated(
             raise ValueError("out of luck")
 
         patch.setattr("overcast.model.dnn.DNN.forward", fails)
-        patch.setattr("overcast.prediction.build.network_size", lambda *_: {"parameters": 1, "multiply_adds": 1})
+        patch.setattr("overcast.training.plan.network_size", lambda *_: {"parameters": 1, "multiply_adds": 1})
         said = script(*command)
     assert said.code != 0
     assert "2 of 4 runs failed:\n  2 × ValueError: out of luck\n" in said.err
@@ -275,11 +275,10 @@ def test_other_data_is_another_study(script: Any, words: list[str], home: Path, 
 
 def test_a_study_file_needs_no_flag(script: Any, words: list[str], home: Path) -> None:
     words = [word for word in words if not word.startswith("mitigation=")]
-    cells = [
-        'hydra.sweeper.cells=["mitigation=none","mitigation=noise"]',
-        'hydra.sweeper.repeats=["seed=0 split.fold=0"]',
-    ]
-    said = script("train", "+study=small", *words, ONE, *cells)
+    study = ["+study=small", *words, ONE, 'hydra.sweeper.cells=["mitigation=none","mitigation=noise"]']
+    repeats = 'hydra.sweeper.repeats=["seed=0 split.fold=0"]'
+    assert "both say what the repeats are" in script("train", *study, repeats).mistake()
+    said = script("train", *study, repeats, "study.folds=null")
     assert said.code == 0, said
     assert "study small: 2 runs, 1 at once" in said.out
     assert statuses(home) == (["FINISHED"], Counter(FINISHED=2))

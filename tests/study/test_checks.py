@@ -24,7 +24,7 @@ def test_what_the_study_varies_is_not_set_beside_it() -> None:
 def test_the_folds_of_a_study_are_its_repeats() -> None:
     assert study_repeats([], 2) == ["split.fold=0 seed=0", "split.fold=1 seed=1"]
     assert study_repeats(["seed=5"], None) == ["seed=5"]
-    with pytest.raises(UserError, match="names its repeats one by one"):
+    with pytest.raises(UserError, match=r"study\.folds=2 and hydra\.sweeper\.repeats both say"):
         study_repeats(["seed=5"], 2)
     with pytest.raises(UserError, match=r"study\.folds=0: must be at least 1"):
         study_repeats([], 0)

@@ -250,5 +250,5 @@ def test_a_profile_is_shown_and_its_file_named(
         assert file.read_text().count("FIT Profiler Report") == 1
         assert any(title in line for line in lines)
     train(config("epochs=1", f"run={tmp_path}/mine"))
-    assert "profile" not in capsys.readouterr().out
+    assert "profile: all" not in capsys.readouterr().out
     assert not list((tmp_path / "mine").glob(PROFILES))

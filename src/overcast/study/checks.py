@@ -34,7 +34,10 @@ def study_repeats(explicit: Sequence[str], folds: int | None) -> list[str]:
     if folds is None:
         return list(explicit)
     if explicit:
-        raise UserError(f"study.folds={folds}: this study names its repeats one by one. Leave study.folds out")
+        raise UserError(
+            f"study.folds={folds} and hydra.sweeper.repeats both say what the repeats are. Leave one out: the repeats, "
+            "or the folds by study.folds=null"
+        )
     if folds < 1:
         raise UserError(f"study.folds={folds}: must be at least 1")
     return [f"split.fold={fold} seed={fold}" for fold in range(folds)]

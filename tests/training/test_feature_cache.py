@@ -51,7 +51,7 @@ class Half(Network):
 def place(data: Path, tmp_path: Path) -> Path:
     """A data set's folder of its own."""
     Mean.calls = 0
-    shutil.copytree(data / "skies", tmp_path / "skies")
+    shutil.copytree(data / "skies", tmp_path / "skies", ignore=shutil.ignore_patterns("features"))
     return tmp_path / "skies"
 
 

@@ -74,8 +74,8 @@ def test_early_stopping_goes_back_to_the_average_it_measured(config: Any, traine
     _, run = trained(*overrides)
     with run.path("history.csv").open() as file:
         losses = [float(row["validation/nll"]) for row in csv.DictReader(file)]
-    feed = PackDataModule(open_config_pack(config(*overrides)), run.parts, 16, 0)
-    x, y, length = next(iter(feed.batches(feed.validation)))
+    datamodule = PackDataModule(open_config_pack(config(*overrides)), run.parts, 16, 0)
+    x, y, length = next(iter(datamodule.batches(datamodule.validation)))
     loss = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert loss == pytest.approx(min(losses), rel=1e-5)
 

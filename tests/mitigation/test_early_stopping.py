@@ -27,8 +27,8 @@ def test_stops_and_goes_back_to_the_best_epoch(config: Any, patience: int) -> No
     curve = losses(run)
     assert len(curve) < 25
     assert len(curve) == curve.index(min(curve)) + 1 + patience
-    feed = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)
-    x, y, length = next(iter(feed.batches(feed.validation)))
+    datamodule = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)
+    x, y, length = next(iter(datamodule.batches(datamodule.validation)))
     restored_loss = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert restored_loss == pytest.approx(min(curve), rel=1e-5)
     assert restored_loss < curve[-1]
@@ -36,8 +36,8 @@ def test_stops_and_goes_back_to_the_best_epoch(config: Any, patience: int) -> No
 
 def test_without_it_the_last_weights_stay(config: Any) -> None:
     run = train(cfg := config("lr=0.3", "epochs=8", "model.activation=tanh"))
-    feed = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)
-    x, y, length = next(iter(feed.batches(feed.validation)))
+    datamodule = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)
+    x, y, length = next(iter(datamodule.batches(datamodule.validation)))
     restored_loss = torch.nn.functional.cross_entropy(restore(run)(x, length), y).item()
     assert restored_loss == pytest.approx(losses(run)[-1], rel=1e-5)
 

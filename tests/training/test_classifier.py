@@ -47,16 +47,21 @@ class Rates(Callback):
 
 @pytest.fixture
 def fitted(config: Any) -> Any:
-    """Fit a tiny ANN for two epochs with these mitigations; the learner and the rates it had."""
+    """Fit a tiny ANN for two epochs with these mitigations; the module and the rates it had."""
     cfg = config()
     pack = open_config_pack(cfg)
 
     def fit(**mitigations: Mitigation) -> tuple[ClassifierModule, Rates]:
         parts = read_parts(Path(cfg.data_dir), "skies", 0, 0, 10)
-        feed, rates = PackDataModule(pack, parts, 16, seed=0), Rates()
+        datamodule, rates = PackDataModule(pack, parts, 16, seed=0), Rates()
         torch.manual_seed(0)
-        learner = ClassifierModule(
-            Standardizer(pack.spec).fit(pack, feed.train), ANN(pack.spec, 8), mitigations, seed=0, lr=0.01, classes=5
+        module = ClassifierModule(
+            Standardizer(pack.spec).fit(pack, datamodule.train),
+            ANN(pack.spec, 8),
+            mitigations,
+            seed=0,
+            lr=0.01,
+            classes=5,
         )
         quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         trainer = Trainer(
@@ -67,8 +72,8 @@ def fitted(config: Any) -> Any:
             callbacks=[rates],
             **quiet,
         )
-        trainer.fit(learner, feed)
-        return learner, rates
+        trainer.fit(module, datamodule)
+        return module, rates
 
     return fit
 
@@ -116,12 +121,12 @@ def test_the_rate_climbs_to_lr_and_falls_to_nothing(fitted: Any) -> None:
 
 
 def test_measuring_changes_nothing_and_draws_nothing(fitted: Any) -> None:
-    learner, _ = fitted(seen=Seen())
-    learner.eval()
+    module, _ = fitted(seen=Seen())
+    module.eval()
     x, length = torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.full((2,), 16)
     before = torch.get_rng_state()
-    assert learner(x, length).equal(learner(x, length))
-    assert learner(x, length).dtype == torch.float32
+    assert module(x, length).equal(module(x, length))
+    assert module(x, length).dtype == torch.float32
     assert torch.get_rng_state().equal(before)
 
 
@@ -133,6 +138,6 @@ def test_each_group_of_weights_climbs_to_its_own_learning_rate(fitted: Any) -> N
             built.add_param_group({"params": [first], "lr": 0.001})
             return built
 
-    learner, _ = fitted(slow=Slow())
-    groups = learner.trainer.optimizers[0].param_groups
+    module, _ = fitted(slow=Slow())
+    groups = module.trainer.optimizers[0].param_groups
     assert [group["max_lr"] for group in groups] == [0.01, 0.001]

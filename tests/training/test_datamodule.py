@@ -19,7 +19,7 @@ def pack(data: Path) -> Pack:
 
 
 @pytest.fixture
-def feed(pack: Pack, data: Path) -> PackDataModule:
+def datamodule(pack: Pack, data: Path) -> PackDataModule:
     return PackDataModule(pack, read_parts(data, "skies", 0, 0, 10), 16, seed=5)
 
 
@@ -33,9 +33,9 @@ def flat(batches: list[list[int]]) -> list[int]:
     return [row for batch in batches for row in batch]
 
 
-def at(feed: PackDataModule, epoch: int, rank: int = 0, world: int = 1) -> BatchLoader:
-    feed.trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, world_size=world)  # type: ignore[assignment]
-    return feed.train_dataloader()
+def at(datamodule: PackDataModule, epoch: int, rank: int = 0, world: int = 1) -> BatchLoader:
+    datamodule.trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, world_size=world)  # type: ignore[assignment]
+    return datamodule.train_dataloader()
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 16, 17, 33, 100])
@@ -60,46 +60,46 @@ def test_a_batch_holds_values_labels_and_lengths(pack: Pack) -> None:
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_ranks_share_each_global_batch(feed: PackDataModule, world: int) -> None:
-    whole = rows(at(feed, 1))
-    shares = [rows(at(feed, 1, rank, world)) for rank in range(world)]
+def test_ranks_share_each_global_batch(datamodule: PackDataModule, world: int) -> None:
+    whole = rows(at(datamodule, 1))
+    shares = [rows(at(datamodule, 1, rank, world)) for rank in range(world)]
     for number, batch in enumerate(whole):
         parts = [share[number] for share in shares]
         assert sorted(flat(parts)) == sorted(batch)
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    assert at(feed, 1, 0, world).sizes == at(feed, 1).sizes
+    assert at(datamodule, 1, 0, world).sizes == at(datamodule, 1).sizes
 
 
-def test_same_seed_same_batches_and_a_new_order_each_epoch(pack: Pack, data: Path, feed: PackDataModule) -> None:
+def test_same_seed_same_batches_and_a_new_order_each_epoch(pack: Pack, data: Path, datamodule: PackDataModule) -> None:
     parts = read_parts(data, "skies", 0, 0, 10)
     again, other = PackDataModule(pack, parts, 16, seed=5), PackDataModule(pack, parts, 16, seed=6)
-    assert rows(at(feed, 0)) == rows(at(again, 0))
-    assert rows(at(feed, 0)) != rows(at(feed, 1))
-    assert rows(at(feed, 0)) != rows(at(other, 0))
-    assert sorted(flat(rows(at(feed, 3)))) == np.flatnonzero(parts == "train").tolist()
+    assert rows(at(datamodule, 0)) == rows(at(again, 0))
+    assert rows(at(datamodule, 0)) != rows(at(datamodule, 1))
+    assert rows(at(datamodule, 0)) != rows(at(other, 0))
+    assert sorted(flat(rows(at(datamodule, 3)))) == np.flatnonzero(parts == "train").tolist()
 
 
-def test_a_loader_asks_for_the_epoch_at_each_pass(feed: PackDataModule) -> None:
-    loader = at(feed, 0)
+def test_a_loader_asks_for_the_epoch_at_each_pass(datamodule: PackDataModule) -> None:
+    loader = at(datamodule, 0)
     first = rows(loader)
-    feed.trainer.current_epoch = 1  # type: ignore[misc,union-attr]
+    datamodule.trainer.current_epoch = 1  # type: ignore[misc,union-attr]
     assert rows(loader) != first
 
 
-def test_parts_are_kept_apart(feed: PackDataModule, data: Path) -> None:
+def test_parts_are_kept_apart(datamodule: PackDataModule, data: Path) -> None:
     parts = read_parts(data, "skies", 0, 0, 10)
-    assert set(parts[feed.train]) == {"train"}
-    assert set(parts[feed.validation]) == {"validation"}
-    assert len(feed.validation) == (parts == "validation").sum()
-    validation, sample = feed.val_dataloader()
-    assert flat(rows(validation)) == feed.validation.tolist()
-    assert flat(rows(sample)) == feed.sample.tolist()
+    assert set(parts[datamodule.train]) == {"train"}
+    assert set(parts[datamodule.validation]) == {"validation"}
+    assert len(datamodule.validation) == (parts == "validation").sum()
+    validation, sample = datamodule.val_dataloader()
+    assert flat(rows(validation)) == datamodule.validation.tolist()
+    assert flat(rows(sample)) == datamodule.sample.tolist()
 
 
 def test_the_train_sample_is_fixed_and_as_large_as_the_validation_part(
-    feed: PackDataModule, pack: Pack, data: Path
+    datamodule: PackDataModule, pack: Pack, data: Path
 ) -> None:
-    assert len(feed.sample) == len(feed.validation)
-    assert set(feed.sample) <= set(feed.train)
+    assert len(datamodule.sample) == len(datamodule.validation)
+    assert set(datamodule.sample) <= set(datamodule.train)
     again = PackDataModule(pack, read_parts(data, "skies", 0, 0, 10), 32, seed=5)
-    assert (again.sample == feed.sample).all()
+    assert (again.sample == datamodule.sample).all()

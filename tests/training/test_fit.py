@@ -152,12 +152,12 @@ def test_first_weights_depend_on_the_seed_alone(config: Any) -> None:
 def test_the_last_epochs_weights_are_kept_and_restored(config: Any) -> None:
     cfg = config("epochs=3")
     run = train(cfg)
-    learner = restore(run)
-    assert not learner.training
+    trained = restore(run)
+    assert not trained.training
     pack = open_config_pack(cfg)
-    feed = PackDataModule(pack, run.parts, cfg.batch_size, cfg.seed)
-    x, y, length = next(iter(feed.batches(feed.validation)))
-    loss = torch.nn.functional.cross_entropy(learner(x, length), y)
+    datamodule = PackDataModule(pack, run.parts, cfg.batch_size, cfg.seed)
+    x, y, length = next(iter(datamodule.batches(datamodule.validation)))
+    loss = torch.nn.functional.cross_entropy(trained(x, length), y)
     assert loss.item() == pytest.approx(history(run)[-1]["validation/nll"], rel=1e-5)
 
 
@@ -172,13 +172,13 @@ def test_a_run_on_shuffled_pixels_is_restored_with_their_order(config: Any) -> N
     run = train(cfg := config("shuffle_pixels=true", "epochs=1"))
     assert not same(run, train(config("epochs=1")))
     pack = open_config_pack(cfg)
-    feed = PackDataModule(pack, run.parts, cfg.batch_size, cfg.seed)
-    x, y, length = next(iter(feed.batches(feed.validation)))
-    learner = restore(run)
-    loss = torch.nn.functional.cross_entropy(learner(x, length), y)
+    datamodule = PackDataModule(pack, run.parts, cfg.batch_size, cfg.seed)
+    x, y, length = next(iter(datamodule.batches(datamodule.validation)))
+    trained = restore(run)
+    loss = torch.nn.functional.cross_entropy(trained(x, length), y)
     assert loss.item() == pytest.approx(history(run)[-1]["validation/nll"], rel=1e-5)
-    learner.preprocessor.shuffle = False
-    assert not torch.nn.functional.cross_entropy(learner(x, length), y).equal(loss)
+    trained.preprocessor.shuffle = False
+    assert not torch.nn.functional.cross_entropy(trained(x, length), y).equal(loss)
 
 
 def test_best_figures_and_cost_are_facts(config: Any) -> None:
@@ -215,8 +215,8 @@ def test_a_frozen_network_is_measured_alike_from_features_and_from_pictures(froz
     run = train(frozen("epochs=3"))
     pack, rows = open_config_pack(run.config), np.flatnonzero(run.parts == "validation")
     assert (data / "skies" / "features").is_dir()
-    direct, (learner, seen) = restore(run), restore_for_measuring(run, pack)
-    slow, fast = measure(direct, pack, rows), measure(learner, seen, rows)
+    direct, (trained, seen) = restore(run), restore_for_measuring(run, pack)
+    slow, fast = measure(direct, pack, rows), measure(trained, seen, rows)
     assert seen.values.shape == (100, 3120)
     assert fast.logits.allclose(slow.logits, atol=1e-3)
     assert fast.figures["nll"] == pytest.approx(history(run)[-1]["validation/nll"], rel=1e-5)

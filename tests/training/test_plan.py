@@ -77,16 +77,16 @@ def weights(kind: Kind, model: str, mitigation: str, epochs: int = 0, **strength
     mitigations = build_mitigations(picked, kind)
     torch.manual_seed(0)
     net = build_network(option("model", model, **SIZES.get(model, {})), pack.spec, mitigations)
-    feed = PackDataModule(pack, np.array(["train"] * 16 + ["validation"] * 8), batch_size=8, seed=0)
-    inputs = build_preprocessor(pack.spec, net.input_stats).fit(pack, feed.train)
-    learner = ClassifierModule(inputs, net, mitigations, seed=0, lr=0.02, classes=3)
+    datamodule = PackDataModule(pack, np.array(["train"] * 16 + ["validation"] * 8), batch_size=8, seed=0)
+    inputs = build_preprocessor(pack.spec, net.input_stats).fit(pack, datamodule.train)
+    module = ClassifierModule(inputs, net, mitigations, seed=0, lr=0.02, classes=3)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Trainer(
             accelerator="cpu", max_epochs=epochs or 1, limit_val_batches=None if epochs else 0, num_sanity_val_steps=0,
             enable_model_summary=False, callbacks=[c for m in mitigations.values() for c in m.callbacks()], **quiet,
-        ).fit(learner, feed)  # fmt: skip
+        ).fit(module, datamodule)  # fmt: skip
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 

@@ -54,24 +54,25 @@ def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool
     config, spec = run.config, run.spec
     _set_up_torch(devices)
     pack = open_config_pack(config)
-    feed = PackDataModule(pack, run.parts, config.batch_size, config.seed)
-    feed.validation, feed.sample = (measured_rows(config, pack, rows) for rows in (feed.validation, feed.sample))
+    datamodule = PackDataModule(pack, run.parts, config.batch_size, config.seed)
+    datamodule.validation = measured_rows(config, pack, datamodule.validation)
+    datamodule.sample = measured_rows(config, pack, datamodule.sample)
     net, mitigations = build(config, spec)
-    inputs = build_preprocessor(spec, net.input_stats, config.shuffle_pixels).fit(pack, feed.train)
+    preprocessor = build_preprocessor(spec, net.input_stats, config.shuffle_pixels).fit(pack, datamodule.train)
     began = time.perf_counter()
-    first, rest = inputs, net
+    first, rest = preprocessor, net
     if leave_batches_unchanged(mitigations):
         device = "cuda" if devices.accelerator == "gpu" else "cpu"
-        feed.pack, first, rest = cached_features(pack, inputs, net, data_folder(config), device, shown)
+        datamodule.pack, first, rest = cached_features(pack, preprocessor, net, data_folder(config), device, shown)
     module = ClassifierModule(first, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
-    history = History(record, title, feed.train_dataloader().sizes[0], shown)
+    history = History(record, title, datamodule.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     with warnings.catch_warnings():
         _silence_lightning()
         finite = StopDiverged(config.lr, devices.precision)
         trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks])
         try:
-            trainer.fit(module, feed)
+            trainer.fit(module, datamodule)
         except SystemExit as end:
             if isinstance(end.__context__, KeyboardInterrupt):  # which Lightning turns into exit code 1
                 raise KeyboardInterrupt from None
@@ -83,7 +84,7 @@ def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool
         "epochs_run": len(history.rows),
     }
     if trainer.is_global_zero:
-        _save(inputs, net, run.path("model.pt"))
+        _save(preprocessor, net, run.path("model.pt"))
         run.write("history.csv", history.csv())
         _show_profile(run.folder)
     return facts
@@ -144,8 +145,8 @@ def _show_profile(folder: Path) -> None:
         print(f"profile: all {len(lines)} lines in {path}")
 
 
-def _save(inputs: Preprocessor, net: Network, path: Path) -> None:
+def _save(preprocessor: Preprocessor, net: Network, path: Path) -> None:
     """Write the weights whole or not at all."""
     buffer = io.BytesIO()  # torch hides a full disk behind a RuntimeError; a plain write does not
-    torch.save({"preprocessor": inputs.state_dict(), "net": net.state_dict()}, buffer)
+    torch.save({"preprocessor": preprocessor.state_dict(), "net": net.state_dict()}, buffer)
     whole_file(path, buffer.getvalue())

@@ -106,7 +106,8 @@ def _check_batches(net: nn.Module, samples: int, batch_size: int, ranks: int) ->
         why = "batch norm needs at least 2" if normed else "it has nothing to train on"
         raise UserError(
             f"{samples} train samples with batch_size={batch_size} on {ranks} process{'es' * (ranks > 1)}: a process "
-            f"has {fewest} of some batch, and {why}. Give a larger share or batch_size, or fewer trainer.devices"
+            f"has {fewest} of some batch, and {why}. Give a larger train_fraction or batch_size, or fewer "
+            "trainer.devices"
         )
 
 
@@ -129,8 +130,8 @@ def check_config(config: RunConfig) -> None:
         check_folder(Path(config.run), project_path(config.data_dir), project_path(config.runs_dir))
 
 
-def draw_train_fraction(parts: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """The parts (N,) of a run that trains on this share of the train rows, drawn by ``seed`` alone.
+def draw_train_fraction(parts: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """The parts (N,) of a run that trains on this fraction of the train rows, drawn by ``seed`` alone.
 
     The rest become "unused", so that whatever reads a run's parts sees only rows that it was trained on.
 
@@ -141,10 +142,10 @@ def draw_train_fraction(parts: np.ndarray, share: float, seed: int) -> np.ndarra
     from overcast.core.seeding import generator
 
     train = np.flatnonzero(parts == TRAIN)
-    count = round(share * len(train))
+    count = round(fraction * len(train))
     if count < MIN_TRAIN_ROWS:
         raise UserError(
-            f"train_fraction={share} leaves {count} of {len(train)} train rows: at least {MIN_TRAIN_ROWS} are needed"
+            f"train_fraction={fraction} leaves {count} of {len(train)} train rows: at least {MIN_TRAIN_ROWS} are needed"
         )
     order = torch.randperm(len(train), generator=generator(seed, "share", 0)).numpy()
     kept = parts.copy()

@@ -126,8 +126,8 @@ def _differences(better: pd.DataFrame, worse: pd.DataFrame) -> Array:
     ours, theirs = ours.loc[both], theirs.loc[both]
     known = pd.concat([ours["correct"], theirs["correct"]]).notna()
     column = "correct" if len(known) and known.all() else "accuracy"
-    found: Array = np.array(ours[column].tolist(), float) - np.array(theirs[column].tolist(), float)
-    return found
+    differences: Array = np.array(ours[column].tolist(), float) - np.array(theirs[column].tolist(), float)
+    return differences
 
 
 def points(estimate: Estimate) -> str:

@@ -24,13 +24,13 @@ CLAIM = (
 
 
 def measured(runs: Sequence[Run]) -> ClaimResult:
-    found = table(runs)
-    found["depth"] = found["model.hidden"].map(len)
-    bare = found[found["mitigation"] == "none"]
+    trials = table(runs)
+    trials["depth"] = trials["model.hidden"].map(len)
+    bare = trials[trials["mitigation"] == "none"]
     mean = bare.groupby("depth")["accuracy"].mean()
     best, deepest = int(mean.idxmax()), int(mean.index.max())
     at = dict(list(bare.groupby("depth")))
-    deep = {str(name): rows for name, rows in found[found["depth"] == deepest].groupby("mitigation")}
+    deep = {str(name): rows for name, rows in trials[trials["depth"] == deepest].groupby("mitigation")}
     spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
     shallow = float(bare[bare["depth"] == bare["depth"].min()]["accuracy"].std())
     # which depth is best is told by the same runs: every one is in the family, so that the choice is free
@@ -38,28 +38,30 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
     helped = {name: (rows, deep["none"]) for name, rows in deep.items() if name != "none"}
     family = compared({**shallower, **helped})
     worse = family.get(best)
-    told = f"Without help {best} hidden layer{'s come' if best > 1 else ' comes'} out best ({number(mean[best])} %)"
-    told += f"; {deepest} fall behind by {shown(worse)}." if worse else ": the deepest tried."
-    told += (
+    sentence = f"Without help {best} hidden layer{'s come' if best > 1 else ' comes'} out best ({number(mean[best])} %)"
+    sentence += f"; {deepest} fall behind by {shown(worse)}." if worse else ": the deepest tried."
+    sentence += (
         f" Over first weights alone the accuracy of {deepest} layers spreads by {number(spread['none'])} points "
         f"(standard deviation), of one layer by {number(shallow)}."
     )
     held = [worse is not None and worse.ahead, spread["none"] > 2 * shallow]
     for name in helped:
         held.append(family[name].ahead)
-        told += f" {name}: {shown(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
-    return ClaimResult(f"{verdict_opening(*held)} {told} {how(family)}", [_accuracy(found), _spread(found)])
+        sentence += (
+            f" {name}: {shown(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
+        )
+    return ClaimResult(f"{verdict_opening(*held)} {sentence} {how(family)}", [_accuracy(trials), _spread(trials)])
 
 
-def _accuracy(found: pd.DataFrame) -> Section:
+def _accuracy(trials: pd.DataFrame) -> Section:
     return line_figure(
-        "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", found, x="depth", y="accuracy",
+        "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", trials, x="depth", y="accuracy",
         group="mitigation", titles=("hidden layers", "test accuracy, %"), percent=True,
     )  # fmt: skip
 
 
-def _spread(found: pd.DataFrame) -> Section:
-    spread = found.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
+def _spread(trials: pd.DataFrame) -> Section:
+    spread = trials.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
     return line_figure(
         "How much the first weights decide", "Standard deviation of the train accuracy over repeats that differ in "
         "their first weights and batches alone.", spread, x="depth", y="train_accuracy", group="mitigation",

@@ -17,17 +17,17 @@ CLAIM = "Features that are learned do better than features made by hand, given e
 
 
 def measured(runs: Sequence[Run]) -> ClaimResult:
-    found = table(runs)
-    found["samples"] = found["run"].map(lambda run: int((run.parts == "train").sum()))
-    everything = found[found["train_fraction"] == found.groupby("data")["train_fraction"].transform("max")]
+    trials = table(runs)
+    trials["samples"] = trials["run"].map(lambda run: int((run.parts == "train").sum()))
+    everything = trials[trials["train_fraction"] == trials.groupby("data")["train_fraction"].transform("max")]
     family = compared({str(data): _learned_and_made(rows) for data, rows in everything.groupby("data", sort=False)})
-    told, pictures = [], []
-    for data, rows in found.groupby("data", sort=False):
+    sentences, pictures = [], []
+    for data, rows in trials.groupby("data", sort=False):
         sizes = sorted(rows["train_fraction"].unique())
         at = {size: rows[rows["train_fraction"] == size] for size in sizes}
         learned = next(name for name in rows["model"] if name != "handmade")
         few, many = (round(at[size]["samples"].mean()) for size in (sizes[0], sizes[-1]))
-        told.append(
+        sentences.append(
             f"{data}: learned ({learned}) against made by hand {points(difference(*_learned_and_made(at[sizes[0]])))} "
             f"with {few:,} samples; with {many:,} {shown(family[str(data)])}."
         )
@@ -46,7 +46,7 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
             )
         )
     held = [comparison.ahead for comparison in family.values()]
-    return ClaimResult(f"{verdict_opening(*held)} {' '.join(told)} {how(family)}", pictures)
+    return ClaimResult(f"{verdict_opening(*held)} {' '.join(sentences)} {how(family)}", pictures)
 
 
 def _learned_and_made(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -43,37 +43,37 @@ def moved(run: Run) -> list[float]:
     pack, trained = open_run_pack(run), restore(run)
     rows = np.flatnonzero(run.parts == "test")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
-    found = []
+    accuracies = []
     for shift in SHIFTS:
         away = torch.cat([x[..., :1].expand(*x.shape[:-1], shift), x[..., : x.shape[-1] - shift]], -1)
         with torch.inference_mode():
-            found.append(float((trained(away, length).argmax(1).numpy() == pack.labels[rows]).mean()))
-    return found
+            accuracies.append(float((trained(away, length).argmax(1).numpy() == pack.labels[rows]).mean()))
+    return accuracies
 
 
 def measured(runs: Sequence[Run]) -> ClaimResult:
-    found = table(runs)
-    found["network"] = [_network(row) for _, row in found.iterrows()]
-    plain, shuffled = found[~found["shuffle_pixels"].astype(bool)], found[found["shuffle_pixels"].astype(bool)]
+    trials = table(runs)
+    trials["network"] = [_network(row) for _, row in trials.iterrows()]
+    plain, shuffled = trials[~trials["shuffle_pixels"].astype(bool)], trials[trials["shuffle_pixels"].astype(bool)]
     cnn, mixed = plain[plain["model"] == "cnn"], shuffled[shuffled["model"] == "cnn"]
     others = {str(name): rows for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
     family = compared({**{name: (cnn, rows) for name, rows in others.items()}, "shuffled": (cnn, mixed)})
-    told = f"cnn: {percent(cnn['accuracy'])} with {_size(cnn)}. "
-    told += " ".join(
+    sentence = f"cnn: {percent(cnn['accuracy'])} with {_size(cnn)}. "
+    sentence += " ".join(
         f"{name}: {percent(rows['accuracy'])} with {_size(rows)} (cnn {shown(family[name])})."
         for name, rows in others.items()
     )
     full = next(iter(others))
-    kept = difference(others[full], shuffled[shuffled["network"] == full])
-    told += f" Shuffling all pixels costs the cnn {shown(family['shuffled'])}; {full} {points(kept)}."
+    difference_left = difference(others[full], shuffled[shuffled["network"] == full])
+    sentence += f" Shuffling all pixels costs the cnn {shown(family['shuffled'])}; {full} {points(difference_left)}."
     tried = _moved(plain)
     far = {str(name): rows for name, rows in tried[tried["shift"] == SHIFTS[2]].groupby("network")}
     start = {str(name): rows for name, rows in tried[tried["shift"] == 0].groupby("network")}
-    told += f" Moved by {SHIFTS[2]} pixels, they lose: "
-    told += ", ".join(f"{name} {points(difference(start[name], far[name]))}" for name in far) + "."
+    sentence += f" Moved by {SHIFTS[2]} pixels, they lose: "
+    sentence += ", ".join(f"{name} {points(difference(start[name], far[name]))}" for name in far) + "."
     held = [comparison.ahead for comparison in family.values()]
     return ClaimResult(
-        f"{verdict_opening(*held)} {told} {how(family)}",
+        f"{verdict_opening(*held)} {sentence} {how(family)}",
         [
             line_figure(
                 "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", tried,
@@ -81,7 +81,7 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
             ),
             line_figure(
                 "All pixels shuffled in one fixed way", "0: pictures as they are, 1: shuffled, in training as in the "
-                "test.", found.assign(shuffled=found["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy",
+                "test.", trials.assign(shuffled=trials["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy",
                 group="network", titles=("shuffled", "test accuracy, %"), percent=True,
             ),
         ],

@@ -38,18 +38,18 @@ def over_time(run: Run) -> np.ndarray:
 
 
 def measured(runs: Sequence[Run]) -> ClaimResult:
-    found = table(runs)
-    recall = found[found["data"] == "recall"].assign(length=lambda rows: rows["data.length"].astype(int))
+    trials = table(runs)
+    recall = trials[trials["data"] == "recall"].assign(length=lambda rows: rows["data.length"].astype(int))
     nets = {str(name): rows for name, rows in recall.groupby("model")}
     lengths = sorted(recall["length"].unique())
     pairs = {n: tuple(nets[name][nets[name]["length"] == n] for name in ("lstm", "rnn")) for n in lengths}
-    speech = {str(name): rows for name, rows in found[found["data"] == "speech"].groupby("model")}
+    speech = {str(name): rows for name, rows in trials[trials["data"] == "speech"].groupby("model")}
     spoken = {"speech": (speech["lstm"], speech["rnn"])} if len(speech) == 2 else {}
     family = compared({**pairs, **spoken})
     gains = {n: family[n] for n in lengths}
     longest = recall[recall["length"] == lengths[-1]]
     last = {str(name): percent(rows["accuracy"]) for name, rows in longest.groupby("model")}
-    told = (
+    sentence = (
         f"After {lengths[-1]} steps the plain network gets {last['rnn']} right, the LSTM {last['lstm']} "
         f"(LSTM {shown(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %). "
         f"{ahead(gains)}"
@@ -58,9 +58,9 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
     if spoken:
         held.append(family["speech"].ahead)
         reached = percent(speech["lstm"]["accuracy"])
-        told += f" On spoken digits the LSTM gets {reached} right, a lead of {shown(family['speech'])}."
+        sentence += f" On spoken digits the LSTM gets {reached} right, a lead of {shown(family['speech'])}."
     return ClaimResult(
-        f"{verdict_opening(*held)} {told} {how(family)}",
+        f"{verdict_opening(*held)} {sentence} {how(family)}",
         [
             line_figure(
                 "What is remembered", "The class is told by the first steps alone. Bars: 95 % intervals.", recall,

@@ -24,14 +24,14 @@ BASELINES = {
 
 
 def measured(runs: Sequence[Run]) -> ClaimResult:
-    found = table(runs)
+    trials = table(runs)
     wanted, other, pairs = {}, {}, {}
-    for data, rows in found.groupby("data", sort=False):
+    for data, rows in trials.groupby("data", sort=False):
         wanted[data] = "cnn" if rows["run"].iloc[0].spec.kind == "image" else "lstm"
         other[data] = rows.groupby("model")["accuracy"].mean().drop(wanted[data]).idxmax()
         pairs[data] = tuple(rows[rows["model"] == name] for name in (wanted[data], other[data]))
     family = compared(pairs)
-    told = [
+    sentences = [
         f"{data} ({'snapshot' if name == 'cnn' else 'sequence'}): {name} {percent(pairs[data][0]['accuracy'])}, "
         # the best of several others is ahead by luck more often than one is: it is not called clearly better
         f"against the best other, {other[data]}, {points(family[data].estimate)}: "
@@ -40,13 +40,13 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
     ]
     held = [comparison.ahead for comparison in family.values()]
     opening = f"{verdict_opening(*held)} Clear on {sum(held)} of {len(held)} data sets."
-    return ClaimResult(f"{opening} {' '.join(told)} {how(family)}", [_chart(found)])
+    return ClaimResult(f"{opening} {' '.join(sentences)} {how(family)}", [_chart(trials)])
 
 
-def _chart(found: pd.DataFrame) -> Section:
+def _chart(trials: pd.DataFrame) -> Section:
     """Test accuracy of every network, and of what needs none, on every data set."""
-    wide = found.pivot_table(index="data", columns="model", values="accuracy", sort=False)
-    bases = found.groupby("data", sort=False)[[name for name in BASELINES if name in found]].mean()
+    wide = trials.pivot_table(index="data", columns="model", values="accuracy", sort=False)
+    bases = trials.groupby("data", sort=False)[[name for name in BASELINES if name in trials]].mean()
     wide = pd.concat([bases.rename(columns=BASELINES), wide], axis=1)
     texts = wide.map(lambda value: f"{100 * value:.1f}" if value == value else "")
     best = wide.eq(wide.max(axis=1), axis=0)

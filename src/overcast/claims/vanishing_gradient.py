@@ -43,36 +43,36 @@ def gradients(run: Run) -> list[float]:
 
 
 def measured(runs: Sequence[Run]) -> ClaimResult:
-    found = table(runs)
-    found["depth"] = found["model.hidden"].map(len)
-    found["kind"] = found["model.activation"] + found["mitigation"].map({"none": ""}).fillna(
-        " + " + found["mitigation"]
+    trials = table(runs)
+    trials["depth"] = trials["model.hidden"].map(len)
+    trials["kind"] = trials["model.activation"] + trials["mitigation"].map({"none": ""}).fillna(
+        " + " + trials["mitigation"]
     )
     by_layer = pd.DataFrame(
         [
             {"kind": row["kind"], "depth": row["depth"], "layer": layer, "gradient": size, "share": size / sizes[-1]}
-            for _, row in found.iterrows()
+            for _, row in trials.iterrows()
             for sizes in [gradients(row["run"])]
             for layer, size in enumerate(sizes, start=1)
         ]
     )
-    deepest = int(found["depth"].max())
-    deep, last = found[found["depth"] == deepest], by_layer[by_layer["depth"] == deepest]
+    deepest = int(trials["depth"].max())
+    deep, last = trials[trials["depth"] == deepest], by_layer[by_layer["depth"] == deepest]
     first = last[last["layer"] == 1].groupby("kind")["share"].apply(lambda s: float(np.exp(np.log(s + 1e-45).mean())))
     by_kind = dict(list(deep.groupby("kind")))
     pairs = {"relu": "sigmoid", "sigmoid + batch_norm": "sigmoid"}  # each against what it should do better than
     family = compared({kind: (by_kind[kind], by_kind[other]) for kind, other in pairs.items() if kind in by_kind})
-    told = (
+    sentence = (
         f"With {deepest} hidden layers the first layer's gradient is {first['sigmoid']:.0e} of the last one's through "
         f"sigmoid units and {first['relu']:.2g} through ReLU; test accuracy {percent(by_kind['sigmoid']['accuracy'])} "
         f"against {percent(by_kind['relu']['accuracy'])} (ReLU {shown(family['relu'])})."
     )
     held = [first["sigmoid"] < first["relu"] / 10, *(comparison.ahead for comparison in family.values())]
     if rescued := family.get("sigmoid + batch_norm"):
-        told += f" Batch normalisation changes the sigmoid network by {shown(rescued)}."
+        sentence += f" Batch normalisation changes the sigmoid network by {shown(rescued)}."
     over_depth = by_layer[by_layer["layer"] == 1]
     return ClaimResult(
-        f"{verdict_opening(*held)} {told} {how(family)}",
+        f"{verdict_opening(*held)} {sentence} {how(family)}",
         [
             line_figure(
                 f"The gradient by layer, {deepest} hidden layers", "Before training, root mean square over the weights "
@@ -84,7 +84,7 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
                 x="depth", y="share", group="kind", titles=("hidden layers", "first layer's share"), log=["y"],
             ),
             line_figure(
-                "What it does to learning", "Bars: 95 % intervals of the means.", found, x="depth", y="accuracy",
+                "What it does to learning", "Bars: 95 % intervals of the means.", trials, x="depth", y="accuracy",
                 group="kind", titles=("hidden layers", "test accuracy, %"), percent=True,
             ),
         ],

@@ -91,8 +91,8 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, 
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     record.tags({"mlflow.note.content": wording.description_md(compared, info, claim, verdict)})
     verdicts = wording.verdicts(compared)
-    said = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *wording.notes(compared, info), ""]
-    text = "\n".join([*said, f"report: {path}", links(store, key, parent.id)])
+    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *wording.notes(compared, info), ""]
+    text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id)])
     return Comparison(key, compared, rows, verdicts, path.absolute(), text)
 
 

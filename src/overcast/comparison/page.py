@@ -33,8 +33,8 @@ def write_report(
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole_file(folder / "table.csv", table.to_csv(index=False))
-    told = wording.description_md(table, info, claim, verdict)
-    whole_file(folder / "table.md", f"{told}\n{table_view.markdown(table)}")
+    description = wording.description_md(table, info, claim, verdict)
+    whole_file(folder / "table.md", f"{description}\n{table_view.markdown(table)}")
     page = folder / "report.html"
     whole_file(page, render(study_page(table, [*first, *drawn(table, trials, curves)], info, claim, verdict)))
     return page
@@ -44,8 +44,8 @@ def study_page(
     table: pd.DataFrame, figures: Sequence[Section], info: Mapping[str, Any], claim: str = "", verdict: str = ""
 ) -> Page:
     """The verdict, then each comparison in words and in numbers, then the figures."""
-    said = verdict or wording.headline(table)
-    answer = Markup("<strong>Measured:</strong> {}").format(said) if claim else said
+    measured = verdict or wording.headline(table)
+    answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
     notes = wording.notes(table, info)
     verdicts = wording.verdicts(table)
     return Page(
@@ -128,12 +128,12 @@ def how_to_read(table: pd.DataFrame, info: Mapping[str, Any]) -> list[Paragraph]
 
 def _facts(info: Mapping[str, Any]) -> dict[str, object]:
     """What stands at the foot, as people read it."""
-    told: dict[str, object] = {}
+    facts: dict[str, object] = {}
     for key, value in info.items():
         if key == "command":
             value = value and Markup("<code>{}</code>").format(value)
         elif isinstance(value, bool):
             value = "yes" if value else "no"
         if key not in wording.TOLD:
-            told[key.replace("_", " ")] = value
-    return told
+            facts[key.replace("_", " ")] = value
+    return facts

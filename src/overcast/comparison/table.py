@@ -107,11 +107,11 @@ def contexts(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     varying = [key for key in keys if trials[key].nunique() > 1]
     for values, group in trials.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, values, strict=True))
-        told = str(named.get("rest", "")).split(" · ")
+        rest = str(named.get("rest", "")).split(" · ")
         parts = [
             f"{k}={named[k]}" if k in ("train_fraction", "epochs") else str(named[k]) for k in varying if k != "rest"
         ]
-        yield " · ".join(dict.fromkeys(p for p in [*parts, *told] if p)), group
+        yield " · ".join(dict.fromkeys(p for p in [*parts, *rest] if p)), group
 
 
 def _without(cell: str, mitigation: str) -> str:

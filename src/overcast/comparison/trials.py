@@ -70,16 +70,16 @@ def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
     A strength counts as varied only between runs of the same mitigation: that a cocktail has less of one than the
     one alone is what makes it another mitigation.
     """
-    found = [name for name in ("data", "model") if len({given[name] for given in flat}) > 1]
+    names = [name for name in ("data", "model") if len({given[name] for given in flat}) > 1]
     for name in dict.fromkeys(name for given in flat for name in given):
         same = ("data", "model", "mitigation") if name.startswith(STRENGTH) else ("data", "model")
         values: dict[tuple[Any, ...], set[str]] = {}
         for given in flat:
             if name in given:
                 values.setdefault(tuple(given[key] for key in same), set()).add(str(given[name]))
-        if max(map(len, values.values())) > 1 and name not in (*PAIRING, *FOLLOWS, "mitigation", *found):
-            found.append(name)
-    return found
+        if max(map(len, values.values())) > 1 and name not in (*PAIRING, *FOLLOWS, "mitigation", *names):
+            names.append(name)
+    return names
 
 
 def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
@@ -87,11 +87,11 @@ def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
     own = [name for name in varying if name in given]
     before = [str(given[name]) for name in own if name in ("data", "model")]
     after = [name for name in own if name not in ("data", "model")]
-    told = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
+    settings = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
     return {
         **{name: given[name] for name in ("data", "model", "mitigation", "fold", "seed", "train_fraction", "epochs")},
-        "cell": " · ".join([*before, given["mitigation"], *told.values()]),
-        "rest": " · ".join([*before, *(told[name] for name in after if not name.startswith(STRENGTH))]),
+        "cell": " · ".join([*before, given["mitigation"], *settings.values()]),
+        "rest": " · ".join([*before, *(settings[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
     }
 
@@ -124,13 +124,13 @@ def correct_predictions(runs: Sequence[Run]) -> dict[str, np.ndarray]:
 
     Every run of such data has the same rows there, in the order of the pack, whatever its fold.
     """
-    found = {}
+    correct = {}
     text = {"dtype": str, "keep_default_na": False, "encoding_errors": "surrogateescape"}
     for run in runs:
         if run.facts.get("official_test"):
             answers = pd.read_csv(run.folder / "evaluation" / "predictions.csv", usecols=["label", "predicted"], **text)
-            found[str(run.folder)] = (answers["label"] == answers["predicted"]).to_numpy()
-    return found
+            correct[str(run.folder)] = (answers["label"] == answers["predicted"]).to_numpy()
+    return correct
 
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:

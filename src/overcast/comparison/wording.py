@@ -36,8 +36,8 @@ def places(table: pd.DataFrame) -> int:
 
 def cell(row: pd.Series, several_data: bool = False) -> str:
     """What the row is about; the data set's name only where there are several."""
-    told = str(row["cell"])
-    return told if not several_data or row["data"] in told.split(" · ") else f"{row['data']} · {told}"
+    name = str(row["cell"])
+    return name if not several_data or row["data"] in name.split(" · ") else f"{row['data']} · {name}"
 
 
 def interval(row: pd.Series, column: str, digits: int, scale: float = 100.0) -> str:
@@ -88,16 +88,16 @@ def headline(table: pd.DataFrame) -> str:
     compared = table[table["pairs"] >= 2]
     clear = compared[compared["clear"]].sort_values(CHANGE, ascending=False)
     up, down = clear[clear[CHANGE] > 0], clear[clear[CHANGE] < 0].iloc[::-1]
-    told = []
+    parts = []
     for some, verb in ((up, "clearly better"), (down, "clearly worse")):
         names = [f"{cell(r, several)} ({number(r[CHANGE], digits, sign=True)})" for _, r in some.iterrows()]
-        told += [f"{len(names)} {verb}: {_listed(names)}"] if names else []
+        parts += [f"{len(names)} {verb}: {_listed(names)}"] if names else []
     open_ = [cell(row, several) for _, row in compared[compared["flattered"]].iterrows()]
-    told += [f"{len(open_)} not judged, since trials diverged: {_listed(open_)}"] if open_ else []
+    parts += [f"{len(open_)} not judged, since trials diverged: {_listed(open_)}"] if open_ else []
     unclear = len(compared) - len(clear) - len(open_)
-    told += [f"{unclear} not clear at this size"] if unclear else []
+    parts += [f"{unclear} not clear at this size"] if unclear else []
     opening = f"Of {len(compared)} compared with {_baselines(table)}, " if len(compared) else ""
-    return f"{opening}{'; '.join(told) or 'Nothing could be compared: that needs at least 2 repeats'}. {_best(table)}"
+    return f"{opening}{'; '.join(parts) or 'Nothing could be compared: that needs at least 2 repeats'}. {_best(table)}"
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
@@ -109,17 +109,17 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum())
-    told = [f"Failed: {_listed(failed)}."] if failed else []
-    told += [f"{line}: never called better." for line in info.get("diverged", ())]
-    told += [f"Left out: {line}." for line in info.get("left_out", ())]
-    told += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
-    told += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
+    sentences = [f"Failed: {_listed(failed)}."] if failed else []
+    sentences += [f"{line}: never called better." for line in info.get("diverged", ())]
+    sentences += [f"Left out: {line}." for line in info.get("left_out", ())]
+    sentences += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
+    sentences += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
     for _, row in table[table["repeats"] < table["planned"]].iterrows():
-        told.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
+        sentences.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]
-    told += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
-    return told
+    sentences += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
+    return sentences
 
 
 def overlap(table: pd.DataFrame) -> str:
@@ -135,8 +135,8 @@ def _fraction(value: float) -> str:
 
 def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:
     """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison."""
-    told = verdict or headline(table)
-    lines = [f"**Claim:** {claim}\n", f"**Measured:** {told}\n"] if claim else [f"{told}\n"]
+    measured = verdict or headline(table)
+    lines = [f"**Claim:** {claim}\n", f"**Measured:** {measured}\n"] if claim else [f"{measured}\n"]
     lines += [f"- {line}" for line in [*verdicts(table), *notes(table, info)]]
     return "\n".join([*lines, "", f"Primary outcome: {PRIMARY.label}. `{info.get('command', '')}`", ""])
 

@@ -86,9 +86,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
     def chose(self, cells: Sequence[Sequence[str]]) -> None:
         """Say and record which strengths won."""
-        told = "; ".join(dict.fromkeys(cell for each in cells for cell in each))
-        print(f"chosen by validation: {told}", flush=True)
-        self.record.tags({"chosen": told})
+        winners = "; ".join(dict.fromkeys(cell for each in cells for cell in each))
+        print(f"chosen by validation: {winners}", flush=True)
+        self.record.tags({"chosen": winners})
 
     def leave_out(self, cells: Sequence[tuple[RunConfig, Exception]]) -> None:
         """Say and record which cells, each with its config, are left out and why."""

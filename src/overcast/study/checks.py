@@ -60,15 +60,15 @@ def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) 
 
     Raises: UserError for anything else that `overcast.training.train.train` would refuse, or if none is left.
     """
-    found: list[str | IncompatibleError] = []
+    identities: list[str | IncompatibleError] = []
     for config in cells:
         try:
-            found.append(_identity(config, machine))
+            identities.append(_identity(config, machine))
         except IncompatibleError as error:
-            found.append(error)
-    if found and not any(isinstance(each, str) for each in found):
-        raise UserError(str(found[0]))
-    return found
+            identities.append(error)
+    if identities and not any(isinstance(each, str) for each in identities):
+        raise UserError(str(identities[0]))
+    return identities
 
 
 def _identity(config: RunConfig, machine: Machine | None) -> str:

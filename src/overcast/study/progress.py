@@ -77,9 +77,9 @@ class Watch:
         self.show(bar)
 
     def show(self, bar: Any) -> None:
-        found = Counter(state for state, _ in read_states(self.study).values())
-        bar.n = found["done"] + found["failed"]
-        bar.set_postfix_str(f"{found['failed']} failed, {self.jobs - bar.n} left", refresh=False)
+        counts = Counter(state for state, _ in read_states(self.study).values())
+        bar.n = counts["done"] + counts["failed"]
+        bar.set_postfix_str(f"{counts['failed']} failed, {self.jobs - bar.n} left", refresh=False)
         bar.refresh()
 
     def finish(self, session: Session) -> None:
@@ -134,9 +134,11 @@ def _forecast(cells: Sequence[RunConfig], jobs: int, study: StudyInfo) -> str:
     like: dict[str, list[RunConfig]] = {}
     for cell in cells:
         like.setdefault(repr([getattr(cell, key) for key in ("data", "model", *LIKE)]), []).append(cell)
-    found = [(len(each), estimated_seconds(store, each[0], study.jobs) if store else None) for each in like.values()]
-    known = [(count, seconds) for count, seconds in found if seconds]
-    if len(known) < len(found):
+    estimates = [
+        (len(each), estimated_seconds(store, each[0], study.jobs) if store else None) for each in like.values()
+    ]
+    known = [(count, seconds) for count, seconds in estimates if seconds]
+    if len(known) < len(estimates):
         return "; the line below tells the time left once the first are through"
     mean = sum(count * seconds for count, seconds in known) / len(cells)
     minutes = mean * jobs / study.jobs / 60

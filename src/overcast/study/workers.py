@@ -36,9 +36,9 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machin
     """
     from overcast.core.devices import resolve_devices
 
-    found = [resolve_devices(trainer, 1, machine) for trainer in trainers]
-    each = max(len(devices.gpus) for devices in found)
-    shared = min((t.jobs_per_gpu for t, devices in zip(trainers, found, strict=True) if devices.gpus), default=1)
+    chosen = [resolve_devices(trainer, 1, machine) for trainer in trainers]
+    each = max(len(devices.gpus) for devices in chosen)
+    shared = min((t.jobs_per_gpu for t, devices in zip(trainers, chosen, strict=True) if devices.gpus), default=1)
     if "ray" in launcher:  # which has its own way of giving each job its GPU; how many fit is known here only
         jobs = max(2, cores() // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
         return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared)

@@ -55,8 +55,8 @@ def origins(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """What trained the runs with these tags: the machines, versions and commits, all there are of each."""
     names = list(dict.fromkeys(name for each in tags for name in each if name.startswith("version.")))
     versions = [f"{name.removeprefix('version.')} {_each(tags, name)}" for name in names]
-    told = {"trained on": _each(tags, "machine"), "with": ", ".join(versions), "git": _each(tags, "git")}
-    return {name: text for name, text in told.items() if text}
+    facts = {"trained on": _each(tags, "machine"), "with": ", ".join(versions), "git": _each(tags, "git")}
+    return {name: text for name, text in facts.items() if text}
 
 
 def _each(tags: Sequence[Mapping[str, str]], name: str) -> str:
@@ -64,8 +64,8 @@ def _each(tags: Sequence[Mapping[str, str]], name: str) -> str:
     values = Counter(each.get(name, "") for each in tags)
     if not any(values):
         return ""
-    told = [f"{value or 'not recorded'} ({count} of {len(tags)} runs)" for value, count in values.most_common()]
-    return " and ".join(told) if len(values) > 1 else next(iter(values))
+    counted = [f"{value or 'not recorded'} ({count} of {len(tags)} runs)" for value, count in values.most_common()]
+    return " and ".join(counted) if len(values) > 1 else next(iter(values))
 
 
 def _git(*arguments: str) -> str:
@@ -98,7 +98,7 @@ def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: Stud
     """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
     tags = {"role": config.role, "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
-    told = ("identity", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
-    tags |= {name: str(facts[name]) for name in told if name in facts}  # an older run lacks some
+    names = ("identity", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
+    tags |= {name: str(facts[name]) for name in names if name in facts}  # an older run lacks some
     tags |= {f"tag.{tag}": "true" for tag in config.tags}
     return {key: value for key, value in tags.items() if value}

@@ -246,8 +246,8 @@ def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = 
     """
     settings = compose_tracking(tracking) if tracking else None
     runs_dir = runs_dir or project_path("runs")
-    found = _in_folder(text, runs_dir)
-    return Run(found.folder, settings) if found else _download_run(text, runs_dir, settings or compose_tracking())
+    run = _in_folder(text, runs_dir)
+    return Run(run.folder, settings) if run else _download_run(text, runs_dir, settings or compose_tracking())
 
 
 def _in_folder(text: str, runs_dir: Path) -> Run | None:

@@ -81,21 +81,21 @@ class TrackingStore:
         """Runs with these tags (or ``params.<name>``), newest first."""
         terms = [f"{key if '.' in key else 'tags.' + key} = '{value}'" for key, value in equal.items()]
         terms += [f"attributes.status = '{status}'"] if status else []
-        found: list[RunInfo] = []
+        runs: list[RunInfo] = []
         token = None
-        while len(found) < limit:
+        while len(runs) < limit:
             page = self.client.search_runs(
                 [self.experiment],
                 " and ".join(terms),
-                max_results=min(limit - len(found), 1000),
+                max_results=min(limit - len(runs), 1000),
                 order_by=["attributes.start_time DESC"],
                 page_token=token,
             )
-            found += [_found(run) for run in page]
+            runs += [_found(run) for run in page]
             token = page.token
             if not token:
                 break
-        return found
+        return runs
 
     def status(self, run_id: str) -> str:
         """RUNNING, FINISHED, FAILED or KILLED."""

@@ -84,12 +84,12 @@ class ClassifierModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log negative log-likelihood and accuracy of both parts and the gap between them, once an epoch."""
-        found = {}
+        values = {}
         for part, metrics in self._measures.items():
-            found[part] = dict(metrics.compute())
+            values[part] = dict(metrics.compute())
             metrics.reset()
-        scores = {f"{p}/{m}": found[p][m] for p in ("train", "validation") for m in ("nll", "accuracy")}
-        scores |= {f"validation_gap/{m}": value for m, value in gap(found["train"], found["validation"]).items()}
+        scores = {f"{p}/{m}": values[p][m] for p in ("train", "validation") for m in ("nll", "accuracy")}
+        scores |= {f"validation_gap/{m}": value for m, value in gap(values["train"], values["validation"]).items()}
         self.log_dict({name: torch.as_tensor(value, dtype=torch.float32) for name, value in scores.items()})
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -65,9 +65,9 @@ def launch(run: Run, devices: Devices, record: RunRecorder, title: str, shown: b
     except ChildFailedError as error:
         rank, failure = min(error.failures.items(), key=lambda each: _when(each[1]))
         message: Any = failure.message  # that of an exception comes with its traceback
-        told = message if isinstance(message, str) else message["message"]
+        reason = message if isinstance(message, str) else message["message"]
         # ChildFailedError itself can't travel from a worker process
-        raise RuntimeError(f"rank {rank} of {devices.ranks} failed: {told}") from None
+        raise RuntimeError(f"rank {rank} of {devices.ranks} failed: {reason}") from None
     facts: dict[str, Any] = json.loads(run.path(RESULT).read_text(encoding="utf8"))
     run.path(JOB).unlink()
     run.path(RESULT).unlink()

@@ -66,14 +66,14 @@ def leave_batches_unchanged(mitigations: dict[str, Mitigation]) -> bool:
 def _found(pack: Pack, inputs: Preprocessor, body: Frozen, device: str, shown: bool) -> np.ndarray:
     """The features (N, F) of all rows."""
     rows = np.arange(len(pack.labels))
-    found = []
+    blocks = []
     inputs.to(device)
     with torch.inference_mode(), tqdm(total=len(rows), desc="features", unit="sample", disable=not shown) as bar:
         for block in np.array_split(rows, max(1, len(rows) // BLOCK)):
             x, length = (torch.from_numpy(array).to(device) for array in pack.gather(block))
-            found.append(body(inputs(x, length)).cpu().numpy())
+            blocks.append(body(inputs(x, length)).cpu().numpy())
             bar.update(len(block))
-    return np.concatenate(found)
+    return np.concatenate(blocks)
 
 
 def _write(path: Path, features: np.ndarray) -> None:

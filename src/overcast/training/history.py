@@ -43,9 +43,9 @@ class History(Callback):
         self.seconds += time.perf_counter() - self.began
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        found = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
+        figures = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
         # the first metric ever logged is the one that MLflow's compare page opens with
-        row = {"validation/accuracy": found.pop("validation/accuracy"), **found}
+        row = {"validation/accuracy": figures.pop("validation/accuracy"), **figures}
         epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
         self.rows.append({"epoch": epoch, **row})
         self.record.metrics(row, step=epoch)

@@ -313,10 +313,16 @@ def two_gpus(devices, fault):
         devices.this_machine = lambda: devices.Machine(2, ("gpu",))
 
 
+def name_no_gpu(metadata, fault):
+    if fault == "gpus":
+        metadata.machine = lambda gpus: f"{gpus} pretended"
+
+
 def train_on_no_gpu(fit, fault):
     def pretend(run, devices, *_, **__):
         began = time.time()
         time.sleep(1)
+        run.write("model.pt", "")
         run.write("gpus.json", json.dumps([devices.gpus, began, time.time()]))
         return {"seconds": 1, "samples_per_second": 1, "epochs_run": 1}
 
@@ -324,7 +330,12 @@ def train_on_no_gpu(fit, fault):
         fit.fit = pretend
 
 
-CHANGES = {"overcast.model.dnn": strike, "overcast.core.devices": two_gpus, "overcast.training.fit": train_on_no_gpu}
+CHANGES = {
+    "overcast.model.dnn": strike,
+    "overcast.core.devices": two_gpus,
+    "overcast.tracking.metadata": name_no_gpu,
+    "overcast.training.fit": train_on_no_gpu,
+}
 
 
 class Finder(MetaPathFinder):

@@ -15,6 +15,7 @@ import yaml
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import StudyConfig, TrackingConfig
 from overcast.core.devices import Machine, resolve_devices
+from overcast.core.atomic import OURS
 from overcast.core.errors import UserError
 from overcast.core.locks import LOCK
 from overcast.tracking import store
@@ -97,6 +98,7 @@ def test_a_run_may_be_trained_into_again_whatever_is_left_of_it(config: Any, tmp
     run.path("evaluation/metrics.json").write_text("{}")
     run.path(LOCK).touch()
     run.path("fit-profile-0.txt").touch()
+    run.path(f".evaluation{OURS}0123456789abcdef.part").mkdir()  # of an evaluation that was killed
     check_folder(run.folder, tmp_path / "data", tmp_path / "runs")
     run.path("notes.txt").touch()
     run.write_config(config())

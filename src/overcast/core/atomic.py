@@ -21,6 +21,7 @@ from overcast.core.errors import UserError
 from overcast.core.locks import _try_lock
 
 OURS = ".overcast-"
+"""In the name of whatever is being written, and of what a killed writer leaves."""
 
 
 @contextmanager

@@ -30,7 +30,7 @@ import yaml
 from overcast.config.compose import compose_tracking
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
-from overcast.core.atomic import whole_file
+from overcast.core.atomic import OURS, whole_file
 from overcast.core.errors import UserError
 from overcast.core.formats import check_format
 from overcast.core.locks import LOCK
@@ -198,7 +198,7 @@ def _foreign(folder: Path) -> list[str]:
     if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
         return []
     rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
-    rest |= {path.name for path in folder.glob(PROFILES)}
+    rest |= {path.name for pattern in (PROFILES, f".*{OURS}*") for path in folder.glob(pattern)}
     return sorted(path.name for path in folder.iterdir() if path.name not in rest)
 
 

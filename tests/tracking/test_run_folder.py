@@ -14,8 +14,8 @@ import yaml
 
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import StudyConfig, TrackingConfig
-from overcast.core.devices import Machine, resolve_devices
 from overcast.core.atomic import OURS
+from overcast.core.devices import Machine, resolve_devices
 from overcast.core.errors import UserError
 from overcast.core.locks import LOCK
 from overcast.tracking import store

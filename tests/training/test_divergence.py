@@ -66,6 +66,11 @@ def test_what_is_wrong_from_the_start_is_the_data(config: Any, failing: Any) -> 
         train(config())
 
 
+def test_an_infinite_variance_is_found_though_every_loss_is_finite(config: Any) -> None:
+    with pytest.raises(DivergedError, match=r"the weights after epoch \d are not finite numbers. Try a lower lr"):
+        train(config("model=cnn", "model.width=4", "mitigation=batch_norm", "lr=1e10"))
+
+
 def test_weights_that_the_last_step_broke_are_found_when_measured(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     real = StopDiverged.on_validation_start
 

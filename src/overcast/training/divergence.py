@@ -1,5 +1,5 @@
-"""A run whose loss is no longer a finite number ends, and says so: nothing that it learned from there on would be worth
-measuring.
+"""A run whose loss or weights are no longer finite numbers ends, and says so: nothing that it learned from there on would
+be worth measuring.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def first_bad(losses: Tensor, skipping: bool) -> int:
 class StopDiverged(Callback):
     """Ends a fit by `DivergedError` at the end of the epoch in which a loss is not finite, on train or validation.
 
+    Nor may a weight be, or a statistic of batch norm: with an infinite variance every loss is finite, and no run.
+
     The losses stay on their device until then: no step waits for a look at one.
     """
 
@@ -61,9 +63,12 @@ class StopDiverged(Callback):
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
         bad = sorted(name for name, value in measured.items() if name in MEASURED and not math.isfinite(value))
+        where = f"after epoch {trainer.current_epoch + 1}"
         if bad:
-            where = f"of the weights after epoch {trainer.current_epoch + 1}"
-            raise DivergedError(f"{' and '.join(bad)} {where} is not finite. {self.advice()}")
+            raise DivergedError(f"{' and '.join(bad)} of the weights {where} is not finite. {self.advice()}")
+        finite = torch.stack([value.isfinite().all() for value in module.state_dict().values()]).all()
+        if not trainer.strategy.reduce(finite.int(), reduce_op="min"):  # statistics are each process's own
+            raise DivergedError(f"the weights {where} are not finite numbers. {self.advice()}")
 
     def advice(self) -> str:
         """What to try."""

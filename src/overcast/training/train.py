@@ -72,7 +72,7 @@ def _summary(plan: Plan, facts: dict[str, Any], folder: Path) -> str:
     on = f"{plan.devices.ranks} {plan.devices.accelerator.upper()}{'s' * (plan.devices.ranks > 1)}"
     return (
         f"{facts['name']} on {plan.config.data.name}: {(plan.parts == TRAIN).sum():,} train samples, "
-        f"{facts['parameters']:,} weights, {plan.config.epochs} epochs on {on}, {facts['precision']}, into {folder}"
+        f"{facts['parameters']:,} weights, {plan.config.epochs} epoch{'s' * (plan.config.epochs > 1)} on {on}, {facts['precision']}, into {folder}"
     )
 
 

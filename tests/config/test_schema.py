@@ -115,6 +115,7 @@ def test_defaults_stand_back_for_a_study(project: Path) -> None:
     for words in (["+study=mine", "study.folds=3"], ["+study=mitigations"]):  # the folds give each repeat its own
         keys = {word.split("=")[0] for word in with_defaults(words, project)}
         assert not {"seed", "split.fold"} & keys
+    assert with_defaults(["study.folds=2"], project)[0] == "--multirun"
 
 
 def test_a_data_set_says_its_own_number_of_folds(compose_as_script: Any) -> None:

@@ -54,14 +54,15 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
         check_group(root / "conf", word)
     keys = {a.split("=", 1)[0].lstrip("+~").split("@")[0] for a in overrides}
     chosen = [a.split("=", 1)[1] for a in overrides if a.lstrip("+").startswith("study=")]
-    for study in chosen:
-        keys |= study_keys(root / "conf" / "study" / f"{study}.yaml")
+    for name in chosen:
+        keys |= study_keys(root / "conf" / "study" / f"{name}.yaml")
     if "study.folds" in keys:
         keys |= set(VARIED_BY_FOLDS)
     at = arguments.index(overrides[0]) if overrides else len(arguments)
-    # a study is a multirun; saying so here makes Hydra report a mistake in it as what it is
+    # a study is a multirun, with +study=… as with study.folds=…; so Hydra reports a mistake in it as what it is
+    study = any(word.lstrip("+").startswith(("study=", "study.")) for word in overrides)
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
-    flags = flags or ["--multirun"] * (bool(chosen) and not other)
+    flags = flags or ["--multirun"] * (study and not other)
     return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys), *arguments[at:]]
 
 

@@ -1,5 +1,6 @@
-"""A run whose loss or weights are no longer finite numbers ends, and says so: nothing that it learned from there on would
-be worth measuring.
+"""A run whose loss or weights are no longer finite numbers ends, and says so.
+
+Nothing that it learned from there on would be worth measuring.
 """
 
 from __future__ import annotations

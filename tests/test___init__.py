@@ -80,6 +80,7 @@ def test_the_words_are_those_of_the_command_line(compose_as_script: Any) -> None
         (["model=[ann"], r"model=\[ann: cannot be read"),
         (["+study=small"], r"\+study=small: .*started with `python pipelines/train.py` \+study=small"),
         (["study=small"], "a study of several runs is started with"),
+        (["study.folds=2"], "study.folds=2: .*a study of several runs is started with"),
         (["-m", "model=ann"], "-m: .*a study of several runs is started with"),
         (["seed=range(3)"], r"seed=range\(3\): one run .*`python pipelines/train.py` -m"),
         (["model=ann,cnn"], "model=ann,cnn: one run"),

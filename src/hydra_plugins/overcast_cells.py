@@ -92,7 +92,9 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
     def folds(self) -> int | None:
         """``study.folds``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
-        given = [word.partition("=")[2] for word in self.session.user_overrides if word.startswith("study.folds=")]
+        from overcast.config.compose import override_key
+
+        given = [word.partition("=")[2] for word in self.session.user_overrides if override_key(word) == "study.folds"]
         if not given:
             return self.config.study.folds  # type: ignore[no-any-return]
         if given[-1] == "null":

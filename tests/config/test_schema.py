@@ -122,6 +122,8 @@ def test_a_data_set_says_its_own_number_of_folds(compose_as_script: Any) -> None
     assert compose_as_script(["data=skies"]).folds == 10
     assert compose_as_script(["data=speech"]).folds == 5
     assert compose_as_script(["data=speech", "split.folds=4"]).folds == 4
+    with pytest.raises(UserError, match=r"split\.folds=0: must be at least 1"):  # not the data set's own
+        compose_as_script(["data=speech", "split.folds=0"])
 
 
 def test_the_name_of_an_option_is_its_module() -> None:

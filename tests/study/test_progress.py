@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from overcast.tracking.study_info import StudyInfo
 
 @pytest.fixture
 def parallel(tmp_path: Path) -> StudyInfo:
-    """A study of two jobs at once, untracked."""
+    """A study of two jobs at once."""
     (tmp_path / "jobs").mkdir()
-    return StudyInfo("x-1", "x", "", 2, str(tmp_path))
+    return StudyInfo("x-1", "x", "parent", 2, str(tmp_path))
 
 
 def test_states_are_read_as_they_were_left(parallel: StudyInfo) -> None:
@@ -58,6 +59,8 @@ def test_what_failed_is_said_once_with_its_reasons(parallel: StudyInfo) -> None:
         f"What they printed: {parallel.folder}/jobs/0000.log, 0002.log, 0003.log. "
         "The same command again repeats only these."
     )
+    Watch(replace(parallel, parent=""), 5).finish(session)  # nobody knows what is done with tracking off
+    assert str(session.errors[0]).endswith("The same command again trains all of them.")
     for job in range(5):
         set_state(parallel, job, "done")
     Watch(parallel, 5).finish(session)

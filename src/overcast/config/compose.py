@@ -21,7 +21,7 @@ from overcast.config.messages import check_group, error_message
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
 from overcast.core.errors import UserError
-from overcast.core.paths import ROOT as ROOT
+from overcast.core.paths import ROOT
 
 VARIED_BY_FOLDS = ("split.fold", "seed")
 """What differs from one repeat of a study to the next where it says how many folds it uses."""
@@ -42,6 +42,11 @@ def _as_override(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def override_key(word: str) -> str:
+    """Which option an override sets: ``model`` for ``+model=cnn``."""
+    return word.partition("=")[0].lstrip("+~").partition("@")[0]
+
+
 def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     """The command line with params.yaml's defaults put in front of the user's overrides."""
     # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
@@ -52,15 +57,15 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
     for word in overrides:
         check_group(root / "conf", word)
-    keys = {a.split("=", 1)[0].lstrip("+~").split("@")[0] for a in overrides}
-    chosen = [a.split("=", 1)[1] for a in overrides if a.lstrip("+").startswith("study=")]
+    keys = {override_key(word) for word in overrides}
+    chosen = [word.partition("=")[2] for word in overrides if override_key(word) == "study"]
+    # a study is a multirun, with +study=… as with study.folds=…: saying so makes Hydra report a mistake in it as such
+    study = any(key == "study" or key.startswith("study.") for key in keys)
     for name in chosen:
         keys |= study_keys(root / "conf" / "study" / f"{name}.yaml")
     if "study.folds" in keys:
         keys |= set(VARIED_BY_FOLDS)
     at = arguments.index(overrides[0]) if overrides else len(arguments)
-    # a study is a multirun, with +study=… as with study.folds=…; so Hydra reports a mistake in it as what it is
-    study = any(word.lstrip("+").startswith(("study=", "study.")) for word in overrides)
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
     flags = flags or ["--multirun"] * (study and not other)
     return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys), *arguments[at:]]
@@ -74,7 +79,7 @@ def study_keys(path: Path) -> set[str]:
     sweeper = (study.get("hydra") or {}).get("sweeper") or {}
     lists = [sweeper.get(name) or [] for name in ("cells", "repeats", "tuning")] + (sweeper.get("tuned") or [])
     words = " ".join(line for lines in lists for line in lines).split()
-    swept = [*(sweeper.get("params") or {}), *(word.partition("=")[0] for word in words)]
+    swept = [*(sweeper.get("params") or {}), *map(override_key, words)]
     groups = [key for d in study.get("defaults", []) if isinstance(d, dict) for key in d]
     keys = {key.removeprefix("override ").lstrip("/") for key in groups} | set(swept) | set(study)
     return keys | {f"{k}.{inner}" for k, v in study.items() if isinstance(v, dict) for inner in v}
@@ -89,7 +94,7 @@ def compose_config(*overrides: str) -> RunConfig:
     for word in overrides:
         if word.startswith("-"):
             raise UserError(f"{word}: only options are read here, as name=value; {started}")
-        if word.partition("=")[0].lstrip("+~") == "study":
+        if override_key(word).partition(".")[0] == "study":
             raise UserError(f"{word}: one run is composed here; {started} {word}")
     try:
         swept = [each for each in OverridesParser.create().parse_overrides(list(overrides)) if each.is_sweep_override()]

@@ -19,9 +19,6 @@ GROUPS: Mapping[str, type] = MappingProxyType(
 )
 
 
-MAX_THREADS = 1024
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(RunSettings):
     """A run's settings, and the options that were chosen.
@@ -41,17 +38,15 @@ class RunConfig(RunSettings):
                 raise UserError(f"{name}={getattr(self, name)}: must be at least {low}")
         if not 0 < self.lr < math.inf:
             raise UserError(f"lr={self.lr}: must be above 0, and a number")
-        if not 0 <= (threads := self.trainer.threads) <= MAX_THREADS:
-            raise UserError(f"trainer.threads={threads}: must be from 1 to {MAX_THREADS}, or 0 to share out the cores")
-        if (several := self.trainer.jobs_per_gpu) < 1:
-            raise UserError(f"trainer.jobs_per_gpu={several}: must be at least 1")
+        if self.split.folds is not None and self.split.folds < 1:  # how many there must be is for the split to say
+            raise UserError(f"split.folds={self.split.folds}: must be at least 1")
         if not 0 < self.train_fraction <= 1:
             raise UserError(f"train_fraction={self.train_fraction}: must be above 0 and at most 1")
 
     @property
     def folds(self) -> int:
         """How many folds the data is split into: ``split.folds``, or the data set's own number."""
-        return self.split.folds or int(self.data.target_class().folds)
+        return int(self.data.target_class().folds) if self.split.folds is None else self.split.folds
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:

@@ -9,7 +9,6 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from overcast.core.devices import TrainerConfig
-from overcast.core.paths import ROOT as ROOT
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,11 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(f"No space left on the disk of {place}: free some and run again.") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            what = f"{error.filename or place} ({error.strerror})"
+        what = f"{error.filename or place} ({error.strerror})"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise UserError(f"Cannot read or write {what}: mend its permissions and run again.") from None
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise UserError(f"Cannot write {what}: something is in its way. Rename or remove that.") from None
         raise
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
 
+ACCELERATORS = ("auto", "cpu", "gpu")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
+PROFILERS = ("simple", "advanced")
+MAX_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """accelerator and devices as Lightning names them; precision "auto" asks this machine what it is fast at."""
+    """accelerator and devices as Lightning names them; precision "auto" asks this machine what it is fast at.
+
+    Raises: UserError for what no machine has.
+    """
 
     accelerator: str = "auto"
     devices: int = 0
@@ -31,6 +38,25 @@ class TrainerConfig:
     jobs_per_gpu: int = 1
     """How many runs of a study share a GPU, where one does not fill it."""
     profiler: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, choices in (("accelerator", ACCELERATORS), ("precision", ("auto", *PRECISIONS))):
+            if getattr(self, name) not in choices:
+                raise UserError(f"trainer.{name}={getattr(self, name)}: choices are {_listed(choices)}")
+        if self.profiler not in (None, *PROFILERS):
+            raise UserError(f"trainer.profiler={self.profiler}: choices are {_listed(PROFILERS)}")
+        if self.devices < 0:
+            raise UserError(f"trainer.devices={self.devices}: must be at least 1, or 0 for all there are")
+        if not 0 <= self.threads <= MAX_THREADS:
+            raise UserError(
+                f"trainer.threads={self.threads}: must be from 1 to {MAX_THREADS}, or 0 to share out the cores"
+            )
+        if self.jobs_per_gpu < 1:
+            raise UserError(f"trainer.jobs_per_gpu={self.jobs_per_gpu}: must be at least 1")
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} and {choices[-1]}"
 
 
 @dataclass(frozen=True)
@@ -84,13 +110,11 @@ def resolve_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Ma
     """
     machine = machine or this_machine()
     accelerator, n_devices = trainer.accelerator, trainer.devices
-    if accelerator not in ("auto", "cpu", "gpu"):
-        raise UserError(f"trainer.accelerator={accelerator}: choices are auto, cpu and gpu")
     if accelerator == "gpu" and not machine.gpus:
         raise UserError("trainer=gpu: no GPU is visible here. Use trainer=auto or trainer=cpu")
     kind = "gpu" if machine.gpus and accelerator != "cpu" else "cpu"
     ranks = n_devices or (machine.gpus if kind == "gpu" and jobs is None else 1)
-    if ranks < 1 or (kind == "gpu" and ranks > machine.gpus):
+    if kind == "gpu" and ranks > machine.gpus:
         raise UserError(f"trainer.devices={n_devices}: there are {machine.gpus} GPUs here")
     threads = trainer.threads or max(1, cores() // (ranks * (jobs or 1)))
     gpus = tuple(range(ranks)) if kind == "gpu" else ()
@@ -98,8 +122,6 @@ def resolve_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Ma
 
 
 def _precision(precision: str, fast_at_bf16: bool) -> str:
-    if precision not in ("auto", *PRECISIONS):
-        raise UserError(f"trainer.precision={precision}: choices are auto, {', '.join(PRECISIONS)}")
     if precision != "auto":
         return precision
     return "bf16-mixed" if fast_at_bf16 else "32-true"

@@ -23,6 +23,7 @@ from overcast.config.schema import TrackingConfig
 from overcast.config.script import Job, Session
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
+from overcast.core.signals import sigterm_exits
 from overcast.core.watchdog import exit_with
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
@@ -76,8 +77,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")
             stack.callback(atexit.unregister, self._close)
-            before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-            stack.callback(signal.signal, signal.SIGTERM, before)
+            stack.enter_context(sigterm_exits())
             self.stack = stack.pop_all()
         self.study = StudyInfo(key, name, self.record.id, workers.jobs, str(folder), workers.machine, workers.slots)
         self.parent_process = os.getpid()

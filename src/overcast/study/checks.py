@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from overcast.config.compose import override_key
 from overcast.config.run_config import RunConfig
+from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
-
-if TYPE_CHECKING:  # which imports torch
-    from overcast.core.devices import Machine
 
 
 def refuse_contradiction(overrides: Sequence[str], cells: Sequence[str], repeats: Sequence[str]) -> None:
     """Raises: UserError where the command line sets what the study's cells or repeats vary: theirs would win."""
-    varied = {word.partition("=")[0].lstrip("+~") for line in [*cells, *repeats] for word in line.split()}
-    by_repeats = {word.partition("=")[0] for line in repeats for word in line.split()}
-    for key in (word.partition("=")[0].lstrip("+~") for word in overrides):
+    varied = {override_key(word) for line in [*cells, *repeats] for word in line.split()}
+    by_repeats = {override_key(word) for line in repeats for word in line.split()}
+    for key in map(override_key, overrides):
         if key in by_repeats:
             raise UserError(
                 f"{key} is what the repeats of this study vary, one seed for each fold. Leave it out; study.folds=3 "

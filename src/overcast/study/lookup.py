@@ -22,8 +22,8 @@ def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, ident
         return None
     for found in store.search("FINISHED", study=study.id, role=role, identity=identity):
         if run := whole(found, store):
-            return run  # where its folder was removed: train it again
-    return None
+            return run
+    return None  # also where its folder was removed
 
 
 def study_runs(store: TrackingStore, study_id: str, into: Path | None = None) -> list[Run]:
@@ -71,8 +71,11 @@ def estimated_seconds(store: TrackingStore, config: RunConfig, jobs: int) -> flo
     """
     like = {"params.data": config.data.name, "params.model": config.model.name}
     like |= {f"params.{key}": str(getattr(config, key)) for key in LIKE}
-    past = [run.metrics["cost/seconds"] for run in store.search(limit=20, role="trial", status="FINISHED", **like)
-            if "cost/seconds" in run.metrics and run.tags.get("jobs") == str(jobs)]  # fmt: skip
+    past = [
+        run.metrics["cost/seconds"]
+        for run in store.search(limit=20, role="trial", status="FINISHED", jobs=str(jobs), **like)
+        if "cost/seconds" in run.metrics
+    ]
     if past:
         return float(statistics.median(past))
     try:

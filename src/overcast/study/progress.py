@@ -91,13 +91,11 @@ class Watch:
         reasons = Counter((reason.splitlines() or ["it did not say why"])[0] for reason in failed.values())
         lines = [f"  {count} × {reason}" for reason, count in reasons.most_common(5)]
         logs = ", ".join(f"{job:04d}.log" for job in list(failed)[:5])
+        # without a record, nobody knows which are done
+        again = f"The same command again {'repeats only these' if self.study.parent else 'trains all of them'}."
         where = f"What they printed: {self.study.folder}/jobs/{logs}. " if self.study.jobs > 1 else ""
         session.errors.append(
-            UserError(
-                f"{len(failed)} of {self.jobs} runs failed:\n"
-                + "\n".join(lines)
-                + f"\n{where}The same command again repeats only these."
-            )
+            UserError(f"{len(failed)} of {self.jobs} runs failed:\n" + "\n".join(lines) + f"\n{where}{again}")
         )
 
 
@@ -126,7 +124,10 @@ def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int) -> Iterator
 
 
 def _forecast(cells: Sequence[RunConfig], jobs: int, study: StudyInfo) -> str:
-    """About how long it will take, from earlier runs of the same networks on the same data; "" if there are none."""
+    """About how long it will take, from earlier runs of the same networks on the same data; "" if unknown.
+
+    Where several are at once, a line shows it later.
+    """
     from overcast.study.lookup import estimated_seconds
     from overcast.tracking.store import open_store
 
@@ -139,7 +140,7 @@ def _forecast(cells: Sequence[RunConfig], jobs: int, study: StudyInfo) -> str:
     ]
     known = [(count, seconds) for count, seconds in estimates if seconds]
     if len(known) < len(estimates):
-        return "; the line below tells the time left once the first are through"
+        return "; the line below tells the time left once the first are through" if study.jobs > 1 else ""
     mean = sum(count * seconds for count, seconds in known) / len(cells)
     minutes = mean * jobs / study.jobs / 60
     return f", about {minutes:.0f} minutes" if minutes >= 1.5 else ", about a minute"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ def best(candidates: Mapping[str, Sequence[Any]]) -> str:
     return max(scores, key=lambda name: scores[name], default="")
 
 
-@cache
 def validation(run: Run) -> tuple[float, float]:
     """Accuracy and log-likelihood of the kept weights on the whole validation part; the test part is not read."""
     from overcast.evaluation.evaluate import measure

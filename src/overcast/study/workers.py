@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig
 
 from overcast.core.cores import cores
-from overcast.core.devices import TrainerConfig
+from overcast.core.devices import Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
-
-if TYPE_CHECKING:
-    from overcast.core.devices import Machine
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,6 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machin
 
     Raises: UserError where the launcher is asked for more, or for none.
     """
-    from overcast.core.devices import resolve_devices
 
     chosen = [resolve_devices(trainer, 1, machine) for trainer in trainers]
     each = max(len(devices.gpus) for devices in chosen)

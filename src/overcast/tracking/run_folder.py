@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import yaml
@@ -31,14 +31,12 @@ from overcast.config.compose import compose_tracking
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import OURS, whole_file
+from overcast.core.devices import Devices
 from overcast.core.errors import UserError
 from overcast.core.formats import check_format
 from overcast.core.locks import LOCK
 from overcast.core.paths import project_path
 from overcast.core.spec import Spec
-
-if TYPE_CHECKING:  # which imports torch
-    from overcast.core.devices import Devices
 
 NOT_IN_IDENTITY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""

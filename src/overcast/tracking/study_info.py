@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # which imports torch, as not everyone who knows of studies may
-    from overcast.core.devices import Machine
+from overcast.core.devices import Machine
 
 FORMAT = 1
 """Of how a study and its trials are recorded; counts up when an older one can no longer be compared."""

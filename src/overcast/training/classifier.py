@@ -17,7 +17,7 @@ from overcast.training.datamodule import BatchLoader
 from overcast.training.metrics import gap, metric_collection
 
 PARTS = ("validation", "train")
-"""The loaders of `Feed.val_dataloader`, in order."""
+"""The loaders of `PackDataModule.val_dataloader`, in order."""
 
 WARM_UP = 0.25
 """The share of the steps over which the one-cycle schedule climbs to the learning rate (Smith & Topin 2018)."""

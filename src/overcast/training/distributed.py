@@ -62,15 +62,16 @@ def launch(run: Run, devices: Devices, record: RunRecorder, title: str, shown: b
     os.environ["OMP_NUM_THREADS"] = str(devices.threads)
     try:
         elastic_launch(config, sys.executable)("-m", "overcast.training.distributed", str(run.folder))
+        facts: dict[str, Any] = json.loads(run.path(RESULT).read_text(encoding="utf8"))
     except ChildFailedError as error:
         rank, failure = min(error.failures.items(), key=lambda each: _when(each[1]))
         message: Any = failure.message  # that of an exception comes with its traceback
         reason = message if isinstance(message, str) else message["message"]
         # ChildFailedError itself can't travel from a worker process
         raise RuntimeError(f"rank {rank} of {devices.ranks} failed: {reason}") from None
-    facts: dict[str, Any] = json.loads(run.path(RESULT).read_text(encoding="utf8"))
-    run.path(JOB).unlink()
-    run.path(RESULT).unlink()
+    finally:
+        run.path(JOB).unlink()
+        run.path(RESULT).unlink(missing_ok=True)
     if DIVERGED in facts:
         raise DivergedError(facts[DIVERGED])
     return facts

@@ -20,6 +20,7 @@ from overcast.config.run_config import RunConfig
 from overcast.core.devices import Devices, Machine, resolve_devices
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import project_path
+from overcast.core.seeding import generator
 from overcast.core.spec import Spec
 from overcast.mitigation import Mitigation
 from overcast.model import Network
@@ -114,13 +115,9 @@ def _check_batches(net: nn.Module, samples: int, batch_size: int, ranks: int) ->
 MIN_TRAIN_ROWS = 2
 """Train rows that a run needs: one alone has no spread, which batch norm divides by."""
 
-MAX_THREADS = 1024
-
 
 def check_config(config: RunConfig) -> None:
     """Raises: UserError for what no run can have; IncompatibleError for what cannot go together."""
-    if (profiler := config.trainer.profiler) not in (None, "simple", "advanced"):
-        raise UserError(f"trainer.profiler={profiler}: choices are simple and advanced")
     if config.trainer.precision == "16-mixed" and any(option.name == "sam" for option in config.mitigation):
         raise IncompatibleError(
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
@@ -137,10 +134,6 @@ def draw_train_fraction(parts: np.ndarray, fraction: float, seed: int) -> np.nda
 
     Raises: UserError if fewer than two rows are left.
     """
-    import torch
-
-    from overcast.core.seeding import generator
-
     train = np.flatnonzero(parts == TRAIN)
     count = round(fraction * len(train))
     if count < MIN_TRAIN_ROWS:

@@ -83,7 +83,7 @@ def _record_fit(
     """Fit, with the record open from start to end."""
     facts["id"] = record.id
     name = config.data.name
-    with run_status(record), writing(run.folder):
+    with run_status(record):
         record.params(run_params(config) | {"parameters": facts["parameters"]})
         record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
         try:
@@ -92,7 +92,8 @@ def _record_fit(
             record.tags({"diverged": "true"})
             raise
         facts["weights"] = run.weights_hash()
-        run.write_facts(facts)
+        with writing(run.folder):
+            run.write_facts(facts)
         record_outcome(record, run)
 
 

@@ -61,7 +61,7 @@ def pack(place: Path) -> Pack:
 
 
 @pytest.fixture
-def inputs(pack: Pack) -> Preprocessor:
+def preprocessor(pack: Pack) -> Preprocessor:
     return Standardizer(pack.spec, (127.0, 64.0))
 
 
@@ -69,34 +69,34 @@ def stored(place: Path) -> list[str]:
     return sorted(path.name for path in (place / "features").iterdir() if path.suffix == ".npy")
 
 
-def test_the_same_logits_from_features_as_from_pictures(place: Path, pack: Pack, inputs: Preprocessor) -> None:
+def test_the_same_logits_from_features_as_from_pictures(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
     net, rows = Half(pack), np.array([7, 3, 99])
-    seen, first, rest = cached_features(pack, inputs, net, place, shown=False)
+    seen, first, rest = cached_features(pack, preprocessor, net, place, shown=False)
     (x, length), (z, same) = ((torch.from_numpy(a) for a in p.gather(rows)) for p in (pack, seen))
     assert z.shape == (3, 3)
     assert length.equal(same)
-    assert rest(first(z, same), same).allclose(net(inputs(x, length), length), atol=1e-6)
+    assert rest(first(z, same), same).allclose(net(preprocessor(x, length), length), atol=1e-6)
 
 
-def test_found_once_and_kept_for_all_that_ask(place: Path, pack: Pack, inputs: Preprocessor) -> None:
-    first, *_ = cached_features(pack, inputs, Half(pack), place, shown=False)
+def test_found_once_and_kept_for_all_that_ask(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
+    first, *_ = cached_features(pack, preprocessor, Half(pack), place, shown=False)
     calls = Mean.calls
-    again, *_ = cached_features(pack, inputs, Half(pack), place, shown=False)
+    again, *_ = cached_features(pack, preprocessor, Half(pack), place, shown=False)
     assert Mean.calls == calls > 0
     assert np.array_equal(first.values, again.values)
 
 
-def test_another_pack_has_others_and_the_old_ones_go(place: Path, pack: Pack, inputs: Preprocessor) -> None:
-    cached_features(pack, inputs, Half(pack), place, shown=False)
+def test_another_pack_has_others_and_the_old_ones_go(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
+    cached_features(pack, preprocessor, Half(pack), place, shown=False)
     before = stored(place)
     other = replace(pack, info=pack.info | {"fingerprint": "f" * 64})
-    cached_features(other, inputs, Half(pack), place, shown=False)
+    cached_features(other, preprocessor, Half(pack), place, shown=False)
     assert len(before) == len(stored(place)) == 1
     assert stored(place) == ["mean-ffffffffffffffff.npy"] != before
 
 
 def test_interrupted_nothing_is_left(
-    place: Path, pack: Pack, inputs: Preprocessor, monkeypatch: pytest.MonkeyPatch
+    place: Path, pack: Pack, preprocessor: Preprocessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -104,27 +104,27 @@ def test_interrupted_nothing_is_left(
     with monkeypatch.context() as patch:
         patch.setattr(Mean, "forward", stop)
         with pytest.raises(KeyboardInterrupt):
-            cached_features(pack, inputs, Half(pack), place, shown=False)
+            cached_features(pack, preprocessor, Half(pack), place, shown=False)
     assert stored(place) == []
-    cached_features(pack, inputs, Half(pack), place, shown=False)
+    cached_features(pack, preprocessor, Half(pack), place, shown=False)
     assert len(stored(place)) == 1
 
 
 def test_a_full_disk_is_one_message(
-    place: Path, pack: Pack, inputs: Preprocessor, monkeypatch: pytest.MonkeyPatch
+    place: Path, pack: Pack, preprocessor: Preprocessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(atomic.Path, "write_bytes", full)
     with pytest.raises(UserError, match="No space left"):
-        cached_features(pack, inputs, Half(pack), place, shown=False)
+        cached_features(pack, preprocessor, Half(pack), place, shown=False)
     assert stored(place) == []
 
 
-def test_a_network_that_learns_as_a_whole_is_left_alone(place: Path, pack: Pack, inputs: Preprocessor) -> None:
+def test_a_network_that_learns_as_a_whole_is_left_alone(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
     net = ANN(pack.spec, hidden=4)
-    assert cached_features(pack, inputs, net, place) == (pack, inputs, net)
+    assert cached_features(pack, preprocessor, net, place) == (pack, preprocessor, net)
     assert not (place / "features").exists()
 
 

@@ -78,8 +78,8 @@ def weights(kind: Kind, model: str, mitigation: str, epochs: int = 0, **strength
     torch.manual_seed(0)
     net = build_network(option("model", model, **SIZES.get(model, {})), pack.spec, mitigations)
     datamodule = PackDataModule(pack, np.array(["train"] * 16 + ["validation"] * 8), batch_size=8, seed=0)
-    inputs = build_preprocessor(pack.spec, net.input_stats).fit(pack, datamodule.train)
-    module = ClassifierModule(inputs, net, mitigations, seed=0, lr=0.02, classes=3)
+    preprocessor = build_preprocessor(pack.spec, net.input_stats).fit(pack, datamodule.train)
+    module = ClassifierModule(preprocessor, net, mitigations, seed=0, lr=0.02, classes=3)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -83,8 +83,8 @@ def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
     classes = run.spec.classes
     unknown = np.full(len(classes), np.nan)
     rows = list(predictions(run, listed(samples, run.spec)))
-    shares = [unknown if row.probabilities is None else row.probabilities for row in rows]
-    table = pd.DataFrame(np.stack(shares), columns=pd.Index(classes))
+    probabilities = [unknown if row.probabilities is None else row.probabilities for row in rows]
+    table = pd.DataFrame(np.stack(probabilities), columns=pd.Index(classes))
     table.insert(0, "label", [row.label for row in rows], allow_duplicates=True)
     table.insert(0, "file", [row.file for row in rows], allow_duplicates=True)
     table.insert(len(table.columns), "error", [row.error for row in rows], allow_duplicates=True)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import UserError
-from overcast.study.progress import LIKE
 from overcast.tracking.run_folder import Run, load_run
 from overcast.tracking.store import RunInfo, TrackingStore, places
 from overcast.tracking.study_info import StudyInfo
+
+LIKE = ("epochs", "train_fraction", "batch_size")
+"""What a run's duration depends on most, besides its data and network."""
 
 
 def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, identity: str) -> Run | None:

@@ -17,10 +17,9 @@ from overcast.config.run_config import RunConfig
 from overcast.config.script import Session
 from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
+from overcast.study.lookup import LIKE, estimated_seconds
+from overcast.tracking.store import open_store
 from overcast.tracking.study_info import StudyInfo
-
-LIKE = ("epochs", "train_fraction", "batch_size")
-"""What a run's duration depends on most, besides its data and network."""
 
 
 def redirect(log: Path) -> list[int]:
@@ -128,9 +127,6 @@ def _forecast(cells: Sequence[RunConfig], jobs: int, study: StudyInfo) -> str:
 
     Where several are at once, a line shows it later.
     """
-    from overcast.study.lookup import estimated_seconds
-    from overcast.tracking.store import open_store
-
     store = open_store(cells[0].tracking)
     like: dict[str, list[RunConfig]] = {}
     for cell in cells:

@@ -250,13 +250,13 @@ def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = 
 
 def _in_folder(text: str, runs_dir: Path) -> Run | None:
     """The run of this folder, age or id that is here."""
+    if text != "latest" and (Path(text).exists() or "/" in text):
+        return load_run(Path(text) if Path(text).exists() else project_path(text))
     whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
     if text == "latest":
         if not whole:
             raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
         return load_run(whole[-1].parent)
-    if Path(text).exists() or "/" in text:
-        return load_run(Path(text) if Path(text).exists() else project_path(text))
     for path in whole:
         if Run(path.parent).facts["id"] == text:
             return load_run(path.parent)

@@ -91,7 +91,7 @@ class TrackingStore:
                 order_by=["attributes.start_time DESC"],
                 page_token=token,
             )
-            runs += [_found(run) for run in page]
+            runs += [_run_info(run) for run in page]
             token = page.token
             if not token:
                 break
@@ -122,7 +122,7 @@ class TrackingStore:
             raise UserError(f"the artifacts ({artifact}) of the MLflow run {run_id} cannot be had: {reason}") from None
 
 
-def _found(run: Any) -> RunInfo:
+def _run_info(run: Any) -> RunInfo:
     created = _text(datetime.fromtimestamp(run.info.start_time / 1000, UTC))
     return RunInfo(run.info.run_id, created, run.data.tags, run.data.params, run.data.metrics)
 

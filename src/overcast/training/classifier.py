@@ -32,7 +32,7 @@ class ClassifierModule(LightningModule):
 
     def __init__(
         self,
-        inputs: Preprocessor,
+        preprocessor: Preprocessor,
         net: Network,
         mitigations: dict[str, Mitigation],
         *,
@@ -41,7 +41,7 @@ class ClassifierModule(LightningModule):
         classes: int,
     ) -> None:
         super().__init__()
-        self.preprocessor, self.net = inputs, net
+        self.preprocessor, self.net = preprocessor, net
         self.mitigations = mitigations
         self.seed, self.lr, self.classes = seed, lr, classes
         self.validation, self.sample = metric_collection(classes), metric_collection(classes)

@@ -38,23 +38,23 @@ class Identity(Preprocessor):
 
 
 def cached_features(
-    pack: Pack, inputs: Preprocessor, net: Network, place: Path, device: str = "cpu", shown: bool = True
+    pack: Pack, preprocessor: Preprocessor, net: Network, place: Path, device: str = "cpu", shown: bool = True
 ) -> tuple[Pack, Preprocessor, Network]:
     """For a frozen network: a pack of its features, and the part that reads them; else what came in.
 
     place: the data set's folder. Raises: UserError if the features cannot be written there.
     """
-    if (halves := net.backbone_and_head()) is None:
-        return pack, inputs, net
-    body, head = halves
-    shuffled = "-shuffled" if isinstance(inputs, Standardizer) and inputs.shuffle else ""
-    path = place / "features" / f"{body.key}{shuffled}-{pack.info['fingerprint'][:16]}.npy"
+    if (parts := net.backbone_and_head()) is None:
+        return pack, preprocessor, net
+    backbone, head = parts
+    shuffled = "-shuffled" if isinstance(preprocessor, Standardizer) and preprocessor.shuffle else ""
+    path = place / "features" / f"{backbone.key}{shuffled}-{pack.info['fingerprint'][:16]}.npy"
     if not path.exists():
         with writing(path.parent):
             path.parent.mkdir(exist_ok=True)
             with lock(path.parent):  # of several runs at once the first finds them
                 if not path.exists():
-                    _write(path, _found(pack, inputs, body, device, shown))
+                    _write(path, _compute_features(pack, preprocessor, backbone, device, shown))
     return replace(pack, values=np.load(path, mmap_mode="r")), Identity(), head
 
 
@@ -63,15 +63,15 @@ def leave_batches_unchanged(mitigations: dict[str, Mitigation]) -> bool:
     return all(type(mitigation).batch is Mitigation.batch for mitigation in mitigations.values())
 
 
-def _found(pack: Pack, inputs: Preprocessor, body: Frozen, device: str, shown: bool) -> np.ndarray:
+def _compute_features(pack: Pack, preprocessor: Preprocessor, backbone: Frozen, device: str, shown: bool) -> np.ndarray:
     """The features (N, F) of all rows."""
     rows = np.arange(len(pack.labels))
     blocks = []
-    inputs.to(device)
+    preprocessor.to(device)
     with torch.inference_mode(), tqdm(total=len(rows), desc="features", unit="sample", disable=not shown) as bar:
         for block in np.array_split(rows, max(1, len(rows) // BLOCK)):
             x, length = (torch.from_numpy(array).to(device) for array in pack.gather(block))
-            blocks.append(body(inputs(x, length)).cpu().numpy())
+            blocks.append(backbone(preprocessor(x, length)).cpu().numpy())
             bar.update(len(block))
     return np.concatenate(blocks)
 

@@ -108,7 +108,6 @@ def _silence_lightning() -> None:
 
 
 def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[Callback]) -> Trainer:
-    limit = DEBUG_BATCHES if config.debug else None
     profiler = config.trainer.profiler
     several = devices.ranks > 1
     strategy: Strategy | str = "auto"
@@ -123,8 +122,7 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
         strategy=strategy,
         precision=devices.precision,  # type: ignore[arg-type]
         max_epochs=1 if config.debug else config.epochs,
-        limit_train_batches=limit,
-        limit_val_batches=limit,
+        limit_train_batches=DEBUG_BATCHES if config.debug else None,
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,

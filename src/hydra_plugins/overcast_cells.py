@@ -6,12 +6,18 @@ Hydra finds plugins only in this namespace.
 from __future__ import annotations
 
 from itertools import compress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from overcast.core.errors import UserError
+
+if TYPE_CHECKING:  # a plugin is loaded for every `--help`
+    from overcast.config.run_config import RunConfig
+    from overcast.core.devices import Machine
+    from overcast.study.callback import StudyCallback
+    from overcast.tracking.study_info import StudyInfo
 
 
 class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
@@ -35,60 +41,78 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         super().__init__(max_batch_size, params)
         self.cells, self.repeats = list(cells), list(repeats)
         self.tuned, self.tuning = [list(group) for group in tuned or []], list(tuning or [])
+        self.candidates = [cell for group in self.tuned for cell in group]
+        self.fixed = self.cells if self.cells or self.candidates else [""]
+        self.every = [*self.fixed, *self.candidates]
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.session = task_function.session
 
     def sweep(self, arguments: list[str]) -> Any:
+        from overcast.core.devices import this_machine
+        from overcast.study.checks import cell_identities, refuse_contradiction, study_repeats
+        from overcast.study.progress import watched
+
+        self.repeats = study_repeats(self.repeats, self.folds())
+        varied = [*self.cells, *self.candidates]
+        refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
+        points = self.points(arguments)
+        configs = self._compose(points)
+        machine = this_machine()  # once, for every run: what "auto" means here
+        identities = cell_identities(configs, machine)
+        feasible = possible(self.every, [isinstance(each, str) for each in identities])
+        fixed = [[cell for cell in self.fixed if cell in cells] for cells in feasible]
+        rivals = [[some for group in self.tuned if (some := [c for c in group if c in cells])] for cells in feasible]
+        tried = [[cell for group in groups for cell in group] for groups in rivals]
+        tuning = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
+        trials = sum(len(cells) + len(groups) for cells, groups in zip(fixed, rivals, strict=True))
+        trials *= max(1, len(self.repeats))
+        callback, study = self._open(configs, identities, trials, machine)
+        trained = [config for config, each in zip(configs, identities, strict=True) if isinstance(each, str)]
+        with watched(study, trained, len(tuning) + trials) as watch:
+            winners = self._tune(rivals, tuning, callback) if tuning else [[] for _ in points]
+            final = [[*cells, *won] for cells, won in zip(fixed, winners, strict=True)]
+            self._launch(jobs(points, final, self.repeats), callback, len(tuning))
+            watch.finish(self.session)
+
+    def _compose(self, points: list[list[str]]) -> list[RunConfig]:
+        """The config of each cell at each point, in the first repeat: the others differ in numbers only.
+
+        A mistake in any shows here, before anything is recorded.
+        """
         from overcast.claims import load as load_claim
         from overcast.config.compose import resolved
-        from overcast.core.devices import this_machine
         from overcast.prepare.missing_steps import prepare_missing
+        from overcast.study.checks import refuse_more_folds
+
+        assert self.hydra_context is not None
+        load = self.hydra_context.config_loader.load_sweep_config
+        first = jobs(points, [self.every] * len(points), self.repeats[:1])
+        configs = [resolved(load(self.config, job)) for job in first]
+        refuse_more_folds(configs, self.folds())
+        if configs[0].claim:
+            load_claim(configs[0].claim)  # there is one
+        if configs[0].prepare:
+            prepare_missing(configs)
+        return configs
+
+    def _open(
+        self, configs: list[RunConfig], identities: list[Any], trials: int, machine: Machine
+    ) -> tuple[StudyCallback, StudyInfo]:
+        """The study, its record open, and its callback; the launcher is told of the workers that the study takes."""
         from overcast.study.callback import StudyCallback
-        from overcast.study.checks import cell_identities, refuse_contradiction, refuse_more_folds, study_repeats
-        from overcast.study.progress import watched
         from overcast.study.workers import give_resources, plan_workers
 
         assert self.hydra_context is not None
-        candidates = [cell for group in self.tuned for cell in group]
-        folds = self.folds()
-        self.repeats = study_repeats(self.repeats, folds)
-        varied = [*self.cells, *candidates]
-        refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
-        points = self.points(arguments)
-        own = self.cells if self.cells or candidates else [""]
-        every = [*own, *candidates]
-        # a mistake in any cell shows here, before anything is recorded; repeats differ in numbers only
-        load = self.hydra_context.config_loader.load_sweep_config
-        first = jobs(points, [every] * len(points), self.repeats[:1])
-        cells = [resolved(load(self.config, job)) for job in first]
-        refuse_more_folds(cells, folds)
-        if cells[0].claim:
-            load_claim(cells[0].claim)  # there is one
-        if cells[0].prepare:
-            prepare_missing(cells)
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
-        machine = this_machine()  # once, for every run: what "auto" means here
-        found = cell_identities(cells, machine)
-        fits = [isinstance(each, str) for each in found]
-        left = possible(every, fits)
-        kept = [[cell for cell in own if cell in each] for each in left]
-        rivals = [[some for group in self.tuned if (some := [c for c in group if c in each])] for each in left]
-        final = sum(len(some) + len(groups) for some, groups in zip(kept, rivals, strict=True))
-        final *= max(1, len(self.repeats))
-        identities = [each for each in found if isinstance(each, str)]
-        workers = plan_workers(self.config.hydra.launcher, [cell.trainer for cell in cells], machine)
-        study = callback.open(self.config, self.session, identities, [*self.repeats, *self.tuning], final, workers)
-        callback.leave_out([(cell, each) for cell, each in zip(cells, found, strict=True) if not isinstance(each, str)])
+        workers = plan_workers(self.config.hydra.launcher, [config.trainer for config in configs], machine)
+        known = [each for each in identities if isinstance(each, str)]
+        study = callback.open(self.config, self.session, known, [*self.repeats, *self.tuning], trials, workers)
+        pairs = zip(configs, identities, strict=True)
+        callback.leave_out([(config, each) for config, each in pairs if not isinstance(each, str)])
         give_resources(self.launcher, workers)
-        tried = [[cell for group in groups for cell in group] for groups in rivals]
-        trying = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
-        with watched(study, list(compress(cells, fits)), len(trying) + final) as watch:
-            chosen = self._tune(rivals, trying, callback) if trying else [[] for _ in points]
-            ready = [[*some, *winners] for some, winners in zip(kept, chosen, strict=True)]
-            self._launch(jobs(points, ready, self.repeats), callback, len(trying))
-            watch.finish(self.session)
+        return callback, study
 
     def folds(self) -> int | None:
         """``study.folds``, of the command line or of the study; Hydra keeps the former for the jobs alone."""

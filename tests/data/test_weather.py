@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.data import build_dataset
 from overcast.data.weather import MANIFEST, Weather, wanted
 from overcast.fetch.manifest import VERIFIED, read_manifest
 
@@ -47,3 +50,11 @@ def test_fetched_verified_listed_and_read(tmp_path: Path) -> None:
     pixels = Weather(size=32).load(tmp_path, samples[0])
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("size", 0), ("size", -3), ("size", 7), ("size", 1025), ("max_per_class", -1)]
+)
+def test_impossible_options(option: str, value: float) -> None:
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+        build_dataset(Option.from_dict({"_target_": "overcast.data.weather.Weather", option: value}))

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from pydantic import NonNegativeInt
 
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
 from overcast.fetch.manifest import verify
 from overcast.fetch.source import get_archive
+from overcast.readers import images
 
 URL = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 MANIFEST = Path(__file__).with_suffix(".sha256")
@@ -35,7 +37,7 @@ class Fashion(DataSet):
 
     near_duplicates: ClassVar[bool] = False
 
-    def __init__(self, max_per_class: int = 0) -> None:
+    def __init__(self, max_per_class: NonNegativeInt = 0) -> None:
         self.max_per_class = max_per_class
         self._images: dict[Path, np.ndarray] = {}
 
@@ -61,8 +63,6 @@ class Fashion(DataSet):
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers import images
-
         return images.read_image(path, SIDE, channels=1)
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:

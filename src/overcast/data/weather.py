@@ -11,10 +11,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from pydantic import NonNegativeInt
 
 from overcast.data import DataSet, Sample
 from overcast.fetch.manifest import verify
 from overcast.fetch.source import get_archive
+from overcast.readers import images
 
 COMMIT = "17fc04aded1de9efaade05029f21f93d8b6b1be4"
 URL = f"https://github.com/niranjan4r/CNN_Weather_Classification/archive/{COMMIT}.zip"
@@ -25,7 +27,7 @@ WANTED = re.compile(r"[^/]+/dataset/((?:cloudy|foggy|rainy|shine|sunrise)/(?!aug
 class Weather(DataSet):
     """Options: size, the side of the packed pictures in pixels; max_per_class, how many of each class (0: all)."""
 
-    def __init__(self, size: int = 64, max_per_class: int = 0) -> None:
+    def __init__(self, size: images.Size = 64, max_per_class: NonNegativeInt = 0) -> None:
         self.size = size
         self.max_per_class = max_per_class
 
@@ -48,8 +50,6 @@ class Weather(DataSet):
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers import images
-
         return images.read_image(path, self.size, channels=3)
 
 

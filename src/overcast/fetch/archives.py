@@ -60,17 +60,12 @@ def gunzip(path: Path, into: Path, max_bytes: int = 4 << 30) -> Path:
 
     Raises: UserError if it is damaged or cut short, or unpacks to more than ``max_bytes``.
     """
-    target, left = into / path.name.removesuffix(".gz"), max_bytes
-    into.mkdir(parents=True, exist_ok=True)
+    target = into / path.name.removesuffix(".gz")
     try:
         if path.stat().st_size == 0:  # which gzip takes for a whole one
             raise EOFError("an empty file")
-        with gzip.open(path) as stream, target.open("wb") as out:
-            while chunk := stream.read(CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise UserError(f"{path.name} unpacks to more than it may: it is not the expected file.")
-                out.write(chunk)
+        with gzip.open(path) as stream:
+            _extract(stream, target, max_bytes, path)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
     return target
@@ -108,13 +103,13 @@ def _inside(into: Path, target: str, archive_path: Path) -> Path:
     return into / parts
 
 
-def _extract(stream: IO[bytes], target: Path, left: int, archive_path: Path) -> int:
-    """Copies one member and returns how many bytes may still come."""
+def _extract(stream: IO[bytes] | gzip.GzipFile, target: Path, left: int, archive_path: Path) -> int:
+    """Writes what comes out to ``target``, ``left`` bytes at most, and returns how many may still come."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as out:
         while chunk := stream.read(CHUNK):
             left -= len(chunk)
             if left < 0:
-                raise UserError(f"{archive_path.name} unpacks to more than it may: it is not the expected archive.")
+                raise UserError(f"{archive_path.name} unpacks to more than it may: it is not the expected file.")
             out.write(chunk)
     return left

@@ -11,8 +11,9 @@ import pytest
 
 from overcast.config.options import Option
 from overcast.core.errors import UserError
-from overcast.data import build_dataset
-from overcast.data.weather import MANIFEST, Weather, wanted
+from overcast.data import build_dataset, weather
+from overcast.data.weather import MANIFEST, Weather
+from overcast.fetch.archives import member_target
 from overcast.fetch.manifest import VERIFIED, read_manifest
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", "no mirror"))
@@ -32,7 +33,7 @@ EACH = {"cloudy": 255, "foggy": 255, "rainy": 253, "shine": 212, "sunrise": 294}
     ],
 )
 def test_only_the_photographs_are_wanted(member: str, target: str | None) -> None:
-    assert wanted(member) == target
+    assert member_target(weather.MEMBERS, member) == target
 
 
 def test_the_manifest_lists_every_class() -> None:

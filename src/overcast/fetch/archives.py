@@ -6,6 +6,7 @@ pooch downloads. Its unpackers, and those of shutil, know no bounds, so archives
 from __future__ import annotations
 
 import gzip
+import re
 import tarfile
 import zipfile
 import zlib
@@ -15,9 +16,26 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from overcast.core.errors import UserError
+from overcast.fetch.source import get_archive
 
 CHUNK = 1 << 20  # bytes
 Member = tuple[str, Callable[[], IO[bytes]]]  # a file in an archive: its name, and how to open it
+
+
+def fetch_archive(url: str, mirror: Path | None, mirror_name: str, into: Path, members: re.Pattern[str]) -> None:
+    """Unpacks an archive, got as `get_archive` does, into the folder ``into``: what `member_target` keeps of it.
+
+    Raises: UserError as `get_archive` and `unpack` do.
+    """
+    archive = get_archive(url, mirror, mirror_name, into)
+    unpack(archive, into, partial(member_target, members))
+    archive.unlink()
+
+
+def member_target(members: re.Pattern[str], name: str) -> str | None:
+    """Where a member of an archive goes: the first group of ``members``, if that matches all of its name."""
+    match = members.fullmatch(name)
+    return match and match[1]
 
 
 def unpack(

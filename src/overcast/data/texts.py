@@ -32,7 +32,7 @@ class Texts(DataSet):
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         source = Path(self.path).expanduser().resolve()
         if source.is_dir():
-            copy_folder(source, raw)
+            _folders.copy_classes(self.path, raw, "texts", SUFFIX)
         elif source.is_file():
             shutil.copyfile(source, raw / self._table)
         else:
@@ -69,14 +69,3 @@ class Texts(DataSet):
     def _table(self) -> str:
         """The csv's name below the raw folder, as its user knows it."""
         return Path(self.path).name
-
-
-def copy_folder(source: Path, raw: Path) -> None:
-    """The texts of each class. Raises: UserError if a class has none, or overcast's own data lies within."""
-    if raw.resolve().is_relative_to(source):
-        raise UserError(f"data.path: {source} holds overcast's own data: give a folder of texts.")
-    found = _folders.files_of_classes(source, SUFFIX)
-    for folder in (path for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        if folder.name not in {label for _, label in found}:
-            raise UserError(f"data.path: {folder} has no .txt file: put this class's texts there, or remove it.")
-    _folders.copy((file for file, _ in found), source, raw)

@@ -15,6 +15,7 @@ from pydantic import NonNegativeInt
 
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
+from overcast.fetch.archives import gunzip
 from overcast.fetch.manifest import verify
 from overcast.fetch.source import get_archive
 from overcast.readers import images
@@ -42,12 +43,10 @@ class Fashion(DataSet):
         self._images: dict[Path, np.ndarray] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.fetch import archives
-
         for start in PARTS:
             for name in (f"{start}-images-idx3-ubyte.gz", f"{start}-labels-idx1-ubyte.gz"):
                 packed = get_archive(URL + name, mirror, name, raw)
-                archives.gunzip(packed, raw, MOST)
+                gunzip(packed, raw, MOST)
                 packed.unlink()
         verify(raw, MANIFEST)
 

@@ -17,6 +17,7 @@ from pydantic import PositiveInt
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
 from overcast.fetch.archives import fetch_archive
+from overcast.readers.text import read_text, split_words
 
 URL = "https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz"
 CLASSES = {"rt-polarity.neg": "negative", "rt-polarity.pos": "positive"}
@@ -56,8 +57,6 @@ class Reviews(DataSet):
         ]
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        from overcast.readers.text import split_words
-
         name, _, number = sample.file.rpartition(":")
         path = raw / name
         if path not in self._lines:  # read once a process
@@ -65,8 +64,6 @@ class Reviews(DataSet):
         return split_words(self._lines[path][int(number) - 1], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers.text import read_text, split_words
-
         return split_words(read_text(path), self.max_length)
 
 

@@ -15,6 +15,8 @@ from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Name, Sample, _folders
+from overcast.readers.tables import read_table
+from overcast.readers.text import read_text, split_words
 
 SUFFIX = ".txt"
 
@@ -41,8 +43,6 @@ class Texts(DataSet):
             raise UserError(f"data.path: {source} has {len(classes)} class(es), but needs two: add texts of another.")
 
     def samples(self, raw: Path) -> list[Sample]:
-        from overcast.readers.tables import read_table
-
         if not (raw / self._table).is_file():
             files = _folders.files_of_classes(raw, SUFFIX)
             return [Sample(file.relative_to(raw).as_posix(), label) for file, label in files]
@@ -52,8 +52,6 @@ class Texts(DataSet):
         return [Sample(name, label) for name, label in zip(names, labels, strict=True)]
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        from overcast.readers.text import split_words
-
         if not (raw / self._table).is_file():
             return self.read(raw / sample.file)
         if raw not in self._rows:
@@ -61,8 +59,6 @@ class Texts(DataSet):
         return split_words(self._rows[raw][sample.file], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers.text import read_text, split_words
-
         return split_words(read_text(path), self.max_length)
 
     @property

@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from overcast.config.script import plain_script
 from overcast.core.cores import cores
@@ -59,14 +60,14 @@ def main(arguments: Arguments) -> None:
         bare = ["mitigation=none", "trainer=cpu", "trainer.threads=1", f"hydra.launcher.n_jobs={workers}"]
         run("train", "-m", *DATA, *grid, *bare, folder=folder)
         ended = time.time()
-        told = list(folder.glob("runs/*/run.json"))
-        pure = [load_run(path.parent).facts["seconds"] for path in told]
+        run_files = list(folder.glob("runs/*/run.json"))
+        train_seconds = [load_run(path.parent).facts["seconds"] for path in run_files]
         # a run's folder is made just before it trains
-        first = min(path.parent.joinpath("config.yaml").stat().st_mtime for path in told) - began
-        tail = ended - max(path.stat().st_mtime for path in told)
-    wall, ideal = ended - began, sum(pure) / workers
+        first = min(path.parent.joinpath("config.yaml").stat().st_mtime for path in run_files) - began
+        tail = ended - max(path.stat().st_mtime for path in run_files)
+    wall, ideal = ended - began, sum(train_seconds) / workers
     at_work = wall - first - tail
-    print(f"{len(pure)} runs of {sum(pure) / len(pure):.2f} s (pure training), {workers} at once")
+    print(f"{len(train_seconds)} runs of {fmean(train_seconds):.2f} s (pure training), {workers} at once")
     print(f"ideal      {ideal:7.1f} s   pure training over {workers} cores")
     print(f"at work    {at_work:7.1f} s   {ideal / at_work:6.1%} of ideal speed (aim: {AIM:.0%})")
     print(f"start-up   {first:7.1f} s   from the command to the first run")

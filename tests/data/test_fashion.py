@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overcast.config.options import Option
 from overcast.core.errors import UserError
-from overcast.data import fashion
+from overcast.data import build_dataset, fashion
 from overcast.data.fashion import CLASSES, Fashion, read_idx
 from overcast.fetch.manifest import VERIFIED, read_manifest
 from overcast.prepare import decode
@@ -129,3 +130,9 @@ def test_the_published_content(tmp_path: Path) -> None:
     assert len(read_manifest(fashion.MANIFEST)) == 4
     count = Counter((s.part, s.label) for s in Fashion().samples(tmp_path))
     assert count == {(p, c): n for p, n in (("train", 6000), ("test", 1000)) for c in CLASSES}
+
+
+@pytest.mark.parametrize(("option", "value"), [("max_per_class", -1), ("max_per_class", 0.5)])
+def test_impossible_options(option: str, value: float) -> None:
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+        build_dataset(Option.from_dict({"_target_": "overcast.data.fashion.Fashion", option: value}))

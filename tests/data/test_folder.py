@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from overcast.config.options import Option
 from overcast.core.errors import UserError
+from overcast.data import build_dataset
 from overcast.data.folder import Folder
 
 
@@ -59,3 +61,9 @@ def test_a_folder_around_our_own_data(tmp_path: Path) -> None:
     filled(tmp_path, "a/1.png", "b/1.png")
     with pytest.raises(UserError, match="overcast's own data"):
         Folder(str(tmp_path)).fetch(tmp_path / "data/x/raw", None)
+
+
+@pytest.mark.parametrize(("option", "value"), [("size", 0), ("size", 1025), ("channels", 2), ("channels", 4)])
+def test_impossible_options(option: str, value: float) -> None:
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+        build_dataset(Option.from_dict({"_target_": "overcast.data.folder.Folder", "path": "/shells", option: value}))

@@ -12,7 +12,8 @@ import pytest
 
 from overcast.core.errors import UserError
 from overcast.data import reviews
-from overcast.data.reviews import Reviews, wanted
+from overcast.data.reviews import Reviews
+from overcast.fetch.archives import member_target
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", "no mirror"))
 GOOD, BAD = b"warm , witty \x97 and na\xefve\nit's good\n", b"dull\nlong\nbad\n"
@@ -67,9 +68,9 @@ def test_other_archives(tmp_path: Path, members: dict[str, bytes], message: str)
 
 
 def test_only_the_sentences_are_wanted() -> None:
-    assert wanted("rt-polaritydata/rt-polarity.pos") == "rt-polarity.pos"
-    assert wanted("rt-polaritydata.README.1.0.txt") is None
-    assert wanted("../rt-polaritydata/rt-polarity.pos") is None
+    assert member_target(reviews.MEMBERS, "rt-polaritydata/rt-polarity.pos") == "rt-polarity.pos"
+    assert member_target(reviews.MEMBERS, "rt-polaritydata.README.1.0.txt") is None
+    assert member_target(reviews.MEMBERS, "../rt-polaritydata/rt-polarity.pos") is None
 
 
 def test_a_text_file_is_read_as_one_sample(tmp_path: Path) -> None:

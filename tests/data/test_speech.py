@@ -15,7 +15,8 @@ import soundfile
 
 from overcast.core.errors import UserError
 from overcast.data import speech
-from overcast.data.speech import Speech, wanted
+from overcast.data.speech import Speech
+from overcast.fetch.archives import member_target
 from overcast.fetch.manifest import read_manifest
 from overcast.prepare import decode
 from overcast.prepare.download import download
@@ -86,7 +87,7 @@ def test_no_speaker_is_cut_unless_asked(mirror: Path, tmp_path: Path) -> None:
     ],
 )
 def test_only_recordings_are_wanted(member: str, target: str | None) -> None:
-    assert wanted(member) == target
+    assert member_target(speech.MEMBERS, member) == target
 
 
 def test_a_changed_recording_or_no_archive(mirror: Path, tmp_path: Path) -> None:
@@ -108,10 +109,10 @@ def test_the_manifest_has_every_digit_of_every_speaker() -> None:
 @pytest.mark.skipif(not (MIRROR / "spoken_digits.zip").exists(), reason="needs OVERCAST_MIRROR")
 def test_published_recordings(tmp_path: Path) -> None:
     with zipfile.ZipFile(MIRROR / "spoken_digits.zip") as archive:
-        names = [name for name in archive.namelist() if wanted(name)]
-        path = tmp_path / str(wanted(names[0]))
+        names = [name for name in archive.namelist() if member_target(speech.MEMBERS, name)]
+        path = tmp_path / str(member_target(speech.MEMBERS, names[0]))
         path.write_bytes(archive.read(names[0]))
-    assert {wanted(name) for name in names} == set(read_manifest(speech.MANIFEST))
+    assert {member_target(speech.MEMBERS, name) for name in names} == set(read_manifest(speech.MANIFEST))
     assert hashlib.sha256(path.read_bytes()).hexdigest() == read_manifest(speech.MANIFEST)[path.name]
     features = Speech().read(path)
     assert features.shape[1] == 40

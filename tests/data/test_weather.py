@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overcast.data.weather import MANIFEST, Weather, wanted
+from overcast.config.options import Option
+from overcast.core.errors import UserError
+from overcast.data import build_dataset, weather
+from overcast.data.weather import MANIFEST, Weather
+from overcast.fetch.archives import member_target
 from overcast.fetch.manifest import VERIFIED, read_manifest
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", "no mirror"))
@@ -29,7 +33,7 @@ EACH = {"cloudy": 255, "foggy": 255, "rainy": 253, "shine": 212, "sunrise": 294}
     ],
 )
 def test_only_the_photographs_are_wanted(member: str, target: str | None) -> None:
-    assert wanted(member) == target
+    assert member_target(weather.MEMBERS, member) == target
 
 
 def test_the_manifest_lists_every_class() -> None:
@@ -47,3 +51,11 @@ def test_fetched_verified_listed_and_read(tmp_path: Path) -> None:
     pixels = Weather(size=32).load(tmp_path, samples[0])
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("size", 0), ("size", -3), ("size", 7), ("size", 1025), ("max_per_class", -1)]
+)
+def test_impossible_options(option: str, value: float) -> None:
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+        build_dataset(Option.from_dict({"_target_": "overcast.data.weather.Weather", option: value}))

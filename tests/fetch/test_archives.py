@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -112,6 +113,16 @@ def test_unpack_keeps_what_is_wanted(tmp_path: Path) -> None:
     names = {"top/a/1.txt": "a/1.txt"}
     assert archives.unpack(path, tmp_path / "out", names.get) == 1
     assert [p.name for p in (tmp_path / "out").rglob("*") if p.is_file()] == ["1.txt"]
+
+
+def test_fetched_unpacked_and_gone(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    zipped(tmp_path / "a.zip", {"top/a/1.txt": b"1", "top/skip": b"2"})
+    archives.fetch_archive(NOWHERE, tmp_path, "a.zip", tmp_path / "raw", re.compile(r"[^/]+/(a/\d\.txt)"))
+    assert [path.relative_to(tmp_path).as_posix() for path in (tmp_path / "raw").rglob("*")] == [
+        "raw/a",
+        "raw/a/1.txt",
+    ]
 
 
 def test_unpack_a_tar(tmp_path: Path) -> None:

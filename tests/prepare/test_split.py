@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from overcast.core.errors import UserError
 from overcast.prepare.pack import FORMAT
 from overcast.prepare.split import (
-    MANY,
+    MAX_EXACT_GROUPS,
     assign_folds,
     assign_parts,
     forward_chaining,
@@ -67,7 +67,9 @@ def test_up_to_many_groups_folds_are_those_of_scikit_learn() -> None:
         fold = assign_folds(labels, own, 5, 3)
         for number, (_, held_out) in enumerate(folds):
             assert (np.flatnonzero(fold == number) == held_out).all()
-    assert MANY >= 1797  # the digits of scikit-learn, the most rows of any data set that results are known of
+    assert (
+        MAX_EXACT_GROUPS >= 1797
+    )  # the digits of scikit-learn, the most rows of any data set that results are known of
 
 
 def test_large_data_with_a_few_duplicates_is_dealt_in_no_time() -> None:
@@ -88,7 +90,7 @@ def test_large_data_with_a_few_duplicates_is_dealt_in_no_time() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_large_data_with_many_groups(seed: int) -> None:
     labels, groups, _ = rows(seed, 9000)
-    assert len(np.unique(groups)) > MANY
+    assert len(np.unique(groups)) > MAX_EXACT_GROUPS
     fold = assign_folds(labels, groups, 5, seed)
     assert len(np.unique(groups * 5 + fold)) == len(np.unique(groups))
     for label in "abcd":

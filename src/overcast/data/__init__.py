@@ -26,10 +26,11 @@ its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
     ...
     ...     def read(self, path: Path) -> np.ndarray:
     ...         return np.load(path)
-    >>> import tempfile
-    >>> raw, stripes = Path(tempfile.mkdtemp()), Stripes()
-    >>> stripes.fetch(raw, None)
-    >>> stripes.load(raw, stripes.samples(raw)[0]).shape
+    >>> from tempfile import TemporaryDirectory
+    >>> stripes = Stripes()
+    >>> with TemporaryDirectory() as folder:
+    ...     stripes.fetch(Path(folder), None)
+    ...     stripes.load(Path(folder), stripes.samples(Path(folder))[0]).shape
     (1, 16, 16)
 """
 

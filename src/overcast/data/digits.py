@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from overcast.data import DataSet, Sample
+from overcast.readers import images
 
 TOP = 16  # the largest grey value in the source
 
@@ -24,17 +25,15 @@ class Digits(DataSet):
         from PIL import Image
         from sklearn.datasets import load_digits
 
-        images, digits = load_digits(return_X_y=True)
-        for row, (image, digit) in enumerate(zip(images.reshape(-1, 8, 8), digits, strict=True)):
+        pictures, digits = load_digits(return_X_y=True)
+        for row, (picture, digit) in enumerate(zip(pictures.reshape(-1, 8, 8), digits, strict=True)):
             folder = raw / str(digit)
             folder.mkdir(exist_ok=True)
-            grey = np.rint(image * (255 / TOP)).astype(np.uint8)  # (8, 8); np.rint(grey * 16 / 255) gives it back
+            grey = np.rint(picture * (255 / TOP)).astype(np.uint8)  # (8, 8); np.rint(grey * 16 / 255) gives it back
             Image.fromarray(grey).save(folder / f"{row:04d}.png")
 
     def samples(self, raw: Path) -> list[Sample]:
         return [Sample(f"{path.parent.name}/{path.name}", path.parent.name) for path in sorted(raw.glob("*/*.png"))]
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers import images
-
         return images.read_image(path, size=8, channels=1)

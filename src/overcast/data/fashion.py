@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from pydantic import NonNegativeInt
 
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
+from overcast.fetch.archives import gunzip
 from overcast.fetch.manifest import verify
 from overcast.fetch.source import get_archive
+from overcast.readers import images
 
 URL = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 MANIFEST = Path(__file__).with_suffix(".sha256")
@@ -35,17 +38,15 @@ class Fashion(DataSet):
 
     near_duplicates: ClassVar[bool] = False
 
-    def __init__(self, max_per_class: int = 0) -> None:
+    def __init__(self, max_per_class: NonNegativeInt = 0) -> None:
         self.max_per_class = max_per_class
         self._images: dict[Path, np.ndarray] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.fetch import archives
-
         for start in PARTS:
             for name in (f"{start}-images-idx3-ubyte.gz", f"{start}-labels-idx1-ubyte.gz"):
                 packed = get_archive(URL + name, mirror, name, raw)
-                archives.gunzip(packed, raw, MOST)
+                gunzip(packed, raw, MOST)
                 packed.unlink()
         verify(raw, MANIFEST)
 
@@ -61,8 +62,6 @@ class Fashion(DataSet):
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers import images
-
         return images.read_image(path, SIDE, channels=1)
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from overcast.data import DataSet, Name, Sample
+from overcast.data import DataSet, Name, Sample, _folders
+from overcast.readers import images
 
 
 class Folder(DataSet):
@@ -18,22 +19,16 @@ class Folder(DataSet):
 
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
-    def __init__(self, path: Name, size: int = 64, channels: int = 3) -> None:
+    def __init__(self, path: Name, size: images.Size = 64, channels: images.Channels = 3) -> None:
         self.path = path
         self.size = size
         self.channels = channels
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.data import _folders
-
         _folders.copy_classes(self.path, raw, "pictures")
 
     def samples(self, raw: Path) -> list[Sample]:
-        from overcast.data import _folders
-
         return [Sample(file.relative_to(raw).as_posix(), label) for file, label in _folders.files_of_classes(raw)]
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers import images
-
         return images.read_image(path, self.size, self.channels)

@@ -56,12 +56,12 @@ class Recordings(DataSet):
     def _source(self, name: str) -> str:
         if self.group is None:
             return ""
-        found = self.group.search(name)
-        if found is None or not found[1]:
+        match = self.group.search(name)
+        if match is None or not match[1]:
             raise UserError(
                 f"data.group={self.group.pattern} finds no source in the name {name}: correct it, or rename the file."
             )
-        return found[1]
+        return match[1]
 
     def read(self, path: Path) -> np.ndarray:
         return self.features(audio.read_audio(path, self.features.rate, self.seconds))
@@ -69,9 +69,9 @@ class Recordings(DataSet):
 
 def _expression(text: str) -> re.Pattern[str]:
     try:
-        found = re.compile(text)
+        pattern = re.compile(text)
     except re.error as error:
         raise UserError(f"data.group={text}: not a regular expression ({error}).") from None
-    if not found.groups:
+    if not pattern.groups:
         raise UserError(f"data.group={text}: put what is the source in parentheses, as in ^([a-z]+)_")
-    return found
+    return pattern

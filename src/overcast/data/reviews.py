@@ -16,12 +16,14 @@ from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
-from overcast.fetch.source import get_archive
+from overcast.fetch.archives import fetch_archive
+from overcast.readers.text import read_text, split_words
 
 URL = "https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz"
 CLASSES = {"rt-polarity.neg": "negative", "rt-polarity.pos": "positive"}
 EACH = range(4000, 5332)  # sentences: at most the public set's 5,331
-WANTED = re.compile(r"[^/]+/(rt-polarity\.(?:neg|pos))")
+MEMBERS = re.compile(r"[^/]+/(rt-polarity\.(?:neg|pos))")
+"""Which files of the archive are kept, and where: ``rt-polaritydata/rt-polarity.pos`` → ``rt-polarity.pos``."""
 
 
 class Reviews(DataSet):
@@ -38,11 +40,7 @@ class Reviews(DataSet):
         self._lines: dict[Path, list[str]] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.fetch import archives
-
-        archive = get_archive(URL, mirror, "rt-polaritydata.tar.gz", raw)
-        archives.unpack(archive, raw, wanted)
-        archive.unlink()
+        fetch_archive(URL, mirror, "rt-polaritydata.tar.gz", raw, MEMBERS)
         for name in CLASSES:
             number = len(sentences(raw / name)) if (raw / name).exists() else 0
             if number not in EACH:
@@ -59,8 +57,6 @@ class Reviews(DataSet):
         ]
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        from overcast.readers.text import split_words
-
         name, _, number = sample.file.rpartition(":")
         path = raw / name
         if path not in self._lines:  # read once a process
@@ -68,15 +64,7 @@ class Reviews(DataSet):
         return split_words(self._lines[path][int(number) - 1], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers.text import read_text, split_words
-
         return split_words(read_text(path), self.max_length)
-
-
-def wanted(member: str) -> str | None:
-    """``rt-polaritydata/rt-polarity.pos`` → ``rt-polarity.pos``; None for what is left out."""
-    match = WANTED.fullmatch(member)
-    return match and match[1]
 
 
 def sentences(path: Path) -> list[str]:

@@ -46,7 +46,6 @@ class Seattle(WindowedDataSet):
         super().__init__(window=days, horizon=0 if same_day else 1, by_time=True)
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-
         get_archive(URL, mirror, FILE, raw)
         verify(raw, MANIFEST)
 
@@ -72,12 +71,12 @@ class Seattle(WindowedDataSet):
 def features(table: Table) -> np.ndarray:
     """Each day as (N, F); a day whose weather is yet to be told has none of the five."""
     measured = [table.numbers(name, name) for name in MEASURED]
-    told = table.cells("weather", "weather")
-    if other := sorted(set(told) - {*CLASSES, ""}):
+    weather = table.cells("weather", "weather")
+    if other := sorted(set(weather) - {*CLASSES, ""}):
         raise UserError(f"{table.name}: weather {other[0]!r} is none of {', '.join(CLASSES)}.")
-    weather = np.column_stack([told == name for name in CLASSES])
+    one_hot = np.column_stack([weather == name for name in CLASSES])
     year = 2 * np.pi * days_of(table).dt.day_of_year / 365.25
-    return np.column_stack([*measured, weather, np.sin(year), np.cos(year)]).astype(np.float32)
+    return np.column_stack([*measured, one_hot, np.sin(year), np.cos(year)]).astype(np.float32)
 
 
 def days_of(table: Table) -> pd.Series:

@@ -21,15 +21,16 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 from tqdm import tqdm
 
-from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
+from overcast.readers import images
 
 Floats = NDArray[np.floating]  # float32 throughout
 Words = NDArray[np.uint64]
@@ -56,20 +57,19 @@ RIDGES = (("far", 0.0, 0.24, 0.7), ("middle", 0.03, 0.16, 0.35), ("near", 0.28, 
 
 
 class Skies(DataSet):
-    """``n_samples`` pictures of ``size`` x ``size`` pixels; ``difficulty`` from 0 (plain) to 1 (often a guess).
-
-    Raises: UserError for an option out of its range.
-    """
+    """``n_samples`` pictures of ``size`` x ``size`` pixels; ``difficulty`` from 0 (plain) to 1 (often a guess)."""
 
     synthetic: ClassVar[bool] = True
     raw_options: ClassVar[tuple[str, ...]] = ("n_samples", "size", "difficulty", "seed")
     near_duplicates: ClassVar[bool] = False  # every picture is drawn afresh: none can be a copy of another
 
-    def __init__(self, n_samples: int = 1500, size: int = 64, difficulty: float = 0.5, seed: int = 0) -> None:
-        _check("n_samples", n_samples, 50, 1_000_000)
-        _check("size", size, 16, 256)
-        _check("difficulty", difficulty, 0, 1, (int, float))
-        _check("seed", seed, 0, 2**63 - 1)
+    def __init__(
+        self,
+        n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 1500,
+        size: Annotated[int, Field(ge=16, le=256)] = 64,
+        difficulty: Annotated[float, Field(ge=0, le=1)] = 0.5,
+        seed: Annotated[int, Field(ge=0, lt=2**63)] = 0,
+    ) -> None:
         self.n_samples, self.size, self.difficulty, self.seed = n_samples, size, float(difficulty), seed
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
@@ -89,15 +89,7 @@ class Skies(DataSet):
         return [Sample(f"{file.parent.name}/{file.name}", file.parent.name) for file in files]
 
     def read(self, path: Path) -> NDArray[np.uint8]:
-        from overcast.readers import images
-
         return images.read_image(path, size=self.size, channels=3)
-
-
-def _check(name: str, value: float, low: int, high: int, kinds: tuple[type, ...] = (int,)) -> None:
-    if not isinstance(value, kinds) or not low <= value <= high:
-        number = "a number" if float in kinds else "a whole number"
-        raise UserError(f"data=skies: {name} must be {number} from {low} to {high}, not {value!r}")
 
 
 def label_of(index: int) -> int:

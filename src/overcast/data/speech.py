@@ -15,14 +15,15 @@ from pydantic import PositiveFloat
 
 from overcast.core.spec import Kind
 from overcast.data import DataSet, Sample
+from overcast.fetch.archives import fetch_archive
 from overcast.fetch.manifest import verify
-from overcast.fetch.source import get_archive
 from overcast.readers import audio
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{COMMIT}.zip"
 MANIFEST = Path(__file__).with_suffix(".sha256")
-WANTED = re.compile(r"[^/]+/recordings/(\d_[a-z]+_\d+\.wav)")
+MEMBERS = re.compile(r"[^/]+/recordings/(\d_[a-z]+_\d+\.wav)")
+"""Which files of the archive are kept, and where: ``<archive>/recordings/3_theo_7.wav`` → ``3_theo_7.wav``."""
 RATE = 8000  # Hz
 
 
@@ -49,11 +50,7 @@ class Speech(DataSet):
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.fetch import archives
-
-        archive = get_archive(URL, mirror, "spoken_digits.zip", raw)
-        archives.unpack(archive, raw, wanted)
-        archive.unlink()
+        fetch_archive(URL, mirror, "spoken_digits.zip", raw, MEMBERS)
         verify(raw, MANIFEST)
 
     def samples(self, raw: Path) -> list[Sample]:
@@ -65,9 +62,3 @@ class Speech(DataSet):
 
     def read(self, path: Path) -> np.ndarray:
         return self.features(audio.read_audio(path, RATE, self.seconds))
-
-
-def wanted(member: str) -> str | None:
-    """``<archive>/recordings/3_theo_7.wav`` → ``3_theo_7.wav``; None for what is left out."""
-    match = WANTED.fullmatch(member)
-    return match and match[1]

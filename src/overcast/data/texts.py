@@ -15,6 +15,8 @@ from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Name, Sample, _folders
+from overcast.readers.tables import read_table
+from overcast.readers.text import read_text, split_words
 
 SUFFIX = ".txt"
 
@@ -32,7 +34,7 @@ class Texts(DataSet):
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         source = Path(self.path).expanduser().resolve()
         if source.is_dir():
-            copy_folder(source, raw)
+            _folders.copy_classes(self.path, raw, "texts", SUFFIX)
         elif source.is_file():
             shutil.copyfile(source, raw / self._table)
         else:
@@ -41,8 +43,6 @@ class Texts(DataSet):
             raise UserError(f"data.path: {source} has {len(classes)} class(es), but needs two: add texts of another.")
 
     def samples(self, raw: Path) -> list[Sample]:
-        from overcast.readers.tables import read_table
-
         if not (raw / self._table).is_file():
             files = _folders.files_of_classes(raw, SUFFIX)
             return [Sample(file.relative_to(raw).as_posix(), label) for file, label in files]
@@ -52,8 +52,6 @@ class Texts(DataSet):
         return [Sample(name, label) for name, label in zip(names, labels, strict=True)]
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        from overcast.readers.text import split_words
-
         if not (raw / self._table).is_file():
             return self.read(raw / sample.file)
         if raw not in self._rows:
@@ -61,22 +59,9 @@ class Texts(DataSet):
         return split_words(self._rows[raw][sample.file], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers.text import read_text, split_words
-
         return split_words(read_text(path), self.max_length)
 
     @property
     def _table(self) -> str:
         """The csv's name below the raw folder, as its user knows it."""
         return Path(self.path).name
-
-
-def copy_folder(source: Path, raw: Path) -> None:
-    """The texts of each class. Raises: UserError if a class has none, or overcast's own data lies within."""
-    if raw.resolve().is_relative_to(source):
-        raise UserError(f"data.path: {source} holds overcast's own data: give a folder of texts.")
-    found = _folders.files_of_classes(source, SUFFIX)
-    for folder in (path for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        if folder.name not in {label for _, label in found}:
-            raise UserError(f"data.path: {folder} has no .txt file: put this class's texts there, or remove it.")
-    _folders.copy((file for file, _ in found), source, raw)

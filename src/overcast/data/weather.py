@@ -11,30 +11,29 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from pydantic import NonNegativeInt
 
 from overcast.data import DataSet, Sample
+from overcast.fetch.archives import fetch_archive
 from overcast.fetch.manifest import verify
-from overcast.fetch.source import get_archive
+from overcast.readers import images
 
 COMMIT = "17fc04aded1de9efaade05029f21f93d8b6b1be4"
 URL = f"https://github.com/niranjan4r/CNN_Weather_Classification/archive/{COMMIT}.zip"
 MANIFEST = Path(__file__).with_suffix(".sha256")
-WANTED = re.compile(r"[^/]+/dataset/((?:cloudy|foggy|rainy|shine|sunrise)/(?!augmented_image_|\.)[^/]+)")
+MEMBERS = re.compile(r"[^/]+/dataset/((?:cloudy|foggy|rainy|shine|sunrise)/(?!augmented_image_|\.)[^/]+)")
+"""Which files of the archive are kept, and where: ``<archive>/dataset/cloudy/cloudy1.jpg`` → ``cloudy/cloudy1.jpg``."""
 
 
 class Weather(DataSet):
     """Options: size, the side of the packed pictures in pixels; max_per_class, how many of each class (0: all)."""
 
-    def __init__(self, size: int = 64, max_per_class: int = 0) -> None:
+    def __init__(self, size: images.Size = 64, max_per_class: NonNegativeInt = 0) -> None:
         self.size = size
         self.max_per_class = max_per_class
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        from overcast.fetch import archives
-
-        archive = get_archive(URL, mirror, "weather5.zip", raw)
-        archives.unpack(archive, raw, wanted)
-        archive.unlink()
+        fetch_archive(URL, mirror, "weather5.zip", raw, MEMBERS)
         verify(raw, MANIFEST)
 
     def samples(self, raw: Path) -> list[Sample]:
@@ -48,12 +47,4 @@ class Weather(DataSet):
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        from overcast.readers import images
-
         return images.read_image(path, self.size, channels=3)
-
-
-def wanted(member: str) -> str | None:
-    """``<archive>/dataset/cloudy/cloudy1.jpg`` → ``cloudy/cloudy1.jpg``; None for what is left out."""
-    match = WANTED.fullmatch(member)
-    return match and match[1]

@@ -6,6 +6,7 @@ pooch downloads. Its unpackers, and those of shutil, know no bounds, so archives
 from __future__ import annotations
 
 import gzip
+import re
 import tarfile
 import zipfile
 import zlib
@@ -15,9 +16,26 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from overcast.core.errors import UserError
+from overcast.fetch.source import get_archive
 
 CHUNK = 1 << 20  # bytes
 Member = tuple[str, Callable[[], IO[bytes]]]  # a file in an archive: its name, and how to open it
+
+
+def fetch_archive(url: str, mirror: Path | None, mirror_name: str, into: Path, members: re.Pattern[str]) -> None:
+    """Unpacks an archive, got as `get_archive` does, into the folder ``into``: what `member_target` keeps of it.
+
+    Raises: UserError as `get_archive` and `unpack` do.
+    """
+    archive = get_archive(url, mirror, mirror_name, into)
+    unpack(archive, into, partial(member_target, members))
+    archive.unlink()
+
+
+def member_target(members: re.Pattern[str], name: str) -> str | None:
+    """Where a member of an archive goes: the first group of ``members``, if that matches all of its name."""
+    match = members.fullmatch(name)
+    return match and match[1]
 
 
 def unpack(
@@ -60,17 +78,12 @@ def gunzip(path: Path, into: Path, max_bytes: int = 4 << 30) -> Path:
 
     Raises: UserError if it is damaged or cut short, or unpacks to more than ``max_bytes``.
     """
-    target, left = into / path.name.removesuffix(".gz"), max_bytes
-    into.mkdir(parents=True, exist_ok=True)
+    target = into / path.name.removesuffix(".gz")
     try:
         if path.stat().st_size == 0:  # which gzip takes for a whole one
             raise EOFError("an empty file")
-        with gzip.open(path) as stream, target.open("wb") as out:
-            while chunk := stream.read(CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise UserError(f"{path.name} unpacks to more than it may: it is not the expected file.")
-                out.write(chunk)
+        with gzip.open(path) as stream:
+            _extract(stream, target, max_bytes, path)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
     return target
@@ -108,13 +121,13 @@ def _inside(into: Path, target: str, archive_path: Path) -> Path:
     return into / parts
 
 
-def _extract(stream: IO[bytes], target: Path, left: int, archive_path: Path) -> int:
-    """Copies one member and returns how many bytes may still come."""
+def _extract(stream: IO[bytes] | gzip.GzipFile, target: Path, left: int, archive_path: Path) -> int:
+    """Writes what comes out to ``target``, ``left`` bytes at most, and returns how many may still come."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as out:
         while chunk := stream.read(CHUNK):
             left -= len(chunk)
             if left < 0:
-                raise UserError(f"{archive_path.name} unpacks to more than it may: it is not the expected archive.")
+                raise UserError(f"{archive_path.name} unpacks to more than it may: it is not the expected file.")
             out.write(chunk)
     return left

@@ -23,15 +23,15 @@ def verify(raw: Path, manifest: Path) -> dict[str, list[str]]:
     Raises: UserError naming the files whose content is not what the manifest says.
     """
     known = read_manifest(manifest)
-    found = sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*") if path.is_file())
-    wrong = [name for name in found if name in known and _sha256(raw / name) != known[name]]
+    files = sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*") if path.is_file())
+    wrong = [name for name in files if name in known and _sha256(raw / name) != known[name]]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise UserError(
             f"{len(wrong)} file(s) are not what they should be: {', '.join(wrong[:3])}{more}. "
             "The archive is damaged or was changed: get it again from its public source and run again."
         )
-    result = {"unlisted": [f for f in found if f not in known], "missing": sorted(known.keys() - set(found))}
+    result = {"unlisted": [f for f in files if f not in known], "missing": sorted(known.keys() - set(files))}
     (raw / VERIFIED).write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
     return result
 

@@ -42,12 +42,12 @@ def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.
 
     results = _results(dataset, raw, samples)
     try:
-        done = list(tqdm(results, "pack", len(samples), disable=None, unit="", leave=False))
+        decoded = list(tqdm(results, "pack", len(samples), disable=None, unit="", leave=False))
     except BrokenProcessPool:
         raise UserError(
             "A process that decodes samples died, out of memory perhaps: free some and run again."
         ) from None
-    return [array for array, _ in done], [text for _, text in done]
+    return [array for array, _ in decoded], [digest for _, digest in decoded]
 
 
 def decode_one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Problem, str]:

@@ -25,12 +25,12 @@ def prepare_missing(configs: Iterable[RunConfig]) -> None:
     """
     for config in configs:
         root, name = project_path(config.data_dir), config.data.name
-        if not all(_made(root / name).values()):
+        if not all(_finished_steps(root / name).values()):
             with _one_process_at_once(root / name, name):
                 _prepare(config, root, name)
 
 
-def _made(folder: Path) -> dict[str, bool]:
+def _finished_steps(folder: Path) -> dict[str, bool]:
     """Which of the steps that training needs are done, by the file that each writes last."""
     return {"pack": (folder / "pack" / "pack.json").exists(), "split": (folder / "parts.json").exists()}
 
@@ -47,12 +47,12 @@ def _one_process_at_once(folder: Path, name: str) -> Iterator[None]:
 
 
 def _prepare(config: RunConfig, root: Path, name: str) -> None:
-    made, dataset = _made(root / name), build_dataset(config.data)
-    if not made["pack"]:
+    finished, dataset = _finished_steps(root / name), build_dataset(config.data)
+    if not finished["pack"]:
         if not (root / name / "raw" / FETCHED).exists():
             print(f"preparing {name}: download", flush=True)
             download(name, dataset, root, Path(config.mirror) if config.mirror else None)
         print(f"preparing {name}: pack", flush=True)
         pack(name, dataset, config.data.values, root)
-    if not made["split"]:
+    if not finished["split"]:
         split(name, root, seed=config.split.seed, folds=config.folds)

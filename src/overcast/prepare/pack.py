@@ -83,26 +83,26 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     arrays, hashes = decode(dataset, raw, samples)
     good = [row for row, array in enumerate(arrays) if not isinstance(array, Problem)]
     audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
-    kept, hashes = [samples[row] for row in good], [hashes[row] for row in good]
-    classes = _checked_classes(name, samples, kept, audit)
+    packed_samples, hashes = [samples[row] for row in good], [hashes[row] for row in good]
+    classes = _checked_classes(name, samples, packed_samples, audit)
     with whole_folder(root / name / "pack") as part:
         read = [array for array in arrays if not isinstance(array, Problem)]
         spec = _spec(dataset, read, classes)
         values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.kind == "tokens" else read)
         pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
-        groups = duplicates.components(len(kept), pairs)
-        rows = zip(range(len(kept)), kept, groups, hashes, strict=True)
+        groups = duplicates.components(len(packed_samples), pairs)
+        rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
-        _write_csv(part / "pairs.csv", audit_table.PAIRS, audit_table.pair_lines(kept, pairs, distance))
-        audit += audit_table.duplicate_problems(kept, pairs, distance) + audit_table.manifest_problems(raw)
+        _write_csv(part / "pairs.csv", audit_table.PAIRS, audit_table.pair_lines(packed_samples, pairs, distance))
+        audit += audit_table.duplicate_problems(packed_samples, pairs, distance) + audit_table.manifest_problems(raw)
         _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
         spec.save(part / "spec.json")
         counts = {
             "samples": len(samples),
-            "rows": len(kept),
+            "rows": len(packed_samples),
             "problems": Counter(problem for _, problem, _ in audit),
         }
-        counts |= {"classes": Counter(s.label for s in kept), "largest_group": int(np.bincount(groups).max())}
+        counts |= {"classes": Counter(s.label for s in packed_samples), "largest_group": int(np.bincount(groups).max())}
         info = {"format": FORMAT, "name": name, "options": dict(options)}
         info |= {"synthetic": dataset.synthetic, "counts": counts}
         if dataset.by_time:
@@ -193,9 +193,9 @@ def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _checked_classes(
-    name: str, samples: list[Sample], kept: list[Sample], audit: list[audit_table.Line]
+    name: str, samples: list[Sample], packed_samples: list[Sample], audit: list[audit_table.Line]
 ) -> tuple[str, ...]:
-    classes, count = tuple(sorted({s.label for s in samples})), Counter(s.label for s in kept)
+    classes, count = tuple(sorted({s.label for s in samples})), Counter(s.label for s in packed_samples)
     few = [f"{label} ({count[label]})" for label in classes if count[label] < 2]
     if len(classes) < 2 or few:
         what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"

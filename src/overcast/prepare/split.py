@@ -23,9 +23,9 @@ from overcast.prepare import duplicates
 from overcast.prepare.pack import read_csv, read_info
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
-FEWEST = 3  # folds: one each to train, validate and test
-SHORTEST = 2  # rows that a block cut by time must have beside its gap
-MANY = 2000  # groups, above which StratifiedGroupKFold takes longer than a few seconds
+MIN_FOLDS = 3  # folds: one each to train, validate and test
+MIN_BLOCK_ROWS = 2  # rows that a block cut by time must have beside its gap
+MAX_EXACT_GROUPS = 2000  # groups, above which StratifiedGroupKFold takes longer than a few seconds
 
 
 def merge_groups(*keys: np.ndarray) -> np.ndarray:
@@ -42,18 +42,18 @@ def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) 
     """The fold (N,) of each row: groups stay whole, each class is spread as evenly as they allow.
 
     StratifiedGroupKFold takes a second for a thousand groups: it is asked only where some rows belong
-    together, and in up to `MANY` groups.
+    together, and in up to `MAX_EXACT_GROUPS` groups.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    number = len(np.unique(groups))
-    alone = number == len(groups)
-    if number > MANY and not alone:
+    n_groups = len(np.unique(groups))
+    ungrouped = n_groups == len(groups)
+    if n_groups > MAX_EXACT_GROUPS and not ungrouped:
         return _assign_many_groups(labels, groups, folds, seed)
-    splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    splitter = (StratifiedKFold if ungrouped else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(labels), np.int64)
-    for number, (_, held_out) in enumerate(splitter.split(labels, labels, None if alone else groups)):
-        fold[held_out] = number
+    for fold_index, (_, held_out) in enumerate(splitter.split(labels, labels, None if ungrouped else groups)):
+        fold[held_out] = fold_index
     return fold
 
 
@@ -77,9 +77,9 @@ def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, f
 
     Raises: UserError if a class has too few groups, or a part would be without a class.
     """
-    if folds < FEWEST:
+    if folds < MIN_FOLDS:
         raise UserError(
-            f"split.folds={folds} is too few: one each to train, validate and test makes at least {FEWEST}."
+            f"split.folds={folds} is too few: one each to train, validate and test makes at least {MIN_FOLDS}."
         )
     fixed = official == TEST
     free = ~np.isin(groups, groups[fixed])
@@ -105,18 +105,18 @@ def forward_chaining(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
 
     Raises: UserError if a block is too short for the gap, or a class is met only after the train part.
     """
-    number = len(labels)
-    block = number // (folds + 2)
-    if folds < 1 or block < gap + SHORTEST:
-        most = number // (gap + SHORTEST) - 2
+    n_rows = len(labels)
+    block = n_rows // (folds + 2)
+    if folds < 1 or block < gap + MIN_BLOCK_ROWS:
+        max_folds = n_rows // (gap + MIN_BLOCK_ROWS) - 2
         raise UserError(
-            f"split.folds={folds} cannot be cut by time from {number} rows, since each of {folds + 2} blocks needs "
-            f"{gap} rows between two parts and {SHORTEST} more: "
-            + (f"set split.folds from 1 to {most}." if most > 0 else "choose a shorter window, or add rows.")
+            f"split.folds={folds} cannot be cut by time from {n_rows} rows, since each of {folds + 2} blocks needs "
+            f"{gap} rows between two parts and {MIN_BLOCK_ROWS} more: "
+            + (f"set split.folds from 1 to {max_folds}." if max_folds > 0 else "choose a shorter window, or add rows.")
         )
-    parts = np.full((number, folds), UNUSED, object)
+    parts = np.full((n_rows, folds), UNUSED, object)
     for f in range(folds):
-        test = number - (f + 1) * block
+        test = n_rows - (f + 1) * block
         parts[: test - block - gap, f] = TRAIN
         parts[test - block : test - gap, f] = VALIDATION
         parts[test : test + block, f] = TEST
@@ -228,11 +228,11 @@ def read_split_info(root: Path, name: str) -> dict[str, Any]:
 
 def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, folds: int) -> None:
     for label in classes:
-        number = len(np.unique(groups[labels == label]))
-        if number < folds:
-            less = f", or set split.folds={number}" if number >= FEWEST else ""
+        n_groups = len(np.unique(groups[labels == label]))
+        if n_groups < folds:
+            less = f", or set split.folds={n_groups}" if n_groups >= MIN_FOLDS else ""
             raise UserError(
-                f"Class {label} has {number} independent samples (duplicates, and samples of one source, "
+                f"Class {label} has {n_groups} independent samples (duplicates, and samples of one source, "
                 f"count as one), and {folds} folds need {folds}: add some{less}."
             )
 

@@ -40,21 +40,21 @@ def read_audio(path: Path, rate: int, seconds: float) -> np.ndarray:
 
     Raises: UserError whose text is a short reason without the file's name: the caller has that.
     """
-    own, wave = _samples(path, seconds)
+    file_rate, wave = _decode(path, seconds)
     if len(wave) == 0:
         raise UserError("no samples in it, or none that its header tells of")
     if not (np.abs(wave) <= np.finfo(np.float32).max).all():
         raise UserError("samples that are no numbers, or beyond all measure")
     mono = wave.mean(1)
-    if own != rate:
+    if file_rate != rate:
         from scipy.signal import resample_poly
 
-        common = math.gcd(rate, own)
-        mono = resample_poly(mono, rate // common, own // common)
+        common = math.gcd(rate, file_rate)
+        mono = resample_poly(mono, rate // common, file_rate // common)
     return np.asarray(mono, np.float32)
 
 
-def _samples(path: Path, seconds: float) -> tuple[int, np.ndarray]:
+def _decode(path: Path, seconds: float) -> tuple[int, np.ndarray]:
     """Rate in Hz and samples (N, channels) float64 of a file of any kind that libsndfile knows."""
     import soundfile
 
@@ -66,11 +66,11 @@ def _samples(path: Path, seconds: float) -> tuple[int, np.ndarray]:
             raise UserError(f"more than {LARGEST >> 20} MB")
         # by its number: soundfile takes no name that is not UTF-8, and what a file is its content alone shall say
         with path.open("rb") as file, _silent(), soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-            rate, most = sound.samplerate, seconds * sound.samplerate
+            rate, max_samples = sound.samplerate, seconds * sound.samplerate
             if not SLOWEST <= rate <= FASTEST:
                 raise UserError(f"a sampling rate of {rate:,} Hz")
-            wave = sound.read(int(min(most, sound.frames)) + 1, "float64", always_2d=True)  # a header may lie
-            if len(wave) > most:
+            wave = sound.read(int(min(max_samples, sound.frames)) + 1, "float64", always_2d=True)  # a header may lie
+            if len(wave) > max_samples:
                 raise UserError(f"{sound.frames / rate:.1f} s long: more than the {seconds:g} s of data.seconds")
             return rate, wave
     except (UserError, MemoryError):
@@ -134,7 +134,7 @@ class LogMel:
     subtract_mean: bool = False
 
     def __post_init__(self) -> None:
-        if min(self._samples(self.window), self._samples(self.hop)) < 1:
+        if min(self._n_samples(self.window), self._n_samples(self.hop)) < 1:
             raise UserError(f"data.window={self.window} and data.hop={self.hop} are milliseconds: one is too short")
         if not self.bank.any(1).all():
             raise UserError(
@@ -142,13 +142,13 @@ class LogMel:
                 "some would be empty. Set fewer, or a longer data.window"
             )
 
-    def _samples(self, milliseconds: float) -> int:
+    def _n_samples(self, milliseconds: float) -> int:
         return round(self.rate * milliseconds / 1000)
 
     @cached_property
     def fft(self) -> int:
         """Samples of the transform: the next power of two."""
-        return 1 << (self._samples(self.window) - 1).bit_length()
+        return 1 << (self._n_samples(self.window) - 1).bit_length()
 
     @cached_property
     def bank(self) -> np.ndarray:
@@ -162,7 +162,7 @@ class LogMel:
         """
         from scipy.fft import rfft
 
-        window, hop = self._samples(self.window), self._samples(self.hop)
+        window, hop = self._n_samples(self.window), self._n_samples(self.hop)
         steps = 1 + max(0, -(-(len(wave) - window) // hop))
         level = float(np.sqrt(np.mean(np.square(wave, dtype=np.float64)))) or 1.0  # silence stays silence
         padded = np.zeros((steps - 1) * hop + window)

@@ -52,6 +52,7 @@ def test_a_run_from_training_to_predicting(data: Path, home: Path) -> None:
     assert 0 <= figures["test"]["accuracy"] <= 1
     assert (run.folder / "evaluation" / "metrics.json").is_file()
     assert overcast.load_run(run.folder).folder == overcast.load_run(str(run.folder)).folder == run.folder
+    assert overcast.evaluate("latest") == overcast.evaluate(str(run.folder)) == figures
     assert overcast.load_run() == overcast.load_run(run.folder.relative_to(home)) == run
     pack = overcast.open_pack("skies", data)
     table = overcast.predict(run, data / "skies" / "raw")

@@ -39,17 +39,19 @@ def train(*overrides: str) -> Run:
     return _with_absolute_folder(training.train(compose_config(*overrides)))
 
 
-def evaluate(run: Run) -> dict[str, Any]:
+def evaluate(run: Run | str | Path) -> dict[str, Any]:
     """Measure a run, write ``evaluation/`` in its folder, and give the figures: ``["test"]["accuracy"]`` and so on.
+
+    run: here and in `predict` also what `load_run` takes.
 
     Raises: UserError if the data is not the one the run was trained on, or its training diverged.
     """
     from overcast.evaluation import evaluate as evaluation
 
-    return evaluation.evaluate(run)
+    return evaluation.evaluate(_loaded(run))
 
 
-def predict(run: Run, files_or_arrays: Samples) -> pd.DataFrame:
+def predict(run: Run | str | Path, files_or_arrays: Samples) -> pd.DataFrame:
     """Label files (a path, a folder, a glob, or several) or arrays of the run's kind of data: a row for each.
 
     Columns: ``file`` (an array's number), ``label``, a probability per class, and ``error``: why there is none.
@@ -58,7 +60,7 @@ def predict(run: Run, files_or_arrays: Samples) -> pd.DataFrame:
     """
     from overcast.prediction.predict import prediction_table
 
-    return prediction_table(run, files_or_arrays)
+    return prediction_table(_loaded(run), files_or_arrays)
 
 
 def compare(study: str = "") -> Comparison:
@@ -91,6 +93,10 @@ def open_pack(data: str, root: str | Path = "data") -> Pack:
     from overcast.prepare import pack
 
     return pack.open_pack(project_path(root), data)
+
+
+def _loaded(run: Run | str | Path) -> Run:
+    return load_run(run) if isinstance(run, str | Path) else run
 
 
 def _with_absolute_folder(run: Run) -> Run:

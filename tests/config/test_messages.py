@@ -73,7 +73,7 @@ def test_a_wrong_type_names_the_option_and_the_value(compose_as_script: Any, wor
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("epoch=3", "epochs"), ("trainer.device=1", "devices"), ("split.folde=1", "fold")]
+    ("word", "hint"), [("epoch=3", "epochs"), ("trainer.device=1", "trainer.devices"), ("split.folde=1", "split.fold")]
 )
 def test_a_misspelt_option_suggests_the_right_one(compose_as_script: Any, word: str, hint: str) -> None:
     text = message(compose_as_script, word)

@@ -87,6 +87,12 @@ def test_no_defaults_where_nothing_is_composed(project: Path, word: str) -> None
     assert with_defaults([word, "query=bash"], project) == [word, "query=bash"]
 
 
+def test_a_bare_info_does_not_take_a_default_for_its_value(project: Path) -> None:
+    assert with_defaults(["--info"], project)[0] == "--info=all"
+    assert with_defaults(["-i", "model=ann"], project)[0] == "--info=all"
+    assert with_defaults(["--info", "defaults"], project)[:2] == ["--info", "defaults"]
+
+
 def test_defaults_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(
@@ -148,7 +154,7 @@ def test_where_a_training_records_is_told_without_training() -> None:
     ("word", "said"),
     [
         ("tracking=of", "tracking=of: there is no such tracking. Did you mean off?"),
-        ("tracking.experment=x", "there is no option 'tracking.experment'. Did you mean experiment?"),
+        ("tracking.experment=x", "there is no option 'tracking.experment'. Did you mean tracking.experiment?"),
     ],
 )
 def test_a_mistyped_place_to_record_is_one_message(word: str, said: str) -> None:

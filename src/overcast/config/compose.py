@@ -52,6 +52,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
     if {"--hydra-help", "--shell-completion", "-sc"} & set(arguments):
         return arguments  # composes nothing
+    arguments = _with_info_value(arguments)
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
@@ -69,6 +70,13 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
     flags = flags or ["--multirun"] * (study and not other)
     return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys), *arguments[at:]]
+
+
+def _with_info_value(arguments: list[str]) -> list[str]:
+    """A bare ``--info`` with its value, or Hydra would take the override that follows for it."""
+    following = [*arguments[1:], "="]
+    pairs = zip(arguments, following, strict=False)
+    return ["--info=all" if word in ("-i", "--info") and "=" in after else word for word, after in pairs]
 
 
 def study_keys(path: Path) -> set[str]:

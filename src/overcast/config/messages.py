@@ -18,8 +18,10 @@ def error_message(error: BaseException, conf: Path) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _unknown_choice(str(error.missing_cfg_file), conf)
     if isinstance(error, OverrideParseException):
-        reason = str(error.message).splitlines()[0]
-        return f"{error.override}: cannot be read ({reason}). Options are name=value; quote brackets and blanks"
+        return (
+            f"{error.override}: cannot be read. Options are name=value; a value with brackets, blanks or other signs "
+            "is quoted twice: \"name='value'\""
+        )
     if isinstance(error, OmegaConfBaseException | HydraException):
         return _composition(error, conf)
     return str(error)
@@ -74,7 +76,8 @@ def _composition(error: BaseException, conf: Path) -> str:
             f"{key}: {name} is not chosen, so it has no options to set: choose it too (mitigation={name}). Where a "
             "sweep varies the mitigation, options of one belong into a study's cells (see conf/study/depth.yaml)"
         )
-    siblings = _siblings(deepest)
+    parent = key.rpartition(".")[0]
+    siblings = [f"{parent}.{name}" if parent else name for name in _siblings(deepest)]
     if siblings and re.search(r"not in|no attribute|struct", str(deepest)):
         return no_option(key, siblings)
     return f"{key}: {reason}" if key and key not in reason else reason
@@ -83,6 +86,6 @@ def _composition(error: BaseException, conf: Path) -> str:
 def _siblings(error: BaseException) -> list[str]:
     parent = getattr(error, "parent_node", None)
     try:
-        return sorted(str(k) for k in parent if k != "_target_") if parent is not None else []
+        return sorted(str(k) for k in parent if k not in ("_target_", "hydra")) if parent is not None else []
     except TypeError:
         return []

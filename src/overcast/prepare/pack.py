@@ -79,7 +79,11 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     fewer than two samples.
     """
     raw = _checked_raw(name, dataset, root)
-    samples = dataset.samples(raw)
+    try:
+        samples = dataset.samples(raw)
+    except UserError as error:
+        again = f"with the same options python pipelines/download.py data={name}, then this again"
+        raise UserError(f"{error} What was read is the copy in {raw}: after a change, run {again}.") from None
     arrays, hashes = decode(dataset, raw, samples)
     good = [row for row, array in enumerate(arrays) if not isinstance(array, Problem)]
     audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
@@ -139,7 +143,7 @@ def read_info(root: Path, name: str) -> dict[str, Any]:
     """What pack.json says. Raises: UserError if there is no pack, or the file is damaged or of another version."""
     path, command = (
         root / name / "pack" / "pack.json",
-        f"`python pipelines/pack.py data={name}` (or `dvc repro`)",
+        f"`python pipelines/pack.py data={name}` (or `dvc repro`), after download.py, both with the same options",
     )
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))

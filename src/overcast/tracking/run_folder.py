@@ -223,7 +223,10 @@ def load_run(folder: Path) -> Run:
     """
     if not folder.is_dir():
         raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
-    if missing := [name for name in FILES if not (folder / name).is_file()]:
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if len(missing) == len(FILES):
+        raise UserError(f"there is no run in {folder}: it has none of a run's files")
+    if missing:
         raise UserError(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )

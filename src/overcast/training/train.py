@@ -70,6 +70,8 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
 def _summary(plan: Plan, facts: dict[str, Any], folder: Path) -> str:
     """One line: what is trained, on what, how many weights it has, and where it will lie."""
     epochs = f"{plan.config.epochs} epoch{'s' * (plan.config.epochs > 1)}"
+    if plan.config.debug:
+        epochs = "two batches of them (debug)"
     on = f"{plan.devices.ranks} {plan.devices.accelerator.upper()}{'s' * (plan.devices.ranks > 1)}"
     return (
         f"{facts['name']} on {plan.config.data.name}: {(plan.parts == TRAIN).sum():,} train samples, "

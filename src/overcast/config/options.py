@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar, get_type_hints
+from typing import Any, Self, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from overcast.core.errors import UserError
+from overcast.core.spec import Kind
 
 Built = TypeVar("Built")
 
@@ -32,26 +33,57 @@ class Option:
         """From an option file's content: ``_target_`` and numbers. Its name is that of the target's module."""
         target = str(node["_target_"])
         values = {key: value for key, value in node.items() if key != "_target_"}
-        return cls(name or target.rsplit(".", 2)[-2], target, values)
+        return cls(name or target.rsplit(".", 2)[-2:][0], target, values)
 
     def to_dict(self) -> dict[str, Any]:
         return {"_target_": self.target, **self.values}
 
-    def target_class(self) -> Any:
-        """The class, imported."""
+    def target_class(self, group: str = "") -> Any:
+        """The class, imported. group: that of the option, for the message.
+
+        Raises: UserError if there is no such module or class, or the module itself imports what there is not.
+        """
+        option = f"{group}={self.name}" if group else self.name
         module, _, name = self.target.rpartition(".")
-        return getattr(importlib.import_module(module), name)
+        written = f"conf/{group or '*'}/{self.name}.yaml has its _target_"
+        if not module or module.startswith("."):
+            raise UserError(f"{option}: {self.target} must be a class with its module: {written}")
+        try:
+            found = importlib.import_module(module)
+        except ImportError as error:
+            absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+            place = written if absent else f"look into {module.replace('.', '/')}.py"
+            raise UserError(f"{option}: {self.target} cannot be imported ({error}): {place}") from None
+        if not hasattr(found, name):
+            raise UserError(f"{option}: {found.__file__} has no class {name}: {written}")
+        return getattr(found, name)
+
+    def checked_class(self, group: str, contract: type[Built]) -> type[Built]:
+        """The class, which keeps ``contract``: derived from it, with all its methods, for kinds of data that there are.
+
+        Raises: UserError naming the option, and what its class lacks.
+        """
+        target, option = self.target_class(group), f"{group}={self.name}"
+        if not (isinstance(target, type) and issubclass(target, contract)):
+            base = f"{contract.__module__}.{contract.__qualname__}"
+            raise UserError(f"{option}: {self.target} must be a class derived from {base}")
+        if missing := sorted(getattr(target, "__abstractmethods__", ())):
+            raise UserError(f"{option}: {self.target} lacks {', '.join(missing)}")
+        name = "kinds" if hasattr(target, "kinds") else "kind"
+        kinds = cast("str | tuple[str, ...]", getattr(target, name, ()))
+        declared = {kinds} if isinstance(kinds, str) else set(kinds)
+        if unknown := sorted(declared - set(get_args(Kind))):
+            choices = ", ".join(get_args(Kind))
+            raise UserError(f"{option}: {self.target}.{name} has {', '.join(unknown)}: the choices are {choices}")
+        return target
 
 
 def build_option(group: str, option: Option, *args: Any, contract: type[Built], **extra: Any) -> Built:
-    """``_target_(*args, **values, **extra)`` for one option of ``group``, whose class must derive from ``contract``.
+    """``_target_(*args, **values, **extra)`` for one option of ``group``, whose class must keep ``contract``.
 
-    Raises: UserError naming the option if its class is of another kind, or a number has the wrong type or no such name.
+    Raises: UserError naming the option if its class does not, or a number has the wrong type or no such name.
     """
-    target = option.target_class()
-    if not (isinstance(target, type) and issubclass(target, contract)):
-        base = f"{contract.__module__}.{contract.__qualname__}"
-        raise UserError(f"{group.partition('.')[0]}={option.name}: {option.target} must be a class derived from {base}")
+    target: Callable[..., Built] = option.checked_class(group.partition(".")[0], contract)
     numbers = dict(option.values)
     hints = get_type_hints(target.__init__, include_extras=True)
     names = [name for name in inspect.signature(target).parameters if name != "spec"]
@@ -64,8 +96,7 @@ def build_option(group: str, option: Option, *args: Any, contract: type[Built], 
                 f"by ~{group}.{key}"
             )
         numbers[key] = _checked(f"{group}.{key}", value, hints.get(key, Any))
-    built: Built = target(*args, **{**numbers, **extra})
-    return built
+    return target(*args, **{**numbers, **extra})
 
 
 def _checked(option: str, value: Any, hint: Any) -> Any:

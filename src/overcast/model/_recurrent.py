@@ -67,11 +67,11 @@ class Recurrent(Network):
 class Layer(nn.Module):
     """Cells that read the same steps, the second from the last true one to the first."""
 
-    def __init__(self, cell: Cell, features: int, width: int, sides: int, max_length: int) -> None:
+    def __init__(self, cell_type: Cell, features: int, width: int, sides: int, max_length: int) -> None:
         super().__init__()
-        self.cells = nn.ModuleList(cell(features, width, batch_first=True) for _ in range(sides))
-        for made in self.cells:
-            init_weights(made, max_length)
+        self.cells = nn.ModuleList(cell_type(features, width, batch_first=True) for _ in range(sides))
+        for cell in self.cells:
+            init_weights(cell, max_length)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         forward, *backward = self.cells

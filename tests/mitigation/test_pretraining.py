@@ -94,6 +94,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize(("option", "value"), [("epochs", -1), ("noise", -0.5), ("lr", 0.0)])
-def test_out_of_range_is_refused(option: str, value: Any) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.pretraining\.{option}={value}"):
-        Pretraining(**{option: value})
+def test_out_of_range_is_refused(built: Any, option: str, value: Any) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.pretraining\.{option}={value}: must be "):
+        built(Pretraining, **{option: value})

@@ -7,14 +7,25 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar, cast, get_args, get_type_hints
+from typing import Annotated, Any, Self, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from overcast.core.errors import UserError
 from overcast.core.spec import Kind
 
 Built = TypeVar("Built")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole, or a chance."""
+Rate = Annotated[float, Field(ge=0, lt=1)]
+"""The like, which must leave something: the chance that a unit is left out of a step."""
+
+ENDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+"""What a JSON schema calls the ends of a range, and what a message does."""
+BEYOND = {"ge", "gt", "le", "lt"}
+"""What pydantic calls them."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +111,21 @@ def build_option(group: str, option: Option, *args: Any, contract: type[Built], 
 
 
 def _checked(option: str, value: Any, hint: Any) -> Any:
+    finite = TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
     try:
         # YAML knows text from numbers, so text is never meant as a number here
-        finite = TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
         return finite.validate_python(value, strict=isinstance(value, str))
     except ValidationError as error:
-        reason = "; ".join(sorted({str(e["msg"]) for e in error.errors()}))
+        reason = "; ".join(sorted({_reason(finite, e) for e in error.errors()}))
         raise UserError(f"{option}={value}: {reason}") from None
+
+
+def _reason(numbers: TypeAdapter[Any], error: ErrorDetails) -> str:
+    """Both ends of the range that a number is beyond, or one in a list; for other errors pydantic's own words."""
+    if not BEYOND & set(error.get("ctx", ())):
+        return error["msg"]
+    schema = numbers.json_schema()
+    for _ in error["loc"]:
+        schema = schema.get("items", {})
+    ends = " and ".join(f"{word} {schema[key]:g}" for key, word in ENDS.items() if key in schema)
+    return f"must be {ends}" if ends else error["msg"]

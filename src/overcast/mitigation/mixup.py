@@ -13,9 +13,9 @@ from math import pi
 from typing import ClassVar
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from overcast.core.errors import UserError
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
 
@@ -39,9 +39,7 @@ class Mixup(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
-    def __init__(self, alpha: float = 0.2) -> None:
-        if not alpha >= 0:
-            raise UserError(f"mitigation.mixup.alpha={alpha}: must be at least 0")
+    def __init__(self, alpha: NonNegativeFloat = 0.2) -> None:
         self.alpha = alpha
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:

@@ -20,11 +20,12 @@ from typing import ClassVar, cast
 
 import numpy as np
 import torch
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DivergedError
 from overcast.core.seeding import derive_seed, generator
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation, TrainedModule, TrainLoader
@@ -151,13 +152,7 @@ class Pretraining(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
-    def __init__(self, epochs: int = 5, noise: float = 0.5, lr: float = 0.001) -> None:
-        if epochs < 0:
-            raise UserError(f"mitigation.pretraining.epochs={epochs}: must be at least 0")
-        if not noise >= 0:
-            raise UserError(f"mitigation.pretraining.noise={noise}: must be at least 0")
-        if not lr > 0:
-            raise UserError(f"mitigation.pretraining.lr={lr}: must be above 0")
+    def __init__(self, epochs: NonNegativeInt = 5, noise: NonNegativeFloat = 0.5, lr: PositiveFloat = 0.001) -> None:
         self.epochs, self.noise, self.lr = epochs, noise, lr
 
     def callbacks(self) -> list[Callback]:

@@ -40,8 +40,6 @@ from torch.nn import functional as F
 from overcast.core.spec import Kind, Spec
 
 Norm = Literal["none", "batch"]
-Rate = Annotated[float, Field(ge=0, lt=1)]
-"""The chance that a unit is left out of a step."""
 Scale = Annotated[float, Field(gt=0)]
 Depth = Annotated[int, Field(ge=1, le=100)]
 """How many layers: a network of more takes minutes to build, whatever its width."""

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model import Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import VectorEncoder
 
 Activation = Literal["sigmoid", "relu", "tanh"]

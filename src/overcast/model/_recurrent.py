@@ -8,8 +8,9 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
 
 Cell = type[nn.LSTM] | type[nn.RNN]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pydantic import PositiveInt
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Norm, Rate, Scale
+from overcast.model import Norm, Scale
 from overcast.model._feedforward import Activation, Feedforward
 
 

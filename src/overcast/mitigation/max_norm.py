@@ -13,14 +13,14 @@ gradient its say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import torch
 from pydantic import Field
 from pytorch_lightning import Callback
 from torch import nn
 
-from overcast.mitigation import Acts, Mitigation
+from overcast.mitigation import Acts, Mitigation, TrainedModule
 from overcast.mitigation.weight_decay import decayed_weights
 from overcast.model import Network
 
@@ -61,6 +61,4 @@ class Project(Callback):
         self.limit = limit
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        net = module.net
-        assert isinstance(net, nn.Module)
-        project(net, self.limit)
+        project(cast("TrainedModule", module).net, self.limit)

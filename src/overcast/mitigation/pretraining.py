@@ -13,10 +13,10 @@ same. Costs its epochs, each layer's if one by one, inside the measured time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, pairwise
 from math import isfinite
-from typing import ClassVar, cast
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ from torch.nn import functional as F
 
 from overcast.core.errors import DivergedError
 from overcast.core.seeding import derive_seed, generator
-from overcast.core.spec import Kind
-from overcast.mitigation import Batch, Mitigation, TrainedModule, TrainLoader
+from overcast.core.spec import Kind, Spec
+from overcast.mitigation import Batch, Mitigation, TrainedModule
 from overcast.mitigation.noise import Noise
 from overcast.model import example_input
 
@@ -61,6 +61,19 @@ def pretraining_rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Paramete
             layers.append((module, []))
         layers[-1][1].extend(module.parameters(recurse=False))
     return [(reader, learns) for (_, learns), (reader, _) in pairwise(layers)]
+
+
+class TrainLoader(Protocol):
+    """What this sees of the loader of the train batches."""
+
+    rows: np.ndarray
+
+    @property
+    def spec(self) -> Spec: ...
+
+    def reordered(self, order: Callable[[], np.ndarray]) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+        """The same rows as raw batches (x, y, length), whole on every process, in the order that ``order`` gives."""
+        ...
 
 
 class Pretrain(Callback):

@@ -23,8 +23,8 @@ from overcast.mitigation import Batch, Mitigation
 def beta(alpha: float, u: Tensor) -> Tensor:
     """Draws (B,) of the symmetric Beta(alpha, alpha), by Devroye's (1996) formula. u: (B, 2) in [0, 1)."""
     rare = u[:, 0].double() ** (1 / alpha)  # (B,)
-    turn = torch.cos(2 * pi * u[:, 1].double())  # (B,)
-    share = turn * (1 - rare).sqrt() / (turn.square() * (1 - rare) + rare).sqrt()  # (B,) in [-1, 1]
+    cosine = torch.cos(2 * pi * u[:, 1].double())  # (B,)
+    share = cosine * (1 - rare).sqrt() / (cosine.square() * (1 - rare) + rare).sqrt()  # (B,) in [-1, 1]
     return ((1 + share) / 2).float()
 
 

@@ -1,8 +1,8 @@
-"""Pretraining: before any label is shown, the network learns to draw each input from a noisy copy of it.
+"""Pretraining: before any label is shown, the network learns to reconstruct each input from a noisy copy.
 
 Hinton & Salakhutdinov (2006), "Reducing the Dimensionality of Data with Neural Networks"; Vincent et al. (2008),
 "Extracting and Composing Robust Features with Denoising Autoencoders"; why it should help: Erhan et al. (2010).
-What a layer gives must suffice for a linear map to draw the clean input, at low resolution; then the map is
+What a layer gives must suffice for a linear map to reconstruct the clean input, at low resolution; then the map is
 thrown away. Fully connected networks learn it layer by layer, each on top of the finished ones (Bengio et al. 2007),
 so that no gradient has to come through many; others all at once, from the last layer. Expected: a better start,
 most for many sigmoid layers and with few labels; with labels on all samples and modern layers the end is much the
@@ -33,11 +33,11 @@ from overcast.mitigation.noise import Noise
 from overcast.model import example_input
 
 SIDE = 12
-"""Pixels a side, or steps of a sequence, at most, of what is drawn."""
+"""Pixels a side, or steps of a sequence, at most, of what is reconstructed."""
 
 
 def low_resolution(x: Tensor, max_length: int) -> Tensor:
-    """What is to be drawn (B, P): pictures, or sequences filled up to ``max_length`` steps, at low resolution."""
+    """What is to be reconstructed (B, P): pictures, or sequences filled up to ``max_length`` steps, coarsely."""
     if x.dim() == 4:
         height, width = (min(side, SIDE) for side in x.shape[2:])
         return F.adaptive_avg_pool2d(x, (height, width)).flatten(1)
@@ -60,7 +60,7 @@ def pretraining_rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Paramete
         if isinstance(module, nn.Linear):
             layers.append((module, []))
         layers[-1][1].extend(module.parameters(recurse=False))
-    return [(reader, learns) for (_, learns), (reader, _) in pairwise(layers)]
+    return [(next_layer, trainable) for (_, trainable), (next_layer, _) in pairwise(layers)]
 
 
 class TrainLoader(Protocol):
@@ -88,47 +88,47 @@ class Pretrain(Callback):
             return
         module, loader = cast("TrainedModule", pl_module), cast("TrainLoader", trainer.train_dataloader)
         with trainer.precision_plugin.forward_context():
-            self.losses = self.draw(module, loader, int(trainer.num_training_batches))
+            self.losses = self.pretrain(module, loader, int(trainer.num_training_batches))
         if trainer.world_size > 1:  # each process did the same work; now the same to the last bit
             for value in module.net.state_dict().values():
                 torch.distributed.broadcast(value, 0)
 
-    def draw(self, module: TrainedModule, loader: TrainLoader, limit: int) -> list[float]:
+    def pretrain(self, module: TrainedModule, loader: TrainLoader, limit: int) -> list[float]:
         """Train all layers but the head, ``limit`` batches an epoch; gives the mean squared error of each epoch."""
         module.seed_layers(derive_seed(module.seed, "pretraining"))
         each = enumerate(pretraining_rounds(module.net))
-        losses = [loss for number, layer in each for loss in self.round(module, loader, limit, number, *layer)]
+        losses = [loss for number, layer in each for loss in self.train_layer(module, loader, limit, number, *layer)]
         module.net.zero_grad()
         return losses
 
-    def round(
+    def train_layer(
         self,
         module: TrainedModule,
         loader: TrainLoader,
         limit: int,
         number: int,
-        reader: nn.Linear,
-        learns: list[nn.Parameter],
+        next_layer: nn.Linear,
+        trainable: list[nn.Parameter],
     ) -> list[float]:
-        """Train ``learns`` to give ``reader`` what it takes to draw the input; the error of each epoch.
+        """Train ``trainable`` to give ``next_layer`` what it takes to reconstruct the input; the error of each epoch.
 
         Raises: DivergedError if that is not finite.
         """
         max_length = loader.spec.shape[0]
         n_values = low_resolution(example_input(loader.spec)[0], max_length).shape[1]
-        decoder = nn.Linear(reader.in_features, n_values).to(reader.weight)
-        learns = [*learns, *decoder.parameters()]
-        optimizer = torch.optim.AdamW(learns, lr=self.lr, weight_decay=0.0)
-        read: list[Tensor] = []
-        handle = reader.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+        decoder = nn.Linear(next_layer.in_features, n_values).to(next_layer.weight)
+        trainable = [*trainable, *decoder.parameters()]
+        optimizer = torch.optim.AdamW(trainable, lr=self.lr, weight_decay=0.0)
+        layer_inputs: list[Tensor] = []
+        handle = next_layer.register_forward_pre_hook(lambda _, inputs: layer_inputs.append(inputs[0]))
         losses = []
         for epoch in range(number * self.epochs, (number + 1) * self.epochs):
             errors = []
             for clean, noisy, length in islice(self.batches(module, loader, epoch), limit):
                 module.net(noisy, length)
-                loss = F.mse_loss(decoder(read.pop()), low_resolution(clean, max_length))
+                loss = F.mse_loss(decoder(layer_inputs.pop()), low_resolution(clean, max_length))
                 optimizer.zero_grad()
-                loss.backward(inputs=learns)  # type: ignore[no-untyped-call]
+                loss.backward(inputs=trainable)  # type: ignore[no-untyped-call]
                 optimizer.step()
                 errors.append(loss.detach())
             losses.append(torch.stack(errors).mean().item())
@@ -158,7 +158,7 @@ class Pretrain(Callback):
 
 
 class Pretraining(Mitigation):
-    """epochs: of drawing, for each layer if one by one. lr: learning rate.
+    """epochs: of reconstructing, for each layer if one by one. lr: learning rate.
 
     noise: standard deviation, in units of the train part's spread.
     """

@@ -7,6 +7,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -56,7 +57,9 @@ class Option:
         """
         option = f"{group}={self.name}" if group else self.name
         module, _, name = self.target.rpartition(".")
-        written = f"conf/{group or '*'}/{self.name}.yaml has its _target_"
+        written = (
+            f"see _target_ in {Path('conf', group, '*.yaml')}"  # a file of another name, if the module is misspelt
+        )
         if not module or module.startswith("."):
             raise UserError(f"{option}: {self.target} must be a class with its module: {written}")
         try:

@@ -46,8 +46,8 @@ class Waves(DataSet):
     def samples(self, raw: Path) -> list[Sample]:
         return [Sample(str(i), "abc"[i % 3]) for i in range(75)]
 
-    def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        i = int(sample.file)
+    def read(self, path: Path) -> np.ndarray:
+        i = int(path.name)
         rng = np.random.default_rng(i)
         return rng.normal(i % 3, 0.5, (4 + i % 9, 2)).astype(np.float32)
 
@@ -64,8 +64,8 @@ class Verses(DataSet):
     def samples(self, raw: Path) -> list[Sample]:
         return [Sample(str(i), "ab"[i % 2]) for i in range(80)]
 
-    def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        i = int(sample.file)
+    def read(self, path: Path) -> np.ndarray:
+        i = int(path.name)
         favoured = np.arange(10) // 5 == i % 2
         shares = np.where(favoured, 0.18, 0.02)
         return np.random.default_rng(i).choice([*"abcdefghij"], 3 + i % 7, p=shares)

@@ -10,11 +10,24 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
+from overcast.config.options import Option
 from overcast.core.seeding import generator
-from overcast.mitigation import Batch
+from overcast.mitigation import Batch, Mitigation
+from overcast.prediction.build import build_mitigations
 from overcast.tracking.run_folder import Run
 from overcast.training import fit
 from overcast.training.train import train
+
+
+@pytest.fixture
+def built() -> Callable[..., Mitigation]:
+    """A mitigation as a run builds it: ``built(Dropout, p=0.3)``."""
+
+    def built(target: type[Mitigation], **values: Any) -> Mitigation:
+        option = Option.from_dict({"_target_": f"{target.__module__}.{target.__qualname__}", **values})
+        return build_mitigations([option], "image")[option.name]
+
+    return built
 
 
 @pytest.fixture

@@ -99,6 +99,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize("decay", [-0.1, 1.0])
-def test_out_of_range_is_refused(decay: float) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.averaging\.decay={decay}"):
-        Averaging(decay)
+def test_out_of_range_is_refused(built: Any, decay: float) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.averaging\.decay={decay}: must be at least 0 and below 1$"):
+        built(Averaging, decay=decay)

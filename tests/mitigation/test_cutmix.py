@@ -46,6 +46,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize(("option", "value"), [("chance", -0.1), ("chance", 1.1), ("alpha", 0.0)])
-def test_out_of_range_is_refused(option: str, value: float) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.cutmix\.{option}={value}"):
-        Cutmix(**{option: value})
+def test_out_of_range_is_refused(built: Any, option: str, value: float) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.cutmix\.{option}={value}: must be "):
+        built(Cutmix, **{option: value})

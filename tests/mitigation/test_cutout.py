@@ -47,6 +47,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [-0.1, 1.1])
-def test_out_of_range_is_refused(size: float) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.cutout\.size={size}"):
-        Cutout(size)
+def test_out_of_range_is_refused(built: Any, size: float) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.cutout\.size={size}: must be at least 0 and at most 1$"):
+        built(Cutout, size=size)

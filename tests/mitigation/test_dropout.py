@@ -39,6 +39,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.0])
-def test_out_of_range_is_refused(p: float) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.dropout\.p={p}"):
-        Dropout(p)
+def test_out_of_range_is_refused(built: Any, p: float) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.dropout\.p={p}: must be at least 0 and below 1$"):
+        built(Dropout, p=p)

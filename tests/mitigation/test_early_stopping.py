@@ -48,6 +48,6 @@ def test_until_it_stops_it_changes_nothing(config: Any) -> None:
     assert losses(patient) == losses(train(config(*calm)))
 
 
-def test_patience_below_one_is_refused() -> None:
-    with pytest.raises(UserError, match=r"mitigation\.early_stopping\.patience=0"):
-        EarlyStopping(patience=0)
+def test_patience_below_one_is_refused(built: Any) -> None:
+    with pytest.raises(UserError, match=r"mitigation\.early_stopping\.patience=0: must be above 0$"):
+        built(EarlyStopping, patience=0)

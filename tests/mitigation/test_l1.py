@@ -35,6 +35,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
     assert same_as_none("mitigation=l1", "mitigation.l1.strength=0.0")
 
 
-def test_out_of_range_is_refused() -> None:
-    with pytest.raises(UserError, match=r"mitigation\.l1\.strength=-1"):
-        L1(-1)
+def test_out_of_range_is_refused(built: Any) -> None:
+    with pytest.raises(UserError, match=r"mitigation\.l1\.strength=-1: must be at least 0$"):
+        built(L1, strength=-1)

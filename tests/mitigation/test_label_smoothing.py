@@ -36,6 +36,8 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize("epsilon", [-0.1, 1.1])
-def test_out_of_range_is_refused(epsilon: float) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.label_smoothing\.epsilon={epsilon}"):
-        LabelSmoothing(epsilon)
+def test_out_of_range_is_refused(built: Any, epsilon: float) -> None:
+    with pytest.raises(
+        UserError, match=rf"mitigation\.label_smoothing\.epsilon={epsilon}: must be at least 0 and at most 1$"
+    ):
+        built(LabelSmoothing, epsilon=epsilon)

@@ -56,9 +56,10 @@ def test_no_limit_is_none(same_as_none: Any) -> None:
     assert same_as_none("mitigation=max_norm", "mitigation.max_norm.limit=inf")
 
 
-def test_out_of_range_is_refused() -> None:
-    with pytest.raises(UserError, match=r"mitigation\.max_norm\.limit=0"):
-        MaxNorm(0)
+@pytest.mark.parametrize("limit", [0, -1.5, float("nan"), float("-inf")])
+def test_out_of_range_is_refused(built: Any, limit: float) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.max_norm\.limit={limit}: must be above 0$"):
+        built(MaxNorm, limit=limit)
 
 
 def test_project_needs_no_gradient() -> None:

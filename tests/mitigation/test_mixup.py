@@ -61,6 +61,6 @@ def test_zero_is_none(same_as_none: Any, source: list[str]) -> None:
     assert same_as_none("mitigation=mixup", "mitigation.mixup.alpha=0.0", *source)
 
 
-def test_out_of_range_is_refused() -> None:
-    with pytest.raises(UserError, match=r"mitigation\.mixup\.alpha=-0\.1"):
-        Mixup(-0.1)
+def test_out_of_range_is_refused(built: Any) -> None:
+    with pytest.raises(UserError, match=r"mitigation\.mixup\.alpha=-0\.1: must be at least 0$"):
+        built(Mixup, alpha=-0.1)

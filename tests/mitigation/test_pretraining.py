@@ -1,4 +1,4 @@
-"""Pretraining: every network learns to draw its inputs, from the seed alone; its head stays as it was."""
+"""Pretraining: every network learns to reconstruct its inputs, from the seed alone; its head stays as it was."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def callback(trainer: Any) -> Pretrain:
 
 
 @pytest.mark.parametrize("model", ["ann", "dnn", "cnn", "lstm"])
-def test_every_network_learns_to_draw(trained: Any, config: Any, model: str) -> None:
+def test_every_network_learns_to_reconstruct(trained: Any, config: Any, model: str) -> None:
     trainer, _ = trained(*LONG, f"model={model}")
     losses = callback(trainer).losses
     layers = 3 if model == "dnn" else 1  # one by one, or all at once
@@ -42,20 +42,20 @@ def test_layers_are_pretrained_one_by_one(config: Any) -> None:
     names = {parameter: name for name, parameter in net.named_parameters()}
     linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
     rounds_of_layers = pretraining_rounds(net)
-    assert [reader for reader, _ in rounds_of_layers] == linear[1:]
-    learn = [{names[parameter].split(".")[1] for parameter in learns} for _, learns in rounds_of_layers]
+    assert [next_layer for next_layer, _ in rounds_of_layers] == linear[1:]
+    learn = [{names[parameter].split(".")[1] for parameter in trainable} for _, trainable in rounds_of_layers]
     assert learn == [{"0", "1"}, {"4", "5"}, {"8", "9"}]  # a layer and its norm
     at_once = pretraining_rounds(build(cfg := config("model=cnn"), open_config_pack(cfg).spec)[0])
     assert len(at_once) == 1
 
 
-def test_ragged_sequences_can_be_drawn(trained: Any) -> None:
+def test_ragged_sequences_can_be_reconstructed(trained: Any) -> None:
     trainer, _ = trained(*LONG, "data=waves", "model=lstm")
     losses = callback(trainer).losses
     assert losses[-1] < losses[0]
 
 
-def test_drawings_are_coarse() -> None:
+def test_reconstructions_are_coarse() -> None:
     assert low_resolution(torch.rand(2, 3, 64, 64), 3).shape == (2, 3 * 12 * 12)
     assert low_resolution(torch.rand(2, 1, 8, 8), 1).shape == (2, 64)
     assert low_resolution(torch.rand(2, 5, 4), 30).shape == (2, 4 * 12)
@@ -70,13 +70,13 @@ def test_same_seed_same_bits_even_with_dropout(trained: Any) -> None:
 
 
 def test_its_time_is_measured(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Pretrain.draw
+    real = Pretrain.pretrain
 
     def slow(self: Pretrain, *args: Any) -> list[float]:
         time.sleep(0.7)
         return real(self, *args)
 
-    monkeypatch.setattr(Pretrain, "draw", slow)
+    monkeypatch.setattr(Pretrain, "pretrain", slow)
     _, run = trained("mitigation=pretraining", "epochs=1")
     assert run.facts["seconds"] > 0.7
 
@@ -85,7 +85,7 @@ def test_a_resumed_run_is_not_pretrained_again(trained: Any, monkeypatch: pytest
     trainer, _ = trained("mitigation=pretraining", "epochs=1")
     trainer.save_checkpoint(tmp_path / "state.ckpt")
     assert torch.load(tmp_path / "state.ckpt", weights_only=True)["global_step"] > 0
-    monkeypatch.delattr(Pretrain, "draw")
+    monkeypatch.delattr(Pretrain, "pretrain")
     callback(trainer).on_train_start(trainer, trainer.lightning_module)
 
 
@@ -94,6 +94,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize(("option", "value"), [("epochs", -1), ("noise", -0.5), ("lr", 0.0)])
-def test_out_of_range_is_refused(option: str, value: Any) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.pretraining\.{option}={value}"):
-        Pretraining(**{option: value})
+def test_out_of_range_is_refused(built: Any, option: str, value: Any) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.pretraining\.{option}={value}: must be "):
+        built(Pretraining, **{option: value})

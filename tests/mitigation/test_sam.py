@@ -140,6 +140,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
     assert not same_as_none("mitigation=sam")
 
 
-def test_out_of_range_is_refused() -> None:
-    with pytest.raises(UserError, match=r"mitigation\.sam\.rho=-1"):
-        SAM(-1)
+def test_out_of_range_is_refused(built: Any) -> None:
+    with pytest.raises(UserError, match=r"mitigation\.sam\.rho=-1: must be at least 0$"):
+        built(SAM, rho=-1)

@@ -31,6 +31,6 @@ def test_one_is_none(same_as_none: Any) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.5])
-def test_out_of_range_is_refused(scale: float) -> None:
-    with pytest.raises(UserError, match=rf"mitigation\.shrink\.scale={scale}"):
-        Shrink(scale)
+def test_out_of_range_is_refused(built: Any, scale: float) -> None:
+    with pytest.raises(UserError, match=rf"mitigation\.shrink\.scale={scale}: must be above 0 and at most 1$"):
+        built(Shrink, scale=scale)

@@ -109,6 +109,6 @@ def test_zero_is_none(same_as_none: Any) -> None:
     assert same_as_none("mitigation=weight_decay", "mitigation.weight_decay.strength=0.0")
 
 
-def test_out_of_range_is_refused() -> None:
-    with pytest.raises(UserError, match=r"mitigation\.weight_decay\.strength=-1"):
-        WeightDecay(-1)
+def test_out_of_range_is_refused(built: Any) -> None:
+    with pytest.raises(UserError, match=r"mitigation\.weight_decay\.strength=-1: must be at least 0$"):
+        built(WeightDecay, strength=-1)

@@ -5,15 +5,28 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from overcast.core.errors import UserError
+from overcast.core.spec import Kind
 
 Built = TypeVar("Built")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole, or a chance."""
+Rate = Annotated[float, Field(ge=0, lt=1)]
+"""The like, which must leave something: the chance that a unit is left out of a step."""
+
+ENDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+"""What a JSON schema calls the ends of a range, and what a message does."""
+BEYOND = {"ge", "gt", "le", "lt"}
+"""What pydantic calls them."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +45,59 @@ class Option:
         """From an option file's content: ``_target_`` and numbers. Its name is that of the target's module."""
         target = str(node["_target_"])
         values = {key: value for key, value in node.items() if key != "_target_"}
-        return cls(name or target.rsplit(".", 2)[-2], target, values)
+        return cls(name or target.rsplit(".", 2)[-2:][0], target, values)
 
     def to_dict(self) -> dict[str, Any]:
         return {"_target_": self.target, **self.values}
 
-    def target_class(self) -> Any:
-        """The class, imported."""
+    def target_class(self, group: str = "") -> Any:
+        """The class, imported. group: that of the option, for the message.
+
+        Raises: UserError if there is no such module or class, or the module itself imports what there is not.
+        """
+        option = f"{group}={self.name}" if group else self.name
         module, _, name = self.target.rpartition(".")
-        return getattr(importlib.import_module(module), name)
+        written = (
+            f"see _target_ in {Path('conf', group, '*.yaml')}"  # a file of another name, if the module is misspelt
+        )
+        if not module or module.startswith("."):
+            raise UserError(f"{option}: {self.target} must be a class with its module: {written}")
+        try:
+            found = importlib.import_module(module)
+        except ImportError as error:
+            absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+            place = written if absent else f"look into {module.replace('.', '/')}.py"
+            raise UserError(f"{option}: {self.target} cannot be imported ({error}): {place}") from None
+        if not hasattr(found, name):
+            raise UserError(f"{option}: {found.__file__} has no class {name}: {written}")
+        return getattr(found, name)
+
+    def checked_class(self, group: str, contract: type[Built]) -> type[Built]:
+        """The class, which keeps ``contract``: derived from it, with all its methods, for kinds of data that there are.
+
+        Raises: UserError naming the option, and what its class lacks.
+        """
+        target, option = self.target_class(group), f"{group}={self.name}"
+        if not (isinstance(target, type) and issubclass(target, contract)):
+            base = f"{contract.__module__}.{contract.__qualname__}"
+            raise UserError(f"{option}: {self.target} must be a class derived from {base}")
+        if missing := sorted(getattr(target, "__abstractmethods__", ())):
+            raise UserError(f"{option}: {self.target} lacks {', '.join(missing)}")
+        name = "kinds" if hasattr(target, "kinds") else "kind"
+        kinds = cast("str | tuple[str, ...]", getattr(target, name, ()))
+        declared = {kinds} if isinstance(kinds, str) else set(kinds)
+        if unknown := sorted(declared - set(get_args(Kind))):
+            choices = ", ".join(get_args(Kind))
+            raise UserError(f"{option}: {self.target}.{name} has {', '.join(unknown)}: the choices are {choices}")
+        return target
 
 
 def build_option(group: str, option: Option, *args: Any, contract: type[Built], **extra: Any) -> Built:
-    """``_target_(*args, **values, **extra)`` for one option of ``group``, whose class must derive from ``contract``.
+    """``_target_(*args, **values, **extra)`` for one option of ``group``, whose class must keep ``contract``.
 
-    Raises: UserError naming the option if its class is of another kind, or a number has the wrong type or no such name.
+    Raises: UserError naming the option if its class does not, or a number has the wrong type or no such name.
     """
-    target = option.target_class()
-    if not (isinstance(target, type) and issubclass(target, contract)):
-        base = f"{contract.__module__}.{contract.__qualname__}"
-        raise UserError(f"{group.partition('.')[0]}={option.name}: {option.target} must be a class derived from {base}")
+    target: Callable[..., Built] = option.checked_class(group.partition(".")[0], contract)
     numbers = dict(option.values)
     hints = get_type_hints(target.__init__, include_extras=True)
     names = [name for name in inspect.signature(target).parameters if name != "spec"]
@@ -64,15 +110,25 @@ def build_option(group: str, option: Option, *args: Any, contract: type[Built], 
                 f"by ~{group}.{key}"
             )
         numbers[key] = _checked(f"{group}.{key}", value, hints.get(key, Any))
-    built: Built = target(*args, **{**numbers, **extra})
-    return built
+    return target(*args, **{**numbers, **extra})
 
 
 def _checked(option: str, value: Any, hint: Any) -> Any:
+    finite = TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
     try:
         # YAML knows text from numbers, so text is never meant as a number here
-        finite = TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
         return finite.validate_python(value, strict=isinstance(value, str))
     except ValidationError as error:
-        reason = "; ".join(sorted({str(e["msg"]) for e in error.errors()}))
+        reason = "; ".join(sorted({_reason(finite, e) for e in error.errors()}))
         raise UserError(f"{option}={value}: {reason}") from None
+
+
+def _reason(numbers: TypeAdapter[Any], error: ErrorDetails) -> str:
+    """Both ends of the range that a number is beyond, or one in a list; for other errors pydantic's own words."""
+    if not BEYOND & set(error.get("ctx", ())):
+        return error["msg"]
+    schema = numbers.json_schema()
+    for _ in error["loc"]:
+        schema = schema.get("items", {})
+    ends = " and ".join(f"{word} {schema[key]:g}" for key, word in ENDS.items() if key in schema)
+    return f"must be {ends}" if ends else error["msg"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class TimeSteps:
     series: list[str]
 
 
-class WindowedDataSet(DataSet):
+class WindowedDataSet(DataSet, ABC):
     """A sample is named as the step whose label it has, and holds the ``window`` steps up to ``horizon`` before it.
 
     With horizon=0 the last step of the window is the labelled one itself. Several series are sources that no split
@@ -39,9 +40,9 @@ class WindowedDataSet(DataSet):
         self.by_time, self.gap, self.known = by_time, window - 1 + horizon, max(1, horizon)
         self._opened: dict[Path, tuple[TimeSteps, dict[str, int]]] = {}
 
+    @abstractmethod
     def steps(self, raw: Path) -> TimeSteps:
         """Every step in ``raw``. Raises: UserError if the file is not what it should be."""
-        raise NotImplementedError
 
     def samples(self, raw: Path) -> list[Sample]:
         steps, _ = self._open(raw)

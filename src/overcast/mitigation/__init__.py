@@ -1,7 +1,7 @@
 """One file a way of fighting overfitting, and the base they share, which does nothing.
 
-A mitigation overrides the hook it needs of five. Several can be chosen at once; they apply in the order
-chosen. Strength zero is the same as not choosing it, bit for bit where there is a zero.
+A mitigation overrides the hooks it needs. Several can be chosen at once; they apply in the order chosen. Strength zero
+is the same as not choosing it, bit for bit where there is a zero.
 
 One to copy, as ``mitigation/grey.py``; ``conf/mitigation/grey.yaml`` begins with ``# @package mitigation.grey`` and
 holds ``_target_: overcast.mitigation.grey.Grey`` and its numbers, ``chance: 0.5``; its test is
@@ -26,15 +26,13 @@ holds ``_target_: overcast.mitigation.grey.Grey`` and its numbers, ``chance: 0.5
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.core.spec import Kind, Spec
+from overcast.core.spec import Kind
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -75,19 +73,6 @@ class TrainedModule(Protocol):
     def device(self) -> torch.device: ...
 
     def seed_layers(self, seed: int) -> None: ...
-
-
-class TrainLoader(Protocol):
-    """What a mitigation's callback sees of the loader of the train batches."""
-
-    rows: np.ndarray
-
-    @property
-    def spec(self) -> Spec: ...
-
-    def reordered(self, order: Callable[[], np.ndarray]) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
-        """The same rows as raw batches (x, y, length), whole on every process, in the order that ``order`` gives."""
-        ...
 
 
 class Mitigation:

@@ -9,17 +9,16 @@ step, a fifth of a fast network's. Writing has a left and a right: flip is 0 the
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
-from pydantic import Field, NonNegativeFloat
+from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
+from overcast.config.options import Share
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def mirror(x: Tensor, chance: float, u: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
-from overcast.core.errors import UserError
+from overcast.config.options import Rate
 from overcast.mitigation import Acts, Mitigation
 
 
@@ -32,9 +32,7 @@ class Averaging(Mitigation):
 
     acts: ClassVar[Acts] = "at the end"
 
-    def __init__(self, decay: float = 0.98) -> None:
-        if not 0 <= decay < 1:
-            raise UserError(f"mitigation.averaging.decay={decay}: must be at least 0 and below 1")
+    def __init__(self, decay: Rate = 0.98) -> None:
         self.decay = decay
 
     def callbacks(self) -> list[Callback]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+from pydantic import PositiveFloat
 
-from overcast.core.errors import UserError
+from overcast.config.options import Share
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
 from overcast.mitigation.cutout import boxes
@@ -25,11 +26,7 @@ class Cutmix(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
 
-    def __init__(self, chance: float = 0.5, alpha: float = 1.0) -> None:
-        if not 0 <= chance <= 1:
-            raise UserError(f"mitigation.cutmix.chance={chance}: must be from 0 to 1")
-        if not alpha > 0:
-            raise UserError(f"mitigation.cutmix.alpha={alpha}: must be above 0")
+    def __init__(self, chance: Share = 0.5, alpha: PositiveFloat = 1.0) -> None:
         self.chance, self.alpha = chance, alpha
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:

@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from overcast.core.errors import UserError
+from overcast.config.options import Share
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
 
@@ -35,9 +35,7 @@ class Cutout(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
 
-    def __init__(self, size: float = 0.5) -> None:
-        if not 0 <= size <= 1:
-            raise UserError(f"mitigation.cutout.size={size}: must be from 0 to 1")
+    def __init__(self, size: Share = 0.5) -> None:
         self.size = size
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:

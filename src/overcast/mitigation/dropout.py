@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from overcast.core.errors import UserError
+from overcast.config.options import Rate
 from overcast.mitigation import Mitigation
 
 
 class Dropout(Mitigation):
     """p: the chance that a hidden unit is left out of a step."""
 
-    def __init__(self, p: float = 0.3) -> None:
-        if not 0 <= p < 1:
-            raise UserError(f"mitigation.dropout.p={p}: must be at least 0 and below 1")
+    def __init__(self, p: Rate = 0.3) -> None:
         self.p = p
 
     def model_kwargs(self) -> dict[str, Any]:

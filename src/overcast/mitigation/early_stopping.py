@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import PositiveInt
 from pytorch_lightning import callbacks
 
-from overcast.core.errors import UserError
 from overcast.mitigation import Acts, Mitigation
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ class EarlyStopping(Mitigation):
 
     acts: ClassVar[Acts] = "at the end"
 
-    def __init__(self, patience: int = 5, min_delta: float = 0.0) -> None:
-        if patience < 1:
-            raise UserError(f"mitigation.early_stopping.patience={patience}: must be at least 1 epoch")
+    def __init__(self, patience: PositiveInt = 5, min_delta: float = 0.0) -> None:
         self.patience, self.min_delta = patience, min_delta
 
     def callbacks(self) -> list[callbacks.Callback]:

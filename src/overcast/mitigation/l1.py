@@ -11,9 +11,9 @@ passes over the weights: little for convolutional networks, half a step for wide
 from __future__ import annotations
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
-from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 from overcast.mitigation.weight_decay import decayed_weights
 
@@ -21,9 +21,7 @@ from overcast.mitigation.weight_decay import decayed_weights
 class L1(Mitigation):
     """strength: loss, in nats, for each unit of the sum over all weights' sizes."""
 
-    def __init__(self, strength: float = 1e-5) -> None:
-        if not strength >= 0:
-            raise UserError(f"mitigation.l1.strength={strength}: must be at least 0")
+    def __init__(self, strength: NonNegativeFloat = 1e-5) -> None:
         self.strength = strength
 
     def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:

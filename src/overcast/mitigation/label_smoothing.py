@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.core.errors import UserError
+from overcast.config.options import Share
 from overcast.mitigation import Mitigation
 
 
@@ -26,9 +26,7 @@ def uniform_minus_target(logits: Tensor, target: Tensor) -> Tensor:
 class LabelSmoothing(Mitigation):
     """epsilon: how much of the label is spread over all classes."""
 
-    def __init__(self, epsilon: float = 0.1) -> None:
-        if not 0 <= epsilon <= 1:
-            raise UserError(f"mitigation.label_smoothing.epsilon={epsilon}: must be from 0 to 1")
+    def __init__(self, epsilon: Share = 0.1) -> None:
         self.epsilon = epsilon
 
     def loss(self, net: nn.Module, logits: Tensor, target: Tensor) -> Tensor | float:

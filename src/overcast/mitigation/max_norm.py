@@ -13,15 +13,14 @@ gradient its say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import torch
 from pydantic import Field
 from pytorch_lightning import Callback
 from torch import nn
 
-from overcast.core.errors import UserError
-from overcast.mitigation import Acts, Mitigation
+from overcast.mitigation import Acts, Mitigation, TrainedModule
 from overcast.mitigation.weight_decay import decayed_weights
 from overcast.model import Network
 
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
     from pytorch_lightning import LightningModule, Trainer
 
 
-Limit = Annotated[float, Field(allow_inf_nan=True)]
+Limit = Annotated[float, Field(gt=0, allow_inf_nan=True)]
+"""inf is no limit."""
 
 
 @torch.no_grad()
@@ -48,8 +48,6 @@ class MaxNorm(Mitigation):
     acts: ClassVar[Acts] = "beyond a limit"
 
     def __init__(self, limit: Limit = 1.5) -> None:
-        if not limit > 0:
-            raise UserError(f"mitigation.max_norm.limit={limit}: must be above 0; inf is no limit")
         self.limit = limit
 
     def callbacks(self) -> list[Callback]:
@@ -63,6 +61,4 @@ class Project(Callback):
         self.limit = limit
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        net = module.net
-        assert isinstance(net, nn.Module)
-        project(net, self.limit)
+        project(cast("TrainedModule", module).net, self.limit)

@@ -13,9 +13,9 @@ from math import pi
 from typing import ClassVar
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from overcast.core.errors import UserError
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
 
@@ -23,8 +23,8 @@ from overcast.mitigation import Batch, Mitigation
 def beta(alpha: float, u: Tensor) -> Tensor:
     """Draws (B,) of the symmetric Beta(alpha, alpha), by Devroye's (1996) formula. u: (B, 2) in [0, 1)."""
     rare = u[:, 0].double() ** (1 / alpha)  # (B,)
-    turn = torch.cos(2 * pi * u[:, 1].double())  # (B,)
-    share = turn * (1 - rare).sqrt() / (turn.square() * (1 - rare) + rare).sqrt()  # (B,) in [-1, 1]
+    cosine = torch.cos(2 * pi * u[:, 1].double())  # (B,)
+    share = cosine * (1 - rare).sqrt() / (cosine.square() * (1 - rare) + rare).sqrt()  # (B,) in [-1, 1]
     return ((1 + share) / 2).float()
 
 
@@ -39,9 +39,7 @@ class Mixup(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
-    def __init__(self, alpha: float = 0.2) -> None:
-        if not alpha >= 0:
-            raise UserError(f"mitigation.mixup.alpha={alpha}: must be at least 0")
+    def __init__(self, alpha: NonNegativeFloat = 0.2) -> None:
         self.alpha = alpha
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:

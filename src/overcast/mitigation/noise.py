@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+from pydantic import NonNegativeFloat
 
-from overcast.core.errors import UserError
 from overcast.core.spec import Kind
 from overcast.mitigation import Batch, Mitigation
 from overcast.model._encoders import sequence_mask
@@ -25,9 +25,7 @@ class Noise(Mitigation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
 
-    def __init__(self, strength: float = 0.1) -> None:
-        if not strength >= 0:
-            raise UserError(f"mitigation.noise.strength={strength}: must be at least 0")
+    def __init__(self, strength: NonNegativeFloat = 0.1) -> None:
         self.strength = strength
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:

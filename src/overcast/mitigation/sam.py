@@ -14,19 +14,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 
 
 class SAM(Mitigation):
     """rho: how far away the worst point is sought, as the length of the step in all weights together."""
 
-    def __init__(self, rho: float = 0.05) -> None:
-        if not rho >= 0:
-            raise UserError(f"mitigation.sam.rho={rho}: must be at least 0")
+    def __init__(self, rho: NonNegativeFloat = 0.05) -> None:
         self.rho = rho
 
     def optimizer(self, net: nn.Module, built: torch.optim.Optimizer) -> torch.optim.Optimizer:

@@ -10,18 +10,17 @@ multiply-adds.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from overcast.core.errors import UserError
+from pydantic import Field
+
 from overcast.mitigation import Mitigation
 
 
 class Shrink(Mitigation):
     """scale: what every layer's width is multiplied by."""
 
-    def __init__(self, scale: float = 0.5) -> None:
-        if not 0 < scale <= 1:
-            raise UserError(f"mitigation.shrink.scale={scale}: must be above 0 and at most 1")
+    def __init__(self, scale: Annotated[float, Field(gt=0, le=1)] = 0.5) -> None:
         self.scale = scale
 
     def model_kwargs(self) -> dict[str, Any]:

@@ -13,10 +13,10 @@ so short runs need large strengths. Expected: a somewhat smaller gap, seldom mor
 from __future__ import annotations
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from overcast.core.errors import UserError
 from overcast.mitigation import Mitigation
 
 DECAYED = (nn.Linear, _ConvNd, nn.RNNBase)
@@ -33,9 +33,7 @@ def decayed_weights(net: nn.Module) -> list[nn.Parameter]:
 class WeightDecay(Mitigation):
     """strength: a step takes away learning rate · strength of each weight."""
 
-    def __init__(self, strength: float = 0.5) -> None:
-        if not strength >= 0:
-            raise UserError(f"mitigation.weight_decay.strength={strength}: must be at least 0")
+    def __init__(self, strength: NonNegativeFloat = 0.5) -> None:
         self.strength = strength
 
     def optimizer(self, net: nn.Module, built: torch.optim.Optimizer) -> torch.optim.Optimizer:

@@ -29,7 +29,8 @@ numbers, ``width: 8``, and ``tests/model/test_tiny.py`` is its test:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from abc import ABC, abstractmethod
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -39,38 +40,28 @@ from torch.nn import functional as F
 from overcast.core.spec import Kind, Spec
 
 Norm = Literal["none", "batch"]
-Rate = Annotated[float, Field(ge=0, lt=1)]
-"""The chance that a unit is left out of a step."""
 Scale = Annotated[float, Field(gt=0)]
 Depth = Annotated[int, Field(ge=1, le=100)]
 """How many layers: a network of more takes minutes to build, whatever its width."""
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """The contract. ``kinds`` names the kinds of data a network can read.
 
     input_stats: mean and std by which all pictures are standardised; None: those of the train part.
     refuses: mitigations that make no sense for this network, and why.
-
-    Raises: TypeError, when a subclass is defined, if its ``kinds`` are none of those that there are.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
     input_stats: ClassVar[tuple[float, float] | None] = None
     refuses: ClassVar[dict[str, str]] = {}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if unknown := set(cls.kinds) - set(get_args(Kind)):
-            choices = ", ".join(get_args(Kind))
-            raise TypeError(f"{cls.__name__}.kinds has {', '.join(sorted(unknown))}: the choices are {choices}")
-
+    @abstractmethod
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Logits (B, K) of standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
 
         length: (B,) the true length of each sequence; what lies beyond it is zero padding.
         """
-        raise NotImplementedError
 
     def pretrained(self) -> nn.Module | None:
         """The part that starts from weights learned elsewhere, and learns on; None: all of it starts fresh."""

@@ -8,8 +8,9 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
 
 Cell = type[nn.LSTM] | type[nn.RNN]
@@ -67,11 +68,11 @@ class Recurrent(Network):
 class Layer(nn.Module):
     """Cells that read the same steps, the second from the last true one to the first."""
 
-    def __init__(self, cell: Cell, features: int, width: int, sides: int, max_length: int) -> None:
+    def __init__(self, cell_type: Cell, features: int, width: int, sides: int, max_length: int) -> None:
         super().__init__()
-        self.cells = nn.ModuleList(cell(features, width, batch_first=True) for _ in range(sides))
-        for made in self.cells:
-            init_weights(made, max_length)
+        self.cells = nn.ModuleList(cell_type(features, width, batch_first=True) for _ in range(sides))
+        for cell in self.cells:
+            init_weights(cell, max_length)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         forward, *backward = self.cells

@@ -8,40 +8,25 @@ weight for every pixel. Seconds a run.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import PositiveInt
-from torch import Tensor, nn
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Network, Norm, Rate, Scale, norm_layer, scaled_width
-from overcast.model._encoders import VectorEncoder
+from overcast.model import Norm, Scale
+from overcast.model._feedforward import Activation, Feedforward
 
 
-class ANN(Network):
+class ANN(Feedforward):
     """Flatten, one hidden layer, one output per class (Rumelhart, Hinton & Williams 1986)."""
 
     def __init__(
         self,
         spec: Spec,
         hidden: PositiveInt = 128,
-        activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
+        activation: Activation = "sigmoid",
         embedding: PositiveInt = 64,
         dropout: Rate = 0.0,
         norm: Norm = "none",
         scale: Scale = 1.0,
     ) -> None:
-        super().__init__()
-        self.vector = VectorEncoder(spec, embedding)
-        width = scaled_width(hidden, scale)
-        self.layers = nn.Sequential(
-            nn.Linear(self.vector.features, width),  # (B, hidden)
-            norm_layer(norm, width),
-            {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation](),
-            nn.Dropout(dropout),
-            nn.Linear(width, len(spec.classes)),  # (B, K)
-        )
-
-    def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(self.vector(x, length))
-        return logits
+        super().__init__(spec, (hidden,), activation, embedding, dropout, norm, scale)

@@ -19,8 +19,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Depth, Network, Norm, Rate, Scale, norm_layer, scaled_width
+from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
 
 SIDE = 28  # pixels a side, at most, that the first stage sees

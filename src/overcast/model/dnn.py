@@ -8,39 +8,8 @@ photographs. Seconds a run.
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Annotated, Literal
-
-from pydantic import Field, PositiveInt
-from torch import Tensor, nn
-
-from overcast.core.spec import Spec
-from overcast.model import Network, Norm, Rate, Scale, norm_layer, scaled_width
-from overcast.model._encoders import VectorEncoder
+from overcast.model._feedforward import Feedforward
 
 
-class DNN(Network):
+class DNN(Feedforward):
     """Flatten, ``len(hidden)`` hidden layers, one output per class (ReLU: Glorot, Bordes & Bengio 2011)."""
-
-    def __init__(
-        self,
-        spec: Spec,
-        hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (256, 128, 64),
-        activation: Literal["sigmoid", "relu", "tanh"] = "relu",
-        embedding: PositiveInt = 64,
-        dropout: Rate = 0.0,
-        norm: Norm = "none",
-        scale: Scale = 1.0,
-    ) -> None:
-        super().__init__()
-        self.vector = VectorEncoder(spec, embedding)
-        act = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation]
-        widths = [self.vector.features, *(scaled_width(h, scale) for h in hidden)]
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), norm_layer(norm, after), act(), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], len(spec.classes)))  # (B, K)
-
-    def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.layers(self.vector(x, length))
-        return logits

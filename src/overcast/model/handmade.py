@@ -22,8 +22,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overcast.config.options import Rate
 from overcast.core.spec import PADDING, Spec
-from overcast.model import Network, Norm, Rate, example_input, norm_layer
+from overcast.model import Network, Norm, example_input, norm_layer
 from overcast.model._encoders import mean_over_time
 
 ANGLES = 9

@@ -21,8 +21,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overcast.config.options import Rate
 from overcast.core.spec import Spec
-from overcast.model import Network, Norm, Rate, norm_layer
+from overcast.model import Network, Norm, norm_layer
 from overcast.model._encoders import VectorEncoder
 
 

@@ -24,16 +24,16 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overcast.config.options import Rate, Share
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.spec import Kind, Spec
-from overcast.model import Frozen, Network, Norm, Rate, norm_layer
+from overcast.model import Frozen, Network, Norm, norm_layer
 
 NAME = "efficientnet-lite0"
 
 TOGETHER = 4  # pictures that go through the network at once on a CPU: what more of them take leaves its caches
 
 Size = Annotated[int, Field(ge=32, le=1024)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Transfer(Network):

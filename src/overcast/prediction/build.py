@@ -74,7 +74,7 @@ def build_network(option: Option, spec: Spec, mitigations: Mapping[str, Mitigati
 
     Raises: UserError for options that are wrong; IncompatibleError for what does not fit the data or each other.
     """
-    kind, model = option.target_class(), option.name
+    kind, model = option.checked_class("model", Network), option.name  # type: ignore[type-abstract]
     refuse_kind("model", model, spec.kind, kind.kinds)
     extra: dict[str, Any] = {}
     for name, mitigation in mitigations.items():
@@ -85,4 +85,4 @@ def build_network(option: Option, spec: Spec, mitigations: Mapping[str, Mitigati
         extra |= mitigation.model_kwargs()
     if "scale" in extra:  # a smaller network than the one chosen, whatever its own scale
         extra["scale"] *= option.values.get("scale", 1.0)
-    return build_option("model", option, spec, contract=Network, **extra)
+    return build_option("model", option, spec, contract=Network, **extra)  # type: ignore[type-abstract]

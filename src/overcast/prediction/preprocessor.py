@@ -6,6 +6,7 @@ words that are known.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import prod
 
 import numpy as np
@@ -25,17 +26,17 @@ MIN_WORD_COUNT = 2
 """How often a word must occur in the train part to be known: of one seen once, nothing general can be learned."""
 
 
-class Preprocessor(nn.Module):
+class Preprocessor(nn.Module, ABC):
     """The contract: raw values of a pack to what a network sees. ``kind`` is that of the data."""
 
     kind: str
 
-    def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def forward(self, x: Tensor, length: Tensor) -> Tensor: ...
 
     def fit(self, pack: Pack, rows: np.ndarray) -> Preprocessor:
-        """Set what is to be known from these rows of the pack."""
-        raise NotImplementedError
+        """Set what is to be known from these rows of the pack; nothing, unless a subclass says so."""
+        return self
 
 
 def build_preprocessor(

@@ -5,6 +5,7 @@ All on logits (B, K) and class indices (B,); averaged over samples unless said o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from torchmetrics.classification import (
 )
 
 
-class SampleMean(Metric):
+class SampleMean(Metric, ABC):
     """The mean over samples of a score of each one."""
 
     full_state_update = False
@@ -32,8 +33,9 @@ class SampleMean(Metric):
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
+    @abstractmethod
     def score(self, logits: Tensor, target: Tensor) -> Tensor:
-        raise NotImplementedError
+        """That of each sample (B,)."""
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         self.total += self.score(logits, target).sum()

@@ -18,7 +18,7 @@ import overcast.model
 from overcast.config.options import Option
 from overcast.core.errors import UserError
 from overcast.core.spec import Spec
-from overcast.data import build_dataset
+from overcast.data import DataSet, build_dataset
 from overcast.data._windows import WindowedDataSet
 from overcast.data.digits import Digits
 from overcast.mitigation import Mitigation
@@ -52,6 +52,10 @@ class Noisy(Mitigation):
 
 class Sounds(Digits):
     kind = "sound"  # type: ignore
+
+
+class Empty(DataSet):
+    """A data set without any method."""
 
 
 class Stepless(WindowedDataSet):
@@ -124,7 +128,7 @@ def test_what_is_not_there_is_told_with_the_file_to_look_into(
 
 @pytest.mark.parametrize(
     ("group", "name", "methods"),
-    [("model", "Mute", "forward"), ("data", "Stepless", "steps")],
+    [("model", "Mute", "forward"), ("data", "Stepless", "steps"), ("data", "Empty", "fetch, read, samples")],
 )
 def test_what_a_class_lacks_is_told_before_it_is_used(group: str, name: str, methods: str) -> None:
     with pytest.raises(UserError) as raised:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from overcast.core.errors import UserError
-from overcast.data import DataSet
+from overcast.data import DataSet, Sample
 from overcast.fetch import archives
 from overcast.fetch.manifest import VERIFIED, verify
 from overcast.fetch.source import get_archive
@@ -36,6 +36,12 @@ class OneFile(DataSet):
         (raw / "a.txt").write_text(self.text)
         if self.error:
             raise self.error
+
+    def samples(self, raw: Path) -> list[Sample]:
+        return [Sample("a.txt", "a")]
+
+    def read(self, path: Path) -> np.ndarray:
+        return np.array(path.read_text().split())
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:

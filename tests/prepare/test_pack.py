@@ -52,8 +52,8 @@ class Ragged(DataSet):
     def samples(self, raw: Path) -> list[Sample]:
         return [Sample(str(i), "ab"[i % 2], group=f"g{i // 2}", part="test" if i > 3 else "train") for i in range(6)]
 
-    def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        i = int(sample.file)
+    def read(self, path: Path) -> np.ndarray:
+        i = int(path.name)
         return np.full((i + 1, 2), i + 1, np.float32)
 
 
@@ -64,8 +64,8 @@ class Dated(Ragged):
 class Tokens(Ragged):
     kind = "tokens"
 
-    def load(self, raw: Path, sample: Sample) -> np.ndarray:
-        return np.array(["to", "be", "or", "not", "to", "be"][: 1 + int(sample.file)])
+    def read(self, path: Path) -> np.ndarray:
+        return np.array(["to", "be", "or", "not", "to", "be"][: 1 + int(path.name)])
 
 
 def test_images(tmp_path: Path) -> None:

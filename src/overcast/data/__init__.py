@@ -36,6 +36,7 @@ its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -66,7 +67,7 @@ class Sample:
     part: str = ""
 
 
-class DataSet:
+class DataSet(ABC):
     """The contract. A data set's options are its constructor's arguments, given by ``conf/data/<name>.yaml``."""
 
     kind: ClassVar[Kind] = "image"
@@ -85,6 +86,7 @@ class DataSet:
     """The options, kept as attributes of the same names, that change what `fetch` writes; pack refuses raw files
     that were fetched with others."""
 
+    @abstractmethod
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         """Fill the empty folder ``raw`` with verified raw files; take archives from ``mirror`` if given.
 
@@ -92,18 +94,17 @@ class DataSet:
 
         Raises: UserError if a file cannot be had or does not hold what it should.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def samples(self, raw: Path) -> list[Sample]:
         """Every sample in ``raw``, in an order that does not depend on the file system."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, path: Path) -> np.ndarray:
         """One file as an array: image (C, H, W) uint8, sequence (T, F) float32, tokens (T,) words (str).
 
         Raises: UserError if the file holds nothing that can be read so.
         """
-        raise NotImplementedError
 
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         """One sample as an array; data sets with many samples in one file override this."""
@@ -112,4 +113,4 @@ class DataSet:
 
 def build_dataset(option: Option) -> DataSet:
     """The data set of a config's ``data``. Raises: UserError as `build_option` does."""
-    return build_option("data", option, contract=DataSet)
+    return build_option("data", option, contract=DataSet)  # type: ignore[type-abstract]

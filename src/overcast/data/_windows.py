@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class TimeSteps:
     series: list[str]
 
 
-class WindowedDataSet(DataSet, ABC):
+class WindowedDataSet(DataSet):
     """A sample is named as the step whose label it has, and holds the ``window`` steps up to ``horizon`` before it.
 
     With horizon=0 the last step of the window is the labelled one itself. Several series are sources that no split

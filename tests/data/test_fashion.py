@@ -134,5 +134,5 @@ def test_the_published_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("option", "value"), [("max_per_class", -1), ("max_per_class", 0.5)])
 def test_impossible_options(option: str, value: float) -> None:
-    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: must be"):
         build_dataset(Option.from_dict({"_target_": "overcast.data.fashion.Fashion", option: value}))

@@ -65,5 +65,5 @@ def test_a_folder_around_our_own_data(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("option", "value"), [("size", 0), ("size", 1025), ("channels", 2), ("channels", 4)])
 def test_impossible_options(option: str, value: float) -> None:
-    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: must be"):
         build_dataset(Option.from_dict({"_target_": "overcast.data.folder.Folder", "path": "/shells", option: value}))

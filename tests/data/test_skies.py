@@ -108,7 +108,7 @@ def test_fetch_and_samples(tmp_path: Path) -> None:
     ],
 )
 def test_bad_options_are_named(option: str, value: Any) -> None:
-    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be .+") as error:
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: must be .+") as error:
         build_dataset(Option.from_dict({"_target_": "overcast.data.skies.Skies", option: value}))
     assert "\n" not in str(error.value)
 

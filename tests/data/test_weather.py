@@ -57,5 +57,5 @@ def test_fetched_verified_listed_and_read(tmp_path: Path) -> None:
     ("option", "value"), [("size", 0), ("size", -3), ("size", 7), ("size", 1025), ("max_per_class", -1)]
 )
 def test_impossible_options(option: str, value: float) -> None:
-    with pytest.raises(UserError, match=rf"data\.{option}={value}: Input should be"):
+    with pytest.raises(UserError, match=rf"data\.{option}={value}: must be"):
         build_dataset(Option.from_dict({"_target_": "overcast.data.weather.Weather", option: value}))

@@ -125,10 +125,11 @@ def _checked(option: str, value: Any, hint: Any) -> Any:
 
 def _reason(numbers: TypeAdapter[Any], error: ErrorDetails) -> str:
     """Both ends of the range that a number is beyond, or one in a list; for other errors pydantic's own words."""
+    said = error["msg"].replace("Input should be", "must be")
     if not BEYOND & set(error.get("ctx", ())):
-        return error["msg"]
+        return said
     schema = numbers.json_schema()
     for _ in error["loc"]:
         schema = schema.get("items", {})
-    ends = " and ".join(f"{word} {schema[key]:g}" for key, word in ENDS.items() if key in schema)
-    return f"must be {ends}" if ends else error["msg"]
+    ends = " and ".join(f"{word} {schema[key]:,.15g}" for key, word in ENDS.items() if key in schema)
+    return f"must be {ends}" if ends else said

@@ -46,7 +46,7 @@ class RunConfig(RunSettings):
     @property
     def folds(self) -> int:
         """How many folds the data is split into: ``split.folds``, or the data set's own number."""
-        return int(self.data.target_class().folds) if self.split.folds is None else self.split.folds
+        return int(self.data.target_class("data").folds) if self.split.folds is None else self.split.folds
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:

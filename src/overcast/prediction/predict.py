@@ -119,9 +119,7 @@ def _check_several(samples: np.ndarray, spec: Spec) -> None:
 
 def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Iterator[Prediction]:
     """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged."""
-    trained, spec = restore(run), run.spec
-    # arrays need no data set
-    dataset = build_dataset(run.config.data) if any(isinstance(each, Path) for each in samples) else DataSet()
+    trained, spec, dataset = restore(run), run.spec, build_dataset(run.config.data)
 
     def rows() -> Iterator[Prediction]:
         for start in tqdm(range(0, len(samples), BATCH), unit="batch", disable=len(samples) <= BATCH):

@@ -73,13 +73,15 @@ def test_asking_does_not_stand_in_the_way(tmp_path: Path) -> None:
 
     asker = threading.Thread(target=ask)
     asker.start()
+    taken = 0
     try:
         for _ in range(200):
-            with try_lock(tmp_path):
-                pass
+            with try_lock(tmp_path):  # raises where the asker has it
+                taken += 1
     finally:
         done.set()
         asker.join()
+    assert taken == 200
 
 
 def test_turns_are_waited_for(tmp_path: Path) -> None:

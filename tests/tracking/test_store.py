@@ -131,13 +131,18 @@ def test_runs_that_died_are_ended_but_not_those_that_live_in_another_clone(
     assert status(store, living.id) == "KILLED"
 
 
-def test_a_training_is_recorded_from_start_to_end(
-    config: Any, place: Path, home: Path, request: pytest.FixtureRequest
-) -> None:
+@pytest.fixture
+def recorded(config: Any, place: Path, home: Path, request: pytest.FixtureRequest) -> tuple[Run, TrackingStore]:
+    """A run, and where it was recorded."""
     where = settings(place, request.node.name)
     run = train(replace(config(), tracking=where))
     store = open_store(where)
     assert store is not None
+    return run, store
+
+
+def test_a_training_is_recorded_from_start_to_end(recorded: tuple[Run, TrackingStore]) -> None:
+    run, store = recorded
     found = store.client.get_run(run.facts["id"])
     assert found.info.status == "FINISHED"
     assert found.data.params["model"] == "ann"
@@ -157,12 +162,9 @@ def test_a_training_is_recorded_from_start_to_end(
 
 
 def test_an_evaluation_adds_the_gap_to_the_test_part_and_leaves_that_of_the_epochs(
-    config: Any, place: Path, home: Path, request: pytest.FixtureRequest
+    recorded: tuple[Run, TrackingStore],
 ) -> None:
-    where = settings(place, request.node.name)
-    run = train(replace(config(), tracking=where))
-    store = open_store(where)
-    assert store is not None
+    run, store = recorded
 
     def logged(name: str) -> list[float]:
         return [metric.value for metric in store.client.get_metric_history(run.facts["id"], name)]

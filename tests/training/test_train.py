@@ -178,3 +178,10 @@ def test_the_stored_config_is_plain_yaml(config: Any) -> None:
 def test_two_looks_a_step_and_scaled_losses_do_not_go_together(config: Any) -> None:
     with pytest.raises(UserError, match="mitigation=sam looks at the gradients twice a step"):
         train(config("mitigation=sam", "trainer.precision=16-mixed"))
+
+
+def test_what_does_not_fit_the_data_is_said_before_it_is_fetched(config: Any, tmp_path: Path) -> None:
+    words = ["data=reviews", "model=ann", "mitigation=augmentation", "prepare=true", f"data_dir={tmp_path}/data"]
+    with pytest.raises(UserError, match=r"of kind tokens\. Choose what works on that, such as model=lstm"):
+        train(config(*words))
+    assert not (tmp_path / "data").exists()

@@ -50,10 +50,31 @@ def network_size(model: Option, mitigation: Sequence[Option], spec: Spec) -> dic
     return {"parameters": weights, "multiply_adds": counter.get_total_flops() // 2}
 
 
+WORKS_ON: Mapping[Kind, str] = {
+    "image": "model=cnn mitigation=augmentation",
+    "sequence": "model=lstm mitigation=dropout",
+    "tokens": "model=lstm mitigation=dropout",
+}
+
+
 def refuse_kind(group: str, name: str, kind: Kind, kinds: tuple[Kind, ...]) -> None:
     """Raises: IncompatibleError if ``group=name`` does not make sense for this kind of data."""
     if kind not in kinds:
-        raise IncompatibleError(f"{group}={name} works on {' and '.join(kinds)} data; this data set is of kind {kind}")
+        raise IncompatibleError(
+            f"{group}={name} works on {' and '.join(kinds)} data; this data set is of kind {kind}. Choose what works "
+            f"on that, such as {WORKS_ON[kind]}"
+        )
+
+
+def refuse_unfit(config: RunConfig) -> None:
+    """Refuse network and mitigations that make no sense for this kind of data, before there is any.
+
+    Raises: UserError as `build` does.
+    """
+    kind = config.data.target_class("data").kind
+    build_mitigations(config.mitigation, kind)
+    model = config.model.checked_class("model", Network)  # type: ignore[type-abstract]
+    refuse_kind("model", config.model.name, kind, model.kinds)
 
 
 def build_mitigations(options: Sequence[Option], kind: Kind) -> dict[str, Mitigation]:

@@ -12,6 +12,7 @@ from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
+from overcast.prediction.build import refuse_unfit
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.prepare.split import TRAIN
 from overcast.tracking.metadata import machine, provenance, run_params, run_tags
@@ -29,6 +30,7 @@ def train(config: RunConfig) -> Run:
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
     if config.prepare:
+        refuse_unfit(config)  # before minutes of fetching
         prepare_missing([config])
     plan = make_plan(config)
     store = open_store(config.tracking)

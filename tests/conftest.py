@@ -23,52 +23,18 @@ from hydra import compose, initialize_config_dir
 from overcast.config.compose import resolved, with_defaults
 from overcast.config.schema import register_schema
 from overcast.core.paths import HOME, ROOT
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet
 from overcast.data.digits import Digits
 from overcast.data.skies import Skies
 from overcast.prepare import decode
 from overcast.prepare.download import download
 from overcast.prepare.pack import Pack, pack
 from overcast.prepare.split import split
+from verses import Verses
+from waves import Waves
 
 TINY = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
 Compose = Callable[..., RunConfig]
-
-
-class Waves(DataSet):
-    """Ragged sequences (T, 2) of 4 to 12 steps, three classes told apart by their mean; no option file."""
-
-    kind = "sequence"
-
-    def fetch(self, raw: Path, mirror: Path | None) -> None:
-        pass
-
-    def samples(self, raw: Path) -> list[Sample]:
-        return [Sample(str(i), "abc"[i % 3]) for i in range(75)]
-
-    def read(self, path: Path) -> np.ndarray:
-        i = int(path.name)
-        rng = np.random.default_rng(i)
-        return rng.normal(i % 3, 0.5, (4 + i % 9, 2)).astype(np.float32)
-
-
-class Verses(DataSet):
-    """Texts of 3 to 9 words, two classes told apart by the words they favour; no option file."""
-
-    kind = "tokens"
-    near_duplicates = False
-
-    def fetch(self, raw: Path, mirror: Path | None) -> None:
-        pass
-
-    def samples(self, raw: Path) -> list[Sample]:
-        return [Sample(str(i), "ab"[i % 2]) for i in range(80)]
-
-    def read(self, path: Path) -> np.ndarray:
-        i = int(path.name)
-        favoured = np.arange(10) // 5 == i % 2
-        shares = np.where(favoured, 0.18, 0.02)
-        return np.random.default_rng(i).choice([*"abcdefghij"], 3 + i % 7, p=shares)
 
 
 def prepare(root: Path, name: str, dataset: DataSet, options: dict[str, Any]) -> None:
@@ -140,7 +106,7 @@ def config(prepared: Path, tmp_path: Path) -> Compose:
         for name in ("waves", "verses"):  # which have no option file
             if f"data={name}" in overrides:
                 found = made(*(o for o in overrides if o != f"data={name}"))
-                return replace(found, data=Option(name, f"overcast.data.{name}.{name.title()}", {}))
+                return replace(found, data=Option(name, f"{name}.{name.title()}", {}))
         return composed([*(f"{k}={v}" for k, v in kept.items()), *overrides])
 
     return made

@@ -10,7 +10,7 @@ import pytest
 from overcast import claims
 from overcast.claims import depth, features, locality, memory, problem, vanishing_gradient
 from overcast.core.errors import UserError
-from overcast.statistics.estimates import repeated, two_way
+from overcast.statistics.estimates import one_sample_t, two_way
 
 
 def test_a_claim_is_found_by_its_name_and_an_unknown_one_refused() -> None:
@@ -48,7 +48,7 @@ def test_where_every_answer_to_a_fixed_test_part_is_known_the_samples_count_too(
     better, worse = (rows(0.5).assign(correct=answers) for answers in right)
     found = claims.compared({"a": (better, worse)})["a"].estimate
     expected = two_way(np.stack(right[0]).astype(float) - np.stack(right[1]))
-    assert (found.mean, found.error) == pytest.approx((expected.mean, expected.error))
+    assert (found.mean, found.standard_error) == pytest.approx((float(expected.mean), float(expected.standard_error)))
     partly = better.assign(correct=[*right[0][:2], None])
     assert claims.compared({"a": (partly, worse)})["a"].estimate.mean == pytest.approx(0)
 
@@ -117,8 +117,8 @@ def test_every_claim_is_judged_as_comparisons_are(
 
 
 def test_points_and_openings() -> None:
-    assert claims.points(repeated(np.array([0.04, 0.05, 0.06]))) == "+5.0 points [2.5, 7.5]"
-    assert claims.points(repeated(np.array([-0.04]))) == "−4.0 points"
+    assert claims.points(one_sample_t(np.array([0.04, 0.05, 0.06]))) == "+5.0 points [2.5, 7.5]"
+    assert claims.points(one_sample_t(np.array([-0.04]))) == "−4.0 points"
     assert claims.verdict_opening(True, True) == "It holds here."
     assert claims.verdict_opening(True, False) == "It holds here in part."
     assert claims.verdict_opening(False) == "It does not show here."

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from overcast.comparison import OUTCOMES, table
+from overcast.comparison import OUTCOMES, comparison_table
 
 PARTS = ("train", "validation")
 EFFECTS = {"none": 0.0, "augmentation": 0.06, "shrink": -0.06, "noise": 0.001}
@@ -14,7 +14,6 @@ EFFECTS = {"none": 0.0, "augmentation": 0.06, "shrink": -0.06, "noise": 0.001}
 def info():
     return {
         "study": "made <up>",
-        "baseline": "none",
         "command": "compare.py study=made_up",
         "machine": "one",
     }
@@ -60,4 +59,4 @@ def small(study):
 
 @pytest.fixture(scope="session")
 def compared(small, info):
-    return table(small[0], info)
+    return comparison_table(small[0], info)

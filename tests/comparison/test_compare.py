@@ -13,7 +13,7 @@ import pytest
 import torch
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
-from overcast.comparison import table
+from overcast.comparison import comparison_table
 from overcast.comparison.compare import compare, evaluate_missing, find_study, unfinished
 from overcast.comparison.trials import correct_predictions, trials
 from overcast.config.compose import compose_tracking
@@ -272,6 +272,6 @@ def twins(config: Any, repeats: int) -> pd.DataFrame:
 def test_none_against_none_is_not_clear(config: Any) -> None:
     rows = twins(config, 6)
     assert rows["test/accuracy"].nunique() > 1
-    compared = table(rows, {"baseline": "none"})
+    compared = comparison_table(rows, {})
     assert list(compared["pairs"].sort_values()) == [0, 6]
     assert not compared["clear"].any()

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from overcast.comparison import figures, table
+from overcast.comparison import comparison_table, figures
 from overcast.html.label_placement import spots
 from overcast.html.style import PARTS
 
@@ -17,17 +17,17 @@ def titles(drawn):
 
 
 def test_a_study_of_mitigations_has_no_heat_map_and_no_data_size(compared, small):
-    told = titles(figures.drawn(compared, *small))
+    told = titles(figures.study_figures(compared, *small))
     assert told == ["What each one changes", "Accuracy against the gap", "Learning curves, by epoch"]
 
 
 def test_a_study_of_everything_has_every_picture(study, info):
-    assert len(figures.drawn(table(study[0], info), *study)) == 5
+    assert len(figures.study_figures(comparison_table(study[0], info), *study)) == 5
 
 
 def test_one_cell_and_no_curves_still_draw(small, info):
     trials = small[0][small[0]["mitigation"] == "none"]
-    drawn = figures.drawn(table(trials, info), trials, pd.DataFrame())
+    drawn = figures.study_figures(comparison_table(trials, info), trials, pd.DataFrame())
     assert titles(drawn) == ["Accuracy against the gap"]
 
 
@@ -44,6 +44,51 @@ def test_the_forest_shows_the_change_and_both_intervals(compared):
 def _ends(data, width):
     lines = [np.asarray(t.x, float) for t in data if t.mode == "lines" and t.line.width == width]
     return np.concatenate(lines).reshape(-1, 3)[:, :2]
+
+
+def test_accuracy_against_the_gap_has_a_point_a_cell_with_its_intervals(compared):
+    data = figure_of(figures.accuracy_against_gap(compared)).data
+    points = {
+        name: (x, y, wide, high)
+        for trace in data
+        for name, x, y, wide, high in zip(
+            trace.text, trace.x, trace.y, trace.error_x.array, trace.error_y.array, strict=True
+        )
+    }
+    table = (
+        100 * compared.set_index("cell")[["gap/accuracy", "gap/accuracy/high", "test/accuracy", "test/accuracy/high"]]
+    )
+    for name, (gap, gap_high, accuracy, high) in zip(table.index, table.to_numpy(), strict=True):
+        assert points[name] == pytest.approx((gap, accuracy, gap_high - gap, high - accuracy))
+    assert len({trace.marker.symbol for trace in data}) == 4  # the baseline, better, worse and not clear
+
+
+def test_the_heat_map_has_a_row_a_context_and_marks_what_is_clear(study, info):
+    compared = comparison_table(study[0], info)
+    (heat,) = figure_of(figures.heatmap(compared)).data
+    assert sorted(heat.y) == sorted(compared["context"].unique())
+    assert heat.x[0] == "none"
+    for _, row in compared.iterrows():
+        at = list(heat.y).index(row["context"]), list(heat.x).index(row["mitigation"])
+        change = 0 if row["is_baseline"] else 100 * row["change/test/accuracy"]
+        assert np.asarray(heat.z, float)[at] == pytest.approx(change)
+        text = np.asarray(heat.text)[at]
+        assert f"{100 * row['test/accuracy']:.2f}" in text
+        assert ("●" in text) == row["clear"]
+
+
+def test_data_size_has_a_panel_a_network_and_a_line_a_mitigation(study, info):
+    compared = comparison_table(study[0], info)
+    figure = figure_of(figures.data_size(compared))
+    assert [annotation.text for annotation in figure.layout.annotations] == ["ann", "cnn"]
+    for panel, network in (("x", "ann"), ("x2", "cnn")):
+        lines = {trace.name: trace for trace in figure.data if trace.xaxis == panel}
+        for name, some in compared[compared["model"] == network].groupby("mitigation"):
+            some = some.sort_values("train_fraction")
+            assert list(lines[name].x) == [50, 100]
+            assert list(lines[name].y) == pytest.approx(100 * some["test/accuracy"])
+            margins = 100 * (some["test/accuracy/high"] - some["test/accuracy"])
+            assert list(lines[name].error_y.array) == pytest.approx(margins)
 
 
 def test_learning_curves_have_a_panel_a_cell_and_bands(small):

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from overcast.comparison import page, table
+from overcast.comparison import comparison_table, page
 from overcast.comparison.figures import forest
 from overcast.core.errors import UserError
 from overcast.html.page import Section
@@ -31,7 +31,7 @@ class Tags(HTMLParser):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, study, info):
     folder = tmp_path_factory.mktemp("reports") / "made_up"
-    page.write_report(folder, table(study[0], info), *study, info)
+    page.write_report(folder, comparison_table(study[0], info), *study, info)
     return folder
 
 
@@ -86,14 +86,14 @@ def test_the_verdict_on_a_claim_and_its_pictures_come_first(tmp_path, compared, 
 
 def test_the_table_comes_back_from_csv_as_it_was(written, study, info):
     back = pd.read_csv(written / "table.csv", keep_default_na=True)
-    pd.testing.assert_series_equal(back["test/accuracy"], table(study[0], info)["test/accuracy"])
+    pd.testing.assert_series_equal(back["test/accuracy"], comparison_table(study[0], info)["test/accuracy"])
     assert (written / "table.md").read_text(encoding="utf8").startswith("Of 12 compared with none")
 
 
 def test_one_repeat_still_makes_a_page(tmp_path, small, info):
     trials, curves = small
     alone = trials[trials["repeat"] == "0-0"]
-    text = page.write_report(tmp_path, table(alone, info), alone, curves, info).read_text(encoding="utf8")
+    text = page.write_report(tmp_path, comparison_table(alone, info), alone, curves, info).read_text(encoding="utf8")
     assert "needs at least 2 repeats" in text
 
 

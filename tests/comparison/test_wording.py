@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from overcast.comparison import table, table_view, wording
+from overcast.comparison import comparison_table, table_view, wording
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_the_description_opens_with_the_verdict_or_the_claim(compared, info):
 
 def test_notes_tell_what_is_missing_and_what_stands_in_for_the_baseline(small, info):
     trials = small[0].iloc[1:]
-    told = " ".join(wording.notes(table(trials, info), info | {"failed": ["noise 3"]}))
+    told = " ".join(wording.notes(comparison_table(trials, info), info | {"failed": ["noise 3"]}))
     assert "Failed: noise 3." in told
     assert "1 of 16 trials are missing" in told
     assert "none: 3 of 4 repeats" in told
-    lost = wording.notes(table(trials, info), info | {"missing": ["noise 1", "noise 2"]})
+    lost = wording.notes(comparison_table(trials, info), info | {"missing": ["noise 1", "noise 2"]})
     assert "Not found: 2 of this study's finished runs (noise 1 and noise 2)." in lost
     rest = trials[trials["mitigation"] != "none"]
-    assert "augmentation is what the others are compared with." in wording.notes(table(rest, info), info)
+    assert "augmentation is what the others are compared with." in wording.notes(comparison_table(rest, info), info)
 
 
 def test_the_overlap_of_the_comparisons(compared):
@@ -78,7 +78,7 @@ def test_diverged_trials_are_told_and_their_cell_is_not_the_highest(small, info)
     gone = (trials["cell"] == "augmentation") & (trials["repeat"] == "0-0")
     outcomes = [column for column in trials if column.startswith(("test/", "gap/"))]
     some = trials.assign(diverged=gone, **{column: trials[column].where(~gone) for column in outcomes})
-    compared = table(some, info)
+    compared = comparison_table(some, info)
     told = wording.verdicts(compared)[0]
     assert told.endswith("not judged: 1 of its 4 trials diverged, and those that are left flatter it")
     assert "1 not judged, since trials diverged: augmentation" in wording.headline(compared)
@@ -90,7 +90,7 @@ def test_diverged_trials_are_told_and_their_cell_is_not_the_highest(small, info)
 
 
 def test_one_repeat_says_what_it_needs(small, info):
-    alone = table(small[0][small[0]["repeat"] == "0-0"], info)
+    alone = comparison_table(small[0][small[0]["repeat"] == "0-0"], info)
     assert wording.headline(alone).startswith("Nothing could be compared: that needs at least 2 repeats.")
     assert "needs at least 2 repeats" in table_view.markdown(alone)
 

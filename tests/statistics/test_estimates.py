@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from overcast.statistics.estimates import Estimate, holm, paired_tests, repeated, two_way
+from overcast.statistics.estimates import Estimate, holm, one_sample_t, paired_tests, two_way
 
 STUDIES, COMPARISONS, REPEATS = 2500, 16, 10
 
@@ -41,7 +41,7 @@ def measured(draw, overlap=0.0):
 
 def test_repeated_is_the_paired_t_test(draw):
     a, b = draw(0.9, 0.02, (2, 10))
-    ours, theirs = repeated(a - b), stats.ttest_rel(a, b)
+    ours, theirs = one_sample_t(a - b), stats.ttest_rel(a, b)
     assert ours.p == pytest.approx(theirs.pvalue)
     assert (ours.low, ours.high) == pytest.approx(tuple(theirs.confidence_interval()))
 
@@ -49,17 +49,17 @@ def test_repeated_is_the_paired_t_test(draw):
 def test_overlap_is_nadeau_and_bengios_formula(draw):
     d = draw(0.02, 0.01, 10)
     t = d.mean() / np.sqrt((1 / 10 + 1 / 8) * d.var(ddof=1))  # 10 folds, one validates: test over train is 1/8
-    assert repeated(d, 1 / 9).p == pytest.approx(2 * stats.t.sf(abs(t), 9))
+    assert one_sample_t(d, 1 / 9).p == pytest.approx(2 * stats.t.sf(abs(t), 9))
 
 
 def test_text_interval_and_test_agree_on_every_study(draw):
-    for estimate in (repeated(draw(0.5, 1, (500, 6)), 0.1), two_way(draw(0.1, 1, (200, 4, 30)))):
+    for estimate in (one_sample_t(draw(0.5, 1, (500, 6)), 0.1), two_way(draw(0.1, 1, (200, 4, 30)))):
         outside = (estimate.low > 0) | (estimate.high < 0)
         assert np.array_equal(outside, estimate.p < 0.05)
 
 
 def test_false_alarms_and_coverage_with_independent_repeats(draw, holms):
-    plain = repeated(measured(draw))
+    plain = one_sample_t(measured(draw))
     assert 0.03 < (plain.p < 0.05).mean() < 0.07
     assert 0.93 < covered(plain) < 0.97
     assert (holms(plain.p) < 0.05).any(1).mean() < 0.07
@@ -68,7 +68,7 @@ def test_false_alarms_and_coverage_with_independent_repeats(draw, holms):
 def test_false_alarms_with_counted_answers(holms):
     draws = np.random.default_rng(1)
     right = draws.binomial(225, 0.9, (STUDIES, COMPARISONS + 1, REPEATS)) / 225
-    plain = repeated(right[:, 1:] - right[:, :1])
+    plain = one_sample_t(right[:, 1:] - right[:, :1])
     assert 0.03 < (plain.p < 0.05).mean() < 0.07
     assert 0.93 < covered(plain) < 0.97
     assert (holms(plain.p) < 0.05).any(1).mean() < 0.07
@@ -78,7 +78,7 @@ def test_false_alarms_with_counted_answers(holms):
 def test_overlapping_train_parts_need_the_correction_and_holm_for_it_too(draw, holms, folds):
     rho = 1 / (folds - 1)
     changes = measured(draw, overlap=rho)
-    plain, careful = repeated(changes), repeated(changes, rho)
+    plain, careful = one_sample_t(changes), one_sample_t(changes, rho)
     assert (plain.p < 0.05).mean() > 0.1 > 0.07 > (careful.p < 0.05).mean() > 0.03
     assert covered(plain) < 0.9 and 0.93 < covered(careful) < 0.97  # noqa: PT018
     paired = holms(plain.p) < 0.05
@@ -96,7 +96,7 @@ def test_two_way_covers_new_seeds_and_new_samples(draw, seed, sample, n, m):
     for _ in range(8):
         x = seed * draw(size=(250, n, 1)) + sample * draw(size=(250, 1, m)) + 0.3 * draw(size=(250, n, m))
         estimates.append(covered(two_way(x)))
-        rows.append(covered(repeated(x.mean(-1))))
+        rows.append(covered(one_sample_t(x.mean(-1))))
     assert 0.93 < np.mean(estimates) < 0.97
     assert np.mean(rows) < np.mean(estimates)
 
@@ -110,7 +110,7 @@ def test_two_way_covers_answers_that_are_right_or_wrong(draw):
     for _ in range(8):
         hard = draw(2.5, 2, (250, 1, 300))
         x = right(hard) - right(hard)
-        both.append((covered(two_way(x)), covered(repeated(x.mean(-1)))))
+        both.append((covered(two_way(x)), covered(one_sample_t(x.mean(-1)))))
     ours, seeds_only = np.mean(both, 0)
     assert 0.93 < ours < 0.97
     assert seeds_only < 0.8
@@ -121,12 +121,14 @@ def test_two_way_is_the_anova_estimate(draw):
     rows, columns = x.mean(1), x.mean(0)
     a, b = 40 * rows.var(ddof=1), 6 * columns.var(ddof=1)
     e = ((x - rows[:, None] - columns + x.mean()) ** 2).sum() / (5 * 39)
-    assert two_way(x).error ** 2 == pytest.approx((a + b - e) / 240)
+    assert two_way(x).standard_error ** 2 == pytest.approx((a + b - e) / 240)
 
 
 def test_two_way_of_one_repeat_or_one_sample_falls_back():
-    assert np.isnan(two_way(np.ones((1, 20))).error)
-    assert two_way(np.array([[1.0], [0.0], [1.0]])).error == pytest.approx(repeated([1.0, 0.0, 1.0]).error)
+    assert np.isnan(two_way(np.ones((1, 20))).standard_error)
+    assert two_way(np.array([[1.0], [0.0], [1.0]])).standard_error == pytest.approx(
+        one_sample_t([1.0, 0.0, 1.0]).standard_error
+    )
 
 
 def test_holm_is_statsmodels_and_ignores_what_was_not_compared():
@@ -138,38 +140,43 @@ def test_holm_is_statsmodels_and_ignores_what_was_not_compared():
 
 
 def test_nothing_ever_differed():
-    same = repeated(np.zeros(10), 0.1)
+    same = one_sample_t(np.zeros(10), 0.1)
     assert (same.mean, same.p, same.low, same.high, same.detectable(3)) == (0, 1, 0, 0, 0)
-    rounded = repeated(np.full(10, 0.1 + 0.2 - 0.3))
+    rounded = one_sample_t(np.full(10, 0.1 + 0.2 - 0.3))
     assert (rounded.mean, rounded.p) == (0, 1)
     nowhere = two_way(np.zeros((5, 30)), 0.1)
     assert (nowhere.mean, nowhere.p) == (0, 1)
 
 
 @pytest.mark.parametrize("n", [2, 5, 10])
-def test_equal_differences_prove_what_agreeing_signs_prove(n):
-    same = repeated(np.full(n, 0.03) + 1e-15 * np.arange(n))
+def test_equal_differences_prove_what_agreeing_signs_prove(n, draw):
+    same = one_sample_t(np.full(n, 0.03) + 1e-15 * np.arange(n))
     assert same.p == pytest.approx(stats.binomtest(n, n).pvalue)
     assert (same.low > 0) == (same.p < 0.05)
+    every_sample = two_way(np.full((n, 30), -1.0))
+    assert every_sample.p == pytest.approx(same.p)
+    stacked = two_way(np.stack([np.full((n, 30), -1.0), draw(size=(n, 30))]))
+    assert stacked.p[0] == pytest.approx(same.p)
+    assert np.isfinite(stacked.p[1])
 
 
 def test_one_repeat_is_no_evidence():
     for values in ([0.02], []):
-        alone = repeated(values)
+        alone = one_sample_t(values)
         assert np.isnan(alone.p)
         assert np.isnan(alone.low)
 
 
 def test_detectable_is_statsmodels_power(draw):
-    d = repeated(draw(0, 0.02, 10), 0.1)
-    size = float(d.detectable(16) / d.error) / np.sqrt(10)
+    d = one_sample_t(draw(0, 0.02, 10), 0.1)
+    size = float(d.detectable(16) / d.standard_error) / np.sqrt(10)
     assert TTestPower().power(size, 10, 0.05 / 16) == pytest.approx(0.8, abs=1e-3)
 
 
 def test_detectable_differences_are_detected_four_times_in_five(draw):
     known = Estimate(np.float64(0), np.float64(1 / np.sqrt(REPEATS)), np.float64(REPEATS - 1))
     true = known.detectable(COMPARISONS)
-    found = repeated(draw(true, 1, (20_000, REPEATS))).p < 0.05 / COMPARISONS
+    found = one_sample_t(draw(true, 1, (20_000, REPEATS))).p < 0.05 / COMPARISONS
     assert found.mean() == pytest.approx(0.8, abs=0.015)
 
 
@@ -180,17 +187,17 @@ def test_a_family_is_judged_together_and_what_has_no_repeats_is_not_counted(draw
     assert tests.clear.tolist() == [True, False, True, False, False]
     made = [0, 2, 4]
     for found, overlap in ((tests.p_paired, 0), (tests.p_corrected, 1 / 9)):
-        raw = [float(repeated(each, overlap).p) for each in (better, worse, nothing)]
+        raw = [float(one_sample_t(each, overlap).p) for each in (better, worse, nothing)]
         assert found[made] == pytest.approx(multipletests(raw, method="holm")[1])
         assert np.isnan(found[[1, 3]]).all()
-    assert tests.detectable[0] == pytest.approx(repeated(better, 1 / 9).detectable(3))
+    assert tests.detectable[0] == pytest.approx(one_sample_t(better, 1 / 9).detectable(3))
     assert tests.paired.mean[3] == 0.4
 
 
 def test_one_uncorrected_interval_is_not_clear():
     """A difference whose interval lies above zero, alone: not so among ten, nor with train parts that overlap."""
     d = np.array([0.01, 0.02, 0.03, 0.02, 0.03, 0.0])
-    assert repeated(d).low > 0
+    assert one_sample_t(d).low > 0
     assert paired_tests([d], 0.1).clear.all()
     assert not paired_tests([d] * 10, 0.1).clear.any()
     assert not paired_tests([d], 0.5).clear.any()
@@ -199,8 +206,10 @@ def test_one_uncorrected_interval_is_not_clear():
 def test_a_family_over_the_samples_of_a_fixed_test_part(draw):
     answers = draw(0.1, 1, (4, 30))
     tests = paired_tests([answers, answers.mean(1)], [0.1, 0.2])
-    for i, one in enumerate((two_way(answers, 0.1), repeated(answers.mean(1), 0.2))):
-        assert (tests.corrected.mean[i], tests.corrected.error[i]) == pytest.approx((one.mean, one.error))
+    for i, one in enumerate((two_way(answers, 0.1), one_sample_t(answers.mean(1), 0.2))):
+        assert (tests.corrected.mean[i], tests.corrected.standard_error[i]) == pytest.approx(
+            (float(one.mean), float(one.standard_error))
+        )
 
 
 def test_an_empty_family_says_nothing():

@@ -19,7 +19,7 @@ from overcast.comparison.trials import PAIRING, correct_predictions, overlap
 from overcast.comparison.wording import number
 from overcast.core.errors import UserError
 from overcast.html.page import Section
-from overcast.statistics.estimates import Array, Estimate, paired_tests, repeated
+from overcast.statistics.estimates import Array, Estimate, one_sample_t, paired_tests
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 
@@ -107,7 +107,7 @@ def compared(family: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> dict[Ke
         [_differences(better, worse) for better, worse in family.values()],
         [better["overlap"].mean() for better, _ in family.values()],
     )
-    arrays = (tests.paired.mean, tests.paired.error, tests.paired.freedom, tests.direction)
+    arrays = (tests.paired.mean, tests.paired.standard_error, tests.paired.df, tests.direction)
     return {
         key: Comparison(Estimate(*estimate), int(direction))
         for key, *estimate, direction in zip(family, *arrays, strict=True)
@@ -116,7 +116,7 @@ def compared(family: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> dict[Ke
 
 def difference(better: pd.DataFrame, worse: pd.DataFrame) -> Estimate:
     """The mean of ``better`` minus ``worse`` over the repeats that both have, paired: to describe, not to judge."""
-    return repeated((better.set_index(REPEAT)["accuracy"] - worse.set_index(REPEAT)["accuracy"]).dropna())
+    return one_sample_t((better.set_index(REPEAT)["accuracy"] - worse.set_index(REPEAT)["accuracy"]).dropna())
 
 
 def _differences(better: pd.DataFrame, worse: pd.DataFrame) -> Array:

@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
-from overcast.comparison.table import PRIMARY, table
+from overcast.comparison.table import PRIMARY, comparison_table
 from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
@@ -37,7 +37,7 @@ it and the figures of it."""
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """study: its id. table: a row a cell, as `overcast.comparison.table.table` says. trials: a row a trial.
+    """study: its id. table: a row a cell, as `overcast.comparison.table.comparison_table` says. trials: a row a trial.
 
     verdicts: a sentence for each comparison. report: the page. text: all that ``pipelines/compare.py`` prints.
     """
@@ -73,15 +73,15 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, 
     key = parent.tags["study"]
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", (".csv", ".md"))
-    useless = evaluate_missing(runs)
-    diverged = [*useless.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
-    if diverged and len(runs) == len(useless):
+    no_figures = evaluate_missing(runs)
+    diverged = [*no_figures.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
+    if diverged and len(runs) == len(no_figures):
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(store, parent, runs)
-    runs = [run for run in runs if run not in useless]
+    runs = [run for run in runs if run not in no_figures]
     rows, answers = trials(runs, diverged), correct_predictions(runs)
     info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
-    compared = table(rows, info, answers)
+    compared = comparison_table(rows, info, answers)
     claim, verdict, shown = "", wording.headline(compared), list[Section]()
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
@@ -113,7 +113,6 @@ def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, 
         raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
     about = {
         "study": key,
-        "baseline": "none",
         "folds": ", ".join(dict.fromkeys(str(run.config.split.folds) for run in runs)),
         "failed": unfinished(store, key, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
@@ -152,13 +151,13 @@ def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
     from overcast.evaluation.evaluate import evaluate
 
     missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
-    useless = {}
+    diverged = {}
     for run in tqdm(missing, desc="evaluating", unit="run", disable=not missing, mininterval=_often()):
         try:
             evaluate(run, pictures=False)
         except DivergedError as error:
-            useless[run] = Diverged(run_params(run.config), str(error))
-    return useless
+            diverged[run] = Diverged(run_params(run.config), str(error))
+    return diverged
 
 
 def _often() -> float:

@@ -64,27 +64,33 @@ def data_size(table: pd.DataFrame) -> Section | None:
     for at, (_, panel) in enumerate(panels, 1):
         for name, some in panel.sort_values("train_fraction").groupby("mitigation", sort=False):
             style = series(names.index(name))
-            reach = 100 * (some[f"{PRIMARY.column}/high"] - some[PRIMARY.column]).fillna(0)
             figure.add_scatter(
                 x=100 * some["train_fraction"], y=100 * some[PRIMARY.column], name=str(name), mode="lines+markers",
                 line=style.plotly(), marker={"symbol": style.marker, "size": 9},
-                error_y={"array": reach, "thickness": 1}, legendgroup=str(name), showlegend=at == 1, row=1, col=at,
+                error_y=error_bars(some, PRIMARY.column) | {"thickness": 1}, legendgroup=str(name), showlegend=at == 1,
+                row=1, col=at,
             )  # fmt: skip
     shares = sorted(100 * table["train_fraction"].unique())
     figure.update_xaxes(
         title="share of the train part, %", type="log", tickvals=shares, ticktext=[f"{s:g}" for s in shares]
     )
     figure.update_yaxes(title=f"{PRIMARY.label}, %", col=1)
-    how = "Bars: 95 % intervals of the means."
-    return Section.from_figure("Learning curves over data size", how, figure, 480, min_width=520)
+    caption = "Bars: 95 % intervals of the means."
+    return Section.from_figure("Learning curves over data size", caption, figure, 480, min_width=520)
+
+
+def error_bars(rows: pd.DataFrame, column: str) -> dict[str, pd.Series]:
+    """A column's intervals in points, as Plotly takes them; no bar where there is none."""
+    up, down = rows[f"{column}/high"] - rows[column], rows[column] - rows[f"{column}/low"]
+    return {"array": 100 * up.fillna(0), "arrayminus": 100 * down.fillna(0)}
 
 
 def _band(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, object]) -> list[go.Scatter]:
     """The mean over the runs at each epoch, and its interval, which needs two runs."""
     at = rows.groupby("epoch")[column].agg(["mean", "sem", "count"]).dropna(subset=["mean"])
     mean, epochs = at["mean"].to_numpy(float), at.index.to_numpy()
-    reach = Estimate(mean, at["sem"].to_numpy(float), np.maximum(at["count"].to_numpy(float) - 1, 1)).reach
-    low, high = mean - np.nan_to_num(reach), mean + np.nan_to_num(reach)
+    margin = Estimate(mean, at["sem"].to_numpy(float), np.maximum(at["count"].to_numpy(float) - 1, 1)).margin
+    low, high = mean - np.nan_to_num(margin), mean + np.nan_to_num(margin)
     band = go.Scatter(
         x=np.concatenate([epochs, epochs[::-1]]), y=np.concatenate([high, low[::-1]]), mode="none", fill="toself",
         fillcolor=style.colour, opacity=0.2, line={"width": 0}, hoverinfo="skip", **{**name, "showlegend": False},

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overcast.comparison import PRIMARY
-from overcast.comparison.curves import data_size, learning
+from overcast.comparison.curves import data_size, error_bars, learning
 from overcast.comparison.wording import CHANGE, cell, number, places
 from overcast.html.label_placement import spots
 from overcast.html.page import Section
@@ -24,9 +24,9 @@ STYLES = {  # colour, marker; an open circle, and grey, is what is not clear
 }
 
 
-def drawn(table: pd.DataFrame, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Section]:
+def study_figures(table: pd.DataFrame, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Section]:
     """Every figure that the study has data for."""
-    every = [forest(table), trade(table), heat(table), data_size(table), learning(trials, curves)]
+    every = [forest(table), accuracy_against_gap(table), heatmap(table), data_size(table), learning(trials, curves)]
     return [section for section in every if section is not None]
 
 
@@ -58,7 +58,7 @@ def forest(table: pd.DataFrame) -> Section | None:
     return Section.from_figure("What each one changes", caption, figure, 150 + 27 * len(rows), min_width=520)
 
 
-def trade(table: pd.DataFrame) -> Section | None:
+def accuracy_against_gap(table: pd.DataFrame) -> Section | None:
     """Accuracy against the gap."""
     rows = _kinds(table[table["gap/accuracy"].notna()])
     if rows.empty:
@@ -69,18 +69,11 @@ def trade(table: pd.DataFrame) -> Section | None:
     for kind in (kind for kind in STYLES if kind in set(rows["kind"])):
         some = rows[rows["kind"] == kind]
         colour, marker = STYLES[kind]
-        spread = {
-            axis: {
-                "array": 100 * (some[f"{c}/high"] - some[c]).fillna(0),
-                "color": "#c8c8c8",
-                "thickness": 1,
-                "width": 0,
-            }
-            for axis, c in (("error_x", "gap/accuracy"), ("error_y", PRIMARY.column))
-        }
+        bars = {"color": "#c8c8c8", "thickness": 1, "width": 0}
         figure.add_scatter(
             x=some["x"], y=some["y"], mode="markers+text", name=kind, text=some["label"], textposition=some["spot"],
-            textfont={"size": 12, "color": INK}, **spread, cliponaxis=False,
+            textfont={"size": 12, "color": INK}, cliponaxis=False,
+            error_x=error_bars(some, "gap/accuracy") | bars, error_y=error_bars(some, PRIMARY.column) | bars,
             marker={"color": colour, "symbol": marker, "size": 10, "line": {"width": 2, "color": colour}},
             hovertemplate="%{text}: %{y:.1f} %, gap %{x:.1f} points<extra></extra>",
         )  # fmt: skip
@@ -90,7 +83,7 @@ def trade(table: pd.DataFrame) -> Section | None:
     return Section.from_figure("Accuracy against the gap", caption, figure, 560, min_width=520)
 
 
-def heat(table: pd.DataFrame) -> Section | None:
+def heatmap(table: pd.DataFrame) -> Section | None:
     """Network (or whatever else was swept) × mitigation."""
     if table["context"].nunique() < 2 or table["mitigation"].nunique() < 2:
         return None
@@ -99,7 +92,7 @@ def heat(table: pd.DataFrame) -> Section | None:
     down = list(dict.fromkeys(table["context"]))[::-1]
     digits = places(table)
 
-    def spread(values: pd.Series) -> pd.DataFrame:
+    def pivoted(values: pd.Series) -> pd.DataFrame:
         shaped = table.assign(v=values).pivot_table(index="context", columns="mitigation", values="v", aggfunc="first")
         return shaped.reindex(index=down, columns=order)
 
@@ -111,10 +104,10 @@ def heat(table: pd.DataFrame) -> Section | None:
     limit = max(float(change.abs().max()), 0.1)
     figure = go.Figure(
         go.Heatmap(
-            z=spread(change),
+            z=pivoted(change),
             x=list(order),
             y=down,
-            text=spread(pd.Series(texts, table.index)).fillna(""),
+            text=pivoted(pd.Series(texts, table.index)).fillna(""),
             texttemplate="%{text}",
             colorscale=[[0, ORANGE], [0.5, "#ffffff"], [1, BLUE]],
             zmid=0,

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from overcast.html.page import Section
 from overcast.html.style import series
-from overcast.statistics.estimates import repeated
+from overcast.statistics.estimates import one_sample_t
 
 
 def line_figure(
@@ -33,15 +33,15 @@ def line_figure(
     scale = 100 if percent else 1
     for i, (name, some) in enumerate(table.groupby(group, sort=False)):
         style = series(i)
-        places, means, reaches = [], [], []
+        places, means, margins = [], [], []
         for place, values in some.groupby(x)[y]:
             places.append(place)
             means.append(scale * float(values.mean()))
-            reaches.append(scale * float(np.nan_to_num(repeated(values.to_numpy(float)).reach)))
+            margins.append(scale * float(np.nan_to_num(one_sample_t(values.to_numpy(float)).margin)))
         figure.add_scatter(
             x=places, y=means, name=str(name), mode="lines+markers",
             line=style.plotly(), marker={"symbol": style.marker, "size": 8},
-            error_y={"array": None if "y" in log else reaches, "thickness": 1, "width": 3},
+            error_y={"array": None if "y" in log else margins, "thickness": 1, "width": 3},
         )  # fmt: skip
     ticks = sorted(table[x].unique())
     shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if len(ticks) <= 12 else {}

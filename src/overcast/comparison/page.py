@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from overcast.comparison import PRIMARY, table_view, wording
-from overcast.comparison.figures import drawn
+from overcast.comparison.figures import study_figures
 from overcast.core.atomic import whole_file
 from overcast.html.page import BulletList, Callout, Cell, Page, Paragraph, Section, Table
 from overcast.html.writer import render
@@ -36,7 +36,7 @@ def write_report(
     description = wording.description_md(table, info, claim, verdict)
     whole_file(folder / "table.md", f"{description}\n{table_view.markdown(table)}")
     page = folder / "report.html"
-    whole_file(page, render(study_page(table, [*first, *drawn(table, trials, curves)], info, claim, verdict)))
+    whole_file(page, render(study_page(table, [*first, *study_figures(table, trials, curves)], info, claim, verdict)))
     return page
 
 
@@ -134,6 +134,6 @@ def _facts(info: Mapping[str, Any]) -> dict[str, object]:
             value = value and Markup("<code>{}</code>").format(value)
         elif isinstance(value, bool):
             value = "yes" if value else "no"
-        if key not in wording.TOLD:
+        if key not in wording.NOTED:
             facts[key.replace("_", " ")] = value
     return facts

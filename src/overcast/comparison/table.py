@@ -17,26 +17,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overcast.statistics.estimates import Array, Estimate, paired_tests, repeated, two_way
+from overcast.statistics.estimates import Array, Estimate, one_sample_t, paired_tests, two_way
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One thing that is measured: its column, what people call it, and how its numbers are shown."""
+    """One thing that is measured: its column, what people call it, how its numbers are shown, and their range."""
 
     column: str
     label: str
     percent: bool = True
+    range: tuple[float, float] = (0, 1)
 
 
 PRIMARY = Outcome("test/accuracy", "test accuracy")
 OUTCOMES = (
     PRIMARY,
-    Outcome("test/nll", "negative log-likelihood", percent=False),
+    Outcome("test/nll", "negative log-likelihood", percent=False, range=(0, np.inf)),
     Outcome("test/macro_f1", "macro-F1"),
     Outcome("test/ece", "calibration error"),
-    Outcome("gap/accuracy", "gap in accuracy"),
-    Outcome("gap/nll", "gap in negative log-likelihood", percent=False),
+    Outcome("gap/accuracy", "gap in accuracy", range=(-1, 1)),
+    Outcome("gap/nll", "gap in negative log-likelihood", percent=False, range=(-np.inf, np.inf)),
 )
 CONTEXT = ["data", "model", "train_fraction", "epochs"]
 CELL = [*CONTEXT, "cell"]
@@ -45,13 +46,13 @@ Correct = Mapping[str, np.ndarray]
 """Of each run: was each row of the fixed test part classified correctly? The same rows in the same order."""
 
 
-def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None = None) -> pd.DataFrame:
+def comparison_table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None = None) -> pd.DataFrame:
     """One row a cell, best first within each context; shares and rates as fractions, not percent.
 
-    ``<outcome>``, ``…/low``, ``…/high``: mean and interval over the cell's repeats. ``change/<outcome>`` and
-    its interval: paired difference to the ``baseline`` cell, whose mitigation is ``against``. For the primary
-    outcome also ``p``, ``p_holm``, ``p_overlap``, ``p_overlap_holm``, ``overlap/low`` and ``/high``, ``rho`` (the
-    mean ``overlap`` of its pairs), ``detectable`` and ``clear`` (see `PairedTests`). ``time``: train
+    ``<outcome>``, ``…/low``, ``…/high``: mean and interval over the cell's repeats, within the outcome's range.
+    ``change/<outcome>`` and its interval: paired difference to the ``baseline`` cell, whose mitigation is ``against``.
+    For the primary outcome also ``p``, ``p_holm``, ``p_overlap``, ``p_overlap_holm``, ``overlap/low`` and ``/high``,
+    ``rho`` (the mean ``overlap`` of its pairs), ``detectable`` and ``clear`` (see `PairedTests`). ``time``: train
     time over the baseline's, geometric mean. ``repeats``, ``pairs``, ``planned``: how many trials the cell and
     the comparison have, and how many each cell should have.
 
@@ -70,13 +71,14 @@ def table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None
     gone = _diverged(trials)
     rows = []
     for context, group in contexts(finished):
-        base = _baseline(group, str(info.get("baseline", "none")))
+        base = _baseline(group)
         for _, cell in group.groupby("cell", sort=False):
             lost = {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
             rows.append({"context": context, "planned": planned} | lost | _row(cell, base, known))
     judged = _judged(rows)
     ahead = judged[f"change/{PRIMARY.column}"] > 0
-    judged["flattered"] = judged["diverged"].where(ahead, judged["baseline_diverged"]) > 0
+    diverged_ahead = judged["diverged"].where(ahead, judged["baseline_diverged"])
+    judged["flattered"] = (diverged_ahead > 0) & ~judged["is_baseline"]
     judged["clear"] &= ~judged["flattered"]
     judged["order"] = judged.groupby("context", sort=False).ngroup()
     ranked = judged.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
@@ -118,9 +120,9 @@ def _without(cell: str, mitigation: str) -> str:
     return " · ".join(part for part in cell.split(" · ") if part != mitigation)
 
 
-def _baseline(group: pd.DataFrame, wanted: str) -> pd.DataFrame:
-    """The trials of the cell everything in this context is compared with: the first one if none is called so."""
-    named = group[(group["mitigation"] == wanted) | (group["cell"] == wanted)]
+def _baseline(group: pd.DataFrame) -> pd.DataFrame:
+    """The trials of the cell that everything in this context is compared with: no mitigation, or else the first."""
+    named = group[group["mitigation"] == "none"]
     first = (named if len(named) else group)["cell"].iloc[0]
     return group[group["cell"] == first]
 
@@ -130,9 +132,11 @@ def _row(cell: pd.DataFrame, base: pd.DataFrame, correct: Correct) -> dict[str, 
     row = {key: cell[key].iloc[0] for key in kept}
     row |= {"baseline": base["cell"].iloc[0], "against": base["mitigation"].iloc[0], "repeats": len(cell)}
     for outcome in OUTCOMES:
-        row |= _told(outcome.column, repeated(_finite(cell[outcome.column].to_numpy(float))))
+        row |= _with_interval(
+            outcome.column, one_sample_t(_finite(cell[outcome.column].to_numpy(float))), outcome.range
+        )
     if len(alone := _stacked(cell["run_id"], correct)):
-        row |= _told(PRIMARY.column, two_way(alone))
+        row |= _with_interval(PRIMARY.column, two_way(alone), PRIMARY.range)
     itself = row["cell"] == row["baseline"]
     row["is_baseline"] = itself
     return row | ({"pairs": 0, "time": 1.0, "differences": []} if itself else _change(cell, base, correct))
@@ -143,10 +147,10 @@ def _change(cell: pd.DataFrame, base: pd.DataFrame, correct: Correct) -> dict[st
     row: dict[str, Any] = {"pairs": len(pairs), "rho": pairs["overlap"].mean()}
     for outcome in OUTCOMES:
         differences = pairs[outcome.column].to_numpy(float) - pairs[f"{outcome.column}/base"].to_numpy(float)
-        row |= _told(f"change/{outcome.column}", repeated(_finite(differences)))
+        row |= _with_interval(f"change/{outcome.column}", one_sample_t(_finite(differences)))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
-    row |= {key: np.exp(value) for key, value in _told("time", repeated(_finite(ratios))).items()}
+    row |= {key: np.exp(value) for key, value in _with_interval("time", one_sample_t(_finite(ratios))).items()}
     primary = (pairs[PRIMARY.column] - pairs[f"{PRIMARY.column}/base"]).to_numpy(float)
     ours, theirs = _stacked(pairs["run_id"], correct), _stacked(pairs["run_id/base"], correct)
     return row | {"differences": ours - theirs if len(ours) and ours.shape == theirs.shape else primary}
@@ -168,12 +172,9 @@ def _judged(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return made
 
 
-def _told(name: str, estimate: Estimate) -> dict[str, float]:
-    return {
-        name: float(estimate.mean),
-        f"{name}/low": float(estimate.low),
-        f"{name}/high": float(estimate.high),
-    }
+def _with_interval(name: str, estimate: Estimate, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict[str, float]:
+    low, high = np.clip([float(estimate.low), float(estimate.high)], *bounds)
+    return {name: float(estimate.mean), f"{name}/low": float(low), f"{name}/high": float(high)}
 
 
 def _finite(values: Array) -> Array:

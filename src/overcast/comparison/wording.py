@@ -13,8 +13,8 @@ import pandas as pd
 
 from overcast.comparison import PRIMARY
 
-TOLD = ("failed", "missing", "diverged", "left_out")
-"""What of a study's info the notes tell."""
+NOTED = ("failed", "missing", "diverged", "left_out")
+"""What of a study's info stands in the notes."""
 
 CHANGE = f"change/{PRIMARY.column}"
 
@@ -92,9 +92,9 @@ def headline(table: pd.DataFrame) -> str:
     for some, verb in ((up, "clearly better"), (down, "clearly worse")):
         names = [f"{cell(r, several)} ({number(r[CHANGE], digits, sign=True)})" for _, r in some.iterrows()]
         parts += [f"{len(names)} {verb}: {_listed(names)}"] if names else []
-    open_ = [cell(row, several) for _, row in compared[compared["flattered"]].iterrows()]
-    parts += [f"{len(open_)} not judged, since trials diverged: {_listed(open_)}"] if open_ else []
-    unclear = len(compared) - len(clear) - len(open_)
+    undecided = [cell(row, several) for _, row in compared[compared["flattered"]].iterrows()]
+    parts += [f"{len(undecided)} not judged, since trials diverged: {_listed(undecided)}"] if undecided else []
+    unclear = len(compared) - len(clear) - len(undecided)
     parts += [f"{unclear} not clear at this size"] if unclear else []
     opening = f"Of {len(compared)} compared with {_baselines(table)}, " if len(compared) else ""
     return f"{opening}{'; '.join(parts) or 'Nothing could be compared: that needs at least 2 repeats'}. {_best(table)}"

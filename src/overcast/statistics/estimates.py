@@ -24,8 +24,8 @@ from statsmodels.stats.multitest import multipletests
 
 Array = NDArray[np.float64]
 
-LEVEL = 0.05
-"""The size of every test; intervals are at ``1 - LEVEL``."""
+ALPHA = 0.05
+"""The size of every test; intervals are at ``1 - ALPHA``."""
 POWER = 0.8
 """A difference counts as detectable if a study like this one would find it this often."""
 ROUNDING = 1e-9
@@ -37,45 +37,45 @@ class Estimate:
     """A mean, its standard error and the degrees of freedom of that error; NaN error where it is unknown."""
 
     mean: Array
-    error: Array
-    freedom: Array
+    standard_error: Array
+    df: Array
 
     @property
-    def reach(self) -> Array:
-        """Half the width of the interval: ``t(1 - LEVEL/2; freedom) · error``."""
-        return np.asarray(stats.t.isf(LEVEL / 2, self.freedom) * self.error)
+    def margin(self) -> Array:
+        """Half the width of the interval: ``t(1 - ALPHA/2; df) · standard_error``."""
+        return np.asarray(stats.t.isf(ALPHA / 2, self.df) * self.standard_error)
 
     @property
     def low(self) -> Array:
-        return self.mean - self.reach
+        return self.mean - self.margin
 
     @property
     def high(self) -> Array:
-        return self.mean + self.reach
+        return self.mean + self.margin
 
     @property
     def p(self) -> Array:
         """Two-sided p-value of "the true mean is 0"; 1 if nothing ever differed, NaN if the error is unknown."""
-        never = (self.mean == 0) & (self.error == 0)
-        t = np.abs(self.mean) / np.where(never, 1.0, self.error)
-        return np.asarray(2 * stats.t.sf(t, self.freedom))
+        never = (self.mean == 0) & (self.standard_error == 0)
+        t = np.abs(self.mean) / np.where(never, 1.0, self.standard_error)
+        return np.asarray(2 * stats.t.sf(t, self.df))
 
     def detectable(self, comparisons: int) -> Array:
         """The smallest true difference that `POWER` of studies like this one would call clear.
 
-        A study calls a difference clear if ``|mean| > t(1 - α/2; freedom) · error`` with
-        ``α = LEVEL / comparisons`` (Holm's first and hardest step). With a true difference δ the ratio
-        ``mean / error`` follows the noncentral t with noncentrality ``δ / error``; solved for δ at
+        A study calls a difference clear if ``|mean| > t(1 - α/2; df) · standard_error`` with
+        ``α = ALPHA / comparisons`` (Holm's first and hardest step). With a true difference δ the ratio
+        ``mean / standard_error`` follows the noncentral t with noncentrality ``δ / standard_error``; solved for δ at
         `POWER`. The error is the one the study measured, so this too is an estimate.
         """
-        critical = stats.t.isf(LEVEL / comparisons / 2, self.freedom)
-        return np.asarray(special.nctdtrinc(self.freedom, 1 - POWER, critical) * self.error)
+        critical = stats.t.isf(ALPHA / comparisons / 2, self.df)
+        return np.asarray(special.nctdtrinc(self.df, 1 - POWER, critical) * self.standard_error)
 
 
-def repeated(values: ArrayLike, overlap: float = 0.0) -> Estimate:
+def one_sample_t(values: ArrayLike, overlap: float = 0.0) -> Estimate:
     """Mean of ``values (..., n)`` over n repeats; of paired differences, this is the paired t-test.
 
-    ``error² = s² · (1/n + ρ/(1-ρ))`` with s² the sample variance and ρ the ``overlap``. With ρ = 0 that is
+    ``standard_error² = s² · (1/n + ρ/(1-ρ))`` with s² the sample variance and ρ the ``overlap``. With ρ = 0 that is
     the plain ``s²/n``. Nadeau & Bengio put ρ at test ÷ (test + train): repeats whose train parts overlap are
     correlated, and more repeats then tell less than ``1/n`` promises. Rows that neither train nor test, such as a
     validation part, do not count: with ten folds, one of which validates, ρ is 1/9.
@@ -87,13 +87,13 @@ def repeated(values: ArrayLike, overlap: float = 0.0) -> Estimate:
     x = np.where(np.abs(x) < ROUNDING, 0.0, x)
     n = x.shape[-1]
     mean = x.mean(-1) if n else np.full(x.shape[:-1], np.nan)
-    freedom = np.full(mean.shape, max(n - 1, 1), float)
+    df = np.full(mean.shape, max(n - 1, 1), float)
     if n < 2:
-        return Estimate(mean, np.full(mean.shape, np.nan), freedom)
+        return Estimate(mean, np.full(mean.shape, np.nan), df)
     variance = x.var(-1, ddof=1)
     agreeing = np.abs(mean) / stats.t.isf(2.0**-n, n - 1) * np.sqrt(n)
     spread = np.where(np.sqrt(variance) < ROUNDING, agreeing, np.sqrt(variance))
-    return Estimate(mean, spread * np.sqrt(_inflated(n, overlap)), freedom)
+    return Estimate(mean, spread * np.sqrt(_inflated(n, overlap)), df)
 
 
 def two_way(values: ArrayLike, overlap: float = 0.0) -> Estimate:
@@ -102,15 +102,16 @@ def two_way(values: ArrayLike, overlap: float = 0.0) -> Estimate:
     The model is ``x_ij = μ + a_i + b_j + e_ij`` (repeat, sample, rest, all random), so that the interval
     speaks of new seeds and of new test samples. With the mean squares A (repeats), B (samples), E (rest):
 
-        error² = (A·n·(1/n + ρ/(1-ρ)) + B - E) / (n m),   freedom = error⁴ / Σ (term² / its freedom)
+        standard_error² = (A·n·(1/n + ρ/(1-ρ)) + B - E) / (n m),   df = standard_error⁴ / Σ (term² / its df)
 
     For ρ = 0 this is Owen's "variance over seeds / n + variance over samples / m" less E/(n m), which
-    that sum counts twice. The error is never below that of repeats alone or of samples alone.
+    that sum counts twice. The error is never below that of repeats alone or of samples alone, and where every value is
+    the same it is that of `one_sample_t`.
     """
     x = np.asarray(values, float)
     n, m = x.shape[-2:]
     if n < 2 or m < 2:
-        return repeated(x.mean(-1), overlap)
+        return one_sample_t(x.mean(-1), overlap)
     mean = x.mean((-1, -2))
     rows, columns = x.mean(-1), x.mean(-2)
     a, b = m * rows.var(-1, ddof=1), n * columns.var(-1, ddof=1)
@@ -119,8 +120,10 @@ def two_way(values: ArrayLike, overlap: float = 0.0) -> Estimate:
     terms = np.stack([a * n * _inflated(n, overlap), b, -e]) / (n * m)
     variance = np.maximum(terms.sum(0), terms[:2].max(0))
     doubt = terms[0] ** 2 / (n - 1) + terms[1] ** 2 / (m - 1) + terms[2] ** 2 / ((n - 1) * (m - 1))
-    freedom = np.divide(variance**2, doubt, out=np.full(variance.shape, float(n - 1)), where=doubt > 0)
-    return Estimate(mean, np.sqrt(variance), np.clip(freedom, n - 1, None))
+    df = np.divide(variance**2, doubt, out=np.full(variance.shape, float(n - 1)), where=doubt > 0)
+    constant, alike = np.sqrt(variance) < ROUNDING, one_sample_t(rows, overlap)
+    standard_error = np.where(constant, alike.standard_error, np.sqrt(variance))
+    return Estimate(mean, standard_error, np.where(constant, alike.df, np.clip(df, n - 1, None)))
 
 
 def _inflated(n: int, overlap: float) -> float:
@@ -133,7 +136,7 @@ def holm(p: ArrayLike) -> Array:
     adjusted = np.full(raw.shape, np.nan)
     made = np.isfinite(raw)
     if made.any():
-        adjusted[made] = multipletests(raw[made], alpha=LEVEL, method="holm")[1]
+        adjusted[made] = multipletests(raw[made], alpha=ALPHA, method="holm")[1]
     return adjusted
 
 
@@ -152,8 +155,8 @@ class PairedTests:
 
     @property
     def clear(self) -> NDArray[np.bool_]:
-        """Whether both tests stay below `LEVEL`."""
-        return (self.p_paired < LEVEL) & (self.p_corrected < LEVEL)
+        """Whether both tests stay below `ALPHA`."""
+        return (self.p_paired < ALPHA) & (self.p_corrected < ALPHA)
 
     @property
     def direction(self) -> NDArray[np.int64]:
@@ -167,11 +170,11 @@ class PairedTests:
 
 
 def paired_tests(differences: Sequence[ArrayLike], overlap: ArrayLike) -> PairedTests:
-    """What "clear" means, in comparisons and claims alike: both tests below `LEVEL` after Holm over the whole family.
+    """What "clear" means, in comparisons and claims alike: both tests below `ALPHA` after Holm over the whole family.
 
     differences: of each comparison its paired differences, ``(n,)`` over n repeats, or ``(n, m)`` over n repeats and
     the m samples of one fixed test part; one with fewer than 2 repeats is not tested and not counted.
-    overlap: ρ of `repeated`, one for all or one for each comparison.
+    overlap: ρ of `one_sample_t`, one for all or one for each comparison.
 
     Holm is applied to both tests: with 17 comparisons of ten repeats that are correlated as the correction assumes,
     ρ = 1/9, simulated studies without any true difference name one clear in 24 % of cases if only the paired test is
@@ -185,10 +188,10 @@ def paired_tests(differences: Sequence[ArrayLike], overlap: ArrayLike) -> Paired
 
 
 def _estimate(x: Array, overlap: float) -> Estimate:
-    return two_way(x, overlap) if x.ndim == 2 else repeated(x, overlap)
+    return two_way(x, overlap) if x.ndim == 2 else one_sample_t(x, overlap)
 
 
 def _joined(estimates: Sequence[Estimate]) -> Estimate:
     """Estimates of one number each as one of ``(C,)``."""
-    names = ("mean", "error", "freedom")
+    names = ("mean", "standard_error", "df")
     return Estimate(*(np.array([getattr(each, name) for each in estimates], float) for name in names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from overcast.evaluation.bootstrap import intervals
 from overcast.prediction.trained_network import TrainedNetwork, open_run_pack
 from overcast.prepare.pack import Pack
 from overcast.tracking.metadata import run_params, run_tags
-from overcast.tracking.run import MlflowRun, RunRecorder
+from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
 from overcast.training.datamodule import EVALUATION_BATCH, BatchLoader
@@ -154,9 +155,13 @@ def open_recorder(run: Run) -> RunRecorder:
     run.write_record(id=record.id)
     record.params(run_params(config) | {"parameters": facts["parameters"]})
     history = run.history
-    for i, epoch in enumerate(history["epoch"]):
-        values = {name: float(column[i]) for name, column in history.items() if name != "epoch"}
-        record.metrics(values, step=int(epoch))
+    names = [name for name in history if name != "epoch"]
+    record.epochs(
+        [
+            Epoch(int(epoch), {name: float(history[name][i]) for name in names}, time.time())
+            for i, epoch in enumerate(history["epoch"])
+        ]
+    )
     record_outcome(record, run)
     record.end("FINISHED")
     return record

@@ -6,15 +6,27 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from overcast.core.signals import signals_deferred, sigterm_exits
 
 NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
 """What MLflow refuses in a metric's name, such as the & of a class name."""
+
+
+MOST_METRICS = 1000
+"""How many MLflow takes in one call."""
+
+
+class Epoch(NamedTuple):
+    """Metrics of one epoch, from 1, and when they were measured: seconds since 1970."""
+
+    number: int
+    metrics: dict[str, float]
+    time: float
 
 
 class RunRecorder:
@@ -30,8 +42,11 @@ class RunRecorder:
     def tags(self, values: dict[str, str]) -> None:
         """Set tags."""
 
-    def metrics(self, values: dict[str, float], step: int = 0) -> None:
-        """Log metrics at an epoch, in one call."""
+    def metrics(self, values: dict[str, float]) -> None:
+        """Log metrics that are no epoch's, in one call."""
+
+    def epochs(self, rows: Sequence[Epoch]) -> None:
+        """Log the metrics of several epochs, in one call."""
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
         """Log the data set as an MLflow dataset."""
@@ -80,13 +95,19 @@ class MlflowRun(RunRecorder):
 
         self._call("log_batch", tags=[RunTag(k, str(v)) for k, v in values.items()])
 
-    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+    def metrics(self, values: dict[str, float]) -> None:
+        self.epochs([Epoch(0, values, time.time())])
+
+    def epochs(self, rows: Sequence[Epoch]) -> None:
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        self._call(
-            "log_batch", metrics=[Metric(NOT_IN_NAMES.sub("_", k), float(v), now, step) for k, v in values.items()]
-        )
+        metrics = [
+            Metric(NOT_IN_NAMES.sub("_", name), float(value), int(1000 * row.time), row.number)
+            for row in rows
+            for name, value in row.metrics.items()
+        ]
+        for start in range(0, len(metrics), MOST_METRICS):
+            self._call("log_batch", metrics=metrics[start : start + MOST_METRICS])
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
         from mlflow.entities import Dataset, DatasetInput

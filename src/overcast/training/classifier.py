@@ -14,7 +14,7 @@ from overcast.mitigation import Batch, Mitigation
 from overcast.model import Network
 from overcast.prediction.preprocessor import Preprocessor
 from overcast.training.datamodule import BatchLoader
-from overcast.training.metrics import gap, metric_collection
+from overcast.training.metrics import epoch_metrics, gap
 
 PARTS = ("validation", "train")
 """The loaders of `PackDataModule.val_dataloader`, in order."""
@@ -44,7 +44,7 @@ class ClassifierModule(LightningModule):
         self.preprocessor, self.net = preprocessor, net
         self.mitigations = mitigations
         self.seed, self.lr, self.classes = seed, lr, classes
-        self.validation, self.sample = metric_collection(classes), metric_collection(classes)
+        self.validation, self.sample = epoch_metrics(classes), epoch_metrics(classes)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Logits (B, K) of raw values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class BatchLoader:
     rank: int = 0
     world: int = 1
 
-    @property
+    @cached_property
     def sizes(self) -> list[int]:
         """The number of samples in each global batch."""
         return [len(part) for part in np.array_split(self.rows, len(self))]

@@ -11,7 +11,10 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from tqdm.auto import tqdm
 
-from overcast.tracking.run import RunRecorder
+from overcast.tracking.run import Epoch, RunRecorder
+
+SECONDS_BETWEEN_RECORDS = 5.0
+"""A call for each epoch would take longer than a short epoch."""
 
 
 class History(Callback):
@@ -21,6 +24,8 @@ class History(Callback):
         self.rows: list[dict[str, float]] = []
         self.record, self.title, self.batch_size, self.shown = record, title, batch_size, shown
         self.samples, self.seconds = 0, 0.0
+        self.unrecorded: list[Epoch] = []
+        self.recorded = time.time()
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.bar = tqdm(
@@ -48,17 +53,26 @@ class History(Callback):
         row = {"validation/accuracy": figures.pop("validation/accuracy"), **figures}
         epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
         self.rows.append({"epoch": epoch, **row})
-        self.record.metrics(row, step=epoch)
+        self.unrecorded.append(Epoch(epoch, row, time.time()))
+        if time.time() - self.recorded > SECONDS_BETWEEN_RECORDS:
+            self.flush()
         self.bar.set_postfix_str(
             f"epoch {epoch}, accuracy {row['validation/accuracy']:.1%} (train {row['train/accuracy']:.1%})"
         )
 
+    def flush(self) -> None:
+        """Hand over the epochs that the record does not have yet."""
+        self.record.epochs(self.unrecorded)
+        self.unrecorded, self.recorded = [], time.time()
+
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.bar.close()
+        self.flush()
 
     def on_exception(self, *_: Any) -> None:
         if hasattr(self, "bar"):
             self.bar.close()
+        self.flush()
 
     def csv(self) -> str:
         """The learning curves: a row an epoch, the first one being 1."""

@@ -72,12 +72,18 @@ class CalibrationError(MulticlassCalibrationError):
         super().update(preds.softmax(-1), target)
 
 
+def epoch_metrics(classes: int) -> MetricCollection:
+    """nll (negative log-likelihood) and accuracy: what an epoch shows."""
+    return MetricCollection(
+        {"nll": NegativeLogLikelihood(), "accuracy": MulticlassAccuracy(classes, average="micro")}, compute_groups=False
+    )
+
+
 def metric_collection(classes: int) -> MetricCollection:
     """nll (negative log-likelihood), accuracy, macro_f1, brier, ece."""
     return MetricCollection(
         {
-            "nll": NegativeLogLikelihood(),
-            "accuracy": MulticlassAccuracy(classes, average="micro"),
+            **epoch_metrics(classes),
             "macro_f1": MulticlassF1Score(classes, average="macro"),
             "brier": Brier(),
             "ece": CalibrationError(classes, n_bins=15),

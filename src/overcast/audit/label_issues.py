@@ -67,9 +67,9 @@ def out_of_sample_probabilities(pack: Pack, seed: int = 0) -> OutOfSample:
 
 
 def sample_rows(labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """`MOST` rows, each class about as often as among all; of a rare class as many groups as there are folds, if it can.
+    """`MOST` rows, each class about as often as among all, and more of a class that would come in too few groups.
 
-    labels, groups: (N,). Without the second, a class of a few among very many samples could not be cross-validated.
+    labels, groups: (N,). Without the latter, a class of a few among very many samples could not be cross-validated.
     """
     rows = stratified_sample(np.arange(len(labels)), labels, MOST, seed, "label issues")
     _, first = np.unique(np.stack([labels, groups]), axis=1, return_index=True)  # a row of each group in each class

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from overcast.core.seeding import derive_seed
+from overcast.statistics.estimates import LEVEL
+from overcast.training.metrics import CALIBRATION_BINS
 
 RESAMPLES = 2000
-BINS = 15
-LEVEL = 0.95
 
 
 def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -42,8 +42,13 @@ def _macro_f1(hot: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.nda
     return mean
 
 
+def calibration_bin(confidence: np.ndarray) -> np.ndarray:
+    """The bin of the calibration error (N,) that each confidence (N,) falls into."""
+    return np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+
+
 def _ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    inside = np.eye(BINS)[np.minimum((sure * BINS).astype(int), BINS - 1)]  # (N, bins)
+    inside = np.eye(CALIBRATION_BINS)[calibration_bin(sure)]  # (N, bins)
     off = np.abs(weights @ (inside * (sure - right)[:, None])).sum(1)
     assert isinstance(off, np.ndarray)
     return off
@@ -52,11 +57,11 @@ def _ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray
 def intervals(
     probabilities: np.ndarray, target: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, tuple[float, float]]:
-    """The 95 % interval of each figure: ``{"accuracy": (low, high), …}``."""
+    """The interval of each figure at ``1 - LEVEL``: ``{"accuracy": (low, high), …}``."""
     count = len(target)
     draws = np.random.default_rng(derive_seed(seed, "bootstrap"))
     weights = draws.multinomial(count, np.full(count, 1 / count), size=resamples)
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    tails = [LEVEL / 2, 1 - LEVEL / 2]
     return {
         name: (float(low), float(high))
         for name, values in figures(probabilities, target, weights.astype(np.float64)).items()

@@ -67,10 +67,11 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     # one that vanishes is not just a little smaller: the others are to have more than ten times its gradient
     tenfold = sigmoid.assign(log_share=sigmoid["log_share"] + 1)
     better = [kind for kind in ("relu", "sigmoid + batch_norm") if kind in kinds]
-    family = paired_differences(
-        {("accuracy", kind): Pair(kinds[kind], sigmoid) for kind in better}
-        | {("gradient", kind): Pair(kinds[kind], tenfold, "log_share") for kind in better}
-    )
+    pairs: dict[tuple[str, str], Pair] = {}
+    for kind in better:
+        pairs["accuracy", kind] = Pair(kinds[kind], sigmoid)
+        pairs["gradient", kind] = Pair(kinds[kind], tenfold, "log_share")
+    family = paired_differences(pairs)
     sentence = (
         f"With {deepest} hidden layers the first layer's gradient is {share['sigmoid']:.0e} of the last one's through "
         f"sigmoid units and {share['relu']:.2g} through ReLU (over ten times as much: "

@@ -44,7 +44,8 @@ def _macro_f1(hot: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.nda
 
 def calibration_bin(confidence: np.ndarray) -> np.ndarray:
     """The bin of the calibration error (N,) that each confidence (N,) falls into."""
-    return np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins: np.ndarray = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return bins
 
 
 def _ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:

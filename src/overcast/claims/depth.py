@@ -33,7 +33,7 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     deep = {str(name): rows for name, rows in trials[trials["depth"] == deepest].groupby("mitigation")}
     spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
     shallow_spread = float(at[shallowest]["accuracy"].std())
-    # which depth is best is told by the same runs: every one is in the family, so that the choice is free
+    # the best depth is chosen by the same runs: every one is in the family, so that the choice costs nothing
     shallower = {depth: Pair(rows, at[deepest]) for depth, rows in at.items() if depth != deepest}
     helped = {name: Pair(rows, deep["none"]) for name, rows in deep.items() if name != "none"}
     family = paired_differences({**shallower, **helped})

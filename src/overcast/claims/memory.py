@@ -78,7 +78,8 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
                 log=["x"], percent=True,
             ),
             line_figure(
-                "Which steps the trained network hears", f"Size of the loss's gradient at each of {lengths[-1]} steps.",
+                "Which steps matter to the trained network",
+                f"Size of the loss's gradient at each of {lengths[-1]} steps.",
                 _gradients(longest), x="step", y="gradient", group="model", titles=("step", "size of the gradient"),
                 log=["y"],
             ),

@@ -21,22 +21,26 @@ def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) 
     Returns (R,) arrays: accuracy, nll, macro_f1, brier, ece.
     """
     count = len(target)
-    predicted, sure = probabilities.argmax(1), probabilities.max(1)
-    right = predicted == target
-    hot = np.eye(probabilities.shape[1])[target]
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    correct = predicted == target
+    one_hot = np.eye(probabilities.shape[1])[target]
     true = probabilities[np.arange(count), target].clip(1e-38)
     return {
-        "accuracy": weights @ right / count,
+        "accuracy": weights @ correct / count,
         "nll": weights @ -np.log(true) / count,
-        "macro_f1": _macro_f1(hot, np.eye(probabilities.shape[1])[predicted], weights),
-        "brier": weights @ ((probabilities - hot) ** 2).sum(1) / count,
-        "ece": _ece(sure, right, weights) / count,
+        "macro_f1": _macro_f1(one_hot, np.eye(probabilities.shape[1])[predicted], weights),
+        "brier": weights @ ((probabilities - one_hot) ** 2).sum(1) / count,
+        "ece": _ece(confidence, correct, weights) / count,
     }
 
 
-def _macro_f1(hot: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    true_positives, real, guessed = weights @ (hot * guess), weights @ hot, weights @ guess  # (R, K)
-    either = real + guessed
+def _macro_f1(one_hot: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    true_positives, actual, predictions = (
+        weights @ (one_hot * predicted),
+        weights @ one_hot,
+        weights @ predicted,
+    )  # (R, K)
+    either = actual + predictions
     score = np.divide(2 * true_positives, either, out=np.zeros_like(true_positives), where=either > 0)
     mean: np.ndarray = score.sum(1) / np.maximum((either > 0).sum(1), 1)
     return mean
@@ -48,9 +52,9 @@ def calibration_bin(confidence: np.ndarray) -> np.ndarray:
     return bins
 
 
-def _ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    inside = np.eye(CALIBRATION_BINS)[calibration_bin(sure)]  # (N, bins)
-    off = np.abs(weights @ (inside * (sure - right)[:, None])).sum(1)
+def _ece(confidence: np.ndarray, correct: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    inside = np.eye(CALIBRATION_BINS)[calibration_bin(confidence)]  # (N, bins)
+    off = np.abs(weights @ (inside * (confidence - correct)[:, None])).sum(1)
     assert isinstance(off, np.ndarray)
     return off
 

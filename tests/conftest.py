@@ -19,8 +19,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests share t
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from verses import Verses
-from waves import Waves
 
 from overcast.config.compose import resolved, with_defaults
 from overcast.config.schema import register_schema
@@ -32,6 +30,8 @@ from overcast.prepare import decode
 from overcast.prepare.download import download
 from overcast.prepare.pack import Pack, pack
 from overcast.prepare.split import split
+from verses import Verses
+from waves import Waves
 
 TINY = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
 Compose = Callable[..., RunConfig]

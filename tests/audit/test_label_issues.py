@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from overcast.audit import label_issues
-from overcast.audit.label_issues import OutOfSample, out_of_sample_probabilities
+from overcast.audit.label_issues import OutOfSample, out_of_sample_probabilities, sample_rows
 from overcast.core.errors import UserError
 from overcast.core.spec import Spec
 from overcast.evaluation.baselines import counts
@@ -62,6 +62,17 @@ def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
     words = replace(pack, spec=spec, values=ids.ravel(), offsets=np.arange(0, 121, 3))
     assert counts(words, np.array([2, 1])).sign().toarray().tolist() == [[0, 0, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1]]
     assert out_of_sample_probabilities(words).order(labels)[0] == 0
+
+
+def test_every_class_is_looked_at_however_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_issues, "MOST", 100)
+    labels = np.repeat([0, 1, 2], [9000, 990, 10])  # as a pack is: class by class
+    rows = sample_rows(labels, np.arange(10_000), seed=0)
+    assert np.bincount(labels[rows]).tolist() == pytest.approx([90, 10, 5], abs=1)
+    copies = np.arange(10_000)
+    copies[-10:-1] = copies[-10]  # the rare class is two samples, one of them nine times
+    rows = sample_rows(labels, copies, seed=0)
+    assert len(np.unique(copies[rows[labels[rows] == 2]])) == 2
 
 
 def test_many_rows_are_drawn_from_and_too_few_are_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,14 +84,14 @@ def accuracies() -> Callable[[Sequence[Run]], list[float]]:
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """``measured(module, *frames)``: what the module makes of these rows in the place of a study's runs."""
+def judge(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """``judge(module, *frames)``: what the module makes of these rows in the place of a study's runs."""
 
-    def measure(module: Any, *frames: pd.DataFrame, **replaced: Any) -> Any:
-        found = pd.concat(frames, ignore_index=True)
-        monkeypatch.setattr(module, "table", lambda runs: found)
+    def judge_rows(module: Any, *frames: pd.DataFrame, **replaced: Any) -> Any:
+        rows = pd.concat(frames, ignore_index=True)
+        monkeypatch.setattr(module, "table", lambda runs: rows)
         for name, value in replaced.items():
             monkeypatch.setattr(module, name, value)
-        return module.measured([])
+        return module.judge([])
 
-    return measure
+    return judge_rows

@@ -30,16 +30,16 @@ def cells(rows: Any, long_rnn: float, long_lstm: float) -> list[pd.DataFrame]:
         (0.9, 0.9, "It does not show here. After 100 steps", "At no length"),
     ],
 )
-def test_the_verdict(rows: Any, measured: Any, rnn: float, lstm: float, opening: str, ahead: str) -> None:
-    found = measured(memory, *cells(rows, rnn, lstm), over_time=lambda run: np.ones(5))
-    assert found.verdict.startswith(opening)
-    assert ahead in found.verdict
-    assert "chance is 25 %" in found.verdict
-    assert len(found.pictures) == 2
+def test_the_verdict(rows: Any, judge: Any, rnn: float, lstm: float, opening: str, ahead: str) -> None:
+    result = judge(memory, *cells(rows, rnn, lstm), gradient_over_time=lambda run: np.ones(5))
+    assert result.verdict.startswith(opening)
+    assert ahead in result.verdict
+    assert "chance is 25 %" in result.verdict
+    assert len(result.pictures) == 2
 
 
 @pytest.mark.parametrize(
-    ("ahead", "told"),
+    ("ahead", "verdict"),
     [
         ((0, 1, 1), "The LSTM is clearly ahead from 30 steps on."),
         ((1, 0, 1), "The LSTM is clearly ahead from 100 steps on."),
@@ -48,26 +48,26 @@ def test_the_verdict(rows: Any, measured: Any, rnn: float, lstm: float, opening:
     ],
 )
 def test_ahead_from_some_length_on_only_if_at_every_longer_one(
-    rows: Any, measured: Any, ahead: tuple[int, ...], told: str
+    rows: Any, judge: Any, ahead: tuple[int, ...], verdict: str
 ) -> None:
-    found = measured(
+    result = judge(
         memory,
         *(
             rows(0.4 + 0.5 * (model == "lstm") * lead, data="recall", model=model, **{"data.length": length})
             for length, lead in zip((10, 30, 100), ahead, strict=True)
             for model in ("rnn", "lstm")
         ),
-        over_time=lambda run: np.ones(5),
+        gradient_over_time=lambda run: np.ones(5),
     )
-    assert told in found.verdict
-    assert found.verdict.startswith("It holds" if ahead[-1] else "It does not show here.")
+    assert verdict in result.verdict
+    assert result.verdict.startswith("It holds" if ahead[-1] else "It does not show here.")
 
 
-def test_speech_counts_too(rows: Any, measured: Any) -> None:
+def test_speech_counts_too(rows: Any, judge: Any) -> None:
     speech = [rows(accuracy, data="speech", model=model) for model, accuracy in (("rnn", 0.9), ("lstm", 0.8))]
-    found = measured(memory, *cells(rows, 0.25, 0.9), *speech, over_time=lambda run: np.ones(5))
-    assert found.verdict.startswith("It holds here in part.")
-    assert "On spoken digits the LSTM gets 80.0 % right, a lead of −10.0 points" in found.verdict
+    result = judge(memory, *cells(rows, 0.25, 0.9), *speech, gradient_over_time=lambda run: np.ones(5))
+    assert result.verdict.startswith("It holds here in part.")
+    assert "On spoken digits the LSTM gets 80.0 % right, a lead of −10.0 points" in result.verdict
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_is_heard_is_asked_of_samples_of_every_class(
     run = train(config("model=rnn", "epochs=1", *recall(6)))
     monkeypatch.setattr(memory, "SAMPLES", 8)
     gathered.clear()
-    assert memory.over_time(run).shape == (6,)
+    assert memory.gradient_over_time(run).shape == (6,)
     (rows,) = gathered
     assert set(run.parts[rows]) == {"test"}
     assert np.bincount(open_run_pack(run).labels[rows]).tolist() == [2, 2, 2, 2]
@@ -98,9 +98,9 @@ def test_what_is_heard_is_asked_of_samples_of_every_class(
 
 def test_a_real_study(study: Any, accuracies: Any, recall: Any) -> None:
     runs = study(*([f"model={model}", *recall(length)] for model in ("rnn", "lstm") for length in (5, 9)))
-    found = memory.measured(runs)
-    assert "chance is 25 %" in found.verdict
-    remembered, heard = (section.parts[0].figure.data for section in found.pictures)
+    result = memory.judge(runs)
+    assert "chance is 25 %" in result.verdict
+    remembered, heard = (section.parts[0].figure.data for section in result.pictures)
     assert [y for line in remembered for y in line.y] == pytest.approx(accuracies(runs))
     assert [(line.name, list(line.x)) for line in heard] == [(name, [*range(1, 10)]) for name in ("rnn", "lstm")]
     assert all((np.array(line.y) > 0).all() for line in heard)

@@ -7,24 +7,24 @@ from typing import Any
 from overcast.claims import problem
 
 
-def test_the_verdict(rows: Any, measured: Any) -> None:
+def test_the_verdict(rows: Any, judge: Any) -> None:
     cells = [
         rows(accuracy, data=data, model=model, majority_accuracy=0.1, linear_accuracy=0.5)
         for data, accuracies in (("skies", (0.8, 0.6, 0.5)), ("speech", (0.9, 0.8, 0.7)))
         for model, accuracy in zip(("cnn", "lstm", "ann"), accuracies, strict=True)
     ]
-    found = measured(problem, *cells)
-    assert found.verdict.startswith("It holds here in part. Clear on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
-    assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in found.verdict
-    (chart,) = found.pictures
+    result = judge(problem, *cells)
+    assert result.verdict.startswith("It holds here in part. Clear on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
+    assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in result.verdict
+    (chart,) = result.pictures
     assert list(chart.parts[0].figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]
 
 
 def test_a_real_study(study: Any, accuracies: Any) -> None:
     cells = [[data, model] for data in ("data=skies", "data=waves") for model in ("model=cnn", "model=lstm")]
     runs = study(*([*cell, "model.width=8"] if "model=cnn" in cell else cell for cell in cells))
-    found = problem.measured(runs)
-    (chart,) = found.pictures
+    result = problem.judge(runs)
+    (chart,) = result.pictures
     data = chart.parts[0].figure.data[0]
     assert (list(data.x), list(data.y)) == (["majority", "linear", "cnn", "lstm"], ["skies", "waves"])
     shown = [text.removeprefix("<b>").removesuffix("</b>") for texts in data.text for text in texts[2:]]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from overcast.comparison import comparison_table, figures
-from overcast.html.label_placement import spots
+from overcast.html.label_placement import text_positions
 from overcast.html.style import PARTS
 
 
@@ -120,5 +120,5 @@ def test_one_epoch_is_seen_too(small):
 
 
 def test_labels_keep_off_each_other():
-    same = spots(np.array([0.0, 0.0, 10.0]), np.array([0.0, 0.0, 1.0]), ["one", "two", "three"])
+    same = text_positions(np.array([0.0, 0.0, 10.0]), np.array([0.0, 0.0, 1.0]), ["one", "two", "three"])
     assert same[0] != same[1]

@@ -1,25 +1,40 @@
-"""The pictures are drawn for odd inputs too: nothing wrong, nothing right, one epoch, strange names, sequences."""
+"""What the pictures show, also of odd inputs: nothing wrong, nothing right, one epoch, strange names, sequences."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
+from overcast.core.metric_labels import METRIC_LABELS
 from overcast.evaluation import plots
+from overcast.evaluation.bootstrap import figures
 from overcast.html.style import PARTS
 from overcast.prepare.pack import open_pack
 
 CLASSES = ("a", "Wolken & Nebel", "$x_1$", "d", "e")
 
 
-def drawn(path: Path) -> None:
-    with Image.open(path) as image:
-        assert image.size[0] > 200
-        assert len(image.convert("L").getcolors() or [None] * 9) > 2
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Every figure that is written, in order; drawn too, which strange names may fail."""
+    written: list[Figure] = []
+    png = plots.png
+    monkeypatch.setattr(plots, "png", lambda figure: written.append(figure) or png(figure))
+    return written
+
+
+@pytest.fixture
+def samples(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Every sample that is drawn, in order."""
+    seen: list[np.ndarray] = []
+    draw = plots.draw_sample
+    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: seen.append(sample) or draw(axes, sample))
+    return seen
 
 
 @pytest.fixture
@@ -27,36 +42,81 @@ def probabilities() -> np.ndarray:
     return np.random.default_rng(0).dirichlet(np.ones(5), 30)
 
 
+def targets(probabilities: np.ndarray, right: str) -> np.ndarray:
+    predicted = probabilities.argmax(1)
+    return {"all": predicted, "none": (predicted + 1) % 5, "some": np.where(np.arange(30) % 2, predicted, 0)}[right]
+
+
 @pytest.mark.parametrize("right", ["all", "none", "some"])
-def test_confusion_reliability_and_mistakes(data: Path, tmp_path: Path, probabilities: np.ndarray, right: str) -> None:
-    guess = probabilities.argmax(1)
-    target = {"all": guess, "none": (guess + 1) % 5, "some": np.where(np.arange(30) % 2, guess, 0)}[right]
-    plots.confusion(tmp_path / "c.png", CLASSES, target, guess)
+def test_confusion(drawn: list[Figure], tmp_path: Path, probabilities: np.ndarray, right: str) -> None:
+    target, predicted = targets(probabilities, right), probabilities.argmax(1)
+    plots.confusion(tmp_path / "c.png", CLASSES, target, predicted)
+    (axes,) = drawn[0].axes
+    counts = np.array([[((target == i) & (predicted == j)).sum() for j in range(5)] for i in range(5)])
+    texts = {text.get_position(): int(text.get_text()) for text in axes.texts}
+    assert texts == {(j, i): counts[i, j] for i in range(5) for j in range(5)}
+    shares = np.asarray(axes.images[0].get_array())
+    assert shares == pytest.approx(counts / np.maximum(counts.sum(1, keepdims=True), 1))
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [label.get_text() for label in labels] == list(CLASSES)
+    assert axes.get_title() == f"test part: {(target == predicted).sum()} of 30 right"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
+
+
+def points(axes: Axes) -> np.ndarray:
+    """Confidence, accuracy, and the ends of its bar, of each dot: (bins, 4)."""
+    rows = []
+    for bar in axes.containers:
+        dot, _, (line,) = bar.lines
+        ((_, low), (_, high)) = line.get_segments()[0]
+        rows.append([dot.get_xdata()[0], dot.get_ydata()[0], low, high])
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("right", ["all", "none", "some"])
+def test_reliability(drawn: list[Figure], tmp_path: Path, probabilities: np.ndarray, right: str) -> None:
+    target = targets(probabilities, right)
     plots.reliability(tmp_path / "r.png", probabilities, target)
-    for source in ("skies", "waves"):
-        pack = open_pack(data, source)
-        keep = (target < len(pack.spec.classes)) & (guess < len(pack.spec.classes))
-        plots.mistakes(tmp_path / f"{source}.png", pack, np.arange(30)[keep], probabilities[keep], target[keep])
-        drawn(tmp_path / f"{source}.png")
-    drawn(tmp_path / "c.png")
-    drawn(tmp_path / "r.png")
+    (axes,) = drawn[0].axes
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == target
+    bins = [inside for i in range(15) if (inside := (confidence >= i / 15) & (confidence < (i + 1) / 15)).any()]
+    dots = points(axes)
+    assert dots[:, 0] == pytest.approx([confidence[inside].mean() for inside in bins])
+    assert dots[:, 1] == pytest.approx([correct[inside].mean() for inside in bins])
+    assert (dots[:, 2] >= 0).all()
+    assert (dots[:, 3] <= 1).all()
+    expected = figures(probabilities, target, np.ones((1, 30)))["ece"][0]
+    weights = [inside.mean() for inside in bins]
+    assert np.abs(dots[:, 0] - dots[:, 1]) @ weights == pytest.approx(expected)  # the distance from the diagonal
+    assert axes.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize("epochs", [1, 20])
-def test_curves(tmp_path: Path, epochs: int) -> None:
+def test_curves(drawn: list[Figure], tmp_path: Path, epochs: int) -> None:
+    names = [f"{part}/{metric}" for metric in ("nll", "accuracy") for part in PARTS]
     falling = 1 / (1 + np.arange(epochs))
-    names = ("train/nll", "validation/nll", "train/accuracy", "validation/accuracy")
-    plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs) + 1} | dict.fromkeys(names, falling))
-    drawn(tmp_path / "x.png")
+    history = {name: falling / (1 + number) for number, name in enumerate(names)}
+    plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs) + 1} | history)
+    assert [axes.get_title() for axes in drawn[0].axes] == [METRIC_LABELS["nll"], METRIC_LABELS["accuracy"]]
+    for axes, metric in zip(drawn[0].axes, ("nll", "accuracy"), strict=True):
+        lines = {line.get_label(): line for line in axes.lines}
+        assert set(lines) == set(PARTS)
+        for part, line in lines.items():
+            assert list(line.get_xdata()) == list(range(1, epochs + 1))
+            assert list(line.get_ydata()) == history[f"{part}/{metric}"].tolist()
+            assert line.get_color() == PARTS[part].colour  # as everywhere else
+        assert (lines["train"].get_linestyle(), lines["validation"].get_linestyle()) == ("-", "--")
+        (band,) = axes.collections
+        between = np.concatenate([history[f"{part}/{metric}"] for part in PARTS])
+        assert np.ptp(band.get_paths()[0].vertices[:, 1]) == pytest.approx(np.ptp(between))
 
 
-def test_curves_of_two_runs_have_the_same_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    axes: list[list[tuple[float, float]]] = []
-    monkeypatch.setattr(plots, "png", lambda figure: axes.append([a.get_ylim() for a in figure.axes]) or b"")
+def test_curves_of_two_runs_have_the_same_axes(drawn: list[Figure], tmp_path: Path) -> None:
     for loss in (np.array([1.2, 0.4]), np.array([1.9, 1.1])):
         history = {"train/nll": loss, "validation/nll": loss, "train/accuracy": loss / 3}
         plots.curves(tmp_path / "x.png", {"epoch": np.arange(2) + 1, "validation/accuracy": loss / 4, **history})
-    assert axes[0] == axes[1] == [(0, 2), (0, 1.02)]
+    limits = [[axes.get_ylim() for axes in figure.axes] for figure in drawn]
+    assert limits == [[(0, 2), (0, 1.02)]] * 2
 
 
 def test_a_picture_is_made_of_its_figures_alone(tmp_path: Path, probabilities: np.ndarray) -> None:
@@ -66,36 +126,30 @@ def test_a_picture_is_made_of_its_figures_alone(tmp_path: Path, probabilities: n
         assert set(image.info) == {"dpi"}
 
 
-def test_the_surest_mistakes_come_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_surest_mistakes_come_first(
+    data: Path, tmp_path: Path, drawn: list[Figure], samples: list[np.ndarray]
+) -> None:
     pack = open_pack(data, "skies")
-    drawn: list[np.ndarray] = []
-    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: drawn.append(sample))
     p = np.full((4, 5), 0.1)
     p[[0, 1, 2, 3], [1, 1, 1, 0]] = [0.6, 0.9, 0.7, 0.99]  # the last one is right
     plots.mistakes(tmp_path / "x.png", pack, np.array([10, 11, 12, 13]), p, np.zeros(4, int))
-    assert [sample.tobytes() for sample in drawn] == [pack.values[row].tobytes() for row in (11, 12, 10)]
+    assert [sample.tobytes() for sample in samples] == [pack.values[row].tobytes() for row in (11, 12, 10)]
+    truth, predicted, *_ = pack.spec.classes
+    titles = [title for axes in drawn[0].axes if (title := axes.get_title())]
+    assert titles == [f"{predicted} {sure}%\nis {truth}" for sure in (90, 70, 60)]
+    assert drawn[0].get_suptitle() == "the surest of 3 mistakes among 4 test samples"
 
 
-def test_train_and_validation_look_as_everywhere_and_epochs_are_as_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_a_mistake_none_is_drawn(
+    data: Path, tmp_path: Path, drawn: list[Figure], samples: list[np.ndarray]
 ) -> None:
-    made: list[Any] = []
-    monkeypatch.setattr(plots, "png", lambda figure: made.append(figure) or b"")
-    names = [f"{part}/{what}" for part in PARTS for what in ("nll", "accuracy")]
-    plots.curves(tmp_path / "x.png", {"epoch": np.arange(1, 4)} | dict.fromkeys(names, np.ones(3)))
-    for axes in made[0].axes:
-        lines = {line.get_label(): line for line in axes.lines}
-        assert {part: line.get_color() for part, line in lines.items()} == {p: s.colour for p, s in PARTS.items()}
-        assert {part: line.get_linestyle() for part, line in lines.items()} == {"train": "-", "validation": "--"}
-        assert list(lines["train"].get_xdata()) == [1, 2, 3]
+    plots.mistakes(tmp_path / "x.png", open_pack(data, "skies"), np.arange(5), np.eye(5), np.arange(5))
+    assert samples == []
+    assert drawn[0].get_suptitle() == "the surest of 0 mistakes among 5 test samples"
 
 
-def test_a_short_sequence_is_drawn_without_its_padding(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_sequence_is_drawn_without_its_padding(data: Path, tmp_path: Path, samples: list[np.ndarray]) -> None:
     pack = open_pack(data, "waves")
-    drawn: list[np.ndarray] = []
-    monkeypatch.setattr(plots, "draw_sample", lambda axes, sample: drawn.append(sample))
     rows = np.array([0, 5, 8])  # of 4, 9 and 12 steps
     plots.mistakes(tmp_path / "x.png", pack, rows, np.array([[0.5, 0.3, 0.2]] * 3), np.ones(3, int))
-    assert [len(sample) for sample in drawn] == [4, 9, 12]
+    assert [len(sample) for sample in samples] == [4, 9, 12]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from overcast.core.spec import Spec
-from overcast.explain.stages import evenly_spaced, find_embedding, outputs, stages
+from overcast.explain.stages import find_embedding, outputs, stages
 from overcast.model.ann import ANN
 from overcast.model.cnn import CNN
 
@@ -48,15 +48,6 @@ def test_layers_used_twice_or_in_place_or_out_of_order() -> None:
 
 def test_a_network_without_any() -> None:
     assert stages(ANN(IMAGE), torch.randn(1, 3, 16, 16), torch.tensor([16])) == []
-
-
-def test_evenly_spaced_keeps_the_first_and_the_last() -> None:
-    net = CNN(Spec("image", (1, 16, 16), ("a", "b")), width=2, stages=5)
-    items = stages(net, torch.zeros(1, 1, 16, 16), torch.tensor([16]))
-    spaced = evenly_spaced(items, 3)
-    assert len(spaced) == 3
-    assert (spaced[0], spaced[-1]) == (items[0], items[-1])
-    assert evenly_spaced(items, 9) == items
 
 
 def test_the_layer_of_words() -> None:

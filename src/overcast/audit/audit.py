@@ -13,6 +13,7 @@ from overcast.audit import label_issues
 from overcast.audit.thumbnails import contact, thumb, words
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
+from overcast.core.spacing import evenly_spaced
 from overcast.html import writer
 from overcast.html.figures import canvas
 from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
@@ -142,9 +143,9 @@ def contact_sheets(pack: Pack) -> list[Section]:
     parts: list[Part] = []
     for number, label in enumerate(pack.spec.classes):
         rows = np.flatnonzero(pack.labels == number)
-        chosen = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
+        chosen = evenly_spaced(rows.tolist(), most)
         if pack.spec.kind == "tokens":
-            parts.append(Table([label], [[words(pack, int(row))] for row in chosen]))
+            parts.append(Table([label], [[words(pack, row)] for row in chosen]))
         else:
             columns = min(COLUMNS, len(chosen))
             sheet = contact(pack, chosen, columns)

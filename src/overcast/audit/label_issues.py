@@ -13,12 +13,13 @@ import numpy as np
 from tqdm import tqdm
 
 from overcast.core.errors import UserError
+from overcast.core.seeding import stratified_sample
 from overcast.evaluation.baselines import counts, features
 from overcast.prepare.pack import Pack
 from overcast.prepare.split import assign_folds, merge_groups
 
 FOLDS = 5
-MOST = 6000  # rows, drawn at random where there are more: seconds to a minute
+MOST = 6000  # rows, drawn from every class where there are more: seconds to a minute
 BLOCK = 1024
 
 
@@ -46,8 +47,9 @@ def out_of_sample_probabilities(pack: Pack, seed: int = 0) -> OutOfSample:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(pack.labels))[:MOST])
-    groups, labels = merge_groups(pack.index["group"], pack.index["duplicate"])[rows], pack.labels[rows]
+    groups = merge_groups(pack.index["group"], pack.index["duplicate"])
+    rows = sample_rows(pack.labels, groups, seed)
+    groups, labels = groups[rows], pack.labels[rows]
     fewest = min(len(np.unique(groups[labels == label])) for label in range(len(pack.spec.classes)))
     if fewest < 2:
         raise UserError("a class has fewer than two samples that are no copies of each other")
@@ -62,6 +64,18 @@ def out_of_sample_probabilities(pack: Pack, seed: int = 0) -> OutOfSample:
         fitted = model[-1].classes_  # a class may be in one fold only
         probabilities[np.ix_(fold == number, fitted)] = model.predict_proba(x[fold == number])
     return OutOfSample(rows, probabilities)
+
+
+def sample_rows(labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """`MOST` rows, each class about as often as among all, and more of a class that would come in too few groups.
+
+    labels, groups: (N,). Without the latter, a class of a few among very many samples could not be cross-validated.
+    """
+    rows = stratified_sample(np.arange(len(labels)), labels, MOST, seed, "label issues")
+    _, first = np.unique(np.stack([labels, groups]), axis=1, return_index=True)  # a row of each group in each class
+    rare = [label for label in np.unique(labels) if len(np.unique(groups[rows[labels[rows] == label]])) < FOLDS]
+    more = [stratified_sample(first[labels[first] == label], labels, FOLDS, seed, "rare class") for label in rare]
+    return np.unique(np.concatenate([rows, *more]))
 
 
 def features_in_blocks(pack: Pack, rows: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The lecture's claims, one file each: a study of the same name in conf/study runs it, `compare` measures it.
 
-A claim's module has ``CLAIM``, one sentence, and ``measured(runs)``, which gives the verdict, computed from the
-study's evaluated runs, and the pictures that show it.
+A claim's module has ``CLAIM``, one sentence, and ``judge(runs)``, which gives the verdict, computed from the study's
+evaluated runs, and the pictures that show it. A verdict rests on what `PairedDifference` tests, and on nothing else.
 """
 
 from __future__ import annotations
@@ -34,8 +34,19 @@ class ClaimResult(NamedTuple):
     pictures: list[Section]
 
 
-class Comparison(NamedTuple):
-    """One of a claim's comparisons: the mean difference with its interval, and what the tests of all of them say.
+class Pair(NamedTuple):
+    """Runs that a claim expects to be better, and those to be worse: rows of `table`. outcome: the column compared.
+
+    Of "accuracy" each answer to a fixed test part is compared where all are known.
+    """
+
+    better: pd.DataFrame
+    worse: pd.DataFrame
+    outcome: str = "accuracy"
+
+
+class PairedDifference(NamedTuple):
+    """Better minus worse of one `Pair`: the mean with its interval, and what the tests of the whole family say.
 
     direction: 1 for a difference that is clearly above zero, -1 clearly below, 0 not clear.
     """
@@ -44,16 +55,21 @@ class Comparison(NamedTuple):
     direction: int
 
     @property
-    def ahead(self) -> bool:
+    def clearly_better(self) -> bool:
         """Whether what the claim expects to be better clearly is."""
         return self.direction > 0
 
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        return ("not clear", "clear", "clear, the other way")[self.direction]
+
 
 class Claim(NamedTuple):
-    """A sentence, and how to measure it on a study's runs."""
+    """A sentence, and the function that judges it by a study's runs."""
 
     sentence: str
-    measured: Callable[[Sequence[Run]], ClaimResult]
+    judge: Callable[[Sequence[Run]], ClaimResult]
 
 
 def load(name: str) -> Claim:
@@ -62,7 +78,7 @@ def load(name: str) -> Claim:
         known = ", ".join(sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py")))
         raise UserError(f"claim={name}: there is no such claim. Choices: {known}")
     module = importlib.import_module(f"overcast.claims.{name}")
-    return Claim(module.CLAIM, module.measured)
+    return Claim(module.CLAIM, module.judge)
 
 
 def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0) -> tuple[str, str, list[Section]]:
@@ -75,7 +91,7 @@ def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0)
         lost = f", {diverged} diverged" if diverged else ""
         return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished and found{lost}.", []
     try:
-        return claim.sentence, *claim.measured(runs)
+        return claim.sentence, *claim.judge(runs)
     except LookupError:  # a cell that the claim compares is not there: the study is another than the shipped one
         return claim.sentence, "Not judged: this study lacks cells that the claim compares.", []
 
@@ -91,42 +107,44 @@ def table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _row(run: Run, answers: np.ndarray | None) -> dict[str, object]:
     facts = run.facts
-    measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    metrics = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
     own = {"run": run, "overlap": overlap(run), "correct": answers}
     sizes = {name: facts[name] for name in ("parameters", "multiply_adds", "seconds")}
-    figures = {"accuracy": measured["test"]["accuracy"], "train_accuracy": measured["train"]["accuracy"]}
-    return {**run_params(run.config), **own, **sizes, **figures, **measured["baseline"]}
+    figures = {"accuracy": metrics["test"]["accuracy"], "train_accuracy": metrics["train"]["accuracy"]}
+    return {**run_params(run.config), **own, **sizes, **figures, **metrics["baseline"]}
 
 
-def compared(family: Mapping[Key, tuple[pd.DataFrame, pd.DataFrame]]) -> dict[Key, Comparison]:
-    """All comparisons that a claim's verdict rests on: runs that should be better, and runs that should be worse.
+def paired_differences(family: Mapping[Key, Pair]) -> dict[Key, PairedDifference]:
+    """All comparisons that a claim's verdict rests on.
 
     Give them all at once: they are one family to `paired_tests`, as the comparisons of a study are.
     """
     tests = paired_tests(
-        [_differences(better, worse) for better, worse in family.values()],
-        [better["overlap"].mean() for better, _ in family.values()],
+        [_differences(pair) for pair in family.values()],
+        [pair.better["overlap"].mean() for pair in family.values()],
     )
     arrays = (tests.paired.mean, tests.paired.standard_error, tests.paired.df, tests.direction)
     return {
-        key: Comparison(Estimate(*estimate), int(direction))
+        key: PairedDifference(Estimate(*estimate), int(direction))
         for key, *estimate, direction in zip(family, *arrays, strict=True)
     }
 
 
-def difference(better: pd.DataFrame, worse: pd.DataFrame) -> Estimate:
-    """The mean of ``better`` minus ``worse`` over the repeats that both have, paired: to describe, not to judge."""
-    return one_sample_t((better.set_index(REPEAT)["accuracy"] - worse.set_index(REPEAT)["accuracy"]).dropna())
+def mean_difference(pair: Pair) -> Estimate:
+    """The mean of better minus worse over the repeats that both have, paired: to describe, not to judge."""
+    better, worse = (rows.set_index(REPEAT)[pair.outcome] for rows in (pair.better, pair.worse))
+    return one_sample_t((better - worse).dropna())
 
 
-def _differences(better: pd.DataFrame, worse: pd.DataFrame) -> Array:
-    """Of accuracy: (n,) over the repeats that both have, (n, M) where each answer to a fixed test part is known."""
-    ours, theirs = better.set_index(REPEAT), worse.set_index(REPEAT)
-    both = ours.index.intersection(theirs.index)
-    ours, theirs = ours.loc[both], theirs.loc[both]
-    known = pd.concat([ours["correct"], theirs["correct"]]).notna()
-    column = "correct" if len(known) and known.all() else "accuracy"
-    differences: Array = np.array(ours[column].tolist(), float) - np.array(theirs[column].tolist(), float)
+def _differences(pair: Pair) -> Array:
+    """(n,) over the repeats that both have; of accuracy (n, M) where each answer to a fixed test part is known."""
+    better, worse = pair.better.set_index(REPEAT), pair.worse.set_index(REPEAT)
+    both = better.index.intersection(worse.index)
+    better, worse = better.loc[both], worse.loc[both]
+    outcome = pair.outcome
+    if outcome == "accuracy" and len(both) and pd.concat([better["correct"], worse["correct"]]).notna().all():
+        outcome = "correct"
+    differences: Array = np.array(better[outcome].tolist(), float) - np.array(worse[outcome].tolist(), float)
     return differences
 
 
@@ -137,9 +155,9 @@ def points(estimate: Estimate) -> str:
     return f"{number(float(estimate.mean), sign=True)} points{interval}"
 
 
-def shown(comparison: Comparison) -> str:
-    """``+4.1 points [2.9, 5.2]: clear``."""
-    return f"{points(comparison.estimate)}: {('not clear', 'clear', 'clear, the other way')[comparison.direction]}"
+def describe(difference: PairedDifference) -> str:
+    """Of accuracy: ``+4.1 points [2.9, 5.2]: clear``."""
+    return f"{points(difference.estimate)}: {difference.verdict}"
 
 
 def percent(values: pd.Series) -> str:
@@ -147,15 +165,18 @@ def percent(values: pd.Series) -> str:
     return f"{number(float(values.mean()))} %"
 
 
-def verdict_opening(*held: bool) -> str:
-    """How a verdict opens, from whether each part of the claim holds."""
-    if all(held):
-        return "It holds here."
-    return "It holds here in part." if any(held) else "It does not show here."
+def verdict_opening(*supported: bool, complete: bool = True) -> str:
+    """How a verdict opens, from whether each tested part of the claim is supported.
+
+    complete: whether these are all that the claim says; where some of it is only described, it cannot simply hold.
+    """
+    if all(supported):
+        return "It holds here." if complete else "What was tested of it holds here."
+    return "It holds here in part." if any(supported) else "It does not show here."
 
 
-def how(family: Mapping[Key, Comparison]) -> str:
-    """How a verdict ends: what its brackets are, and what clear means."""
+def tests_note(family: Mapping[Key, PairedDifference]) -> str:
+    """The end of a verdict: what its brackets are, and what clear means."""
     many = f"over these {len(family)} comparisons" if len(family) > 1 else "over this one comparison"
     return (
         "Brackets are 95 % intervals of each difference alone; clear are those where both tests (paired, and corrected "

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from overcast.claims import ClaimResult, compared, how, percent, shown, table, verdict_opening
+from overcast.claims import ClaimResult, Pair, describe, paired_differences, percent, table, tests_note, verdict_opening
 from overcast.comparison.line_figure import line_figure
 from overcast.comparison.wording import number
 from overcast.html.page import Section
@@ -23,34 +23,38 @@ CLAIM = (
 )
 
 
-def measured(runs: Sequence[Run]) -> ClaimResult:
+def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
     trials["depth"] = trials["model.hidden"].map(len)
     bare = trials[trials["mitigation"] == "none"]
     mean = bare.groupby("depth")["accuracy"].mean()
-    best, deepest = int(mean.idxmax()), int(mean.index.max())
+    best, shallowest, deepest = int(mean.idxmax()), int(mean.index.min()), int(mean.index.max())
     at = dict(list(bare.groupby("depth")))
     deep = {str(name): rows for name, rows in trials[trials["depth"] == deepest].groupby("mitigation")}
     spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
-    shallow = float(bare[bare["depth"] == bare["depth"].min()]["accuracy"].std())
-    # which depth is best is told by the same runs: every one is in the family, so that the choice is free
-    shallower = {depth: (rows, at[deepest]) for depth, rows in at.items() if depth != deepest}
-    helped = {name: (rows, deep["none"]) for name, rows in deep.items() if name != "none"}
-    family = compared({**shallower, **helped})
+    shallow_spread = float(at[shallowest]["accuracy"].std())
+    # the best depth is chosen by the same runs: every one is in the family, so that the choice costs nothing
+    shallower = {depth: Pair(rows, at[deepest]) for depth, rows in at.items() if depth != deepest}
+    helped = {name: Pair(rows, deep["none"]) for name, rows in deep.items() if name != "none"}
+    family = paired_differences({**shallower, **helped})
     worse = family.get(best)
     sentence = f"Without help {best} hidden layer{'s come' if best > 1 else ' comes'} out best ({number(mean[best])} %)"
-    sentence += f"; {deepest} fall behind by {shown(worse)}." if worse else ": the deepest tried."
+    sentence += f"; {deepest} fall behind by {describe(worse)}." if worse else ": the deepest tried."
     sentence += (
         f" Over first weights alone the accuracy of {deepest} layers spreads by {number(spread['none'])} points "
-        f"(standard deviation), of one layer by {number(shallow)}."
+        f"(standard deviation), that of {shallowest} by {number(shallow_spread)}: described, not tested, since so few "
+        "repeats cannot tell."
     )
-    held = [worse is not None and worse.ahead, spread["none"] > 2 * shallow]
+    supported = [worse is not None and worse.clearly_better]
     for name in helped:
-        held.append(family[name].ahead)
+        supported.append(family[name].clearly_better)
         sentence += (
-            f" {name}: {shown(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
+            f" {name}: {describe(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
         )
-    return ClaimResult(f"{verdict_opening(*held)} {sentence} {how(family)}", [_accuracy(trials), _spread(trials)])
+    return ClaimResult(
+        f"{verdict_opening(*supported, complete=False)} {sentence} {tests_note(family)}",
+        [_accuracy(trials), _spread(trials)],
+    )
 
 
 def _accuracy(trials: pd.DataFrame) -> Section:

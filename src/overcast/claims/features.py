@@ -9,27 +9,39 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from overcast.claims import ClaimResult, compared, difference, how, points, shown, table, verdict_opening
+from overcast.claims import (
+    ClaimResult,
+    Pair,
+    describe,
+    mean_difference,
+    paired_differences,
+    points,
+    table,
+    tests_note,
+    verdict_opening,
+)
 from overcast.comparison.line_figure import line_figure
 from overcast.tracking.run_folder import Run
 
 CLAIM = "Features that are learned do better than features made by hand, given enough data."
 
 
-def measured(runs: Sequence[Run]) -> ClaimResult:
+def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
     trials["samples"] = trials["run"].map(lambda run: int((run.parts == "train").sum()))
     everything = trials[trials["train_fraction"] == trials.groupby("data")["train_fraction"].transform("max")]
-    family = compared({str(data): _learned_and_made(rows) for data, rows in everything.groupby("data", sort=False)})
+    pairs = {str(data): _learned_and_handmade(rows) for data, rows in everything.groupby("data", sort=False)}
+    family = paired_differences(pairs)
     sentences, pictures = [], []
     for data, rows in trials.groupby("data", sort=False):
         sizes = sorted(rows["train_fraction"].unique())
         at = {size: rows[rows["train_fraction"] == size] for size in sizes}
         learned = next(name for name in rows["model"] if name != "handmade")
         few, many = (round(at[size]["samples"].mean()) for size in (sizes[0], sizes[-1]))
+        least = mean_difference(_learned_and_handmade(at[sizes[0]]))
         sentences.append(
-            f"{data}: learned ({learned}) against made by hand {points(difference(*_learned_and_made(at[sizes[0]])))} "
-            f"with {few:,} samples; with {many:,} {shown(family[str(data)])}."
+            f"{data}: learned ({learned}) against made by hand {points(least)} with {few:,} samples; with {many:,} "
+            f"{describe(family[str(data)])}."
         )
         rows = rows.assign(samples=rows.groupby("train_fraction")["samples"].transform("mean").round())
         pictures.append(
@@ -45,10 +57,9 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
                 percent=True,
             )
         )
-    held = [comparison.ahead for comparison in family.values()]
-    return ClaimResult(f"{verdict_opening(*held)} {' '.join(sentences)} {how(family)}", pictures)
+    supported = [difference.clearly_better for difference in family.values()]
+    return ClaimResult(f"{verdict_opening(*supported)} {' '.join(sentences)} {tests_note(family)}", pictures)
 
 
-def _learned_and_made(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The runs with learned features, and those with features made by hand."""
-    return rows[rows["model"] != "handmade"], rows[rows["model"] == "handmade"]
+def _learned_and_handmade(rows: pd.DataFrame) -> Pair:
+    return Pair(better=rows[rows["model"] != "handmade"], worse=rows[rows["model"] == "handmade"])

@@ -17,13 +17,14 @@ import torch
 from overcast.claims import (
     REPEAT,
     ClaimResult,
-    compared,
-    difference,
-    how,
+    Pair,
+    describe,
+    mean_difference,
+    paired_differences,
     percent,
     points,
-    shown,
     table,
+    tests_note,
     verdict_opening,
 )
 from overcast.comparison.line_figure import line_figure
@@ -38,45 +39,47 @@ SHIFTS = (0, 2, 4, 8, 12)
 """By how many pixels the test pictures are moved to the right, their left edge repeated."""
 
 
-def moved(run: Run) -> list[float]:
+def shifted_accuracies(run: Run) -> list[float]:
     """Test accuracy on the pictures moved by each of `SHIFTS`."""
     pack, trained = open_run_pack(run), restore(run)
     rows = np.flatnonzero(run.parts == "test")
     x, length = (torch.from_numpy(array) for array in pack.gather(rows))
     accuracies = []
     for shift in SHIFTS:
-        away = torch.cat([x[..., :1].expand(*x.shape[:-1], shift), x[..., : x.shape[-1] - shift]], -1)
+        shifted = torch.cat([x[..., :1].expand(*x.shape[:-1], shift), x[..., : x.shape[-1] - shift]], -1)
         with torch.inference_mode():
-            accuracies.append(float((trained(away, length).argmax(1).numpy() == pack.labels[rows]).mean()))
+            accuracies.append(float((trained(shifted, length).argmax(1).numpy() == pack.labels[rows]).mean()))
     return accuracies
 
 
-def measured(runs: Sequence[Run]) -> ClaimResult:
+def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
     trials["network"] = [_network(row) for _, row in trials.iterrows()]
     plain, shuffled = trials[~trials["shuffle_pixels"].astype(bool)], trials[trials["shuffle_pixels"].astype(bool)]
-    cnn, mixed = plain[plain["model"] == "cnn"], shuffled[shuffled["model"] == "cnn"]
+    cnn, shuffled_cnn = plain[plain["model"] == "cnn"], shuffled[shuffled["model"] == "cnn"]
     others = {str(name): rows for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
-    family = compared({**{name: (cnn, rows) for name, rows in others.items()}, "shuffled": (cnn, mixed)})
+    against = {name: Pair(cnn, rows) for name, rows in others.items()}
+    family = paired_differences({**against, "shuffled": Pair(cnn, shuffled_cnn)})
     sentence = f"cnn: {percent(cnn['accuracy'])} with {_size(cnn)}. "
     sentence += " ".join(
-        f"{name}: {percent(rows['accuracy'])} with {_size(rows)} (cnn {shown(family[name])})."
+        f"{name}: {percent(rows['accuracy'])} with {_size(rows)} (cnn {describe(family[name])})."
         for name, rows in others.items()
     )
     full = next(iter(others))
-    difference_left = difference(others[full], shuffled[shuffled["network"] == full])
-    sentence += f" Shuffling all pixels costs the cnn {shown(family['shuffled'])}; {full} {points(difference_left)}."
-    tried = _moved(plain)
-    far = {str(name): rows for name, rows in tried[tried["shift"] == SHIFTS[2]].groupby("network")}
-    start = {str(name): rows for name, rows in tried[tried["shift"] == 0].groupby("network")}
+    loss = mean_difference(Pair(others[full], shuffled[shuffled["network"] == full]))
+    sentence += f" Shuffling all pixels costs the cnn {describe(family['shuffled'])}; {full} {points(loss)}."
+    shifted = _shifted(plain)
+    moved = {str(name): rows for name, rows in shifted[shifted["shift"] == SHIFTS[2]].groupby("network")}
+    unmoved = {str(name): rows for name, rows in shifted[shifted["shift"] == 0].groupby("network")}
     sentence += f" Moved by {SHIFTS[2]} pixels, they lose: "
-    sentence += ", ".join(f"{name} {points(difference(start[name], far[name]))}" for name in far) + "."
-    held = [comparison.ahead for comparison in family.values()]
+    sentence += ", ".join(f"{name} {points(mean_difference(Pair(unmoved[name], moved[name])))}" for name in moved)
+    sentence += ", which is described and not tested."
+    supported = [difference.clearly_better for difference in family.values()]
     return ClaimResult(
-        f"{verdict_opening(*held)} {sentence} {how(family)}",
+        f"{verdict_opening(*supported, complete=False)} {sentence} {tests_note(family)}",
         [
             line_figure(
-                "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", tried,
+                "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", shifted,
                 x="shift", y="accuracy", group="network", titles=("pixels", "test accuracy, %"), percent=True,
             ),
             line_figure(
@@ -96,12 +99,12 @@ def _size(rows: pd.DataFrame) -> str:
     return f"{rows['parameters'].iloc[0]:,} weights and {rows['multiply_adds'].iloc[0]:,} multiply-adds"
 
 
-def _moved(rows: pd.DataFrame) -> pd.DataFrame:
+def _shifted(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["network", *REPEAT]
     return pd.DataFrame(
         [
             {**row[keys], "shift": shift, "accuracy": accuracy}
             for _, row in rows.iterrows()
-            for shift, accuracy in zip(SHIFTS, moved(row["run"]), strict=True)
+            for shift, accuracy in zip(SHIFTS, shifted_accuracies(row["run"]), strict=True)
         ]
     )

@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import ClaimResult, Comparison, compared, how, percent, shown, table, verdict_opening
+from overcast.claims import (
+    ClaimResult,
+    Pair,
+    PairedDifference,
+    describe,
+    paired_differences,
+    percent,
+    table,
+    tests_note,
+    verdict_opening,
+)
 from overcast.comparison.line_figure import line_figure
 from overcast.core.seeding import stratified_sample
 from overcast.prediction.trained_network import open_run_pack, restore
@@ -21,7 +31,7 @@ CLAIM = "A plain recurrent network forgets what it saw many steps ago; an LSTM r
 SAMPLES = 128
 
 
-def over_time(run: Run) -> np.ndarray:
+def gradient_over_time(run: Run) -> np.ndarray:
     """How much each step matters to the trained network: (T,) the size of the loss's gradient there.
 
     Mean over `SAMPLES` test samples, drawn from every class, of the gradient's Euclidean length; all samples must be
@@ -37,30 +47,30 @@ def over_time(run: Run) -> np.ndarray:
     return size
 
 
-def measured(runs: Sequence[Run]) -> ClaimResult:
+def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
     recall = trials[trials["data"] == "recall"].assign(length=lambda rows: rows["data.length"].astype(int))
     nets = {str(name): rows for name, rows in recall.groupby("model")}
     lengths = sorted(recall["length"].unique())
-    pairs = {n: tuple(nets[name][nets[name]["length"] == n] for name in ("lstm", "rnn")) for n in lengths}
+    pairs = {n: Pair(*(nets[name][nets[name]["length"] == n] for name in ("lstm", "rnn"))) for n in lengths}
     speech = {str(name): rows for name, rows in trials[trials["data"] == "speech"].groupby("model")}
-    spoken = {"speech": (speech["lstm"], speech["rnn"])} if len(speech) == 2 else {}
-    family = compared({**pairs, **spoken})
+    spoken = {"speech": Pair(speech["lstm"], speech["rnn"])} if len(speech) == 2 else {}
+    family = paired_differences({**pairs, **spoken})
     gains = {n: family[n] for n in lengths}
     longest = recall[recall["length"] == lengths[-1]]
     last = {str(name): percent(rows["accuracy"]) for name, rows in longest.groupby("model")}
     sentence = (
         f"After {lengths[-1]} steps the plain network gets {last['rnn']} right, the LSTM {last['lstm']} "
-        f"(LSTM {shown(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %). "
-        f"{ahead(gains)}"
+        f"(LSTM {describe(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %). "
+        f"{lengths_clearly_better(gains)}"
     )
-    held = [gains[lengths[-1]].ahead]
+    supported = [gains[lengths[-1]].clearly_better]
     if spoken:
-        held.append(family["speech"].ahead)
+        supported.append(family["speech"].clearly_better)
         reached = percent(speech["lstm"]["accuracy"])
-        sentence += f" On spoken digits the LSTM gets {reached} right, a lead of {shown(family['speech'])}."
+        sentence += f" On spoken digits the LSTM gets {reached} right, a lead of {describe(family['speech'])}."
     return ClaimResult(
-        f"{verdict_opening(*held)} {sentence} {how(family)}",
+        f"{verdict_opening(*supported)} {sentence} {tests_note(family)}",
         [
             line_figure(
                 "What is remembered", "The class is told by the first steps alone. Bars: 95 % intervals.", recall,
@@ -68,7 +78,8 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
                 log=["x"], percent=True,
             ),
             line_figure(
-                "Which steps the trained network hears", f"Size of the loss's gradient at each of {lengths[-1]} steps.",
+                "Which steps matter to the trained network",
+                f"Size of the loss's gradient at each of {lengths[-1]} steps.",
                 _gradients(longest), x="step", y="gradient", group="model", titles=("step", "size of the gradient"),
                 log=["y"],
             ),
@@ -76,12 +87,12 @@ def measured(runs: Sequence[Run]) -> ClaimResult:
     )  # fmt: skip
 
 
-def ahead(gains: Mapping[int, Comparison]) -> str:
+def lengths_clearly_better(gains: Mapping[int, PairedDifference]) -> str:
     """At which lengths the LSTM is clearly ahead; "from N on" only if at every length from N up, the longest too."""
-    clear = [n for n in sorted(gains) if gains[n].ahead]
+    clear = [n for n in sorted(gains) if gains[n].clearly_better]
     if not clear:
         return "At no length is the LSTM clearly ahead."
-    always = [n for n in clear if all(gains[longer].ahead for longer in gains if longer >= n)]
+    always = [n for n in clear if all(gains[longer].clearly_better for longer in gains if longer >= n)]
     if not always:
         at = ", ".join(map(str, clear))
         return f"The LSTM is clearly ahead at {at} steps, but not at every longer one."
@@ -93,6 +104,6 @@ def _gradients(rows: pd.DataFrame) -> pd.DataFrame:
         [
             {"model": row["model"], "step": step, "gradient": float(size)}
             for _, row in rows.iterrows()
-            for step, size in enumerate(over_time(row["run"]), start=1)
+            for step, size in enumerate(gradient_over_time(row["run"]), start=1)
         ]
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from overcast.claims import ClaimResult, compared, how, percent, points, table, verdict_opening
+from overcast.claims import ClaimResult, Pair, paired_differences, percent, points, table, tests_note, verdict_opening
 from overcast.html.page import Section
 from overcast.html.style import BLUE
 from overcast.tracking.run_folder import Run
@@ -23,24 +23,24 @@ BASELINES = {
 }
 
 
-def measured(runs: Sequence[Run]) -> ClaimResult:
+def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
-    wanted, other, pairs = {}, {}, {}
+    chosen, other, pairs = {}, {}, {}
     for data, rows in trials.groupby("data", sort=False):
-        wanted[data] = "cnn" if rows["run"].iloc[0].spec.kind == "image" else "lstm"
-        other[data] = rows.groupby("model")["accuracy"].mean().drop(wanted[data]).idxmax()
-        pairs[data] = tuple(rows[rows["model"] == name] for name in (wanted[data], other[data]))
-    family = compared(pairs)
+        chosen[data] = "cnn" if rows["run"].iloc[0].spec.kind == "image" else "lstm"
+        other[data] = rows.groupby("model")["accuracy"].mean().drop(chosen[data]).idxmax()
+        pairs[data] = Pair(*(rows[rows["model"] == name] for name in (chosen[data], other[data])))
+    family = paired_differences(pairs)
     sentences = [
-        f"{data} ({'snapshot' if name == 'cnn' else 'sequence'}): {name} {percent(pairs[data][0]['accuracy'])}, "
+        f"{data} ({'snapshot' if name == 'cnn' else 'sequence'}): {name} {percent(pairs[data].better['accuracy'])}, "
         # the best of several others is ahead by luck more often than one is: it is not called clearly better
         f"against the best other, {other[data]}, {points(family[data].estimate)}: "
-        f"{'clear' if family[data].ahead else 'not clearly ahead'}."
-        for data, name in wanted.items()
+        f"{'clear' if family[data].clearly_better else 'not clearly ahead'}."
+        for data, name in chosen.items()
     ]
-    held = [comparison.ahead for comparison in family.values()]
-    opening = f"{verdict_opening(*held)} Clear on {sum(held)} of {len(held)} data sets."
-    return ClaimResult(f"{opening} {' '.join(sentences)} {how(family)}", [_chart(trials)])
+    supported = [difference.clearly_better for difference in family.values()]
+    opening = f"{verdict_opening(*supported)} Clear on {sum(supported)} of {len(supported)} data sets."
+    return ClaimResult(f"{opening} {' '.join(sentences)} {tests_note(family)}", [_chart(trials)])
 
 
 def _chart(trials: pd.DataFrame) -> Section:

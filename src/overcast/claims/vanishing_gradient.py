@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import ClaimResult, compared, how, percent, shown, table, verdict_opening
+from overcast.claims import ClaimResult, Pair, describe, paired_differences, percent, table, tests_note, verdict_opening
 from overcast.comparison.line_figure import line_figure
 from overcast.core.seeding import stratified_sample
 from overcast.prediction.build import build
@@ -27,6 +27,8 @@ CLAIM = (
     "rectified linear units and normalisation keep it alive."
 )
 BATCH = 256
+LEAST = 1e-45
+"""What a gradient too small for single precision counts as, so that it has a logarithm."""
 
 
 def gradients(run: Run) -> list[float]:
@@ -42,46 +44,59 @@ def gradients(run: Run) -> list[float]:
     return [float(p.grad.square().mean().sqrt()) for p in net.parameters() if p.dim() > 1 and p.grad is not None]
 
 
-def measured(runs: Sequence[Run]) -> ClaimResult:
+def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
     trials["depth"] = trials["model.hidden"].map(len)
     trials["kind"] = trials["model.activation"] + trials["mitigation"].map({"none": ""}).fillna(
         " + " + trials["mitigation"]
     )
+    trials["gradients"] = [gradients(run) for run in trials["run"]]
+    shares = trials["gradients"].map(lambda sizes: max(sizes[0] / sizes[-1], LEAST))
+    trials["log_share"] = np.log10(shares)
     by_layer = pd.DataFrame(
         [
-            {"kind": row["kind"], "depth": row["depth"], "layer": layer, "gradient": size, "share": size / sizes[-1]}
+            {"kind": row["kind"], "depth": row["depth"], "layer": layer, "gradient": size}
             for _, row in trials.iterrows()
-            for sizes in [gradients(row["run"])]
-            for layer, size in enumerate(sizes, start=1)
+            for layer, size in enumerate(row["gradients"], start=1)
         ]
     )
     deepest = int(trials["depth"].max())
-    deep, last = trials[trials["depth"] == deepest], by_layer[by_layer["depth"] == deepest]
-    first = last[last["layer"] == 1].groupby("kind")["share"].apply(lambda s: float(np.exp(np.log(s + 1e-45).mean())))
-    by_kind = dict(list(deep.groupby("kind")))
-    pairs = {"relu": "sigmoid", "sigmoid + batch_norm": "sigmoid"}  # each against what it should do better than
-    family = compared({kind: (by_kind[kind], by_kind[other]) for kind, other in pairs.items() if kind in by_kind})
+    kinds = {str(kind): rows for kind, rows in trials[trials["depth"] == deepest].groupby("kind")}
+    share = {kind: 10 ** float(rows["log_share"].mean()) for kind, rows in kinds.items()}
+    sigmoid = kinds["sigmoid"]
+    # one that vanishes is not just a little smaller: the others are to have more than ten times its gradient
+    tenfold = sigmoid.assign(log_share=sigmoid["log_share"] + 1)
+    better = [kind for kind in ("relu", "sigmoid + batch_norm") if kind in kinds]
+    pairs: dict[tuple[str, str], Pair] = {}
+    for kind in better:
+        pairs["accuracy", kind] = Pair(kinds[kind], sigmoid)
+        pairs["gradient", kind] = Pair(kinds[kind], tenfold, "log_share")
+    family = paired_differences(pairs)
     sentence = (
-        f"With {deepest} hidden layers the first layer's gradient is {first['sigmoid']:.0e} of the last one's through "
-        f"sigmoid units and {first['relu']:.2g} through ReLU; test accuracy {percent(by_kind['sigmoid']['accuracy'])} "
-        f"against {percent(by_kind['relu']['accuracy'])} (ReLU {shown(family['relu'])})."
+        f"With {deepest} hidden layers the first layer's gradient is {share['sigmoid']:.0e} of the last one's through "
+        f"sigmoid units and {share['relu']:.2g} through ReLU (over ten times as much: "
+        f"{family['gradient', 'relu'].verdict}); test accuracy {percent(sigmoid['accuracy'])} against "
+        f"{percent(kinds['relu']['accuracy'])} (ReLU {describe(family['accuracy', 'relu'])})."
     )
-    held = [first["sigmoid"] < first["relu"] / 10, *(comparison.ahead for comparison in family.values())]
-    if rescued := family.get("sigmoid + batch_norm"):
-        sentence += f" Batch normalisation changes the sigmoid network by {shown(rescued)}."
-    over_depth = by_layer[by_layer["layer"] == 1]
+    if (normed := "sigmoid + batch_norm") in kinds:
+        sentence += (
+            f" Batch normalisation changes the sigmoid network by {describe(family['accuracy', normed])}, and the "
+            f"first layer's gradient to {share[normed]:.2g} of the last one's (over ten times as much: "
+            f"{family['gradient', normed].verdict})."
+        )
+    supported = [difference.clearly_better for difference in family.values()]
     return ClaimResult(
-        f"{verdict_opening(*held)} {sentence} {how(family)}",
+        f"{verdict_opening(*supported)} {sentence} {tests_note(family)}",
         [
             line_figure(
                 f"The gradient by layer, {deepest} hidden layers", "Before training, root mean square over the weights "
-                "of a layer; layer 1 is next to the input.", last, x="layer", y="gradient", group="kind",
-                titles=("layer", "size of the gradient"), log=["y"],
+                "of a layer; layer 1 is next to the input.", by_layer[by_layer["depth"] == deepest], x="layer",
+                y="gradient", group="kind", titles=("layer", "size of the gradient"), log=["y"],
             ),
             line_figure(
-                "What reaches the first layer", "The first layer's gradient as a share of the last one's.", over_depth,
-                x="depth", y="share", group="kind", titles=("hidden layers", "first layer's share"), log=["y"],
+                "What reaches the first layer", "The first layer's gradient as a share of the last one's.",
+                trials.assign(share=shares), x="depth", y="share", group="kind",
+                titles=("hidden layers", "first layer's share"), log=["y"],
             ),
             line_figure(
                 "What it does to learning", "Bars: 95 % intervals of the means.", trials, x="depth", y="accuracy",

@@ -9,12 +9,13 @@ from plotly.subplots import make_subplots
 
 from overcast.comparison import PRIMARY
 from overcast.comparison.wording import cell
+from overcast.core.metric_labels import METRIC_LABELS
 from overcast.html.page import Section
 from overcast.html.style import PARTS, LineStyle, series
 from overcast.statistics.estimates import Estimate
 
-FIGURES = {"nll": "negative log-likelihood", "accuracy": "accuracy"}
-"""What the learning curves show, and what people call it."""
+METRICS = ("nll", "accuracy")
+"""What the learning curves show."""
 
 
 def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
@@ -33,14 +34,14 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     )  # fmt: skip
     for i, label in enumerate(labels):
         some = joined[joined["label"] == label]
-        for what in FIGURES:
+        for what in METRICS:
             for part, style in PARTS.items():
                 name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "nll"}
                 for trace in _band(some, f"{part}/{what}", style, name):
                     figure.add_trace(trace, i // 4 + 1, i % 4 + 1)
-    half = [what == "nll" for _ in labels for what in FIGURES for _ in range(4)]
+    half = [what == "nll" for _ in labels for what in METRICS for _ in range(4)]
     switch = [
-        {"label": FIGURES[what], "method": "update", "args": [{"visible": shown}]}
+        {"label": METRIC_LABELS[what], "method": "update", "args": [{"visible": shown}]}
         for what, shown in (("nll", half), ("accuracy", [not one for one in half]))
     ]
     figure.update_layout(

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from overcast.comparison import PRIMARY
 from overcast.comparison.curves import data_size, error_bars, learning
 from overcast.comparison.wording import CHANGE, cell, number, places
-from overcast.html.label_placement import spots
+from overcast.html.label_placement import text_positions
 from overcast.html.page import Section
 from overcast.html.style import BLACK, BLUE, GREY, INK, ORANGE
 
@@ -64,14 +64,15 @@ def accuracy_against_gap(table: pd.DataFrame) -> Section | None:
     if rows.empty:
         return None
     x, y = 100 * rows["gap/accuracy"], 100 * rows[PRIMARY.column]
-    rows = rows.assign(x=x, y=y, spot=spots(x.to_numpy(float), y.to_numpy(float), list(rows["label"])))
+    positions = text_positions(x.to_numpy(float), y.to_numpy(float), list(rows["label"]))
+    rows = rows.assign(x=x, y=y, position=positions)
     figure = go.Figure()
     for kind in (kind for kind in STYLES if kind in set(rows["kind"])):
         some = rows[rows["kind"] == kind]
         colour, marker = STYLES[kind]
         bars = {"color": "#c8c8c8", "thickness": 1, "width": 0}
         figure.add_scatter(
-            x=some["x"], y=some["y"], mode="markers+text", name=kind, text=some["label"], textposition=some["spot"],
+            x=some["x"], y=some["y"], mode="markers+text", name=kind, text=some["label"], textposition=some["position"],
             textfont={"size": 12, "color": INK}, cliponaxis=False,
             error_x=error_bars(some, "gap/accuracy") | bars, error_y=error_bars(some, PRIMARY.column) | bars,
             marker={"color": colour, "symbol": marker, "size": 10, "line": {"width": 2, "color": colour}},

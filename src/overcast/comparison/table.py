@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.core.metric_labels import METRIC_LABELS
 from overcast.statistics.estimates import Array, Estimate, one_sample_t, paired_tests, two_way
 
 
@@ -33,11 +34,11 @@ class Outcome:
 PRIMARY = Outcome("test/accuracy", "test accuracy")
 OUTCOMES = (
     PRIMARY,
-    Outcome("test/nll", "negative log-likelihood", percent=False, range=(0, np.inf)),
-    Outcome("test/macro_f1", "macro-F1"),
-    Outcome("test/ece", "calibration error"),
+    Outcome("test/nll", METRIC_LABELS["nll"], percent=False, range=(0, np.inf)),
+    Outcome("test/macro_f1", METRIC_LABELS["macro_f1"]),
+    Outcome("test/ece", METRIC_LABELS["ece"]),
     Outcome("gap/accuracy", "gap in accuracy", range=(-1, 1)),
-    Outcome("gap/nll", "gap in negative log-likelihood", percent=False, range=(-np.inf, np.inf)),
+    Outcome("gap/nll", f"gap in {METRIC_LABELS['nll']}", percent=False, range=(-np.inf, np.inf)),
 )
 CONTEXT = ["data", "model", "train_fraction", "epochs"]
 CELL = [*CONTEXT, "cell"]

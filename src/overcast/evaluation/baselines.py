@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from overcast.core.seeding import derive_seed
+from overcast.core.seeding import stratified_sample
 from overcast.core.spec import sequence_mask
 from overcast.prepare.pack import Pack
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+    from sklearn.pipeline import Pipeline
 
 SIDE = 16
 """Pictures are averaged down to this side first: a linear model learns little from more, and slowly."""
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
-"""Inverse regularisation strengths, the best of which is chosen on the validation part."""
+C_VALUES = (1e-3, 1e-2, 1e-1, 1.0)
+"""Inverse regularisation strengths, ``C`` of scikit-learn; the best is chosen on the validation part."""
 
-WORD_STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+WORD_C_VALUES = (0.3, 1.0, 3.0, 10.0)
 """The same for words, whose TF-IDF vectors of unit length hold small numbers."""
 
-MOST = 10_000
+MAX_FIT_ROWS = 10_000
 """Rows of the train part that the linear model is fitted on: more tell it little, and take minutes."""
 
 
 def baselines(pack: Pack, parts: np.ndarray) -> dict[str, float]:
     """Test accuracy of the majority class, and of logistic regression on pixels, mean and std over time, or words.
 
-    Both are fitted on the train part, the regression on at most 10,000 rows of it drawn at random. By time there is
-    persistence too: the latest label known before each sample. Remembered for the same pack and parts, since a study
-    asks often.
+    Both are fitted on the train part, the regression on at most 10,000 rows of it drawn from every class. By
+    time there is persistence too: the latest label known before each sample. Remembered for the same pack and parts,
+    since a study asks often.
     """
-    return dict(_baselines(_PackParts(pack, parts)))
+    return dict(_baselines(_CacheKey(pack, parts)))
 
 
-class _PackParts:
-    """A pack and parts as a key of the cache."""
+class _CacheKey:
+    """A pack and parts, which are the same where the data's fingerprint and the parts are."""
 
     def __init__(self, pack: Pack, parts: np.ndarray) -> None:
         self.pack, self.parts = pack, parts
@@ -48,27 +50,28 @@ class _PackParts:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _PackParts) and self.key == other.key
+        return isinstance(other, _CacheKey) and self.key == other.key
 
 
 @lru_cache(maxsize=32)
-def _baselines(key: _PackParts) -> tuple[tuple[str, float], ...]:
+def _baselines(key: _CacheKey) -> tuple[tuple[str, float], ...]:
     pack, parts = key.pack, key.parts
     rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
     labels = {part: pack.labels[r] for part, r in rows.items()}
     majority = np.bincount(labels["train"]).argmax()
-    if len(rows["train"]) > MOST:
-        draws = np.random.default_rng(derive_seed(0, "baseline"))
-        rows["train"] = np.sort(draws.choice(rows["train"], MOST, replace=False))
-        labels["train"] = pack.labels[rows["train"]]
-    always = float((labels["test"] == majority).mean())
+    rows["train"] = stratified_sample(rows["train"], pack.labels, MAX_FIT_ROWS, 0, "baseline")
+    labels["train"] = pack.labels[rows["train"]]
+    majority_accuracy = float((labels["test"] == majority).mean())
     if (labels["train"] == majority).all():  # as a few rows may be: a linear model could say nothing else
-        linear = always
+        linear_accuracy = majority_accuracy
     elif pack.spec.kind == "tokens":
-        linear = _linear_of_words({p: counts(pack, r) for p, r in rows.items()}, labels)
+        linear_accuracy = word_accuracy({part: counts(pack, r) for part, r in rows.items()}, labels)
     else:
-        linear = _linear({p: features(pack, r) for p, r in rows.items()}, labels)
-    accuracies: tuple[tuple[str, float], ...] = (("majority_accuracy", always), ("linear_accuracy", linear))
+        linear_accuracy = feature_accuracy({part: features(pack, r) for part, r in rows.items()}, labels)
+    accuracies: tuple[tuple[str, float], ...] = (
+        ("majority_accuracy", majority_accuracy),
+        ("linear_accuracy", linear_accuracy),
+    )
     if time := pack.info.get("time"):
         accuracies += (("persistence_accuracy", persistence(pack.labels, rows["test"], time["known"])),)
     return accuracies
@@ -96,15 +99,15 @@ def features(pack: Pack, rows: np.ndarray) -> np.ndarray:
     x, length = pack.gather(rows)
     x = x.astype(np.float32)
     if pack.spec.kind == "image":
-        return _shrink(x).reshape(len(x), -1)
+        return _block_means(x).reshape(len(x), -1)
     mask = sequence_mask(length, x.shape[1])[..., None]
     mean = (x * mask).sum(1) / length[:, None]
     std = np.sqrt((((x - mean[:, None]) * mask) ** 2).sum(1) / length[:, None])
     return np.concatenate([mean, std], 1)
 
 
-def _shrink(x: np.ndarray) -> np.ndarray:
-    """Block means of pictures (N, C, H, W), cut at the edge to a multiple of the block."""
+def _block_means(x: np.ndarray) -> np.ndarray:
+    """Pictures (N, C, H, W) averaged over square blocks, cut at the edge to a multiple of the block."""
     block = max(1, -(-min(x.shape[2:]) // SIDE))
     high, wide = (side // block for side in x.shape[2:])
     x = x[:, :, : high * block, : wide * block]
@@ -112,30 +115,32 @@ def _shrink(x: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _linear(x: dict[str, np.ndarray], y: dict[str, np.ndarray]) -> float:
+def feature_accuracy(x: dict[str, np.ndarray], y: dict[str, np.ndarray]) -> float:
+    """Test accuracy of logistic regression on `features`, by part."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    models = [
-        make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000, tol=1e-3))
-        for strength in STRENGTHS
-    ]
-    best = max(models, key=lambda model: model.fit(x["train"], y["train"]).score(x["validation"], y["validation"]))
-    return float(best.score(x["test"], y["test"]))
+    return _accuracy_of_best(
+        [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=2000, tol=1e-3)) for c in C_VALUES], x, y
+    )
 
 
-def _linear_of_words(x: dict[str, csr_array], y: dict[str, np.ndarray]) -> float:
-    """TF-IDF (Spärck Jones 1972) and logistic regression on the words that the train part has."""
+def word_accuracy(x: dict[str, csr_array], y: dict[str, np.ndarray]) -> float:
+    """Test accuracy of TF-IDF (Spärck Jones 1972) and logistic regression on the `counts` of the train part's words."""
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     known = np.flatnonzero(x["train"].sum(0))
-    x = {part: count[:, known] for part, count in x.items()}
     models = [
-        make_pipeline(TfidfTransformer(sublinear_tf=True), LogisticRegression(C=strength, max_iter=2000, tol=1e-3))
-        for strength in WORD_STRENGTHS
+        make_pipeline(TfidfTransformer(sublinear_tf=True), LogisticRegression(C=c, max_iter=2000, tol=1e-3))
+        for c in WORD_C_VALUES
     ]
+    return _accuracy_of_best(models, {part: word_counts[:, known] for part, word_counts in x.items()}, y)
+
+
+def _accuracy_of_best(models: list[Pipeline], x: Mapping[str, Any], y: dict[str, np.ndarray]) -> float:
+    """Test accuracy of the model that is best on the validation part, all fitted on the train part."""
     best = max(models, key=lambda model: model.fit(x["train"], y["train"]).score(x["validation"], y["validation"]))
     return float(best.score(x["test"], y["test"]))

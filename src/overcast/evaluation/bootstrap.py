@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from overcast.core.seeding import derive_seed
+from overcast.statistics.estimates import ALPHA
+from overcast.training.metrics import CALIBRATION_BINS
 
 RESAMPLES = 2000
-BINS = 15
-LEVEL = 0.95
 
 
 def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -21,30 +21,40 @@ def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) 
     Returns (R,) arrays: accuracy, nll, macro_f1, brier, ece.
     """
     count = len(target)
-    predicted, sure = probabilities.argmax(1), probabilities.max(1)
-    right = predicted == target
-    hot = np.eye(probabilities.shape[1])[target]
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    correct = predicted == target
+    one_hot = np.eye(probabilities.shape[1])[target]
     true = probabilities[np.arange(count), target].clip(1e-38)
     return {
-        "accuracy": weights @ right / count,
+        "accuracy": weights @ correct / count,
         "nll": weights @ -np.log(true) / count,
-        "macro_f1": _macro_f1(hot, np.eye(probabilities.shape[1])[predicted], weights),
-        "brier": weights @ ((probabilities - hot) ** 2).sum(1) / count,
-        "ece": _ece(sure, right, weights) / count,
+        "macro_f1": _macro_f1(one_hot, np.eye(probabilities.shape[1])[predicted], weights),
+        "brier": weights @ ((probabilities - one_hot) ** 2).sum(1) / count,
+        "ece": _ece(confidence, correct, weights) / count,
     }
 
 
-def _macro_f1(hot: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    true_positives, real, guessed = weights @ (hot * guess), weights @ hot, weights @ guess  # (R, K)
-    either = real + guessed
+def _macro_f1(one_hot: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    true_positives, actual, predictions = (
+        weights @ (one_hot * predicted),
+        weights @ one_hot,
+        weights @ predicted,
+    )  # (R, K)
+    either = actual + predictions
     score = np.divide(2 * true_positives, either, out=np.zeros_like(true_positives), where=either > 0)
     mean: np.ndarray = score.sum(1) / np.maximum((either > 0).sum(1), 1)
     return mean
 
 
-def _ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    inside = np.eye(BINS)[np.minimum((sure * BINS).astype(int), BINS - 1)]  # (N, bins)
-    off = np.abs(weights @ (inside * (sure - right)[:, None])).sum(1)
+def calibration_bin(confidence: np.ndarray) -> np.ndarray:
+    """The bin of the calibration error (N,) that each confidence (N,) falls into."""
+    bins: np.ndarray = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return bins
+
+
+def _ece(confidence: np.ndarray, correct: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    inside = np.eye(CALIBRATION_BINS)[calibration_bin(confidence)]  # (N, bins)
+    off = np.abs(weights @ (inside * (confidence - correct)[:, None])).sum(1)
     assert isinstance(off, np.ndarray)
     return off
 
@@ -52,11 +62,11 @@ def _ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray
 def intervals(
     probabilities: np.ndarray, target: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, tuple[float, float]]:
-    """The 95 % interval of each figure: ``{"accuracy": (low, high), …}``."""
+    """The interval of each figure at ``1 - ALPHA``: ``{"accuracy": (low, high), …}``."""
     count = len(target)
     draws = np.random.default_rng(derive_seed(seed, "bootstrap"))
     weights = draws.multinomial(count, np.full(count, 1 / count), size=resamples)
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    tails = [ALPHA / 2, 1 - ALPHA / 2]
     return {
         name: (float(low), float(high))
         for name, values in figures(probabilities, target, weights.astype(np.float64)).items()

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from overcast.core.metric_labels import METRIC_LABELS
+from overcast.evaluation.bootstrap import calibration_bin
 from overcast.html.figures import canvas, image_grid, png
 from overcast.html.style import BLUE, GREY, PARTS
 from overcast.html.thumbnails import draw_sample
 from overcast.prepare.pack import Pack
 
-BINS = 10
 SHOWN = 12
-CURVES = {"nll": "negative log-likelihood", "accuracy": "accuracy"}
+CURVES = ("nll", "accuracy")
 
 
 def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicted: np.ndarray) -> None:
@@ -35,16 +36,21 @@ def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicte
 
 
 def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> None:
-    """How often the prediction is right against how sure it is; on the diagonal the two agree."""
-    sure, right = probabilities.max(1), probabilities.argmax(1) == target
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    """Accuracy against confidence in each bin of the calibration error; on the diagonal they agree.
+
+    Bars: a standard error of the accuracy to each side, within 0 and 1.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == target
+    bins = calibration_bin(confidence)
     figure, ((axes,),) = canvas(4.6, 4.2)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
     for b in np.unique(bins):
         inside = bins == b
-        rate, number = right[inside].mean(), inside.sum()
-        error = np.sqrt(rate * (1 - rate) / number)
-        axes.errorbar(sure[inside].mean(), rate, error, fmt="o", color=BLUE, markersize=3 + number**0.5 / 2)
+        accuracy, number = right[inside].mean(), inside.sum()
+        error = np.sqrt(accuracy * (1 - accuracy) / number)
+        reach = [[min(error, accuracy)], [min(error, 1 - accuracy)]]  # no accuracy is below 0 or above 1
+        size = 3 + number**0.5 / 2
+        axes.errorbar(confidence[inside].mean(), accuracy, reach, fmt="o", color=BLUE, markersize=size)
     axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy")
     axes.set_title("reliability on the test part\n(size of a dot: how many samples)", fontsize=10)
     axes.legend(loc="upper left", frameon=False)
@@ -54,14 +60,15 @@ def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> No
 def curves(path: Path, history: dict[str, np.ndarray]) -> None:
     """Negative log-likelihood and accuracy of train and validation over the epochs, and the gap between them."""
     figure, (panels,) = canvas(9, 3.6, columns=2)
-    for axes, (name, title) in zip(panels, CURVES.items(), strict=True):
+    for axes, name in zip(panels, CURVES, strict=True):
         train, validation = history[f"train/{name}"], history[f"validation/{name}"]
         epochs = history["epoch"]
         for part, style in PARTS.items():
             axes.plot(epochs, history[f"{part}/{name}"], marker=".", label=part, **style.matplotlib())
         axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="validation gap")
         # two runs' pictures are looked at side by side: the same axes, as far as their numbers allow
-        axes.set(xlabel="epoch", title=title, ylim=(0, 1.02 if name == "accuracy" else _top(train, validation)))
+        top = 1.02 if name == "accuracy" else _top(train, validation)
+        axes.set(xlabel="epoch", title=METRIC_LABELS[name], ylim=(0, top))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     path.write_bytes(png(figure))

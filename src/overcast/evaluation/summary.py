@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from overcast.core.metric_labels import METRIC_LABELS
 from overcast.tracking.run_folder import Run
-
-SHOWN = {"accuracy": "accuracy", "macro_f1": "macro-F1", "nll": "neg. log-likelihood", "brier": "Brier score",
-         "ece": "calibration error"}  # fmt: skip
 
 LINEAR = {"image": "the pixels", "sequence": "mean and spread over time", "tokens": "the words (TF-IDF)"}
 """What the linear baseline learns from, by the kind of data."""
@@ -18,17 +16,18 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
     facts = run.facts
     kind = "  (synthetic pictures)" if facts["synthetic"] else ""
     lines = [f"{facts['name']}{kind}: {run.folder}", ""]
-    lines.append(f"{'':22}{'train':>9}{'validation':>12}{'test':>9}   95 % interval")
-    for name, title in SHOWN.items():
+    lines.append(f"{'':25}{'train':>9}{'validation':>12}{'test':>9}   95 % interval")
+    for name, label in METRIC_LABELS.items():
         low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
         values = [metrics[part][name] for part in ("train", "validation", "test")]
-        lines.append(f"{title:22}{values[0]:9.3f}{values[1]:12.3f}{values[2]:9.3f}   [{low:.3f}, {high:.3f}]")
+        lines.append(f"{label:25}{values[0]:9.3f}{values[1]:12.3f}{values[2]:9.3f}   [{low:.3f}, {high:.3f}]")
     base, gap = metrics["baseline"], metrics["gap"]
     last = base.get("persistence_accuracy")
     before = "" if last is None else f", {last:.3f} the class of the sample before"
     lines += [
         "",
-        f"gap, train against test: accuracy {100 * gap['accuracy']:+.1f} points, neg. log-likelihood {gap['nll']:+.3f} "
+        f"gap, train against test: {METRIC_LABELS['accuracy']} {100 * gap['accuracy']:+.1f} points, "
+        f"{METRIC_LABELS['nll']} {gap['nll']:+.3f} "
         "(above zero: better on the train part)",
         f"to beat on the test part: {base['linear_accuracy']:.3f} logistic regression on {LINEAR[run.spec.kind]}, "
         f"{base['majority_accuracy']:.3f} always the most frequent class{before}",

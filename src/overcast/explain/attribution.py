@@ -11,11 +11,12 @@ import numpy as np
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from overcast.core.spacing import evenly_spaced
 from overcast.core.spec import UNKNOWN
 from overcast.explain import gradients, occlusion, sanity
-from overcast.explain.figures import Attributions, attribution_figures
+from overcast.explain.figures import METHOD_NAMES, Attributions, attribution_figures
 from overcast.explain.samples import ExplainedSample
-from overcast.explain.stages import Stage, evenly_spaced, outputs, stages
+from overcast.explain.stages import Stage, outputs, stages
 from overcast.html.page import Paragraph, Part, Section
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.tracking.run_folder import Run
@@ -136,19 +137,11 @@ _COVERED = {
 _CAM = f"Grad-CAM: where the last convolution with at least {COARSEST} places a side sees the class."
 
 
-NAMES = {
-    "occlusion": "occlusion",
-    "bands": "occlusion of bands",
-    "gradients": "integrated gradients",
-    "cam": "Grad-CAM",
-}
-
-
 def _sanity_line(correlations: dict[str, list[tuple[float, float]]]) -> str:
     """One line: how much the maps agree with those of random weights."""
     by_method = [
-        f"{NAMES[name]} ρ = {np.mean([s for s, _ in pairs]):.2f} (sizes alone: {np.mean([a for _, a in pairs]):.2f})"
-        for name, pairs in correlations.items()
+        f"{METHOD_NAMES[name]} ρ = {signed:.2f} (sizes alone: {sizes:.2f})"
+        for name, (signed, sizes) in ((name, np.mean(pairs, axis=0)) for name, pairs in correlations.items())
     ]
     line = (
         f"Sanity: with random weights in their place the maps correlate {'; '.join(by_method)}, the mean of "

@@ -21,6 +21,13 @@ from overcast.html.thumbnails import draw_sample
 FAINTEST = 0.05
 """A fall in probability this small is drawn pale, whatever the largest of the sample is."""
 
+METHOD_NAMES = {
+    "occlusion": "occlusion",
+    "bands": "occlusion of bands",
+    "gradients": "integrated gradients",
+    "cam": "Grad-CAM",
+}
+
 Attributions = dict[str, np.ndarray]
 """By method: "occlusion" (H, W) or (T,), "bands" (F,), "gradients" (H, W), (T, F) or (T,), "cam" (H, W)."""
 
@@ -50,19 +57,15 @@ def attribution_figures(
     return [Paragraph(sentence), Image.from_figure(file, _bars(words, attributions))]
 
 
-TITLES = {"occlusion": "occlusion", "gradients": "integrated gradients", "cam": "Grad-CAM"}
-
-
 def _pictures(sample: ExplainedSample, attributions: Attributions) -> Figure:
-    titled = {name: values for name, values in attributions.items() if name in TITLES}
-    figure, panels = image_grid(1, 1 + len(titled), 1.22, top=0.2, left=0.05)
+    figure, panels = image_grid(1, 1 + len(attributions), 1.22, top=0.2, left=0.05)
     draw_sample(panels[0, 0], sample.raw)
-    for axes, (name, values) in zip(panels[0, 1:], titled.items(), strict=True):
+    for axes, (name, values) in zip(panels[0, 1:], attributions.items(), strict=True):
         if name == "gradients":  # a few pixels would outshine the rest
             draw_signed_map(axes, values, sample.raw, limit=float(np.quantile(np.abs(values), 0.99)))
         else:
             draw_signed_map(axes, values, sample.raw, limit=max(float(np.abs(values).max()), FAINTEST))
-        axes.set_title(f"{TITLES[name]}{_detail(name, values)}", size=7, pad=3)
+        axes.set_title(f"{METHOD_NAMES[name]}{_detail(name, values)}", size=7, pad=3)
     return figure
 
 
@@ -98,7 +101,7 @@ def _sequence(sample: ExplainedSample, attributions: Attributions) -> Figure:
         panels[0, 2].imshow(
             values, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto", origin="lower", interpolation="nearest"
         )
-        panels[0, 2].set_title("integrated gradients", size=8)
+        panels[0, 2].set_title(METHOD_NAMES["gradients"], size=8)
         total = values.sum(0)
         panels[1, 2].bar(np.arange(steps), total, width=1.0, color=np.where(total > 0, POSITIVE, NEGATIVE))
         panels[1, 2].set(xlim=(-0.5, steps - 0.5))
@@ -107,13 +110,12 @@ def _sequence(sample: ExplainedSample, attributions: Attributions) -> Figure:
 
 
 def _bars(words: Sequence[str], attributions: Attributions) -> Figure:
-    titled = {name: values for name, values in attributions.items() if name in TITLES}
     high = 0.6 + 0.16 * len(words)
-    figure, (panels,) = canvas(1.6 + 2.6 * len(titled), high, columns=len(titled), sharey=True)
-    for axes, (name, values) in zip(panels, titled.items(), strict=True):
+    figure, (panels,) = canvas(1.6 + 2.6 * len(attributions), high, columns=len(attributions), sharey=True)
+    for axes, (name, values) in zip(panels, attributions.items(), strict=True):
         axes.barh(np.arange(len(words)), values, color=np.where(values > 0, POSITIVE, NEGATIVE))
         axes.axvline(0, color="black", linewidth=0.6)
-        axes.set_title("left out: probability lost" if name == "occlusion" else TITLES[name], size=8)
+        axes.set_title("left out: probability lost" if name == "occlusion" else METHOD_NAMES[name], size=8)
         axes.tick_params(labelsize=8)
     panels[0].set_yticks(range(len(words)), words)
     panels[0].set_ylim(len(words) - 0.4, -0.6)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
+from overcast.core.spacing import evenly_spaced
 from overcast.core.spec import Spec
 from overcast.explain.drawing import shorten
 from overcast.explain.samples import ExplainedSample
-from overcast.explain.stages import evenly_spaced, outputs, stages
+from overcast.explain.stages import outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Section
 from overcast.html.style import RESPONSE

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from overcast.core.spacing import evenly_spaced
+
 BATCH = 64
 
 
@@ -36,8 +38,7 @@ def probability_drops(net: nn.Module, x: Tensor, length: Tensor, target: int, ma
 
 def window_starts(side: int, window: int, positions: int) -> np.ndarray:
     """Where windows start that cover a side evenly, the first at its beginning and the last at its end."""
-    places: np.ndarray = np.unique(np.linspace(0, side - window, positions).round().astype(int))
-    return places
+    return np.array(evenly_spaced(range(max(side - window, 0) + 1), positions))
 
 
 def square_masks(high: int, wide: int, positions: int) -> np.ndarray:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from overcast.core.errors import UserError
 from overcast.core.seeding import stratified_sample
+from overcast.core.spacing import evenly_spaced
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import Measured, measure
-from overcast.explain.stages import evenly_spaced
 from overcast.prediction.predict import matching_files, predict_probabilities
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-
-T = TypeVar("T")
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 AFTER = ("torch.nn.modules.batchnorm", "torch.nn.modules.activation", "torch.nn.modules.linear")
@@ -81,12 +78,6 @@ def _watched(net: nn.Module, look: Any) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def evenly_spaced(items: Sequence[T], most: int) -> list[T]:
-    """At most ``most`` of them, the first and the last among them."""
-    at = np.unique(np.linspace(0, len(items) - 1, most).round().astype(int))
-    return [items[i] for i in at] if len(items) > most else list(items)
 
 
 def find_embedding(net: nn.Module) -> nn.Embedding | None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+WIDTH, HEIGHT, MARGIN = 800, 380, 80
+"""About the pixels that the points are spread over, and how far a label may reach beyond them to the right."""
 
-def spots(x: np.ndarray, y: np.ndarray, labels: list[str]) -> list[str]:
-    """Where to write each label so that it runs into few points and labels: greedy, the crowded ones last."""
-    wide, high = np.ptp(x) or 1.0, np.ptp(y) or 1.0
-    u, v = (x - x.min()) / wide * 800, (y - y.min()) / high * 380  # about the pixels of the picture
+
+def text_positions(x: np.ndarray, y: np.ndarray, labels: list[str]) -> list[str]:
+    """Plotly's ``textposition`` of each label, so that it runs into few points and labels.
+
+    Greedy: the labels of crowded points are placed last.
+    """
+    x_range, y_range = np.ptp(x) or 1.0, np.ptp(y) or 1.0
+    u, v = (x - x.min()) / x_range * WIDTH, (y - y.min()) / y_range * HEIGHT
     taken = [(a - 6, a + 6, b - 6, b + 6) for a, b in zip(u, v, strict=True)]
-    spots = [""] * len(x)
-    near = [int(((np.abs(u - a) < 90) & (np.abs(v - b) < 40)).sum()) for a, b in zip(u, v, strict=True)]
-    for i in np.argsort(near, kind="stable"):
+    positions = [""] * len(x)
+    neighbours = [int(((np.abs(u - a) < 90) & (np.abs(v - b) < 40)).sum()) for a, b in zip(u, v, strict=True)]
+    for i in np.argsort(neighbours, kind="stable"):
         length = 7 * len(labels[i])
         boxes = {
             f"{up} {side}": (u[i] + left * length + dx, u[i] + (left + 1) * length + dx, v[i] + dy - 7, v[i] + dy + 7)
@@ -24,14 +30,15 @@ def spots(x: np.ndarray, y: np.ndarray, labels: list[str]) -> list[str]:
             )
             if (up, side) != ("middle", "center")
         }
-        hits = {
-            spot: sum(_overlap(box, other) for other in taken) + 10 * max(0, -box[0], box[1] - 880)
-            for spot, box in boxes.items()
+        costs = {
+            position: sum(_overlap(box, other) for other in taken) + 10 * max(0, -box[0], box[1] - WIDTH - MARGIN)
+            for position, box in boxes.items()
         }
-        spots[i] = min(hits, key=hits.__getitem__)
-        taken.append(boxes[spots[i]])
-    return spots
+        positions[i] = min(costs, key=costs.__getitem__)
+        taken.append(boxes[positions[i]])
+    return positions
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """The area that two boxes (left, right, bottom, top) share."""
     return float(max(0, min(a[1], b[1]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[2], b[2])))

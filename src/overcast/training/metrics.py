@@ -20,6 +20,9 @@ from torchmetrics.classification import (
     MulticlassRecall,
 )
 
+CALIBRATION_BINS = 15
+"""Bins of confidence, equally wide from 0 to 1, of the expected calibration error (Guo et al. 2017)."""
+
 
 class SampleMean(Metric, ABC):
     """The mean over samples of a score of each one."""
@@ -65,7 +68,7 @@ class Brier(SampleMean):
 
 
 class CalibrationError(MulticlassCalibrationError):
-    """Expected calibration error over 15 bins of confidence (Guo et al. 2017)."""
+    """Expected calibration error over bins of confidence."""
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         # torchmetrics guesses from the values whether it was given logits; so give it probabilities
@@ -86,7 +89,7 @@ def metric_collection(classes: int) -> MetricCollection:
             **epoch_metrics(classes),
             "macro_f1": MulticlassF1Score(classes, average="macro"),
             "brier": Brier(),
-            "ece": CalibrationError(classes, n_bins=15),
+            "ece": CalibrationError(classes, n_bins=CALIBRATION_BINS),
         },
         compute_groups=False,
     )

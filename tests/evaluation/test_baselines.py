@@ -10,7 +10,7 @@ import pytest
 
 from overcast.core.spec import Spec
 from overcast.evaluation import baselines as module
-from overcast.evaluation.baselines import baselines, counts, features, persistence
+from overcast.evaluation.baselines import baselines, cached_baselines, counts, features, persistence
 from overcast.prepare.pack import Pack, open_pack
 from overcast.prepare.split import read_parts
 
@@ -50,7 +50,6 @@ def test_a_train_part_of_one_class_leaves_nothing_to_fit(data: Path, source: str
 
 def test_a_large_train_part_is_sampled(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 1, 10)
-    module._baselines.cache_clear()  # other tests may have asked already
     fitted = []
     monkeypatch.setattr(module, "MAX_FIT_ROWS", 30)
     monkeypatch.setattr(module, "feature_accuracy", lambda x, y: fitted.append((x, y)) or 0.5)
@@ -61,13 +60,20 @@ def test_a_large_train_part_is_sampled(data: Path, monkeypatch: pytest.MonkeyPat
     assert np.bincount(y["train"]).tolist() == [6] * 5
 
 
-def test_answers_are_remembered_for_the_same_data_only(data: Path) -> None:
+def test_answers_are_kept_for_the_same_data_only(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 0, 10)
-    first = baselines(pack, parts)
-    first["linear_accuracy"] = -1
-    assert baselines(pack, parts)["linear_accuracy"] >= 0
-    other = replace(pack, labels=np.minimum(pack.labels, 1), info=pack.info | {"fingerprint": "other"})
-    assert baselines(other, parts) != baselines(pack, parts)
+    other_parts = read_parts(data, "skies", 0, 1, 10)
+    found = []
+    monkeypatch.setattr(module, "baselines", lambda *asked: found.append(asked) or {"linear_accuracy": len(found)})
+    for asked in (parts, parts, other_parts, parts):
+        cached_baselines(pack, asked, tmp_path)
+    assert len(found) == 2
+    assert cached_baselines(pack, parts, tmp_path) == {"linear_accuracy": 1}
+    other = replace(pack, info=pack.info | {"fingerprint": "f" * 64})
+    assert cached_baselines(other, parts, tmp_path) == {"linear_accuracy": 3}
+    assert [path.name.rpartition("-")[2] for path in (tmp_path / "baselines").iterdir()] == [f"{'f' * 16}.json"]
+    monkeypatch.setattr(module, "SIDE", 8)  # found by another rule
+    assert cached_baselines(other, parts, tmp_path) == {"linear_accuracy": 4}
 
 
 def test_features_of_pictures_are_block_means(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from overcast.core.errors import UserError
 from overcast.core.spec import Spec
 from overcast.prediction import preprocessor
 from overcast.prediction.build import build
-from overcast.prediction.preprocessor import Standardizer, VocabularyLookup
+from overcast.prediction.preprocessor import Preprocessor, Standardizer, VocabularyLookup, cached_fit
 from overcast.prepare.pack import Pack, open_pack
 
 
@@ -78,6 +78,20 @@ def test_travels_with_the_weights(data: Path) -> None:
     other.load_state_dict(learned.state_dict())
     assert other.mean.equal(learned.mean)
     assert other.std.equal(learned.std)
+
+
+@pytest.mark.parametrize(("source", "preprocessor"), [("skies", Standardizer), ("verses", VocabularyLookup)])
+def test_what_was_learned_once_is_not_learned_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, preprocessor: type[Preprocessor]
+) -> None:
+    pack, rows, others = open_pack(data, source), np.arange(50), np.arange(1, 51)
+    fit, fitted = preprocessor.fit, []
+    monkeypatch.setattr(preprocessor, "fit", lambda self, *asked: fitted.append(asked) or fit(self, *asked))
+    learned = [cached_fit(preprocessor(pack.spec), pack, each, tmp_path) for each in (rows, rows, others)]
+    assert [asked[1].tolist() for asked in fitted] == [rows.tolist(), others.tolist()]
+    for found, each in zip(learned, (rows, rows, others), strict=True):
+        expected = fit(preprocessor(pack.spec), pack, each).state_dict()
+        assert all(value.equal(expected[name]) for name, value in found.state_dict().items())
 
 
 def test_words_that_the_train_part_hardly_has_are_unknown() -> None:

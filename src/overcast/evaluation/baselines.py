@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from overcast.core.seeding import stratified_sample
 from overcast.core.spec import sequence_mask
+from overcast.prepare.derived import derived_path, digest, keep
 from overcast.prepare.pack import Pack
 
 if TYPE_CHECKING:
@@ -29,33 +31,25 @@ MAX_FIT_ROWS = 10_000
 """Rows of the train part that the linear model is fitted on: more tell it little, and take minutes."""
 
 
+def cached_baselines(pack: Pack, parts: np.ndarray, folder: Path) -> dict[str, float]:
+    """`baselines`, found once for the same pack and parts, since a study asks often. folder: the data set's.
+
+    Raises: UserError if they cannot be kept there.
+    """
+    settings = repr((SIDE, C_VALUES, WORD_C_VALUES, MAX_FIT_ROWS))
+    path = derived_path(folder, "baselines", digest(parts, settings), pack, ".json")
+    if not path.exists():
+        keep(path, json.dumps(baselines(pack, parts)))
+    accuracies: dict[str, float] = json.loads(path.read_text(encoding="utf8"))
+    return accuracies
+
+
 def baselines(pack: Pack, parts: np.ndarray) -> dict[str, float]:
     """Test accuracy of the majority class, and of logistic regression on pixels, mean and std over time, or words.
 
     Both are fitted on the train part, the regression on at most 10,000 rows of it drawn from every class. By
-    time there is persistence too: the latest label known before each sample. Remembered for the same pack and parts,
-    since a study asks often.
+    time there is persistence too: the latest label known before each sample.
     """
-    return dict(_baselines(_CacheKey(pack, parts)))
-
-
-class _CacheKey:
-    """A pack and parts, which are the same where the data's fingerprint and the parts are."""
-
-    def __init__(self, pack: Pack, parts: np.ndarray) -> None:
-        self.pack, self.parts = pack, parts
-        self.key = (pack.info["fingerprint"], parts.tobytes())
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _CacheKey) and self.key == other.key
-
-
-@lru_cache(maxsize=32)
-def _baselines(key: _CacheKey) -> tuple[tuple[str, float], ...]:
-    pack, parts = key.pack, key.parts
     rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
     labels = {part: pack.labels[r] for part, r in rows.items()}
     majority = np.bincount(labels["train"]).argmax()
@@ -68,12 +62,9 @@ def _baselines(key: _CacheKey) -> tuple[tuple[str, float], ...]:
         linear_accuracy = word_accuracy({part: counts(pack, r) for part, r in rows.items()}, labels)
     else:
         linear_accuracy = feature_accuracy({part: features(pack, r) for part, r in rows.items()}, labels)
-    accuracies: tuple[tuple[str, float], ...] = (
-        ("majority_accuracy", majority_accuracy),
-        ("linear_accuracy", linear_accuracy),
-    )
+    accuracies = {"majority_accuracy": majority_accuracy, "linear_accuracy": linear_accuracy}
     if time := pack.info.get("time"):
-        accuracies += (("persistence_accuracy", persistence(pack.labels, rows["test"], time["known"])),)
+        accuracies["persistence_accuracy"] = persistence(pack.labels, rows["test"], time["known"])
     return accuracies
 
 

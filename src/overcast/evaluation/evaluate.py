@@ -15,9 +15,9 @@ import torch
 from overcast.core.atomic import whole_folder
 from overcast.core.errors import DivergedError
 from overcast.evaluation import plots
-from overcast.evaluation.baselines import baselines
+from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
-from overcast.prediction.trained_network import TrainedNetwork, open_run_pack
+from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack
 from overcast.prepare.pack import Pack
 from overcast.tracking.metadata import run_params, run_tags
 from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
@@ -58,7 +58,7 @@ def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
     trained, measured_pack = restore_for_measuring(run, pack)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
     measured = {part: measure(trained, measured_pack, rows[part]) for part in PARTS}
-    metrics = _summary(pack, run.parts, measured)
+    metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)))
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)
         if pictures:
@@ -90,7 +90,7 @@ def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
     return Measured(rows, logits, target, scores)
 
 
-def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> dict[str, Any]:
+def _summary(pack: Pack, measured: dict[str, Measured], baselines: dict[str, float]) -> dict[str, Any]:
     """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with."""
     test = measured["test"]
     bounds = intervals(test.probabilities, test.target.numpy())
@@ -101,7 +101,7 @@ def _summary(pack: Pack, parts: np.ndarray, measured: dict[str, Measured]) -> di
         | {f"{name}_low": low for name, (low, _) in bounds.items()}
         | {f"{name}_high": high for name, (_, high) in bounds.items()},
         "gap": gap(measured["train"].figures, test.figures),
-        "baseline": baselines(pack, parts),
+        "baseline": baselines,
         "class": {
             name: {kind: float(values[i]) for kind, values in classes.items()}
             for i, name in enumerate(pack.spec.classes)

@@ -6,8 +6,10 @@ words that are known.
 
 from __future__ import annotations
 
+import io
 from abc import ABC, abstractmethod
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from overcast.core.errors import UserError
 from overcast.core.seeding import generator
 from overcast.core.spec import PADDING, UNKNOWN, Spec
 from overcast.model._encoders import sequence_mask
+from overcast.prepare.derived import derived_path, digest, keep
 from overcast.prepare.pack import Pack
 
 BLOCK = 4096
@@ -27,9 +30,13 @@ MIN_WORD_COUNT = 2
 
 
 class Preprocessor(nn.Module, ABC):
-    """The contract: raw values of a pack to what a network sees. ``kind`` is that of the data."""
+    """The contract: raw values of a pack to what a network sees.
+
+    kind: that of the data. learned: the buffers that `fit` sets, and nothing else does.
+    """
 
     kind: str
+    learned: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, x: Tensor, length: Tensor) -> Tensor: ...
@@ -46,6 +53,22 @@ def build_preprocessor(
     return VocabularyLookup(spec) if spec.kind == "tokens" else Standardizer(spec, input_stats, shuffle)
 
 
+def cached_fit(preprocessor: Preprocessor, pack: Pack, rows: np.ndarray, folder: Path) -> Preprocessor:
+    """`Preprocessor.fit`, what it learns being found once for the same pack and rows. folder: the data set's.
+
+    Raises: UserError if it cannot be kept there.
+    """
+    if not preprocessor.learned:
+        return preprocessor
+    path = derived_path(folder, "preprocessors", digest(type(preprocessor).__name__, rows), pack, ".pt")
+    if not path.exists():
+        state, buffer = preprocessor.fit(pack, rows).state_dict(), io.BytesIO()
+        torch.save({name: state[name] for name in preprocessor.learned}, buffer)
+        keep(path, buffer.getvalue())
+    preprocessor.load_state_dict(torch.load(path, weights_only=True), strict=False)
+    return preprocessor
+
+
 def refuse_pixel_shuffle(shuffle: bool, spec: Spec) -> None:
     """Raises: UserError if other data than pictures is to be shuffled."""
     if shuffle and spec.kind != "image":
@@ -56,6 +79,8 @@ class VocabularyLookup(Preprocessor):
     """Token ids (B, T), those of words that the train part does not have (often enough) as `UNKNOWN`."""
 
     known: Tensor
+
+    learned = ("known",)
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -89,7 +114,7 @@ class Standardizer(Preprocessor):
 
     def __init__(self, spec: Spec, input_stats: tuple[float, float] | None = None, shuffle: bool = False) -> None:
         super().__init__()
-        self.fixed = input_stats is not None
+        self.learned = () if input_stats else ("mean", "std")
         mean, std = input_stats or (0.0, 1.0)
         per = (spec.shape[0], 1, 1) if spec.kind == "image" else (spec.shape[-1],)
         self.kind = spec.kind
@@ -110,18 +135,24 @@ class Standardizer(Preprocessor):
 
     def fit(self, pack: Pack, rows: np.ndarray) -> Standardizer:
         """Set mean and std from these rows of the pack; a constant channel keeps std 1."""
-        if self.fixed:
+        if not self.learned:
             return self
-        total, squares, count = 0.0, 0.0, 0
-        axes = (0, 2, 3) if self.kind == "image" else (0,)
+        total: np.ndarray | float = 0.0
+        squares: np.ndarray | float = 0.0
+        count = 0
         for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
             x, length = pack.gather(block)
-            if self.kind == "sequence":
-                x = x[sequence_mask(torch.from_numpy(length), x.shape[1]).numpy()]  # (steps, F)
-            x = x.astype(np.float64)
-            total = total + x.sum(axes)
-            squares = squares + (x**2).sum(axes)
-            count += x.size // (x.shape[1] if x.ndim > 1 else 1)
+            if self.kind == "image":
+                per_level = np.stack(
+                    [np.bincount(x[:, c].ravel(), minlength=256) for c in range(x.shape[1])]
+                )  # (C, 256)
+                values, occurrences = np.arange(256.0), per_level.astype(np.float64)
+                total, squares = total + occurrences @ values, squares + occurrences @ values**2  # exact: whole numbers
+                count += x.size // x.shape[1]
+            else:
+                x = x[sequence_mask(torch.from_numpy(length), x.shape[1]).numpy()].astype(np.float64)  # (steps, F)
+                total, squares = total + x.sum(0), squares + (x**2).sum(0)
+                count += len(x)
         mean = np.asarray(total / count)
         std = np.sqrt(np.maximum(np.asarray(squares / count) - mean**2, 0))
         std[std < 1e-6] = 1.0

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from overcast.core.atomic import whole_file, writing
+from overcast.core.atomic import writing
 from overcast.core.locks import lock
 from overcast.mitigation import Mitigation
 from overcast.model import Frozen, Network
 from overcast.prediction.preprocessor import Preprocessor, Standardizer
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, restore
+from overcast.prepare.derived import derived_path, keep
 from overcast.prepare.pack import Pack
 from overcast.tracking.run_folder import Run
 
@@ -48,13 +49,15 @@ def cached_features(
         return pack, preprocessor, net
     backbone, head = parts
     shuffled = "-shuffled" if isinstance(preprocessor, Standardizer) and preprocessor.shuffle else ""
-    path = place / "features" / f"{backbone.key}{shuffled}-{pack.info['fingerprint'][:16]}.npy"
+    path = derived_path(place, "features", f"{backbone.key}{shuffled}", pack, ".npy")
     if not path.exists():
         with writing(path.parent):
             path.parent.mkdir(exist_ok=True)
             with lock(path.parent):  # of several runs at once the first finds them
                 if not path.exists():
-                    _write(path, _compute_features(pack, preprocessor, backbone, device, shown))
+                    buffer = io.BytesIO()
+                    np.save(buffer, _compute_features(pack, preprocessor, backbone, device, shown))
+                    keep(path, buffer.getvalue())
     return replace(pack, values=np.load(path, mmap_mode="r")), Identity(), head
 
 
@@ -74,16 +77,6 @@ def _compute_features(pack: Pack, preprocessor: Preprocessor, backbone: Frozen, 
             blocks.append(backbone(preprocessor(x, length)).cpu().numpy())
             bar.update(len(block))
     return np.concatenate(blocks)
-
-
-def _write(path: Path, features: np.ndarray) -> None:
-    """The file, whole, in place of those of packs that are no more."""
-    for old in path.parent.glob("*.npy"):
-        if old.stem.rpartition("-")[2] != path.stem.rpartition("-")[2]:
-            old.unlink()
-    buffer = io.BytesIO()
-    np.save(buffer, features)
-    whole_file(path, buffer.getvalue())
 
 
 def restore_for_measuring(run: Run, pack: Pack) -> tuple[TrainedNetwork, Pack]:

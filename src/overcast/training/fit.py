@@ -22,7 +22,7 @@ from overcast.core.devices import Devices
 from overcast.core.seeding import stratified_sample
 from overcast.model import Network
 from overcast.prediction.build import build
-from overcast.prediction.preprocessor import Preprocessor, build_preprocessor
+from overcast.prediction.preprocessor import Preprocessor, build_preprocessor, cached_fit
 from overcast.prediction.trained_network import data_folder, open_config_pack
 from overcast.prepare.pack import Pack
 from overcast.tracking.run import RunRecorder
@@ -58,12 +58,13 @@ def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool
     datamodule.validation = measured_rows(config, pack, datamodule.validation)
     datamodule.sample = measured_rows(config, pack, datamodule.sample)
     net, mitigations = build(config, spec)
-    preprocessor = build_preprocessor(spec, net.input_stats, config.shuffle_pixels).fit(pack, datamodule.train)
+    blank, folder = build_preprocessor(spec, net.input_stats, config.shuffle_pixels), data_folder(config)
+    preprocessor = cached_fit(blank, pack, datamodule.train, folder)
     began = time.perf_counter()
     first, rest = preprocessor, net
     if leave_batches_unchanged(mitigations):
         device = "cuda" if devices.accelerator == "gpu" else "cpu"
-        datamodule.pack, first, rest = cached_features(pack, preprocessor, net, data_folder(config), device, shown)
+        datamodule.pack, first, rest = cached_features(pack, preprocessor, net, folder, device, shown)
     module = ClassifierModule(first, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
     history = History(record, title, datamodule.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]

@@ -77,22 +77,24 @@ class CalibrationError(MulticlassCalibrationError):
 
 def epoch_metrics(classes: int) -> MetricCollection:
     """nll (negative log-likelihood) and accuracy: what an epoch shows."""
-    return MetricCollection(
-        {"nll": NegativeLogLikelihood(), "accuracy": MulticlassAccuracy(classes, average="micro")}, compute_groups=False
-    )
+    return MetricCollection(_nll_and_accuracy(classes), compute_groups=False)
 
 
 def metric_collection(classes: int) -> MetricCollection:
     """nll (negative log-likelihood), accuracy, macro_f1, brier, ece."""
     return MetricCollection(
         {
-            **epoch_metrics(classes),
+            **_nll_and_accuracy(classes),
             "macro_f1": MulticlassF1Score(classes, average="macro"),
             "brier": Brier(),
             "ece": CalibrationError(classes, n_bins=CALIBRATION_BINS),
         },
         compute_groups=False,
     )
+
+
+def _nll_and_accuracy(classes: int) -> dict[str, Metric | MetricCollection]:
+    return {"nll": NegativeLogLikelihood(), "accuracy": MulticlassAccuracy(classes, average="micro")}
 
 
 def per_class(classes: tuple[str, ...]) -> MetricCollection:

@@ -13,6 +13,7 @@ Each function imports what it needs when it is called: torch for a training, pan
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from overcast.prediction.predict import Samples
     from overcast.prepare.pack import Pack
     from overcast.tracking.run_folder import Run
+
+# Before torch is imported: its threads shall not keep a core busy while they wait, which others may need.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __all__ = ["compare", "evaluate", "load_run", "open_pack", "predict", "train"]
 

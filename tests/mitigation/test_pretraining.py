@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from overcast.core.errors import UserError
-from overcast.mitigation.pretraining import Pretrain, Pretraining, head, low_resolution, pretraining_rounds
+from overcast.mitigation.pretraining import Pretrain, Pretraining, low_resolution, pretraining_rounds
+from overcast.model import last_linear
 from overcast.prediction.build import build
 from overcast.prediction.trained_network import open_config_pack
 
@@ -30,7 +31,7 @@ def test_every_network_learns_to_reconstruct(trained: Any, config: Any, model: s
     assert all(last < 0.9 * first for first, last in zip(losses[::8], losses[7::8], strict=True))
     first, _ = build(cfg := config(f"model={model}"), open_config_pack(cfg).spec)
     net = trainer.lightning_module.net
-    assert head(net).weight.equal(head(first).weight)
+    assert last_linear(net).weight.equal(last_linear(first).weight)
     moved = [not a.equal(b) for a, b in zip(net.parameters(), first.parameters(), strict=True)]
     assert all(moved[:-2])
     assert not any(moved[-2:])

@@ -8,7 +8,7 @@ from torch import nn
 
 from overcast.config.options import Option
 from overcast.core.spec import Spec
-from overcast.model.cnn import CNN, SIDE, normed, stem
+from overcast.model.cnn import CNN, normed, stem
 from overcast.prediction.build import network_size
 
 
@@ -21,9 +21,10 @@ def weights(net: nn.Module) -> int:
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("head", ["last", "all"])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 16, 16), (3, 45, 64), (3, 64, 64), (3, 256, 256)])
-def test_logits_for_pictures_of_every_size(shape: tuple[int, ...], norm: str) -> None:
-    net = CNN(spec(*shape, classes=7), width=4, norm=norm)
+def test_logits_for_pictures_of_every_size(shape: tuple[int, ...], norm: str, head: str) -> None:
+    net = CNN(spec(*shape, classes=7), width=4, norm=norm, head=head)
     logits = net(torch.randn(2, *shape), torch.full((2,), shape[1]))
     assert logits.shape == (2, 7)
     logits.sum().backward()
@@ -31,9 +32,25 @@ def test_logits_for_pictures_of_every_size(shape: tuple[int, ...], norm: str) ->
 
 
 @pytest.mark.parametrize("side", [8, 16, 24, 28, 32, 64, 96, 128, 224, 256])
-def test_the_first_stage_sees_a_small_picture(side: int) -> None:
-    stem_side = nn.Sequential(*stem(3, 4, side, "none"))(torch.randn(1, 3, side, side)).shape[-1]
-    assert min(side, SIDE / 2) <= stem_side <= SIDE
+@pytest.mark.parametrize("most", [28, 32])
+def test_the_first_stage_sees_a_small_picture(side: int, most: int) -> None:
+    stem_side = nn.Sequential(*stem(3, 4, side, "none", most))(torch.randn(1, 3, side, side)).shape[-1]
+    assert min(side, most / 2) <= stem_side <= most
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (3, 64, 64)])
+def test_the_head_reads_mean_and_spread_of_each_stage(shape: tuple[int, ...]) -> None:
+    net = CNN(spec(*shape), width=4, stages=3, head="all")
+    assert net.head.in_features == 2 * (4 + 8 + 16)
+    features: list[torch.Tensor] = []
+    net.head.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
+    maps: list[torch.Tensor] = []
+    for convolution in [m for m in net.layers if isinstance(m, nn.Sequential)][1:]:  # the stem is no stage
+        convolution.register_forward_hook(lambda _, __, output: maps.append(output.flatten(2)))
+    net(torch.randn(2, *shape), torch.full((2,), shape[1]))
+    expected = [part for each in maps for part in (each.mean(2), each.std(2, correction=0))]
+    assert torch.allclose(features[0], torch.cat(expected, 1), atol=0.005)
+    assert [each.shape[1] for each in maps] == [4, 8, 16]
 
 
 def test_options_change_the_network() -> None:

@@ -32,7 +32,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.core.spec import Kind
+from overcast.config.options import Option
+from overcast.core.spec import Kind, Spec
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -58,7 +59,22 @@ class Batch(NamedTuple):
         return self.y if self.y.is_floating_point() else F.one_hot(self.y, self.classes).float()
 
 
-Acts = Literal["from the start", "beyond a limit", "at the end"]
+Acts = Literal["before the start", "from the start", "beyond a limit", "at the end"]
+
+
+class FirstRun(NamedTuple):
+    """A run of the same network on other data, whose weights a run may start from.
+
+    data: its data set, of the shape and classes ``spec``. mitigation: chosen for it, beside those of the run that
+    change the network's layers.
+    """
+
+    data: Option
+    spec: Spec
+    mitigation: Option
+    epochs: int
+    batch_size: int
+    lr: float
 
 
 class TrainedModule(Protocol):
@@ -79,7 +95,8 @@ class Mitigation:
     """Does nothing, and works as it stands.
 
     kinds: the kinds of data it makes sense for. acts: when it changes a run's weights, if its strength is not zero:
-    within the first two steps, once a weight goes beyond its limit, or after the last step, by which ones are kept.
+    before the first step, within the first two, once a weight goes beyond its limit, or after the last step, by which
+    ones are kept.
     """
 
     acts: ClassVar[Acts] = "from the start"
@@ -103,6 +120,10 @@ class Mitigation:
         logits: (B, K). target: class index (B,) or probabilities (B, K).
         """
         return 0.0
+
+    def first_weights(self) -> FirstRun | None:
+        """The run to start from, all but its last layer; it is trained once and kept. None: the seed draws them."""
+        return None
 
     def callbacks(self) -> list[Callback]:
         """Lightning callbacks for the fit."""

@@ -53,6 +53,16 @@ def light(x: Tensor, brightness: float, contrast: float, u: Tensor) -> Tensor:
     return x * factor[:, None, None, None] + offset[:, None, None, None]
 
 
+def cast(x: Tensor, strength: float, u: Tensor) -> Tensor:
+    """Pictures x (B, C, H, W) with their channels mixed at random, which tints them: by up to ``strength`` in all.
+
+    u: (B, C, C) in [-1, 1).
+    """
+    channels = x.shape[1]
+    mix = torch.eye(channels, device=x.device, dtype=x.dtype) + strength / channels * u
+    return torch.einsum("bij,bjhw->bihw", mix, x)
+
+
 def _centres(pixels: int, like: Tensor) -> Tensor:
     """The centres of ``pixels`` equal parts of [-1, 1]."""
     return (torch.arange(pixels, device=like.device, dtype=like.dtype) * 2 + 1) / pixels - 1
@@ -61,8 +71,8 @@ def _centres(pixels: int, like: Tensor) -> Tensor:
 class Augmentation(Mitigation):
     """Random mirroring, placing and light, each picture on its own (Krizhevsky, Sutskever & Hinton 2012).
 
-    flip is a probability, shift a share of the side, zoom and contrast are shares of size and contrast, and
-    brightness is in units of the train part's spread.
+    flip is a probability, shift a share of the side, zoom and contrast are shares of size and contrast,
+    brightness is in units of the train part's spread, and cast mixes that much of the other colours into each.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
@@ -74,9 +84,10 @@ class Augmentation(Mitigation):
         zoom: NonNegativeFloat = 0.4,
         brightness: NonNegativeFloat = 0.4,
         contrast: Share = 0.4,
+        cast: Share = 0.0,
     ) -> None:
         self.flip, self.shift, self.zoom = flip, shift, zoom
-        self.brightness, self.contrast = brightness, contrast
+        self.brightness, self.contrast, self.cast = brightness, contrast, cast
 
     def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
         x = batch.x  # (B, C, H, W)
@@ -87,4 +98,7 @@ class Augmentation(Mitigation):
             x = mirror(x, self.flip, u[:, 3])
         if self.brightness or self.contrast:
             x = light(x, self.brightness, self.contrast, u[:, 4:])
+        if self.cast:
+            channels = x.shape[1]
+            x = cast(x, self.cast, torch.rand(len(x), channels, channels, generator=generator, device=x.device) * 2 - 1)
         return batch._replace(x=x)

@@ -30,7 +30,7 @@ from overcast.core.seeding import derive_seed, generator
 from overcast.core.spec import Kind, Spec
 from overcast.mitigation import Batch, Mitigation, TrainedModule
 from overcast.mitigation.noise import Noise
-from overcast.model import example_input
+from overcast.model import example_input, last_linear
 
 SIDE = 12
 """Pixels a side, or steps of a sequence, at most, of what is reconstructed."""
@@ -45,16 +45,11 @@ def low_resolution(x: Tensor, max_length: int) -> Tensor:
     return F.adaptive_avg_pool1d(x.transpose(1, 2), min(max_length, SIDE)).flatten(1)
 
 
-def head(net: nn.Module) -> nn.Linear:
-    """The last linear layer, which turns features into logits."""
-    return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
-
-
 def pretraining_rounds(net: nn.Module) -> list[tuple[nn.Linear, list[nn.Parameter]]]:
     """What learns, round by round, and the layer whose input it learns for: see above."""
     owners = [module for module in net.modules() if next(module.parameters(recurse=False), None) is not None]
     if not isinstance(owners[0], nn.Linear) or not all(isinstance(m, (nn.Linear, nn.BatchNorm1d)) for m in owners):
-        return [(head(net), list(net.parameters()))]
+        return [(last_linear(net), list(net.parameters()))]
     layers: list[tuple[nn.Linear, list[nn.Parameter]]] = []
     for module in owners:  # a norm learns with the layer before it
         if isinstance(module, nn.Linear):

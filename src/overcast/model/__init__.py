@@ -104,6 +104,11 @@ def trainable_view(net: Network) -> Network:
     return net
 
 
+def last_linear(net: nn.Module) -> nn.Linear:
+    """The last linear layer, which turns features into logits."""
+    return [module for module in net.modules() if isinstance(module, nn.Linear)][-1]
+
+
 def scaled_width(width: int, scale: float) -> int:
     """A layer's width times ``scale``, at least one unit."""
     return max(1, round(width * scale))

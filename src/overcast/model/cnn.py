@@ -1,7 +1,7 @@
 """CNN: stages of one convolution each, that halve the picture, or the sequence, and double the channels.
 
 Over sequences and texts the convolutions run along time, three steps or words wide, and padding never shows.
-Large pictures are first brought down to at most 28 pixels a side by a stem, so that the cost hardly grows with
+Large pictures are first brought down to at most ``side`` pixels a side by a stem, so that the cost hardly grows with
 the size of the picture; digits of 8 pixels skip it.
 
 Expected on the weather photographs with augmentation and batch_norm: 90 % of the test pictures right, the
@@ -13,6 +13,7 @@ mean of ten folds, for one to two minutes of one slow core.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from pydantic import PositiveInt
@@ -24,7 +25,8 @@ from overcast.core.spec import Spec
 from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
 
-SIDE = 28  # pixels a side, at most, that the first stage sees
+SMALL = 1e-5
+"""Added to a variance, whose root has no gradient at 0."""
 
 
 class CNN(Network):
@@ -32,7 +34,10 @@ class CNN(Network):
 
     Over time, of width 3, then the mean and the greatest value over all true steps (Kim 2014).
 
-    width: channels of the first stage; each of the next ``stages`` - 1 has twice as many.
+    width: channels of the first stage; each of the next ``stages`` - 1 has twice as many. Of pictures, side: pixels
+    a side, at most, that the first stage sees. head: which stages the last layer reads, the
+    mean of the "last" one's maps or mean and standard deviation of "all" of them (early ones see texture; after the
+    hypercolumns of Hariharan et al. 2015).
     """
 
     def __init__(
@@ -41,15 +46,28 @@ class CNN(Network):
         width: PositiveInt = 32,
         stages: Depth = 4,
         embedding: PositiveInt = 64,
+        side: PositiveInt = 28,
+        head: Literal["last", "all"] = "last",
         dropout: Rate = 0.0,
         norm: Norm = "none",
         scale: Scale = 1.0,
     ) -> None:
         super().__init__()
         widths = [scaled_width(width * 2**stage, scale) for stage in range(stages)]
-        self.layers = _over_picture(spec, widths, norm) if spec.kind == "image" else Time(spec, widths, norm, embedding)
+        if spec.kind == "image":
+            self.layers: nn.Module = _over_picture(spec, widths, norm, side)
+            n_features = widths[-1]
+        else:
+            self.layers, n_features = Time(spec, widths, norm, embedding), 2 * widths[-1]
+        self.stage_ends: list[int] = []
+        """Which layers end a stage that the head reads; none for the mean of the last one."""
+        if isinstance(self.layers, nn.Sequential) and head == "all":
+            n_features = 2 * sum(widths)
+            self.feature_norm = norm_layer(norm, n_features)
+            pools = [number for number, layer in enumerate(self.layers) if isinstance(layer, nn.MaxPool2d)]
+            self.stage_ends = [pool - 1 for pool in [*pools, len(self.layers)][-stages:]]
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(widths[-1] * (1 if spec.kind == "image" else 2), len(spec.classes))
+        self.head = nn.Linear(n_features, len(spec.classes))
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         if isinstance(self.layers, Time):
@@ -57,15 +75,26 @@ class CNN(Network):
             features = self.layers(x, length)  # (B, T, F) or (B, T) -> (B, 2 · widths[-1])
         else:
             x = x.contiguous(memory_format=torch.channels_last)  # faster on a CPU
-            x = self.layers(x)  # (B, C, H, W) -> (B, widths[-1], h, w), 1 to 3 pixels a side
-            features = x.mean((2, 3))
+            features = self._all_stages(x) if self.stage_ends else self.layers(x).mean((2, 3))  # (B, n_features)
         logits: Tensor = self.head(self.dropout(features))  # (B, K)
         return logits
 
+    def _all_stages(self, x: Tensor) -> Tensor:
+        """Mean and standard deviation over the positions of each stage's maps: (B, 2 · all widths)."""
+        statistics: list[Tensor] = []
+        assert isinstance(self.layers, nn.Sequential)
+        for number, layer in enumerate(self.layers):
+            x = layer(x)
+            if number in self.stage_ends:
+                variance, mean = torch.var_mean(x, (2, 3), correction=0)
+                statistics += [mean, (variance + SMALL).sqrt()]
+        features: Tensor = self.feature_norm(torch.cat(statistics, 1))
+        return features
 
-def _over_picture(spec: Spec, widths: list[int], norm: Norm) -> nn.Sequential:
+
+def _over_picture(spec: Spec, widths: list[int], norm: Norm, side: int) -> nn.Sequential:
     channels, *sides = spec.shape
-    layers = [*stem(channels, widths[0], min(sides), norm), convolution(widths[0], widths[0], norm)]
+    layers = [*stem(channels, widths[0], min(sides), norm, side), convolution(widths[0], widths[0], norm)]
     for before, after in pairwise(widths):
         layers += [nn.MaxPool2d(2, ceil_mode=True), convolution(before, after, norm)]
     return nn.Sequential(*layers)
@@ -78,10 +107,10 @@ def convolution(before: int, after: int, norm: Norm, size: int = 3, stride: int 
     return nn.Sequential(layer, norm_layer(norm, after, dims=2), nn.ReLU())
 
 
-def stem(channels: int, width: int, side: int, norm: Norm) -> list[nn.Module]:
-    """From ``side`` pixels to at most SIDE: the first halving by a stride, the others by one pooling."""
+def stem(channels: int, width: int, side: int, norm: Norm, most: int) -> list[nn.Module]:
+    """From ``side`` pixels to at most ``most``: the first halving by a stride, the others by one pooling."""
     shrink = 1  # by how much, a power of two
-    while side > SIDE * shrink:
+    while side > most * shrink:
         shrink *= 2
     if shrink == 1:
         return [convolution(channels, width, norm)]

@@ -42,6 +42,7 @@ class Handmade(Network):
     refuses: ClassVar[dict[str, str]] = {
         "shrink": "it has no width",
         "pretraining": "its features are made by hand, and have no weights to pretrain",
+        "synthetic_pretraining": "its features are made by hand, and have no weights to pretrain",
     }
 
     def __init__(

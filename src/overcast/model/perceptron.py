@@ -33,6 +33,7 @@ class Perceptron(Network):
     refuses: ClassVar[dict[str, str]] = {
         "shrink": "it has no width",
         "pretraining": "it has no hidden layer to pretrain",
+        "synthetic_pretraining": "it has no hidden layer to pretrain",
     }
 
     def __init__(

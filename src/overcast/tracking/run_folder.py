@@ -54,7 +54,7 @@ RECORD = "record.json"
 PROFILES = "fit-profile*.txt"
 """What a profiler measured, one for each process; a profiler adds to a file that it finds."""
 
-RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan}
+RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan, "first_weights_seconds": math.nan}
 """The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
 

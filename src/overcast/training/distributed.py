@@ -34,7 +34,9 @@ DIVERGED = "diverged"
 """What a result says instead of the figures, where there are none: why."""
 
 
-def launch(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool) -> dict[str, Any]:
+def launch(
+    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None = None
+) -> dict[str, Any]:
     """`overcast.training.fit.fit` on ``devices.ranks`` processes.
 
     Raises: RuntimeError naming the rank and its error if one fails; DivergedError if the run diverged.
@@ -46,6 +48,7 @@ def launch(run: Run, devices: Devices, record: RunRecorder, title: str, shown: b
         "record": record.id,
         "title": title,
         "shown": shown,
+        "first": str(first.folder) if first else "",
         "parent": os.getpid(),
     }
     run.write(JOB, json.dumps(job))
@@ -98,7 +101,8 @@ def main() -> None:
     store = open_store(run.config.tracking) if first and job["record"] else None
     log = MlflowRun(store.client, job["record"]) if store else RunRecorder()
     try:
-        facts = fit(run, Devices(**job["devices"]), log, job["title"], shown=first and job["shown"])
+        start = Run(Path(job["first"])) if job["first"] else None
+        facts = fit(run, Devices(**job["devices"]), log, job["title"], shown=first and job["shown"], first=start)
     except DivergedError as error:  # which every rank finds at once, and none is at fault for
         facts = {DIVERGED: str(error)}
     if first:

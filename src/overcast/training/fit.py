@@ -31,6 +31,7 @@ from overcast.training.classifier import ClassifierModule
 from overcast.training.datamodule import EVALUATION_BATCH, PackDataModule
 from overcast.training.divergence import StopDiverged
 from overcast.training.feature_cache import cached_features, leave_batches_unchanged
+from overcast.training.first_weights import load_first_weights
 from overcast.training.history import History
 
 DEBUG_BATCHES = 2
@@ -46,8 +47,12 @@ def measured_rows(config: RunConfig, pack: Pack, rows: np.ndarray) -> np.ndarray
     return stratified_sample(rows, pack.labels, DEBUG_BATCHES * EVALUATION_BATCH, "debug") if config.debug else rows
 
 
-def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool = True) -> dict[str, Any]:
+def fit(
+    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool = True, first: Run | None = None
+) -> dict[str, Any]:
     """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
+
+    first: a run to take the first weights from, see `overcast.training.first_weights`.
 
     Raises: DivergedError at the end of an epoch in which a loss is not finite.
     """
@@ -58,14 +63,16 @@ def fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool
     datamodule.validation = measured_rows(config, pack, datamodule.validation)
     datamodule.sample = measured_rows(config, pack, datamodule.sample)
     net, mitigations = build(config, spec)
+    if first:
+        load_first_weights(net, first.folder)
     blank, folder = build_preprocessor(spec, net.input_stats, config.shuffle_pixels), data_folder(config)
     preprocessor = cached_fit(blank, pack, datamodule.train, folder)
     began = time.perf_counter()
-    first, rest = preprocessor, net
+    inputs, rest = preprocessor, net
     if leave_batches_unchanged(mitigations):
         device = "cuda" if devices.accelerator == "gpu" else "cpu"
-        datamodule.pack, first, rest = cached_features(pack, preprocessor, net, folder, device, shown)
-    module = ClassifierModule(first, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
+        datamodule.pack, inputs, rest = cached_features(pack, preprocessor, net, folder, device, shown)
+    module = ClassifierModule(inputs, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
     history = History(record, title, datamodule.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     with warnings.catch_warnings():

@@ -30,6 +30,7 @@ from overcast.prediction.trained_network import open_config_pack
 from overcast.prepare.pack import Pack
 from overcast.prepare.split import TEST, TRAIN, UNUSED, read_parts, read_split_info
 from overcast.tracking.run_folder import check_folder, identity, run_name
+from overcast.training.first_weights import check_first_weights
 
 TRAINING_BYTES = 16
 """What a weight takes in training: itself, its gradient and the optimiser's two moments, in single precision."""
@@ -46,6 +47,7 @@ def check_plan(config: RunConfig, spec: Spec, samples: int, ranks: int) -> None:
     mitigations: dict[str, Mitigation] = build_mitigations(config.mitigation, spec.kind)
     net = _on_meta(config.model, spec, mitigations)
     _check_effects(config.model, spec, mitigations, net)
+    check_first_weights(config, spec, net, mitigations)
     _check_size(config.model.name, net)
     _check_batches(net, samples, config.batch_size, ranks)
 

@@ -10,16 +10,17 @@ from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DivergedError, UserError
-from overcast.core.locks import try_lock
+from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
-from overcast.prediction.build import refuse_unfit
+from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.prepare.split import TRAIN
 from overcast.tracking.metadata import machine, provenance, run_params, run_tags
 from overcast.tracking.run import RunRecorder, run_status
-from overcast.tracking.run_folder import Run, create_run
+from overcast.tracking.run_folder import Run, create_run, load_run
 from overcast.tracking.store import TrackingStore, mark_orphaned_runs, open_store
 from overcast.tracking.study_info import StudyInfo
+from overcast.training.first_weights import asked_for, first_config
 from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
 
@@ -46,10 +47,13 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
     """
     config, devices = plan.config, plan.devices
     refuse_other_machine(devices, config.trainer.precision, this_machine())
+    first = _first_weights(plan)
     with writing(project_path(config.runs_dir)):
         run = create_run(config)
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     facts = plan.facts()
+    if first:
+        facts |= {"first_weights": first.folder.name, "first_weights_seconds": first.facts["seconds"]}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
     print(_summary(plan, facts, run.folder), flush=True)
     with own_gpus(study) as gpus, try_lock(run.folder):
@@ -60,13 +64,37 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
             plan.pack.spec.save(run.path("spec.json"))
         parent = study.parent if study else ""
         record = store.create(facts["name"], tags, parent) if store else RunRecorder()
-        _record_fit(run, config, facts, devices.on(gpus), record, shown=study is None or study.jobs == 1)
+        shown = study is None or study.jobs == 1
+        _record_fit(run, config, facts, devices.on(gpus), record, shown, first)
     if study and record.broken:
         raise UserError(
             f"MLflow stopped taking records ({record.broken}), and a study finds its runs there: run it again once "
             f"MLflow works. This run is whole in {run.folder}"
         )
     return run
+
+
+def _first_weights(plan: Plan) -> Run | None:
+    """The run that this one starts from, if a mitigation wants one: made here, or by an earlier run.
+
+    Raises: UserError as `execute` does.
+    """
+    mitigations = build_mitigations(plan.config.mitigation, plan.pack.spec.kind)
+    asked = asked_for(mitigations)
+    if asked is None:
+        return None
+    config = first_config(plan.config, asked, mitigations, plan.devices)
+    run, runs = Run(Path(str(config.run))), Path(config.runs_dir) / "runs"
+    with writing(runs):
+        runs.mkdir(parents=True, exist_ok=True)
+    if not run.path("run.json").exists() and is_locked(runs):
+        print("first weights: waiting for another process that makes some", flush=True)
+    with lock(runs):
+        if not run.path("run.json").exists():
+            print(f"first weights: made once, by {config.epochs} epochs on {config.data.name}, and kept", flush=True)
+            prepare_missing([config])
+            execute(make_plan(config), None)
+    return load_run(run.folder)
 
 
 def _summary(plan: Plan, facts: dict[str, Any], folder: Path) -> str:
@@ -82,7 +110,13 @@ def _summary(plan: Plan, facts: dict[str, Any], folder: Path) -> str:
 
 
 def _record_fit(
-    run: Run, config: RunConfig, facts: dict[str, Any], devices: Devices, record: RunRecorder, shown: bool
+    run: Run,
+    config: RunConfig,
+    facts: dict[str, Any],
+    devices: Devices,
+    record: RunRecorder,
+    shown: bool,
+    first: Run | None,
 ) -> None:
     """Fit, with the record open from start to end."""
     facts["id"] = record.id
@@ -91,7 +125,7 @@ def _record_fit(
         record.params(run_params(config) | {"parameters": facts["parameters"]})
         record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
         try:
-            facts |= _fit(run, devices, record, facts["name"], shown)
+            facts |= _fit(run, devices, record, facts["name"], shown, first)
         except DivergedError:
             record.tags({"diverged": "true"})
             raise
@@ -101,20 +135,21 @@ def _record_fit(
         record_outcome(record, run)
 
 
-def _fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool) -> dict[str, Any]:
+def _fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None) -> dict[str, Any]:
     from overcast.training.distributed import launch
     from overcast.training.fit import fit
 
     if devices.ranks > 1:
-        return launch(run, devices, record, title, shown)
-    return fit(run, devices, record, title, shown)
+        return launch(run, devices, record, title, shown, first)
+    return fit(run, devices, record, title, shown, first)
 
 
 def record_outcome(record: RunRecorder, run: Run) -> None:
     """Log the summary figures and the run's files, as the end of a training or for a restored run."""
     facts = run.facts
     summary = {key: value for key, value in facts.items() if key.startswith("best/")}
-    summary |= {f"cost/{k}": facts[k] for k in ("seconds", "samples_per_second", "multiply_adds", "epochs_run")}
+    costs = ("seconds", "first_weights_seconds", "samples_per_second", "multiply_adds", "epochs_run")
+    summary |= {f"cost/{name}": facts[name] for name in costs}
     record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
     record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again
     for path in sorted(run.folder.iterdir()):

@@ -1,0 +1,93 @@
+"""The weights that a run starts from, where a mitigation wants them from another run: made once, and kept.
+
+``<data_dir>/synthetic/runs/<what they depend on>/``: a run like any other, without a record, and beside it the data
+that it is trained on. Of several runs that ask at once the first makes them, and the others wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import SplitConfig, StudyConfig, TrackingConfig
+from overcast.core.devices import Devices
+from overcast.core.errors import IncompatibleError
+from overcast.core.paths import project_path
+from overcast.core.spec import Spec
+from overcast.mitigation import FirstRun, Mitigation
+from overcast.model import Network, last_linear
+from overcast.prediction.build import build_network
+from overcast.tracking.run_folder import identity
+
+
+def asked_for(mitigations: Mapping[str, Mitigation]) -> FirstRun | None:
+    """The run that one of these wants to start from. Raises: IncompatibleError if two do."""
+    asked = {name: first for name, mitigation in mitigations.items() if (first := mitigation.first_weights())}
+    if len(asked) > 1:
+        raise IncompatibleError(f"mitigation={'+'.join(asked)}: a run starts from the weights of one other run only")
+    return next(iter(asked.values()), None)
+
+
+def check_first_weights(config: RunConfig, spec: Spec, net: Network, mitigations: Mapping[str, Mitigation]) -> None:
+    """Raises: IncompatibleError where the other run's network would have other shapes, or nothing to give.
+
+    net: that of the run, on the meta device.
+    """
+    first = asked_for(mitigations)
+    if first is None:
+        return
+    name = next(name for name, mitigation in mitigations.items() if mitigation.first_weights())
+    if spec.shape[0] != first.spec.shape[0]:
+        raise IncompatibleError(
+            f"mitigation={name} gives weights for pictures of {first.spec.shape[0]} channels; these have "
+            f"{spec.shape[0]}. Leave it out"
+        )
+    with torch.device("meta"):
+        other = build_network(config.model, first.spec, mitigations)
+    ours, theirs = (kept_state(each, each.state_dict()) for each in (net, other))
+    if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
+        raise IncompatibleError(
+            f"mitigation={name}: model={config.model.name} has other shapes for pictures of {first.spec.shape[1]} "
+            f"pixels than for these: set mitigation.{name}.size={spec.shape[1]}"
+        )
+    if not ours:
+        raise IncompatibleError(
+            f"mitigation={name} changes nothing in model={config.model.name}: only its last layer has weights, and "
+            "that one is always trained anew. Leave it out"
+        )
+
+
+def kept_state(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a network takes over of another's state: all but its last layer, which is about other classes."""
+    last = last_linear(net)
+    own = next(name for name, module in net.named_modules() if module is last)
+    return {name: value for name, value in state.items() if not name.startswith(f"{own}.")}
+
+
+def load_first_weights(net: nn.Module, folder: Path) -> None:
+    """Start ``net`` from the weights of the run in this folder."""
+    state = torch.load(folder / "model.pt", map_location="cpu", weights_only=True)["net"]
+    net.load_state_dict(kept_state(net, state), strict=False)
+
+
+def first_config(
+    config: RunConfig, first: FirstRun, mitigations: Mapping[str, Mitigation], devices: Devices
+) -> RunConfig:
+    """The run that ``config`` starts from: the same network, with the layers that its mitigations put into it."""
+    layers = tuple(option for option in config.mitigation if mitigations[option.name].model_kwargs())
+    place = project_path(config.data_dir) / "synthetic"
+    drawn = hashlib.sha256(repr(first.data).encode()).hexdigest()[:8]
+    made = replace(
+        config,
+        data=first.data, mitigation=(first.mitigation, *layers), epochs=first.epochs, batch_size=first.batch_size,
+        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, shuffle_pixels=False,
+        data_dir=str(place / drawn), runs_dir=str(place), prepare=True, tracking=TrackingConfig(enabled=False),
+        study=StudyConfig(), claim=None, tags=(), role="first weights", run=None,
+    )  # fmt: skip
+    return replace(made, run=str(place / "runs" / identity(made, "", devices)))

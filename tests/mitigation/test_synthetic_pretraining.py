@@ -1,0 +1,103 @@
+"""Synthetic pretraining: all but the last layer starts from a run on synthetic skies, which is made once for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from overcast.config.messages import option_names
+from overcast.core.errors import IncompatibleError
+from overcast.core.paths import ROOT
+from overcast.core.spec import Spec
+from overcast.tracking.run_folder import Run, load_run
+from overcast.training.plan import check_plan
+from overcast.training.train import train
+
+NAME = "mitigation.synthetic_pretraining"
+LAST = "layers.4."  # of model=ann
+STILL = ["lr=1e-30", "epochs=1"]  # after which nothing has moved
+
+
+@pytest.fixture
+def asked(tmp_path: Path, config: Any, prepared: Path) -> Any:
+    """A config with this mitigation, whose data folder takes the synthetic data and weights."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/skies").symlink_to(prepared / "skies")
+    small = [f"{NAME}.n_samples=60", f"{NAME}.size=16", f"{NAME}.epochs=2"]
+
+    def asked(*overrides: str, mitigation: str = "synthetic_pretraining") -> Any:
+        chosen = {override.split("=")[0] for override in overrides}
+        own = [each for each in small if each.split("=")[0] not in chosen]
+        return config(f"mitigation={mitigation}", *own, f"data_dir={tmp_path / 'data'}", *overrides)
+
+    return asked
+
+
+def net(run: Run) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run.path("model.pt"), weights_only=True)["net"]
+    return state
+
+
+def first_of(run: Run, place: Path) -> Run:
+    return load_run(place / "data/synthetic/runs" / run.facts["first_weights"])
+
+
+def test_all_but_the_last_layer_starts_from_the_skies(asked: Any, config: Any, tmp_path: Path) -> None:
+    run, bare = train(asked(*STILL)), train(config(*STILL))
+    first = net(first_of(run, tmp_path))
+    for name, value in net(run).items():
+        assert value.equal((net(bare) if name.startswith(LAST) else first)[name])
+    assert not any(value.equal(first[name]) for name, value in net(bare).items())
+    assert any(name.startswith(LAST) for name in first)
+
+
+def test_one_run_is_made_for_all_seeds_folds_and_classes(asked: Any, tmp_path: Path, capsys: Any) -> None:
+    runs = [train(asked(*STILL, *more)) for more in ([], ["seed=1"], ["split.fold=3"], ["train_fraction=0.5"])]
+    assert capsys.readouterr().out.count("first weights: made once") == 1
+    assert len({run.facts["first_weights"] for run in runs}) == 1
+    seconds = first_of(runs[0], tmp_path).facts["seconds"]
+    assert [run.facts["first_weights_seconds"] for run in runs] == [seconds] * 4  # told apart from the run's own
+    others = [train(asked(*STILL, more)) for more in ("model.hidden=9", f"{NAME}.epochs=3", f"{NAME}.n_samples=70")]
+    assert len({run.facts["first_weights"] for run in [runs[0], *others]}) == 4
+
+
+def test_layers_of_other_mitigations_are_in_the_first_run_too(asked: Any, tmp_path: Path) -> None:
+    both = "[synthetic_pretraining,batch_norm,noise]"
+    run = train(asked("model=cnn", "model.width=4", *STILL, mitigation=both))
+    first = first_of(run, tmp_path)
+    assert [option.name for option in first.config.mitigation] == ["augmentation", "batch_norm"]
+    assert net(first).keys() == net(run).keys()
+
+
+def test_pictures_of_another_size_serve_a_network_of_convolutions(asked: Any, tmp_path: Path) -> None:
+    run = train(asked("model=cnn", "model.width=4", f"{NAME}.size=24", *STILL))
+    assert first_of(run, tmp_path).spec.shape == (3, 24, 24)
+
+
+@pytest.mark.parametrize("model", [name for name in option_names(ROOT / "conf", "model") if name != "transfer"])
+def test_it_changes_the_run_or_is_refused(asked: Any, config: Any, model: str) -> None:
+    cfg = asked(f"model={model}", *STILL)
+    if "synthetic_pretraining" in cfg.model.target_class().refuses:
+        with pytest.raises(IncompatibleError, match="makes no sense for model"):
+            train(cfg)
+        return
+    bare, run = net(train(config(f"model={model}", *STILL))), net(train(cfg))
+    assert not all(value.equal(run[name]) for name, value in bare.items())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "spec", "said"),
+    [
+        (["model=ann", f"{NAME}.size=24"], Spec("image", (3, 16, 16), ("a", "b")), f"set {NAME}.size=16"),
+        (["model=cnn"], Spec("image", (1, 16, 16), ("a", "b")), "of 3 channels; these have 1"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_anything_is_drawn(
+    asked: Any, overrides: list[str], spec: Spec, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(IncompatibleError, match=said):
+        check_plan(asked(*overrides), spec, samples=80, ranks=1)
+    assert not (tmp_path / "data/synthetic").exists()

@@ -34,6 +34,7 @@ from verses import Verses
 from waves import Waves
 
 TINY = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
+FEW_SKIES = {f"mitigation.synthetic_pretraining.{name}": value for name, value in (("n_samples", 60), ("size", 16))}
 Compose = Callable[..., RunConfig]
 
 
@@ -103,6 +104,8 @@ def config(prepared: Path, tmp_path: Path) -> Compose:
         taken = {override.split("=")[0] for override in overrides}
         foreign = any(o.startswith("data=") and o != "data=skies" for o in overrides)
         kept = {k: v for k, v in base.items() if k not in taken and not (foreign and k.startswith("data."))}
+        if any(o.startswith("mitigation=") and "synthetic_pretraining" in o for o in overrides):
+            kept |= {k: v for k, v in FEW_SKIES.items() if k not in taken}
         for name in ("waves", "verses"):  # which have no option file
             if f"data={name}" in overrides:
                 found = made(*(o for o in overrides if o != f"data={name}"))

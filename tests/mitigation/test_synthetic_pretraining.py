@@ -26,12 +26,9 @@ def asked(tmp_path: Path, config: Any, prepared: Path) -> Any:
     """A config with this mitigation, whose data folder takes the synthetic data and weights."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data/skies").symlink_to(prepared / "skies")
-    small = [f"{NAME}.n_samples=60", f"{NAME}.size=16", f"{NAME}.epochs=2"]
 
     def asked(*overrides: str, mitigation: str = "synthetic_pretraining") -> Any:
-        chosen = {override.split("=")[0] for override in overrides}
-        own = [each for each in small if each.split("=")[0] not in chosen]
-        return config(f"mitigation={mitigation}", *own, f"data_dir={tmp_path / 'data'}", *overrides)
+        return config(f"mitigation={mitigation}", f"data_dir={tmp_path / 'data'}", *overrides)
 
     return asked
 

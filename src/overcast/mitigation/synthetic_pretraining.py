@@ -8,8 +8,7 @@ for the same; making them takes minutes, which are told apart from a run's own.
 Expected on the weather photographs: one to two points more at 64 pixels, and more with more pixels, which these weights
 can be used for too (``model.side=32`` keeps their scale at 128 pixels). A lower lr suits weights that are good already.
 
-    python pipelines/train.py data=weather "mitigation=[synthetic_pretraining,augmentation,batch_norm]" \\
-        model.head=all lr=0.001 epochs=40 batch_size=32
+    python pipelines/train.py data=weather "mitigation=[synthetic_pretraining,augmentation,batch_norm]" lr=0.001
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from torch import nn
 
 from overcast.config.options import Option
 from overcast.core.spec import Spec
-from overcast.model.cnn import CNN, normed, stem
+from overcast.model.cnn import CNN, SIDE, normed, shrinking_stride, stem
 from overcast.prediction.build import network_size
 
 
@@ -32,10 +32,16 @@ def test_logits_for_pictures_of_every_size(shape: tuple[int, ...], norm: str, he
 
 
 @pytest.mark.parametrize("side", [8, 16, 24, 28, 32, 64, 96, 128, 224, 256])
-@pytest.mark.parametrize("most", [28, 32])
-def test_the_first_stage_sees_a_small_picture(side: int, most: int) -> None:
-    stem_side = nn.Sequential(*stem(3, 4, side, "none", most))(torch.randn(1, 3, side, side)).shape[-1]
-    assert min(side, most / 2) <= stem_side <= most
+def test_the_first_stage_sees_a_small_picture(side: int) -> None:
+    layers = stem(3, 4, shrinking_stride(side), "none")
+    stem_side = nn.Sequential(*layers)(torch.randn(1, 3, side, side)).shape[-1]
+    assert min(side, SIDE / 2) <= stem_side <= SIDE
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4, 8, 16])
+def test_the_stem_shrinks_by_the_stride(stride: int) -> None:
+    layers = CNN(spec(3, 64, 64), width=4, stages=1, stem_stride=stride).layers
+    assert layers(torch.randn(1, 3, 64, 64)).shape[-1] == 64 / stride
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (3, 64, 64)])

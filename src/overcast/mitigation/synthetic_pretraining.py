@@ -6,7 +6,7 @@ Nothing is downloaded. The weights are made once and kept in the data folder, fo
 for the same; making them takes minutes, which are told apart from a run's own.
 
 Expected on the weather photographs: one to two points more at 64 pixels, and more with more pixels, which these weights
-can be used for too (``model.side=32`` keeps their scale at 128 pixels). A lower lr suits weights that are good already.
+can be used for too (``model.stem_stride=4`` keeps their scale). A lower lr suits weights that are good already.
 
     python pipelines/train.py data=weather "mitigation=[synthetic_pretraining,augmentation,batch_norm]" lr=0.001
 """

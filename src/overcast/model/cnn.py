@@ -1,7 +1,7 @@
 """CNN: stages of one convolution each, that halve the picture, or the sequence, and double the channels.
 
 Over sequences and texts the convolutions run along time, three steps or words wide, and padding never shows.
-Large pictures are first brought down to at most ``side`` pixels a side by a stem, so that the cost hardly grows with
+Large pictures are first brought down to at most 28 pixels a side by a stem, so that the cost hardly grows with
 the size of the picture; digits of 8 pixels skip it.
 
 Expected on the weather photographs with augmentation and batch_norm: 90 % of the test pictures right, the
@@ -25,6 +25,8 @@ from overcast.core.spec import Spec
 from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
 
+SIDE = 28  # pixels a side, at most, that the first stage sees, unless told otherwise
+
 SMALL = 1e-5
 """Added to a variance, whose root has no gradient at 0."""
 
@@ -34,10 +36,10 @@ class CNN(Network):
 
     Over time, of width 3, then the mean and the greatest value over all true steps (Kim 2014).
 
-    width: channels of the first stage; each of the next ``stages`` - 1 has twice as many. Of pictures, side: pixels
-    a side, at most, that the first stage sees. head: which stages the last layer reads, the
-    mean of the "last" one's maps or mean and standard deviation of "all" of them (early ones see texture; after the
-    hypercolumns of Hariharan et al. 2015).
+    width: channels of the first stage; each of the next ``stages`` - 1 has twice as many. Of pictures, stem_stride: by
+    how much the stem shrinks them; None: until the first stage sees at most 28 pixels a side. head: which stages the
+    last layer reads, the mean of the "last" one's maps or mean and standard deviation of "all" of them (early ones see
+    texture; after the hypercolumns of Hariharan et al. 2015).
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class CNN(Network):
         width: PositiveInt = 32,
         stages: Depth = 4,
         embedding: PositiveInt = 64,
-        side: PositiveInt = 28,
+        stem_stride: Literal[1, 2, 4, 8, 16] | None = None,
         head: Literal["last", "all"] = "last",
         dropout: Rate = 0.0,
         norm: Norm = "none",
@@ -55,7 +57,7 @@ class CNN(Network):
         super().__init__()
         widths = [scaled_width(width * 2**stage, scale) for stage in range(stages)]
         if spec.kind == "image":
-            self.layers: nn.Module = _over_picture(spec, widths, norm, side)
+            self.layers: nn.Module = _over_picture(spec, widths, norm, stem_stride)
             n_features = widths[-1]
         else:
             self.layers, n_features = Time(spec, widths, norm, embedding), 2 * widths[-1]
@@ -92,9 +94,10 @@ class CNN(Network):
         return features
 
 
-def _over_picture(spec: Spec, widths: list[int], norm: Norm, side: int) -> nn.Sequential:
+def _over_picture(spec: Spec, widths: list[int], norm: Norm, stride: int | None) -> nn.Sequential:
     channels, *sides = spec.shape
-    layers = [*stem(channels, widths[0], min(sides), norm, side), convolution(widths[0], widths[0], norm)]
+    layers = stem(channels, widths[0], stride or shrinking_stride(min(sides)), norm)
+    layers.append(convolution(widths[0], widths[0], norm))
     for before, after in pairwise(widths):
         layers += [nn.MaxPool2d(2, ceil_mode=True), convolution(before, after, norm)]
     return nn.Sequential(*layers)
@@ -107,16 +110,21 @@ def convolution(before: int, after: int, norm: Norm, size: int = 3, stride: int 
     return nn.Sequential(layer, norm_layer(norm, after, dims=2), nn.ReLU())
 
 
-def stem(channels: int, width: int, side: int, norm: Norm, most: int) -> list[nn.Module]:
-    """From ``side`` pixels to at most ``most``: the first halving by a stride, the others by one pooling."""
-    shrink = 1  # by how much, a power of two
-    while side > most * shrink:
-        shrink *= 2
-    if shrink == 1:
+def shrinking_stride(side: int) -> int:
+    """The power of two that brings ``side`` pixels to at most `SIDE`."""
+    stride = 1
+    while side > SIDE * stride:
+        stride *= 2
+    return stride
+
+
+def stem(channels: int, width: int, stride: int, norm: Norm) -> list[nn.Module]:
+    """Pictures smaller by ``stride``, a power of two: the first halving by a convolution, the others by one pooling."""
+    if stride == 1:
         return [convolution(channels, width, norm)]
     layers: list[nn.Module] = [convolution(channels, width, norm, size=5, stride=2)]
-    if shrink > 2:
-        pool = shrink // 2
+    if stride > 2:
+        pool = stride // 2
         layers.append(nn.MaxPool2d(pool + 1, pool, pool // 2))
     return layers
 

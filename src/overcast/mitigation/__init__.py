@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from overcast.config.options import Option
-from overcast.core.spec import Kind, Spec
+from overcast.core.spec import Kind
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -65,12 +65,12 @@ Acts = Literal["before the start", "from the start", "beyond a limit", "at the e
 class FirstRun(NamedTuple):
     """A run of the same network on other data, whose weights a run may start from.
 
-    data: its data set, of the shape and classes ``spec``. mitigation: chosen for it, beside those of the run that
+    data: its data set. shape: of its pictures, (C, H, W). mitigation: chosen for it, beside those of the run that
     change the network's layers.
     """
 
     data: Option
-    spec: Spec
+    shape: tuple[int, int, int]
     mitigation: Option
     epochs: int
     batch_size: int

@@ -18,8 +18,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PositiveInt
 
 from overcast.config.options import Option
-from overcast.core.spec import Kind, Spec
-from overcast.data.skies import CLASSES
+from overcast.core.spec import Kind
 from overcast.mitigation import Acts, FirstRun, Mitigation
 
 
@@ -49,7 +48,7 @@ class SyntheticPretraining(Mitigation):
         drawn = {"n_samples": self.n_samples, "size": self.size, "difficulty": self.difficulty, "seed": 0}
         return FirstRun(
             data=Option("skies", "overcast.data.skies.Skies", drawn),
-            spec=Spec("image", (3, self.size, self.size), CLASSES),
+            shape=(3, self.size, self.size),
             mitigation=Option("augmentation", "overcast.mitigation.augmentation.Augmentation", {"cast": self.cast}),
             epochs=self.epochs,
             batch_size=self.batch_size,

@@ -1,7 +1,7 @@
 """The weights that a run starts from, where a mitigation wants them from another run: made once, and kept.
 
-``<data_dir>/synthetic/runs/<what they depend on>/``: a run like any other, without a record, and beside it the data
-that it is trained on. Of several runs that ask at once the first makes them, and the others wait.
+``<data_dir>/synthetic/runs/<identity>/``: a run like any other, without a record, and beside it the data that it is
+trained on. Of several runs that ask at once the first makes them, and the others wait.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from torch import Tensor, nn
 
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SplitConfig, StudyConfig, TrackingConfig
-from overcast.core.devices import Devices
 from overcast.core.errors import IncompatibleError
 from overcast.core.paths import project_path
 from overcast.core.spec import Spec
 from overcast.mitigation import FirstRun, Mitigation
 from overcast.model import Network, last_linear
 from overcast.prediction.build import build_network
-from overcast.tracking.run_folder import identity
 
 
 def asked_for(mitigations: Mapping[str, Mitigation]) -> FirstRun | None:
@@ -43,17 +41,17 @@ def check_first_weights(config: RunConfig, spec: Spec, net: Network, mitigations
     if first is None:
         return
     name = next(name for name, mitigation in mitigations.items() if mitigation.first_weights())
-    if spec.shape[0] != first.spec.shape[0]:
+    if spec.shape[0] != first.shape[0]:
         raise IncompatibleError(
-            f"mitigation={name} gives weights for pictures of {first.spec.shape[0]} channels; these have "
+            f"mitigation={name} gives weights for pictures of {first.shape[0]} channels; these have "
             f"{spec.shape[0]}. Leave it out"
         )
     with torch.device("meta"):
-        other = build_network(config.model, first.spec, mitigations)
+        other = build_network(config.model, replace(spec, shape=first.shape), mitigations)
     ours, theirs = (kept_state(each, each.state_dict()) for each in (net, other))
     if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
         raise IncompatibleError(
-            f"mitigation={name}: model={config.model.name} has other shapes for pictures of {first.spec.shape[1]} "
+            f"mitigation={name}: model={config.model.name} has other shapes for pictures of {first.shape[1]} "
             f"pixels than for these: set mitigation.{name}.size={spec.shape[1]}"
         )
     if not ours:
@@ -76,18 +74,15 @@ def load_first_weights(net: nn.Module, folder: Path) -> None:
     net.load_state_dict(kept_state(net, state), strict=False)
 
 
-def first_config(
-    config: RunConfig, first: FirstRun, mitigations: Mapping[str, Mitigation], devices: Devices
-) -> RunConfig:
+def first_config(config: RunConfig, first: FirstRun, mitigations: Mapping[str, Mitigation]) -> RunConfig:
     """The run that ``config`` starts from: the same network, with the layers that its mitigations put into it."""
     layers = tuple(option for option in config.mitigation if mitigations[option.name].model_kwargs())
     place = project_path(config.data_dir) / "synthetic"
     drawn = hashlib.sha256(repr(first.data).encode()).hexdigest()[:8]
-    made = replace(
+    return replace(
         config,
         data=first.data, mitigation=(first.mitigation, *layers), epochs=first.epochs, batch_size=first.batch_size,
         lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, shuffle_pixels=False,
-        data_dir=str(place / drawn), runs_dir=str(place), prepare=True, tracking=TrackingConfig(enabled=False),
+        data_dir=str(place / drawn), runs_dir=str(place / "runs"), prepare=True, tracking=TrackingConfig(enabled=False),
         study=StudyConfig(), claim=None, tags=(), role="first weights", run=None,
     )  # fmt: skip
-    return replace(made, run=str(place / "runs" / identity(made, "", devices)))

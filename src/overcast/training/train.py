@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,11 @@ def _first_weights(plan: Plan) -> Run | None:
     asked = asked_for(mitigations)
     if asked is None:
         return None
-    config = first_config(plan.config, asked, mitigations, plan.devices)
-    run, runs = Run(Path(str(config.run))), Path(config.runs_dir) / "runs"
+    config = first_config(plan.config, asked, mitigations)
+    prepare_missing([config])
+    first = make_plan(config)
+    runs = Path(config.runs_dir)
+    run = Run(runs / first.identity)
     with writing(runs):
         runs.mkdir(parents=True, exist_ok=True)
     if not run.path("run.json").exists() and is_locked(runs):
@@ -92,8 +96,7 @@ def _first_weights(plan: Plan) -> Run | None:
     with lock(runs):
         if not run.path("run.json").exists():
             print(f"first weights: made once, by {config.epochs} epochs on {config.data.name}, and kept", flush=True)
-            prepare_missing([config])
-            execute(make_plan(config), None)
+            execute(replace(first, config=replace(config, run=str(run.folder))), None)
     return load_run(run.folder)
 
 

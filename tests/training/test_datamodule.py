@@ -1,4 +1,4 @@
-"""Batches: every row once, near-equal, shared out between ranks, the same for a seed, new in each epoch."""
+"""What a training sees: batches shared out between ranks, the same for a seed, new in each epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from overcast.prepare.pack import Pack, open_pack
 from overcast.prepare.split import read_parts
-from overcast.training.datamodule import BatchLoader, PackDataModule
+from overcast.training.batch_loader import BatchLoader
+from overcast.training.datamodule import PackDataModule
 
 
 @pytest.fixture
@@ -36,27 +37,6 @@ def flat(batches: list[list[int]]) -> list[int]:
 def at(datamodule: PackDataModule, epoch: int, rank: int = 0, world: int = 1) -> BatchLoader:
     datamodule.trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, world_size=world)  # type: ignore[assignment]
     return datamodule.train_dataloader()
-
-
-@pytest.mark.parametrize("number", [1, 2, 3, 5, 16, 17, 33, 100])
-@pytest.mark.parametrize("size", [2, 3, 16, 64])
-def test_near_equal_batches_hold_every_row_once(pack: Pack, number: int, size: int) -> None:
-    batches = BatchLoader(pack, np.arange(number), size)
-    found = rows(batches)
-    sizes = [len(batch) for batch in found]
-    assert flat(found) == list(range(number))
-    assert sizes == batches.sizes
-    assert len(sizes) == len(batches)
-    assert max(sizes) - min(sizes) <= 1
-    assert max(sizes) <= size + 1
-    assert min(sizes) > 1 or number == 1  # batch norm refuses a batch of one
-
-
-def test_a_batch_holds_values_labels_and_lengths(pack: Pack) -> None:
-    x, y, length = next(iter(BatchLoader(pack, np.array([4, 2]), 8)))
-    assert (x.numpy() == pack.values[[4, 2]]).all()
-    assert y.tolist() == pack.labels[[4, 2]].tolist()
-    assert length.tolist() == [16, 16]
 
 
 @pytest.mark.parametrize("world", [2, 3])

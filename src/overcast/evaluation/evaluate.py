@@ -23,9 +23,8 @@ from overcast.tracking.metadata import run_params, run_tags
 from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
-from overcast.training.datamodule import EVALUATION_BATCH, BatchLoader
+from overcast.training.batch_loader import EVALUATION_BATCH, BatchLoader, measured_rows
 from overcast.training.feature_cache import restore_for_measuring
-from overcast.training.fit import measured_rows
 from overcast.training.metrics import gap, metric_collection, per_class
 from overcast.training.train import record_outcome
 

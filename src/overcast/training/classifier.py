@@ -13,7 +13,7 @@ from overcast.core.seeding import derive_seed, generator
 from overcast.mitigation import Batch, Mitigation
 from overcast.model import Network
 from overcast.prediction.preprocessor import Preprocessor
-from overcast.training.datamodule import BatchLoader
+from overcast.training.batch_loader import BatchLoader
 from overcast.training.metrics import epoch_metrics, gap
 
 PARTS = ("validation", "train")

@@ -1,62 +1,14 @@
-"""Batches by index from the pack: no per-sample Python, the same batches for every run with the same seed."""
+"""What a training sees of a pack, and in which order: the same batches for every run with the same seed."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
-from torch import Tensor
 
 from overcast.core.seeding import generator
-from overcast.core.spec import Spec
 from overcast.prepare.pack import Pack
-from overcast.training.plan import n_batches
-
-EVALUATION_BATCH = 512
-
-
-@dataclass
-class BatchLoader:
-    """An iterable of ``(x, y, length)`` over rows of the pack, as raw values.
-
-    size: samples in the *global* batch; batches are near-equal, and none has one sample alone.
-    order: called at the start of each pass, gives the order of the rows; None keeps theirs.
-    rank, world: this process takes ``batch[rank::world]``.
-    """
-
-    pack: Pack
-    rows: np.ndarray
-    size: int
-    order: Callable[[], np.ndarray] | None = None
-    rank: int = 0
-    world: int = 1
-
-    @cached_property
-    def sizes(self) -> list[int]:
-        """The number of samples in each global batch."""
-        return [len(part) for part in np.array_split(self.rows, len(self))]
-
-    @property
-    def spec(self) -> Spec:
-        return self.pack.spec
-
-    def reordered(self, order: Callable[[], np.ndarray]) -> BatchLoader:
-        """The same rows in another order, whole on every process."""
-        return replace(self, order=order, rank=0, world=1)
-
-    def __len__(self) -> int:
-        return n_batches(len(self.rows), self.size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        rows = self.rows if self.order is None else self.rows[self.order()]
-        for part in np.array_split(rows, len(self)):
-            mine = part[self.rank :: self.world]
-            x, length = self.pack.gather(mine)
-            yield torch.from_numpy(x), torch.from_numpy(self.pack.labels[mine]), torch.from_numpy(length)
+from overcast.training.batch_loader import EVALUATION_BATCH, BatchLoader
 
 
 class PackDataModule(LightningDataModule):

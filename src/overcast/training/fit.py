@@ -10,7 +10,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
@@ -19,32 +18,24 @@ from pytorch_lightning.strategies import DDPStrategy, Strategy
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
 from overcast.core.devices import Devices
-from overcast.core.seeding import stratified_sample
 from overcast.model import Network
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import Preprocessor, build_preprocessor, cached_fit
 from overcast.prediction.trained_network import data_folder, open_config_pack
-from overcast.prepare.pack import Pack
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import PROFILES, Run
+from overcast.training.batch_loader import DEBUG_BATCHES, measured_rows
 from overcast.training.classifier import ClassifierModule
-from overcast.training.datamodule import EVALUATION_BATCH, PackDataModule
+from overcast.training.datamodule import PackDataModule
 from overcast.training.divergence import StopDiverged
 from overcast.training.feature_cache import cached_features, leave_batches_unchanged
 from overcast.training.first_weights import load_first_weights
 from overcast.training.history import History
 
-DEBUG_BATCHES = 2
-
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
 """By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
 
 PROFILE_HEAD = 12  # lines
-
-
-def measured_rows(config: RunConfig, pack: Pack, rows: np.ndarray) -> np.ndarray:
-    """These rows of a part; in a debug run as many of them as two batches hold, the same for every run."""
-    return stratified_sample(rows, pack.labels, DEBUG_BATCHES * EVALUATION_BATCH, "debug") if config.debug else rows
 
 
 def fit(

@@ -1,0 +1,47 @@
+"""Batches: every row once, near-equal; and measuring with them needs no training stack."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overcast.prepare.pack import Pack, open_pack
+from overcast.training.batch_loader import BatchLoader
+
+
+@pytest.fixture
+def pack(data: Path) -> Pack:
+    return open_pack(data, "skies")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 16, 17, 33, 100])
+@pytest.mark.parametrize("size", [2, 3, 16, 64])
+def test_near_equal_batches_hold_every_row_once(pack: Pack, number: int, size: int) -> None:
+    batches = BatchLoader(pack, np.arange(number), size)
+    known = {picture.tobytes(): row for row, picture in enumerate(pack.values)}
+    found = [[known[picture.numpy().tobytes()] for picture in x] for x, _, _ in batches]
+    sizes = [len(batch) for batch in found]
+    assert [row for batch in found for row in batch] == list(range(number))
+    assert sizes == batches.sizes
+    assert len(sizes) == len(batches)
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= size + 1
+    assert min(sizes) > 1 or number == 1  # batch norm refuses a batch of one
+
+
+def test_a_batch_holds_values_labels_and_lengths(pack: Pack) -> None:
+    x, y, length = next(iter(BatchLoader(pack, np.array([4, 2]), 8)))
+    assert (x.numpy() == pack.values[[4, 2]]).all()
+    assert y.tolist() == pack.labels[[4, 2]].tolist()
+    assert length.tolist() == [16, 16]
+
+
+@pytest.mark.parametrize("module", ["evaluation.evaluate", "comparison.compare", "prediction.predict"])
+def test_measuring_imports_no_lightning(module: str) -> None:
+    code = f"import sys, overcast.{module}; print('pytorch_lightning' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

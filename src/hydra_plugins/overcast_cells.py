@@ -81,10 +81,9 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
         A mistake in any shows here, before anything is recorded.
         """
-        from overcast.claims import load as load_claim
         from overcast.config.compose import resolved
         from overcast.prepare.missing_steps import prepare_missing
-        from overcast.study.checks import refuse_more_folds
+        from overcast.study.checks import refuse_more_folds, refuse_unknown_claim
 
         assert self.hydra_context is not None
         load = self.hydra_context.config_loader.load_sweep_config
@@ -92,7 +91,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         configs = [resolved(load(self.config, job)) for job in first]
         refuse_more_folds(configs, self.folds())
         if configs[0].claim:
-            load_claim(configs[0].claim)  # there is one
+            refuse_unknown_claim(configs[0].claim)
         if configs[0].prepare:
             prepare_missing(configs)
         return configs

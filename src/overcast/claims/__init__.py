@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,9 +16,9 @@ import pandas as pd
 
 from overcast.comparison.trials import PAIRING, correct_predictions, overlap
 from overcast.comparison.wording import number
-from overcast.core.errors import UserError
 from overcast.html.page import Section
 from overcast.statistics.estimates import Array, Estimate, one_sample_t, paired_tests
+from overcast.study.checks import refuse_unknown_claim
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 
@@ -74,9 +73,7 @@ class Claim(NamedTuple):
 
 def load(name: str) -> Claim:
     """The claim of this name. Raises: UserError if there is none."""
-    if not (Path(__file__).parent / f"{name}.py").is_file() or name.startswith("_"):
-        known = ", ".join(sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py")))
-        raise UserError(f"claim={name}: there is no such claim. Choices: {known}")
+    refuse_unknown_claim(name)
     module = importlib.import_module(f"overcast.claims.{name}")
     return Claim(module.CLAIM, module.judge)
 

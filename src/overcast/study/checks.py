@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from overcast.config.compose import override_key
 from overcast.config.run_config import RunConfig
@@ -22,6 +23,13 @@ def refuse_contradiction(overrides: Sequence[str], cells: Sequence[str], repeats
             )
         if key in varied:
             raise UserError(f"{key} is what the cells of this study vary. Leave it out, or write a study of your own")
+
+
+def refuse_unknown_claim(name: str) -> None:
+    """Raises: UserError if there is no claim of this name. Nothing is imported for it: a study has yet to begin."""
+    known = sorted(path.stem for path in (Path(__file__).parents[1] / "claims").glob("[!_]*.py"))
+    if name not in known:
+        raise UserError(f"claim={name}: there is no such claim. Choices: {', '.join(known)}")
 
 
 def study_repeats(explicit: Sequence[str], folds: int | None) -> list[str]:

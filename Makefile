@@ -4,10 +4,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments plots test slow browser lint ui clean
+.PHONY: help repro experiments plots test slow browser lint bench bench-quick ui clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 repro: .venv/base dvc-ready ## the main job: from nothing to a measured weather classifier
 	dvc repro
@@ -29,6 +29,13 @@ slow: .venv/slow ## the longer tests
 
 browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
 	pytest -m browser tests/browser
+
+bench: .venv/dev ## what overcast costs beside the bare libraries, as ratios: a quarter of an hour
+	python benchmarks/ratios.py
+	python benchmarks/parallel.py
+
+bench-quick: .venv/dev ## the main ratios, against generous bounds
+	python benchmarks/ratios.py quick=true
 
 lint: .venv/dev ## style, format and types
 	ruff check . && ruff format --check . && mypy

@@ -30,7 +30,7 @@ slow: .venv/slow ## the longer tests
 browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
 	pytest -m browser tests/browser
 
-bench: .venv/dev ## what overcast costs beside the bare libraries, as ratios: a quarter of an hour
+bench: .venv/dev ## what overcast costs beside the bare libraries, as ratios: half an hour
 	python benchmarks/ratios.py
 	python benchmarks/parallel.py
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from _timing import in_turns, run, script
-from overcast.core.paths import ROOT
+from overcast.core.paths import HOME, ROOT
 
 
 def bare_imports(folder: Path, *packages: str) -> None:
@@ -49,3 +51,22 @@ def no_op_repro(folder: Path, rounds: int) -> list[float]:
     run([sys.executable, "-m", "dvc", "init", "--quiet"], empty)
     repro = lambda: run([sys.executable, "-m", "dvc", "repro"], clone)  # noqa: E731
     return in_turns(repro, lambda: run([sys.executable, "-m", "dvc", "status"], empty), rounds)
+
+
+def side_by_side(folder: Path, rounds: int) -> list[float]:
+    """Seconds of the clock of two trainings at once with two threads each, over those of one after the other."""
+    script(folder, "train", "data=digits", "prepare=true", "debug=true")
+    code = (
+        "from overcast import train\n"
+        "run = train('data=digits', 'model=ann', 'mitigation=none', 'trainer.threads=2', 'tracking=off')\n"
+        "print(run.facts['seconds'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | {HOME: str(folder)}
+
+    def seconds(at_once: int) -> float:
+        command = [sys.executable, "-c", code]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        trainings = [subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(at_once)]
+        return max(float(training.communicate()[0].split()[-1]) for training in trainings)
+
+    return [seconds(2) / (seconds(1) + seconds(1)) for _ in range(rounds)]

@@ -56,21 +56,30 @@ def batches(folder: Path, rounds: int) -> list[float]:
 
 
 def packing(folder: Path, rounds: int) -> list[float]:
-    """Seconds of the clock: opening and scaling every file with PIL, over packing them on all cores."""
+    """Seconds: opening and scaling 1,500 photographs of 640×480 with PIL, over packing them on all cores."""
     import numpy as np
     from PIL import Image
 
     from overcast.data import build_dataset
+    from overcast.data.skies import CLASSES, label_of, render
     from overcast.prepare.download import download
     from overcast.prepare.pack import pack
 
-    asked = config(folder, "data.n_samples=6000")
+    for name in CLASSES:
+        (folder / "photographs" / name).mkdir(parents=True)
+    for index, picture in enumerate(render(range(1500), seed=0, size=64, difficulty=0.5)):
+        path = folder / "photographs" / CLASSES[label_of(index)] / f"{index}.jpg"
+        Image.fromarray(picture).resize((640, 480)).save(path, quality=90)
+    asked = config(folder, "data=folder", f"data.path={folder / 'photographs'}")
     dataset = build_dataset(asked.data)
     with quiet():
-        raw = download("skies", dataset, folder / "data", None)
+        raw = download("folder", dataset, folder / "data", None)
 
     def plain() -> None:
-        np.stack([np.array(Image.open(path).convert("RGB").resize((64, 64))) for path in sorted(raw.glob("*/*.png"))])
+        np.stack([np.array(Image.open(path).convert("RGB").resize((64, 64))) for path in sorted(raw.glob("*/*.jpg"))])
+
+    def ours() -> None:
+        pack("folder", dataset, asked.data.values, folder / "data")
 
     def seconds(work: Work) -> float:
         began = time.perf_counter()
@@ -78,7 +87,4 @@ def packing(folder: Path, rounds: int) -> list[float]:
             work()
         return time.perf_counter() - began
 
-    return [
-        seconds(plain) / seconds(lambda: pack("skies", dataset, asked.data.values, folder / "data"))
-        for _ in range(rounds)
-    ]
+    return [seconds(plain) / seconds(ours) for _ in range(rounds)]

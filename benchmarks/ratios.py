@@ -1,6 +1,6 @@
 """What overcast costs beside the bare libraries: each figure is a ratio of two things, measured in turns in one run.
 
-    python benchmarks/ratios.py                  every ratio, as a table: a quarter of an hour on two idle cores
+    python benchmarks/ratios.py                  every ratio, as a table: half an hour on two cores
     python benchmarks/ratios.py quick=true       the main ones, few rounds; exit code 1 past three times a bound
 
 CPU time of the process and its children, so that other work on the machine disturbs little. A row gives the median of
@@ -18,7 +18,7 @@ from statistics import median
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: each side of a ratio has one thread
 
-from _commands import debug_train, evaluate, no_op_repro, predict
+from _commands import debug_train, evaluate, no_op_repro, predict, side_by_side
 from _data import batches, packing
 from _training import digits_run, evaluation, training_loop, whole_train
 from overcast.config.script import plain_script
@@ -47,6 +47,7 @@ ROWS = (
     Row("training loop of the default run ÷ bare PyTorch", 1.05, training_loop, quick=True),
     Row("all of its `train` ÷ bare PyTorch", 1.10, whole_train),
     Row("digits run ÷ bare Lightning", 1.15, digits_run, quick=True),
+    Row("two trainings at once, two threads each ÷ one after the other, seconds", 1.5, side_by_side),
     Row("`train` with debug=true ÷ bare imports", 1.3, debug_train, quick=True),
     Row("`evaluate` ÷ bare imports", 1.3, evaluate),
     Row("`predict` of 20 pictures ÷ bare imports", 0.5, predict, quick=True),

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from overcast.prepare.pack import Pack
     from overcast.tracking.run_folder import Run
 
-# Before torch is imported: its threads shall not keep a core busy while they wait, which others may need.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "OMP_WAIT_POLICY" not in os.environ:
+    # Before torch is imported: its threads shall keep a core busy for some microseconds only while they wait, not for
+    # milliseconds, or two trainings on the same cores slow each other down tenfold (docs/performance.md)
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 __all__ = ["compare", "evaluate", "load_run", "open_pack", "predict", "train"]
 

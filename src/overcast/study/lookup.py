@@ -96,6 +96,7 @@ def _try_out(config: RunConfig, jobs: int) -> float:
     from overcast.prediction.build import build
     from overcast.prediction.preprocessor import build_preprocessor
     from overcast.prediction.trained_network import open_config_pack
+    from overcast.training.feature_cache import learns_from_features
 
     devices = resolve_devices(config.trainer, jobs)
     if devices.gpus:
@@ -114,8 +115,7 @@ def _try_out(config: RunConfig, jobs: int) -> float:
         loss = net.loss(net(inputs(x, length), length), target).mean()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         took.append(time.perf_counter() - began)
-    passes = (
-        config.epochs * config.train_fraction * 0.8 if net.backbone_and_head() is None else 1
-    )  # a frozen one sees all once
+    # what has nothing to learn sees all once
+    passes = 1 if learns_from_features(pack, net) else config.epochs * config.train_fraction * 0.8
     steps = passes * len(pack.labels) / len(rows)
     return float(min(took) * steps * 1.2)  # measuring train and validation after each epoch costs about a fifth more

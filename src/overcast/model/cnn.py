@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,7 +39,7 @@ class CNN(Network):
     width: channels of the first stage; each of the next ``stages`` - 1 has twice as many. Of pictures, stem_stride: by
     how much the stem shrinks them; None: until the first stage sees at most 28 pixels a side. head: which stages the
     last layer reads, the mean of the "last" one's maps or mean and standard deviation of "all" of them (early ones see
-    texture; after the hypercolumns of Hariharan et al. 2015).
+    texture; after the hypercolumns of Hariharan et al. 2015). blocks: residual ones after each stage's convolution.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class CNN(Network):
         embedding: PositiveInt = 64,
         stem_stride: Literal[1, 2, 4, 8, 16] | None = None,
         head: Literal["last", "all"] = "last",
+        blocks: NonNegativeInt = 0,
         dropout: Rate = 0.0,
         norm: Norm = "none",
         scale: Scale = 1.0,
@@ -57,7 +58,7 @@ class CNN(Network):
         super().__init__()
         widths = [scaled_width(width * 2**stage, scale) for stage in range(stages)]
         if spec.kind == "image":
-            self.layers: nn.Module = _over_picture(spec, widths, norm, stem_stride)
+            self.layers: nn.Module = _over_picture(spec, widths, norm, stem_stride, blocks)
             n_features = widths[-1]
         else:
             self.layers, n_features = Time(spec, widths, norm, embedding), 2 * widths[-1]
@@ -94,13 +95,26 @@ class CNN(Network):
         return features
 
 
-def _over_picture(spec: Spec, widths: list[int], norm: Norm, stride: int | None) -> nn.Sequential:
+def _over_picture(spec: Spec, widths: list[int], norm: Norm, stride: int | None, blocks: int) -> nn.Sequential:
     channels, *sides = spec.shape
     layers = stem(channels, widths[0], stride or shrinking_stride(min(sides)), norm)
-    layers.append(convolution(widths[0], widths[0], norm))
-    for before, after in pairwise(widths):
-        layers += [nn.MaxPool2d(2, ceil_mode=True), convolution(before, after, norm)]
+    for number, (before, after) in enumerate(pairwise([widths[0], *widths])):
+        layers += [nn.MaxPool2d(2, ceil_mode=True)] if number else []
+        layers += [convolution(before, after, norm), *(Residual(after, norm) for _ in range(blocks))]
     return nn.Sequential(*layers)
+
+
+class Residual(nn.Module):
+    """Two convolutions, added to what came in (He et al. 2016): at first nothing (De & Smith 2020, "SkipInit")."""
+
+    def __init__(self, width: int, norm: Norm) -> None:
+        super().__init__()
+        second, its_norm, _ = convolution(width, width, norm)
+        self.layers = nn.Sequential(convolution(width, width, norm), second, its_norm)
+        self.gain = nn.Parameter(torch.zeros(width, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.gain * self.layers(x))
 
 
 def convolution(before: int, after: int, norm: Norm, size: int = 3, stride: int = 1) -> nn.Sequential:

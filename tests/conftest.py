@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
+from chirps import Chirps
 from overcast.config.compose import resolved, with_defaults
 from overcast.config.schema import register_schema
 from overcast.core.paths import HOME, ROOT
@@ -55,10 +56,11 @@ def prepare_data() -> Callable[[Path, str, DataSet, dict[str, Any]], None]:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with `skies` (100 pictures of 16 pixels), `waves` and `verses`; 10 folds of seed 0."""
+    """A data folder with `skies` (100 pictures of 16 pixels), `waves`, `chirps` and `verses`; 10 folds of seed 0."""
     root = tmp_path_factory.mktemp("data")
     prepare(root, "skies", Skies(**TINY), TINY)
     prepare(root, "waves", Waves(), {})
+    prepare(root, "chirps", Chirps(), {})
     prepare(root, "verses", Verses(), {})
     return root
 
@@ -106,7 +108,7 @@ def config(prepared: Path, tmp_path: Path) -> Compose:
         kept = {k: v for k, v in base.items() if k not in taken and not (foreign and k.startswith("data."))}
         if any(o.startswith("mitigation=") and "synthetic_pretraining" in o for o in overrides):
             kept |= {k: v for k, v in FEW_SKIES.items() if k not in taken}
-        for name in ("waves", "verses"):  # which have no option file
+        for name in ("waves", "chirps", "verses"):  # which have no option file
             if f"data={name}" in overrides:
                 found = made(*(o for o in overrides if o != f"data={name}"))
                 return replace(found, data=Option(name, f"{name}.{name.title()}", {}))

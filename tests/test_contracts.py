@@ -143,7 +143,7 @@ def test_what_a_class_lacks_is_told_before_it_is_used(group: str, name: str, met
 def test_a_kind_of_data_that_there_is_not_is_told(group: str, name: str, unknown: str) -> None:
     with pytest.raises(UserError) as raised:
         build(group, f"{__name__}.{name.split('.')[0]}")
-    said = f"{group}=x: {__name__}.{name} has {unknown}: the choices are image, sequence, tokens"
+    said = f"{group}=x: {__name__}.{name} has {unknown}: the choices are image, sequence, spectrogram, tokens"
     assert str(raised.value) == said
 
 

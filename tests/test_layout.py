@@ -29,6 +29,7 @@ ROOMS = (
 SPECS = {
     "image": Spec("image", (3, 16, 16), ("a", "b", "c")),
     "sequence": Spec("sequence", (12, 4), ("a", "b", "c")),
+    "spectrogram": Spec("spectrogram", (12, 8), ("a", "b", "c")),
     "tokens": Spec("tokens", (12,), ("a", "b", "c"), vocabulary=tuple("abcdefghij")),
 }
 

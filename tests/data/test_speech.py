@@ -62,8 +62,8 @@ def test_no_speaker_is_cut_unless_asked(mirror: Path, tmp_path: Path) -> None:
     pack("speech", Speech(), {}, tmp_path)
     split("speech", tmp_path, seed=0, folds=Speech.folds)
     packed = open_pack(tmp_path, "speech")
-    assert packed.spec.kind == "sequence"
-    assert packed.spec.shape == (10, 40)  # 110 ms: the first 25, and 8.5 times 10
+    assert packed.spec.kind == "spectrogram"
+    assert packed.spec.shape == (10, 40)  # 110 ms: the first 25, and 8.5 times 10; none of them silent
     assert packed.values.dtype == np.float32
     assert set(packed.index["group"]) == set(SPEAKERS)
     audit = (tmp_path / "speech/pack/audit.csv").read_text()

@@ -80,6 +80,12 @@ def test_sequences_and_what_does_not_apply(trained: Callable[..., Run], home: Pa
     assert "Grad-CAM" not in text
 
 
+def test_a_spectrogram_and_its_convolutions(trained: Callable[..., Run], home: Path) -> None:
+    text = explain(trained("data=chirps", "model=cnn", "model.width=2", "model.stages=2", "epochs=1")).read_text()
+    assert "a band for all the time" in text
+    assert "a unit sees 8 of 20 places" in text
+
+
 def test_a_folder_with_other_files_is_left_alone(trained: Callable[..., Run], home: Path) -> None:
     run = trained("epochs=1")
     (home / "mine").mkdir()

@@ -12,6 +12,7 @@ from overcast.config.messages import option_names
 from overcast.core.errors import IncompatibleError
 from overcast.core.paths import ROOT
 from overcast.core.spec import Spec
+from overcast.mitigation.synthetic_pretraining import SyntheticPretraining
 from overcast.tracking.run_folder import Run, load_run
 from overcast.training.plan import check_plan
 from overcast.training.train import train
@@ -25,7 +26,8 @@ STILL = ["lr=1e-30", "epochs=1"]  # after which nothing has moved
 def asked(tmp_path: Path, config: Any, prepared: Path) -> Any:
     """A config with this mitigation, whose data folder takes the synthetic data and weights."""
     (tmp_path / "data").mkdir()
-    (tmp_path / "data/skies").symlink_to(prepared / "skies")
+    for name in ("skies", "chirps"):
+        (tmp_path / "data" / name).symlink_to(prepared / name)
 
     def asked(*overrides: str, mitigation: str = "synthetic_pretraining") -> Any:
         return config(f"mitigation={mitigation}", f"data_dir={tmp_path / 'data'}", *overrides)
@@ -98,3 +100,53 @@ def test_what_does_not_fit_is_said_before_anything_is_drawn(
     with pytest.raises(IncompatibleError, match=said):
         check_plan(asked(*overrides), spec, samples=80, ranks=1)
     assert not (tmp_path / "data/synthetic").exists()
+
+
+@pytest.mark.slow
+def test_recordings_start_from_synthetic_voices(asked: Any, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="it needs an extra")
+    few = [f"{NAME}.n_samples=100", f"{NAME}.epochs=1", "model.width=2"]
+    run = train(asked("data=chirps", "model=cnn", *few, *STILL))
+    first = first_of(run, tmp_path)
+    assert first.config.data.name == "voices"
+    assert [option.name for option in first.config.mitigation] == ["spectrogram_augmentation"]
+    kept = {name: value for name, value in net(run).items() if not name.startswith("head")}
+    assert kept
+    assert all(value.equal(net(first)[name]) for name, value in kept.items())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "bands", "said"),
+    [
+        (["model=dnn"], 40, "model=dnn has other shapes for recordings of another length: .* such as model=cnn"),
+        (["model=cnn"], 30, "gives weights for spectrograms of 40 bands; these have 30"),
+    ],
+)
+def test_what_does_not_fit_recordings_is_said_before_anything_is_recorded(
+    asked: Any, overrides: list[str], bands: int, said: str
+) -> None:
+    config = asked("data=voices", *overrides)
+    with pytest.raises(IncompatibleError, match=said):
+        check_plan(config, Spec("spectrogram", (50, bands), tuple("ab")), samples=80, ranks=1)
+
+
+@pytest.mark.parametrize("model", ["cnn", "lstm", "rnn", "handmade", "perceptron", "ann"])
+def test_a_network_takes_weights_from_voices_or_says_why_not(asked: Any, model: str) -> None:
+    config, spec = asked("data=voices", f"model={model}"), Spec("spectrogram", (50, 40), tuple("ab"))
+    if model in ("cnn", "lstm", "rnn"):
+        check_plan(config, spec, samples=80, ranks=1)
+        return
+    with pytest.raises(IncompatibleError, match=f"model={model}"):
+        check_plan(config, spec, samples=80, ranks=1)
+
+
+def test_voices_get_the_features_of_the_recordings(config: Any) -> None:
+    data = config("data=speech", "data.n_mels=20", "data.trim_db=null", "data.seconds=2").data
+    first = SyntheticPretraining(n_samples=250).first_weights(data)
+    assert (first.data.name, first.shape) == ("voices", (1, 20))
+    assert dict(first.data.values) == {
+        "n_voices": 25, "seed": 0, "n_mels": 20, "window": 25, "hop": 10, "subtract_mean": False, "top_db": 40,
+        "trim_db": None, "standardize": True,
+    }  # fmt: skip
+    recordings = config("data=recordings", "data.path=/there", "data.rate=44100").data
+    assert SyntheticPretraining().first_weights(recordings).data.values["rate"] == 44_100

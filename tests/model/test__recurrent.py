@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from overcast.core.errors import IncompatibleError
 from overcast.core.spec import Spec
 from overcast.model._recurrent import Recurrent, reverse_steps
 from overcast.model.lstm import LSTM
@@ -116,3 +117,22 @@ def test_scale_and_norm() -> None:
     net = LSTM(SEQUENCE, hidden=10, scale=0.5, norm="batch", bidirectional=True)
     assert net.head.in_features == 2 * 5
     assert sum(isinstance(m, nn.BatchNorm1d) for m in net.modules()) == 1
+
+
+SPECTROGRAM = Spec("spectrogram", (24, 8), tuple("ab"))
+
+
+@pytest.mark.parametrize("cls", NETS)
+@pytest.mark.parametrize("pool", ["last", "mean"])
+def test_convolutions_before_the_cells_see_no_padding(cls: type[Recurrent], pool: Any) -> None:
+    net = cls(SPECTROGRAM, hidden=7, convolutions=2, scale=0.1, pool=pool).eval()
+    x, length = torch.randn(3, 24, 8), torch.tensor([24, 9, 1])
+    x[1, 9:] = 7.0
+    assert net(x[1:2, :9], length[1:2]).allclose(net(x, length)[1:2], atol=1e-6)
+    assert sum(isinstance(m, nn.Conv2d) for m in net.modules()) == 2
+
+
+@pytest.mark.parametrize("spec", [SEQUENCE, IMAGE, TOKENS])
+def test_convolutions_are_for_spectrograms(spec: Spec) -> None:
+    with pytest.raises(IncompatibleError, match=rf"^model.convolutions=2 .* of kind {spec.kind}: set 0$"):
+        LSTM(spec, convolutions=2)

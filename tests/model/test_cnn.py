@@ -151,3 +151,26 @@ def test_multiply_adds_over_time_by_hand() -> None:
     size = network_size(option, (), SEQUENCE)
     assert size["multiply_adds"] == 40 * 3 * 3 * 4 + 20 * 3 * 4 * 8 + 16 * 2
     assert size["parameters"] == 3 * 3 * 4 + 4 + 3 * 4 * 8 + 8 + 16 * 2 + 2
+
+
+SPECTROGRAM = Spec("spectrogram", (40, 12), ("a", "b"))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("true", [1, 5, 23])
+def test_a_spectrogram_alone_and_padded_in_a_batch_are_one(true: int, norm: str) -> None:
+    net = CNN(SPECTROGRAM, width=4, norm=norm)
+    assert sum(isinstance(m, nn.Conv2d) for m in net.modules()) == 4
+    x, length = torch.randn(3, 40, 12), torch.tensor([40, true, 31])
+    net(x, length)
+    net.eval()
+    for x[1, true:] in (0.0, 9.0):
+        assert net(x[1:2, :true], length[1:2]).allclose(net(x, length)[1:2], atol=1e-5)
+
+
+def test_where_in_the_spectrum_a_sound_is_counts_and_when_does_not() -> None:
+    net = CNN(SPECTROGRAM, width=4, stages=2).eval()
+    x, length = torch.zeros(1, 40, 12), torch.tensor([40])
+    x[0, 10:12, 3] = 1.0
+    assert net(x.roll(8, 1), length).allclose(net(x, length), atol=1e-6)
+    assert not net(x.roll(4, 2), length).allclose(net(x, length), atol=1e-4)

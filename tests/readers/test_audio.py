@@ -15,7 +15,7 @@ from scipy.signal import lfilter
 
 from overcast.core.errors import UserError
 from overcast.readers import audio
-from overcast.readers.audio import LogMel, filters, hz_to_mel, mel_to_hz, read_audio
+from overcast.readers.audio import MARGIN, LogMel, filters, hz_to_mel, mel_to_hz, read_audio
 
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
 LIBROSA = [
@@ -215,3 +215,49 @@ def test_every_sample_is_in_a_window(number: int, steps: int) -> None:
 
 def test_silence_is_the_floor() -> None:
     assert LogMel(8000, 20, 25, 10)(np.zeros(900)) == pytest.approx(np.log(audio.FLOOR))
+
+
+def burst(before: int, after: int, quiet: float = 1e-4) -> np.ndarray:
+    """Noise of half a second at 8 kHz between stretches of faint noise, in samples."""
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.normal(0, level, n) for level, n in ((quiet, before), (1, 4000), (quiet, after))])
+
+
+def test_the_floor_is_so_many_decibels_below_the_loudest_band() -> None:
+    plain, floored = (LogMel(8000, 20, 25, 10, top_db=top)(burst(2000, 0)) for top in (None, 30))
+    loudest = np.percentile(plain.max(1), 95)
+    assert floored.min() == pytest.approx(loudest - 3 * np.log(10), abs=1e-5)
+    assert floored == pytest.approx(np.maximum(plain, floored.min()), abs=1e-5)
+
+
+def test_a_click_does_not_lift_the_floor() -> None:
+    clicked = burst(2000, 2000)
+    clicked[500] = 1e3
+    level = [LogMel(8000, 20, 25, 10, top_db=30)(wave).min() for wave in (burst(2000, 2000), clicked)]
+    power = 10 * np.log10(np.mean(clicked**2) / np.mean(burst(2000, 2000) ** 2))
+    assert (level[0] - level[1]) * 10 / np.log(10) == pytest.approx(power, abs=3)  # only as all is brought to one level
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (2400, 0), (0, 2400), (1600, 4000)])
+def test_what_is_faint_at_the_ends_is_trimmed(before: int, after: int) -> None:
+    features = LogMel(8000, 20, 25, 10, trim_db=20)
+    trimmed, whole = features(burst(before, after)), LogMel(8000, 20, 25, 10)(burst(before, after))
+    steps = 1 + (4000 - 200) // 80
+    edges = MARGIN * ((before > 0) + (after > 0))
+    assert len(trimmed) == pytest.approx(steps + edges, abs=4)  # windows reach into what is faint
+    begin = max(0, before // 80 - MARGIN - 2)
+    assert any((whole[i : i + len(trimmed)] == trimmed).all() for i in range(begin, begin + 5))
+
+
+def test_each_recording_is_standardised_on_its_own() -> None:
+    for wave in (burst(800, 0), 0.01 * burst(0, 800, quiet=0.1)):
+        features = LogMel(8000, 20, 25, 10, standardize=True)(wave)
+        assert features.mean() == pytest.approx(0, abs=1e-5)
+        assert features.std() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("n_samples", [1, 80, 900])
+def test_silence_is_a_constant_whatever_is_asked_for(n_samples: int) -> None:
+    features = LogMel(8000, 20, 25, 10, True, 40, 20, True)(np.zeros(n_samples))
+    assert (features == 0).all()
+    assert len(features) == 1 + max(0, -(-(n_samples - 200) // 80))

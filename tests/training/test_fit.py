@@ -118,7 +118,7 @@ def test_what_is_reported_is_measured_on_untouched_data(config: Any, mitigation:
     still = ["lr=1e-30", "epochs=1"]
     cfg = config(f"mitigation={mitigation}", *still)
     _, mitigations = build(cfg, open_config_pack(cfg).spec)
-    if mitigation == "pretraining" or any(m.model_kwargs() or m.first_weights() for m in mitigations.values()):
+    if mitigation == "pretraining" or any(m.model_kwargs() or m.first_weights(cfg.data) for m in mitigations.values()):
         pytest.skip("it changes the network, or its first weights")
     assert history(train(cfg)) == history(train(config(*still)))
 

@@ -17,7 +17,7 @@ from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import ROOT
-from overcast.core.spec import Kind, Spec
+from overcast.core.spec import SEQUENCES, Kind, Spec
 from overcast.prediction.build import build_mitigations, build_network
 from overcast.prediction.preprocessor import build_preprocessor
 from overcast.prepare.pack import Pack
@@ -40,7 +40,7 @@ STRONG: dict[str, dict[str, Any]] = {
 }
 """What makes those that act later act in a short run."""
 
-KINDS: tuple[Kind, ...] = ("image", "sequence", "tokens")
+KINDS: tuple[Kind, ...] = ("image", "sequence", "spectrogram", "tokens")
 MODELS = option_names(ROOT / "conf", "model")
 MITIGATIONS = [name for name in option_names(ROOT / "conf", "mitigation") if name not in ("none", "cocktail")]
 MITIGATIONS.remove("synthetic_pretraining")  # which acts before all that is tried here: see its own test
@@ -63,7 +63,7 @@ def pack_of(kind: Kind) -> Pack:
     if kind == "image":
         values = draw.integers(0, 256, (count, 3, 12, 12), np.uint8)
         return Pack(Spec(kind, (3, 12, 12), classes), {}, labels, values, None, {})
-    if kind == "sequence":
+    if kind in SEQUENCES:
         values = draw.normal(size=(length.sum(), 4)).astype(np.float32)
         return Pack(Spec(kind, (8, 4), classes), {}, labels, values, offsets, {})
     values = draw.integers(1, 7, length.sum()).astype(np.int32)

@@ -21,7 +21,9 @@ def sequence_mask(length: np.ndarray, steps: int) -> np.ndarray:
     return mask
 
 
-Kind = Literal["image", "sequence", "tokens"]
+Kind = Literal["image", "sequence", "spectrogram", "tokens"]
+SEQUENCES: tuple[Kind, ...] = ("sequence", "spectrogram")
+"""The kinds whose samples are steps of numbers."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Spec:
     """Kind, shape and classes of the samples.
 
     shape: image ``(C, H, W)``, pixels as uint8; sequence ``(T, F)``, T the longest length, values as
-    float32; tokens ``(T,)``, token ids as int32.
+    float32; spectrogram the same, its features being neighbouring bands of the spectrum, the lowest first; tokens
+    ``(T,)``, token ids as int32.
     vocabulary: tokens only: the words that the pack has more than once, the most frequent first; the word at i
     has id i + 2.
     """

@@ -24,10 +24,12 @@ class Recordings(DataSet):
     Options: path of the folder; group, a regular expression whose first group, searched in a file's name, is what
     a split must not cut (a speaker, a day), null for nothing; rate in Hz that every recording is brought to; n_mels,
     how many bands; window and hop in milliseconds; subtract_mean, each band less its mean over the recording, where
-    what is always there is the microphone's or the voice's and not the class's; seconds, the longest that is read.
+    what is always there is the microphone's or the voice's and not the class's; top_db, how far below the loudest band
+    the floor is; trim_db, how far below the highest level a step at either end is left out; standardize, each recording
+    to mean 0 and standard deviation 1; seconds, the longest that is read.
     """
 
-    kind: ClassVar[Kind] = "sequence"
+    kind: ClassVar[Kind] = "spectrogram"
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
     def __init__(
@@ -39,11 +41,14 @@ class Recordings(DataSet):
         window: audio.Milliseconds = 25,
         hop: audio.Milliseconds = 10,
         subtract_mean: bool = False,
+        top_db: audio.Decibels | None = None,
+        trim_db: audio.Decibels | None = None,
+        standardize: bool = False,
         seconds: PositiveFloat = 30,
     ) -> None:
         self.path = path
         self.group = _expression(group) if group is not None else None
-        self.features = audio.LogMel(rate, n_mels, window, hop, subtract_mean)
+        self.features = audio.LogMel(rate, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:

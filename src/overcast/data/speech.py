@@ -28,14 +28,15 @@ RATE = 8000  # Hz
 
 
 class Speech(DataSet):
-    """Log-mel features (T, mels) of each recording, at one level; see `overcast.readers.audio.LogMel`.
+    """Log-mel features (T, mels) of the active part of each recording; see `overcast.readers.audio.LogMel`.
 
     Options: n_mels, how many bands; window and hop in milliseconds; subtract_mean, each band less its mean over the
-    recording, since a voice that the network has not heard differs in it from those that it has; seconds, the
-    longest recording that is read.
+    recording; top_db, how far below the loudest band the floor is; trim_db, how far below the highest level a step at
+    either end is left out; standardize, each recording to mean 0 and standard deviation 1; seconds, the longest
+    recording that is read.
     """
 
-    kind: ClassVar[Kind] = "sequence"
+    kind: ClassVar[Kind] = "spectrogram"
     folds: ClassVar[int] = 5
 
     def __init__(
@@ -44,9 +45,12 @@ class Speech(DataSet):
         window: audio.Milliseconds = 25,
         hop: audio.Milliseconds = 10,
         subtract_mean: bool = False,
+        top_db: audio.Decibels | None = 40,
+        trim_db: audio.Decibels | None = 20,
+        standardize: bool = True,
         seconds: PositiveFloat = 5,
     ) -> None:
-        self.features = audio.LogMel(RATE, n_mels, window, hop, subtract_mean)
+        self.features = audio.LogMel(RATE, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from overcast.core.metric_labels import METRIC_LABELS
+from overcast.core.spec import SEQUENCES
 from overcast.tracking.run_folder import Run
 
-LINEAR = {"image": "the pixels", "sequence": "mean and spread over time", "tokens": "the words (TF-IDF)"}
+LINEAR = {"image": "the pixels", "tokens": "the words (TF-IDF)"} | dict.fromkeys(SEQUENCES, "mean and spread over time")
 """What the linear baseline learns from, by the kind of data."""
 
 

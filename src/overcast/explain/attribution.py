@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from overcast.core.spacing import evenly_spaced
-from overcast.core.spec import UNKNOWN
+from overcast.core.spec import SEQUENCES, UNKNOWN
 from overcast.explain import gradients, occlusion, sanity
 from overcast.explain.figures import METHOD_NAMES, Attributions, attribution_figures
 from overcast.explain.samples import ExplainedSample
@@ -54,7 +54,7 @@ def maps(net: nn.Module, trained: TrainedNetwork, sample: ExplainedSample, targe
     miss = 0.0
     if kind == "image":
         by_method["occlusion"] = occlusion.picture(net, x, length, target, methods.positions)
-    elif kind == "sequence":
+    elif kind in SEQUENCES:
         by_method["occlusion"] = occlusion.moments(net, x, length, target, 2 * methods.positions)
         by_method["bands"] = occlusion.bands(net, x, length, target, 2 * methods.positions)
     else:
@@ -129,11 +129,13 @@ _COMMON = (
 _COVERED = {
     "image": "Occlusion: the probability lost when a grey square covers the place. Integrated gradients: what each "
     "pixel adds to the class's logit against a mean picture. ",
-    "sequence": "Occlusion: the probability lost when a moment, or a band for all the time, is set to the mean. "
-    "Integrated gradients: what each value adds to the class's logit against a mean sequence. ",
     "tokens": "Left out: the probability lost without the word. Integrated gradients (the sentence's colours): what "
     "each word adds to the class's logit against no words. “?” is a word that the data set does not have. ",
-}
+} | dict.fromkeys(
+    SEQUENCES,
+    "Occlusion: the probability lost when a moment, or a band for all the time, is set to the mean. "
+    "Integrated gradients: what each value adds to the class's logit against a mean sequence. ",
+)
 _CAM = f"Grad-CAM: where the last convolution with at least {COARSEST} places a side sees the class."
 
 

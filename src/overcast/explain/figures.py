@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from overcast.core.spec import Spec
+from overcast.core.spec import SEQUENCES, Spec
 from overcast.explain.drawing import draw_signed_map, shorten
 from overcast.explain.samples import ExplainedSample
 from overcast.html.figures import canvas, image_grid
@@ -49,7 +49,7 @@ def attribution_figures(
     caption = describe_prediction(spec, sample, target)
     if spec.kind == "image":
         return [Image.from_figure(file, _pictures(sample, attributions), caption)]
-    if spec.kind == "sequence":
+    if spec.kind in SEQUENCES:
         return [Image.from_figure(file, _sequence(sample, attributions), caption)]
     words = spec.decode(sample.raw)
     values = attributions.get("gradients", attributions["occlusion"])

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import nn
 
-from overcast.core.spec import Spec
+from overcast.core.spec import SEQUENCES, Spec
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Paragraph, Section
 from overcast.html.style import SIGNED
@@ -54,7 +54,7 @@ def _shape(layer: nn.Module, spec: Spec) -> tuple[int, ...] | None:
     """(C, h, w) of one unit's weights; a sequence's filters have its features upwards and time to the right."""
     if isinstance(layer, nn.Conv2d) and spec.kind == "image":
         return tuple(layer.weight.shape[1:])
-    if isinstance(layer, nn.Conv1d) and spec.kind == "sequence":
+    if isinstance(layer, nn.Conv1d) and spec.kind in SEQUENCES:
         return 1, *layer.weight.shape[1:]
     if isinstance(layer, nn.Linear) and spec.kind == "image" and layer.in_features == prod(spec.shape):
         return spec.shape
@@ -68,6 +68,7 @@ def section(before: nn.Module, after: nn.Module, spec: Spec) -> Section:
         why = {
             "image": "The first layer reads a row of the picture at a time, or is no plain layer of weights on pixels",
             "sequence": "The first layer reads one step at a time, or all of them at once",
+            "spectrogram": "The first layer reads one step at a time, or all of them at once",
             "tokens": "The first layer turns words into vectors, whose numbers mean nothing by themselves",
         }[spec.kind]
         return Section(TITLE, f"Left out: {why}, so its weights make no pictures.")

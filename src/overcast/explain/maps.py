@@ -57,7 +57,7 @@ def _image(trained: TrainedNetwork, spec: Spec, sample: ExplainedSample, file: s
         low = min(float(values[best].min()), 0.0)
         panels[row, 1].set_title(f"{stage.name}: {_size(stage.layer, values)}", size=8, loc="left", pad=3)
         for axes, channel in zip(panels[row, 1:], best, strict=False):
-            one = values[channel] if plain else values[channel][None]
+            one = values[channel] if plain else np.atleast_2d(values[channel].T)[::-1]  # time to the right
             axes.imshow(
                 one,
                 cmap=RESPONSE,

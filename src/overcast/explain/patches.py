@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from overcast.core.spec import SEQUENCES
 from overcast.explain.stages import Stage, find_embedding, outputs, stages
 from overcast.html.figures import image_grid
 from overcast.html.page import Image, Part, Section, Table
@@ -92,6 +93,7 @@ def strongest(
             x = trained.preprocessor(torch.from_numpy(raw), torch.from_numpy(length))
         for n, out in enumerate(outputs(trained.net, x, torch.from_numpy(length), wanted)):
             if len(receptive_fields[n].sides) == 1:
+                out = out.amax(3) if out.dim() == 4 else out  # of a spectrogram, whichever band it is
                 true = torch.from_numpy(receptive_fields[n].sides[0][: out.shape[2], 0] < length[:, None])  # (B, T)
                 out = out.masked_fill(~true[:, None], -torch.inf)
             top, at = out.flatten(2).max(2)  # (B, C)
@@ -163,7 +165,7 @@ def _patch(pack: Pack, row: int, field: ReceptiveFields, place: np.ndarray) -> A
         size = [int((side[:, 1] - side[:, 0]).max()) for side in field.sides]
         return _framed(x[0, :, top:bottom, left:right], size, (top == 0, left == 0))
     begin, end = boxes[0][0], min(boxes[0][1], int(length[0]))
-    if pack.spec.kind == "sequence":
+    if pack.spec.kind in SEQUENCES:
         return x[0, begin:end]
     return pack.spec.decode(x[0, begin:end])
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class Batch(NamedTuple):
     """What a training step sees.
 
-    x: standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
+    x: standardised inputs: image (B, C, H, W), sequence or spectrogram (B, T, F), tokens (B, T).
     y: class index (B,), or class probabilities (B, K) once a mitigation has mixed the labels.
     length: (B,) true lengths of sequences and tokens; for images all equal.
     classes: K.
@@ -65,12 +65,12 @@ Acts = Literal["before the start", "from the start", "beyond a limit", "at the e
 class FirstRun(NamedTuple):
     """A run of the same network on other data, whose weights a run may start from.
 
-    data: its data set. shape: of its pictures, (C, H, W). mitigation: chosen for it, beside those of the run that
-    change the network's layers.
+    data: its data set. shape: of its pictures (C, H, W), or (1, F) of its spectrograms, however long they are.
+    mitigation: chosen for it, beside those of the run that change the network's layers.
     """
 
     data: Option
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     mitigation: Option
     epochs: int
     batch_size: int
@@ -100,7 +100,7 @@ class Mitigation:
     """
 
     acts: ClassVar[Acts] = "from the start"
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram", "tokens")
 
     def model_kwargs(self) -> dict[str, Any]:
         """Arguments to put into the network's constructor (``dropout``, ``norm``, ``scale``); none at strength zero."""
@@ -121,8 +121,11 @@ class Mitigation:
         """
         return 0.0
 
-    def first_weights(self) -> FirstRun | None:
-        """The run to start from, all but its last layer; it is trained once and kept. None: the seed draws them."""
+    def first_weights(self, data: Option) -> FirstRun | None:
+        """The run to start from, all but its last layer; it is trained once and kept. None: the seed draws them.
+
+        data: the data set of the run that is to start from it.
+        """
         return None
 
     def callbacks(self) -> list[Callback]:

@@ -37,7 +37,7 @@ def blend(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
 class Mixup(Mitigation):
     """alpha: the blend is drawn from Beta(alpha, alpha): near 0 mostly one sample, at 1 any blend alike."""
 
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram")
 
     def __init__(self, alpha: NonNegativeFloat = 0.2) -> None:
         self.alpha = alpha

@@ -23,7 +23,7 @@ from overcast.model._encoders import sequence_mask
 class Noise(Mitigation):
     """strength: the noise's standard deviation, in units of the train part's spread. Padding stays zero."""
 
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram")
 
     def __init__(self, strength: NonNegativeFloat = 0.1) -> None:
         self.strength = strength

@@ -158,7 +158,7 @@ class Pretraining(Mitigation):
     noise: standard deviation, in units of the train part's spread.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence")
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram")
 
     def __init__(self, epochs: NonNegativeInt = 5, noise: NonNegativeFloat = 0.5, lr: PositiveFloat = 0.001) -> None:
         self.epochs, self.noise, self.lr = epochs, noise, lr

@@ -52,13 +52,13 @@ class Network(nn.Module, ABC):
     refuses: mitigations that make no sense for this network, and why.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "tokens")
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram", "tokens")
     input_stats: ClassVar[tuple[float, float] | None] = None
     refuses: ClassVar[dict[str, str]] = {}
 
     @abstractmethod
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        """Logits (B, K) of standardised inputs: image (B, C, H, W), sequence (B, T, F), tokens (B, T).
+        """Logits (B, K) of standardised inputs: image (B, C, H, W), sequence or spectrogram (B, T, F), tokens (B, T).
 
         length: (B,) the true length of each sequence; what lies beyond it is zero padding.
         """

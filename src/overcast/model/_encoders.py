@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overcast.core.spec import PADDING, Spec
+from overcast.core.spec import PADDING, SEQUENCES, Spec
 
 
 def sequence_mask(length: Tensor, steps: int) -> Tensor:
@@ -29,11 +29,7 @@ class StepEncoder(nn.Module):
         super().__init__()
         self.kind = spec.kind
         self.words = nn.Embedding(spec.ids, embedding, PADDING) if spec.kind == "tokens" else None
-        self.features = {
-            "image": spec.shape[0] * spec.shape[-1],
-            "sequence": spec.shape[-1],
-            "tokens": embedding,
-        }[spec.kind]
+        self.features = {"image": spec.shape[0] * spec.shape[-1], "tokens": embedding}.get(spec.kind, spec.shape[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         if self.words is not None:
@@ -53,6 +49,6 @@ class VectorEncoder(nn.Module):
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         if self.words is not None:
             return mean_over_time(self.words(x), length)
-        if self.kind == "sequence":  # padded to the longest of its batch: fill up to (or cut to) the spec's T
+        if self.kind in SEQUENCES:  # padded to the longest of its batch: fill up to (or cut to) the spec's T
             x = F.pad(x, (0, 0, 0, self.max_length - x.shape[1]))
         return x.flatten(1)

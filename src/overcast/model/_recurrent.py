@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from overcast.config.options import Rate
+from overcast.core.errors import IncompatibleError
 from overcast.core.spec import Spec
 from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
+from overcast.model._spectrogram import SpectrogramEncoder
 
 Cell = type[nn.LSTM] | type[nn.RNN]
+
+CHANNELS = 32
+"""Of the first stage of convolution, where there is one; each of the next has twice as many."""
 
 
 class Recurrent(Network):
@@ -22,6 +27,10 @@ class Recurrent(Network):
     hidden: units a layer and direction. layers: how many, each reading the states of the one before.
     bidirectional: each layer also reads from the last true step to the first (Schuster & Paliwal 1997).
     pool: the states at the end of reading ("last"), or the mean of those at all true steps ("mean").
+    convolutions: of a spectrogram, how many stages of convolution over bands and time come before, each but the first
+    of which halves the steps (Sainath et al. 2015, "Convolutional, Long Short-Term Memory, Fully Connected Networks").
+
+    Raises: IncompatibleError for convolutions of what is no spectrogram.
     """
 
     cell: ClassVar[Cell]
@@ -33,13 +42,22 @@ class Recurrent(Network):
         layers: Depth = 1,
         bidirectional: bool = False,
         pool: Literal["last", "mean"] = "last",
+        convolutions: Annotated[int, Field(ge=0, le=100)] = 0,
         embedding: PositiveInt = 64,
         dropout: Rate = 0.0,
         norm: Norm = "none",
         scale: Scale = 1.0,
     ) -> None:
         super().__init__()
-        self.steps, self.pool = StepEncoder(spec, embedding), pool
+        if convolutions and spec.kind != "spectrogram":
+            raise IncompatibleError(
+                f"model.convolutions={convolutions} read a spectrogram; this data set is of kind {spec.kind}: set 0"
+            )
+        self.pool = pool
+        widths = [scaled_width(CHANNELS * 2**stage, scale) for stage in range(convolutions)]
+        self.steps: SpectrogramEncoder | StepEncoder = (
+            SpectrogramEncoder(spec.shape[-1], widths, norm) if widths else StepEncoder(spec, embedding)
+        )
         width, self.sides = scaled_width(hidden, scale), 1 + bidirectional
         features = [self.steps.features, *[width * self.sides] * (layers - 1)]
         max_length = spec.shape[1 if spec.kind == "image" else 0]
@@ -49,7 +67,10 @@ class Recurrent(Network):
         self.head = nn.Linear(width * self.sides, len(spec.classes))
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        x = self.steps(x)  # (B, T, features)
+        if isinstance(self.steps, SpectrogramEncoder):
+            x, length = self.steps(x, length)  # (B, T, F) -> (B, t, features)
+        else:
+            x = self.steps(x)  # (B, T, features)
         length = length.clamp(1, x.shape[1])
         for number, layer in enumerate(self.layers):
             x = layer(self.dropout(x) if number else x, length)  # (B, T, sides · hidden)

@@ -1,6 +1,7 @@
 """CNN: stages of one convolution each, that halve the picture, or the sequence, and double the channels.
 
-Over sequences and texts the convolutions run along time, three steps or words wide, and padding never shows.
+Over sequences and texts the convolutions run along time, three steps or words wide; over a spectrogram along time and
+bands, as over a picture. Padding never shows.
 Large pictures are first brought down to at most 28 pixels a side by a stem, so that the cost hardly grows with
 the size of the picture; digits of 8 pixels skip it.
 
@@ -24,6 +25,7 @@ from overcast.config.options import Rate
 from overcast.core.spec import Spec
 from overcast.model import Depth, Network, Norm, Scale, norm_layer, scaled_width
 from overcast.model._encoders import StepEncoder, mean_over_time, sequence_mask
+from overcast.model._spectrogram import SpectrogramEncoder
 
 SIDE = 28  # pixels a side, at most, that the first stage sees, unless told otherwise
 
@@ -34,7 +36,8 @@ SMALL = 1e-5
 class CNN(Network):
     """Convolutions of 3×3 with pooling between (Simonyan & Zisserman 2015), then the mean over all positions.
 
-    Over time, of width 3, then the mean and the greatest value over all true steps (Kim 2014).
+    Over time, of width 3, then the mean and the greatest value over all true steps (Kim 2014). Over time and bands, of
+    3×3, then the same for each band that is left: where in the spectrum a sound is counts, and when does not.
 
     width: channels of the first stage; each of the next ``stages`` - 1 has twice as many. Of pictures, stem_stride: by
     how much the stem shrinks them; None: until the first stage sees at most 28 pixels a side. head: which stages the
@@ -60,6 +63,9 @@ class CNN(Network):
         if spec.kind == "image":
             self.layers: nn.Module = _over_picture(spec, widths, norm, stem_stride, blocks)
             n_features = widths[-1]
+        elif spec.kind == "spectrogram":
+            self.layers = SpectrogramEncoder(spec.shape[-1], widths, norm)
+            n_features = 2 * self.layers.features
         else:
             self.layers, n_features = Time(spec, widths, norm, embedding), 2 * widths[-1]
         self.stage_ends: list[int] = []
@@ -76,6 +82,10 @@ class CNN(Network):
         if isinstance(self.layers, Time):
             assert length is not None
             features = self.layers(x, length)  # (B, T, F) or (B, T) -> (B, 2 · widths[-1])
+        elif isinstance(self.layers, SpectrogramEncoder):
+            assert length is not None
+            x, length = self.layers(x, length)  # (B, T, F) -> (B, t, n_features / 2)
+            features = torch.cat([mean_over_time(x, length), x.amax(1)], 1)  # beyond the end there are zeros
         else:
             x = x.contiguous(memory_format=torch.channels_last)  # faster on a CPU
             features = self._all_stages(x) if self.stage_ends else self.layers(x).mean((2, 3))  # (B, n_features)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from overcast.config.options import Rate
-from overcast.core.spec import PADDING, Spec
+from overcast.core.spec import PADDING, SEQUENCES, Spec
 from overcast.model import Frozen, Network, Norm, example_input, norm_layer
 from overcast.model._encoders import mean_over_time
 
@@ -79,7 +79,7 @@ class Features(nn.Module):
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         if self.kind == "tokens":
             return 8 * words(x, self.ids)  # (B, ids)
-        if self.kind == "sequence":
+        if self.kind in SEQUENCES:
             return statistics(x, length)  # (B, 3 · F)
         blocks = oriented_gradients(x, self.cells) * (4 * ANGLES) ** 0.5
         return torch.cat([histogram(x, self.bins).flatten(1) * self.bins, blocks.flatten(1)], 1)

@@ -53,6 +53,7 @@ def network_size(model: Option, mitigation: Sequence[Option], spec: Spec) -> dic
 WORKS_ON: Mapping[Kind, str] = {
     "image": "model=cnn mitigation=augmentation",
     "sequence": "model=lstm mitigation=dropout",
+    "spectrogram": "model=cnn mitigation=spectrogram_augmentation",
     "tokens": "model=lstm mitigation=dropout",
 }
 

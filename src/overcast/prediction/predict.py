@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
-from overcast.core.spec import Spec
+from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet, build_dataset
 from overcast.prediction.trained_network import TrainedNetwork, restore
 from overcast.tracking.run_folder import FILES, Run
@@ -112,7 +112,7 @@ def listed(samples: Samples, spec: Spec) -> list[Path] | list[np.ndarray]:
 def _check_several(samples: np.ndarray, spec: Spec) -> None:
     """Raises: UserError for one sample where several are meant, and the like."""
     if samples.ndim != 1 + len(spec.shape):
-        needed = {"image": "(N, C, H, W)", "sequence": "(N, T, F)", "tokens": "(N, T)"}[spec.kind]
+        needed = {"image": "(N, C, H, W)", "tokens": "(N, T)"}.get(spec.kind, "(N, T, F)")
         single = "; a single sample comes in a list, as [array]" if samples.ndim == len(spec.shape) else ""
         raise UserError(f"the array has shape {samples.shape}, but several samples are {needed}{single}")
 
@@ -159,7 +159,7 @@ def _read(dataset: DataSet, spec: Spec, sample: Path | np.ndarray) -> np.ndarray
         if not isinstance(sample, Path):
             return _checked_array(sample, spec)
         array = dataset.read(sample)
-        if spec.kind == "sequence" and array.shape[1:] != spec.shape[1:]:
+        if spec.kind in SEQUENCES and array.shape[1:] != spec.shape[1:]:
             raise UserError(f"{array.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
         return spec.encode(array) if spec.kind == "tokens" else array
     except (UserError, OSError) as error:
@@ -179,7 +179,7 @@ def _checked_array(array: np.ndarray, spec: Spec) -> np.ndarray:
         if not whole or array.min() < 0 or array.max() > 255:
             raise UserError(f"pictures are whole numbers from 0 to 255, not {_range(array)}")
         return array.astype(np.uint8)
-    if spec.kind == "sequence":
+    if spec.kind in SEQUENCES:
         if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
             raise UserError("sequences are finite numbers")
         return array.astype(np.float32)

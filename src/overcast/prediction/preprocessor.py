@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from overcast.core.errors import UserError
 from overcast.core.seeding import generator
-from overcast.core.spec import PADDING, UNKNOWN, Spec
+from overcast.core.spec import PADDING, SEQUENCES, UNKNOWN, Spec
 from overcast.model._encoders import sequence_mask
 from overcast.prepare.derived import derived_path, digest, keep
 from overcast.prepare.pack import Pack
@@ -129,7 +129,7 @@ class Standardizer(Preprocessor):
         z = (x.float() - self.mean) / self.std
         if self.shuffle:
             z = z.flatten(2)[..., self.order].view_as(z)  # (B, C, H·W) and back
-        if self.kind == "sequence":
+        if self.kind in SEQUENCES:
             z = z * sequence_mask(length, x.shape[1])[..., None]
         return z
 

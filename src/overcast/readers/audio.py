@@ -31,6 +31,10 @@ LARGEST = 1 << 28  # bytes of a file: half an hour of wav at 44 kHz, in stereo
 REASONS = {1: "no sound file, or of a kind that cannot be read", 7: "damaged: nothing in it can be decoded"}
 """Of libsndfile's errors by number, where its own words say too little or blame the file's name."""
 FLOOR = 1e-5  # of power; below this there is only noise, at the level that recordings are brought to
+NATURAL = math.log(10) / 10
+"""What a decibel is in natural logarithms of power."""
+MARGIN = 3  # steps kept before and after the part that is active
+Decibels = Annotated[float, Field(gt=0, le=200)]
 
 
 def read_audio(path: Path, rate: int, seconds: float) -> np.ndarray:
@@ -123,6 +127,11 @@ class LogMel:
 
     subtract_mean: take from each band its mean over the recording: what a voice or microphone always adds is gone, and
     what changes stays (as cepstral mean subtraction does: Atal 1974).
+    top_db: bands weaker than this many decibels below the loudest one are raised to it, so that no recording has a
+    deeper silence than another; None: to a floor near digital silence.
+    trim_db: leave out the steps at both ends whose level, the mean over the bands, is more than this many decibels
+    below the highest; None: none.
+    standardize: bring each recording as a whole to mean 0 and standard deviation 1.
 
     Raises: UserError for a window so short that it cannot tell the bands apart.
     """
@@ -132,6 +141,9 @@ class LogMel:
     window: float
     hop: float
     subtract_mean: bool = False
+    top_db: float | None = None
+    trim_db: float | None = None
+    standardize: bool = False
 
     def __post_init__(self) -> None:
         if min(self._n_samples(self.window), self._n_samples(self.hop)) < 1:
@@ -169,9 +181,19 @@ class LogMel:
         padded[: len(wave)] = wave / level
         frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]  # (T, window)
         power = np.abs(rfft(frames * _hann(window), self.fft)) ** 2  # (T, fft/2 + 1)
-        logarithm = np.log(np.maximum(power @ self.bank.T, FLOOR))
+        logarithm = np.log(np.maximum(power @ self.bank.T, FLOOR))  # (T, mels)
+        if self.top_db is not None:
+            # a click is no measure of how loud the rest is
+            loudest = np.percentile(logarithm.max(1), 95)
+            logarithm = np.maximum(logarithm, loudest - self.top_db * NATURAL)
+        if self.trim_db is not None:
+            level = logarithm.mean(1)
+            active = np.flatnonzero(level >= level.max() - self.trim_db * NATURAL)
+            logarithm = logarithm[max(0, active[0] - MARGIN) : active[-1] + 1 + MARGIN]
         if self.subtract_mean:
             logarithm -= logarithm.mean(0)
+        if self.standardize:
+            logarithm = (logarithm - logarithm.mean()) / (logarithm.std() or 1.0)
         return np.asarray(logarithm, np.float32)
 
 

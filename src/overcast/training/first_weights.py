@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SplitConfig, StudyConfig, TrackingConfig
 from overcast.core.errors import IncompatibleError
@@ -24,12 +25,15 @@ from overcast.model import Network, last_linear
 from overcast.prediction.build import build_network
 
 
-def asked_for(mitigations: Mapping[str, Mitigation]) -> FirstRun | None:
-    """The run that one of these wants to start from. Raises: IncompatibleError if two do."""
-    asked = {name: first for name, mitigation in mitigations.items() if (first := mitigation.first_weights())}
+def asked_for(mitigations: Mapping[str, Mitigation], data: Option) -> tuple[str, FirstRun] | None:
+    """The run that one of these wants to start from, and its name. Raises: IncompatibleError if two do.
+
+    data: the data set of the run that is to start from it.
+    """
+    asked = {name: first for name, mitigation in mitigations.items() if (first := mitigation.first_weights(data))}
     if len(asked) > 1:
         raise IncompatibleError(f"mitigation={'+'.join(asked)}: a run starts from the weights of one other run only")
-    return next(iter(asked.values()), None)
+    return next(iter(asked.items()), None)
 
 
 def check_first_weights(config: RunConfig, spec: Spec, net: Network, mitigations: Mapping[str, Mitigation]) -> None:
@@ -37,23 +41,27 @@ def check_first_weights(config: RunConfig, spec: Spec, net: Network, mitigations
 
     net: that of the run, on the meta device.
     """
-    first = asked_for(mitigations)
-    if first is None:
+    asked = asked_for(mitigations, config.data)
+    if asked is None:
         return
-    name = next(name for name, mitigation in mitigations.items() if mitigation.first_weights())
-    if spec.shape[0] != first.shape[0]:
+    name, first = asked
+    image = spec.kind == "image"
+    axis, unit = (0, "pictures of {} channels") if image else (1, "spectrograms of {} bands")
+    if spec.shape[axis] != first.shape[axis]:
         raise IncompatibleError(
-            f"mitigation={name} gives weights for pictures of {first.shape[0]} channels; these have "
-            f"{spec.shape[0]}. Leave it out"
+            f"mitigation={name} gives weights for {unit.format(first.shape[axis])}; these have {spec.shape[axis]}. "
+            "Leave it out"
         )
     with torch.device("meta"):
         other = build_network(config.model, replace(spec, shape=first.shape), mitigations)
     ours, theirs = (kept_state(each, each.state_dict()) for each in (net, other))
     if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
-        raise IncompatibleError(
-            f"mitigation={name}: model={config.model.name} has other shapes for pictures of {first.shape[1]} "
-            f"pixels than for these: set mitigation.{name}.size={spec.shape[1]}"
+        why = (
+            f"for pictures of {first.shape[1]} pixels than for these: set mitigation.{name}.size={spec.shape[1]}"
+            if image
+            else "for recordings of another length: choose one that reads them step by step, such as model=cnn"
         )
+        raise IncompatibleError(f"mitigation={name}: model={config.model.name} has other shapes {why}")
     if not ours:
         raise IncompatibleError(
             f"mitigation={name} changes nothing in model={config.model.name}: only its last layer has weights, and "

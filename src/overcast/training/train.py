@@ -81,10 +81,10 @@ def _first_weights(plan: Plan) -> Run | None:
     Raises: UserError as `execute` does.
     """
     mitigations = build_mitigations(plan.config.mitigation, plan.pack.spec.kind)
-    asked = asked_for(mitigations)
+    asked = asked_for(mitigations, plan.config.data)
     if asked is None:
         return None
-    config = first_config(plan.config, asked, mitigations)
+    config = first_config(plan.config, asked[1], mitigations)
     prepare_missing([config])
     first = make_plan(config)
     runs = Path(config.runs_dir)

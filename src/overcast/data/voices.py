@@ -1,0 +1,142 @@
+"""Voices: the digits 0 to 9, spoken by voices that a speech synthesiser makes up.
+
+What: each voice is one of espeak-ng's speakers of English with one of its variants (formants, breath, creak), and a
+pitch, a range of pitch and a speed of its own; it says every digit once. Recordings are brought to the same features as
+real ones, see ``data=speech``, which may start from what a network learns here (``mitigation=synthetic_pretraining``).
+Cost: 250 voices a second on one core to draw, 80 kB each as wav files.
+
+espeak-ng is free software (GPL 3) and an extra: pip install --constraint constraints.txt --editable ".[voices]".
+
+    python pipelines/train.py data=voices model=cnn "mitigation=[spectrogram_augmentation,batch_norm]"
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from overcast.core.errors import UserError
+from overcast.core.spec import Kind
+from overcast.data import DataSet, Sample
+from overcast.readers import audio
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SPEAKERS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-029")
+ODD = ("robo", "demonic", "storm", "tweaky", "serious", "whisper")
+"""Parts of the names of variants that no person sounds like."""
+SYNCHRONOUS, DO_NOT_EXIT, UTF8 = 2, 0x8000, 1
+SPEED, PITCH, RANGE = 1, 3, 4
+"""Numbers of espeak's speak_lib.h: how to speak, and which parameters."""
+LONGEST = 10.0  # seconds
+
+
+class Voices(DataSet):
+    """``n_voices`` voices, each a source group of ten recordings; the first ones are the same whatever their number.
+
+    Options: rate in Hz of the recordings; n_mels and what follows: as of ``data=speech``.
+    """
+
+    kind: ClassVar[Kind] = "spectrogram"
+    synthetic: ClassVar[bool] = True
+    raw_options: ClassVar[tuple[str, ...]] = ("n_voices", "seed", "rate")
+
+    def __init__(
+        self,
+        n_voices: Annotated[int, Field(ge=10, le=100_000)] = 350,
+        seed: Annotated[int, Field(ge=0)] = 0,
+        rate: audio.Rate = 8000,
+        n_mels: audio.Bands = 40,
+        window: audio.Milliseconds = 25,
+        hop: audio.Milliseconds = 10,
+        subtract_mean: bool = False,
+        top_db: audio.Decibels | None = 40,
+        trim_db: audio.Decibels | None = 20,
+        standardize: bool = True,
+    ) -> None:
+        self.n_voices, self.seed, self.rate = n_voices, seed, rate
+        self.features = audio.LogMel(rate, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+
+    def fetch(self, raw: Path, mirror: Path | None) -> None:
+        # in a process of its own: what espeak says depends on all that it has said before
+        fresh = multiprocessing.get_context("spawn")
+        try:
+            with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+                pool.submit(record, raw, self.n_voices, self.seed, self.rate).result()
+        except BrokenProcessPool:
+            raise UserError("The process in which espeak-ng speaks died, out of memory perhaps: run again.") from None
+
+    def samples(self, raw: Path) -> list[Sample]:
+        return [Sample(path.name, path.stem[0], group=path.stem[2:]) for path in sorted(raw.glob("*.wav"))]
+
+    def read(self, path: Path) -> np.ndarray:
+        return self.features(audio.read_audio(path, self.rate, LONGEST))
+
+
+def record(raw: Path, n_voices: int, seed: int, rate: int) -> None:
+    """Write ``<digit>_<voice>.wav`` of each digit and voice, at ``rate`` Hz; in a process that has not spoken yet."""
+    import soundfile
+    from scipy.signal import resample_poly
+    from tqdm import tqdm
+
+    synthesizer = Synthesizer()
+    for number in tqdm(range(n_voices), desc="recording voices", unit="voice", delay=2, disable=None):
+        rng = np.random.default_rng([seed, number])
+        voice = f"{rng.choice(SPEAKERS)}+{rng.choice(synthesizer.variants)}"
+        pitch, pitch_range, speed = rng.integers((10, 20, 100), (90, 80, 230))
+        for digit, word in enumerate(WORDS):
+            wave = synthesizer.say(word, voice, int(pitch), int(pitch_range), int(speed))
+            wave = resample_poly(wave, rate, synthesizer.rate)  # which cancels what both can be divided by
+            level = 0.5 / (np.abs(wave).max() or 1.0)
+            soundfile.write(raw / f"{digit}_{number:05d}.wav", wave * level, rate)
+
+
+class Synthesizer:
+    """espeak-ng, by ctypes. rate: of what it says, in Hz. variants: of voices that might be a person's, sorted.
+
+    Raises: UserError if it is not installed, or does not start.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import espeakng_loader
+        except ImportError:
+            raise UserError(
+                "synthetic voices need the extra `voices`, which brings espeak-ng: "
+                'run pip install --constraint constraints.txt --editable ".[voices]"'
+            ) from None
+        data = Path(espeakng_loader.get_data_path())
+        names = sorted(path.name for path in (data / "voices" / "!v").iterdir())
+        self.variants = [name for name in names if not any(odd in name.lower() for odd in ODD)]
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._heard: list[np.ndarray] = []
+        callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+        self._callback = callback(self._hear)  # kept: C does not hold it
+        self.rate: int = self._library.espeak_Initialize(SYNCHRONOUS, 0, str(data).encode(), DO_NOT_EXIT)
+        if self.rate <= 0:
+            raise UserError(f"espeak-ng does not start with its data in {data}: install the extra `voices` again.")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else the time of day
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def _hear(self, wave: ctypes._Pointer[ctypes.c_short], number: int, _: int | None) -> int:
+        if wave and number > 0:
+            self._heard.append(np.ctypeslib.as_array(wave, (number,)).copy())
+        return 0  # go on
+
+    def say(self, word: str, voice: str, pitch: int, pitch_range: int, speed: int) -> np.ndarray:
+        """The word as (N,) float64. pitch, pitch_range: 0 to 100. speed: words a minute."""
+        self._heard.clear()
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            raise UserError(f"espeak-ng has no voice {voice}: install the extra `voices` again.")
+        for parameter, value in ((SPEED, speed), (PITCH, pitch), (RANGE, pitch_range)):
+            self._library.espeak_SetParameter(parameter, value, 0)
+        text = word.encode() + b"\0"
+        self._library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, UTF8, None, None)
+        self._library.espeak_Synchronize()
+        return np.concatenate(self._heard).astype(np.float64)

@@ -46,8 +46,13 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         self.every = [*self.fixed, *self.candidates]
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
+        from overcast.study.fork_server import start_fork_server
+        from overcast.study.workers import asked_jobs
+
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.session = task_function.session
+        if asked_jobs(config.hydra.launcher) > 1:
+            start_fork_server()
 
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.core.devices import this_machine

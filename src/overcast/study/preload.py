@@ -3,11 +3,12 @@
 Nothing is opened, and no thread is left: neither would survive the fork.
 """
 
-import gc
 import os
 import signal
+from contextlib import suppress
 from importlib import import_module
 
+from overcast.core.collection import collection_paused
 from overcast.core.watchdog import exiting_with
 
 MODULES = (
@@ -19,11 +20,10 @@ MODULES = (
 )
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a run says itself how many threads torch takes, and nothing else does
+os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")  # of Arrow, which pandas imports
 interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the study, with which this process ends
-gc.disable()  # looking for garbage takes a fifth of the time, and what is imported stays
-with exiting_with(os.getppid()):
+with exiting_with(os.getppid()), collection_paused():
     for module in MODULES:
-        import_module(module)
-gc.freeze()
-gc.enable()
+        with suppress(Exception):  # a run that needs it says why it cannot be imported
+            import_module(module)
 signal.signal(signal.SIGINT, interrupted)

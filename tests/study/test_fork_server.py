@@ -15,9 +15,9 @@ from overcast.study.fork_server import start_fork_server
 
 def job(number):
     import multiprocessing, os, sys, threading
-    from overcast.core.watchdog import exit_with
+    from overcast.core.watchdog import exit_with_parent_process
     from overcast.study.preload import MODULES
-    exit_with(os.getppid())  # as the study's callback does
+    exit_with_parent_process()  # as the study's callback does
     imported = all(name in sys.modules for name in MODULES)
     return imported, multiprocessing.parent_process().pid, os.getppid(), os.getpid()
 

@@ -23,7 +23,7 @@ from overcast.config.script import Job, Session
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.core.watchdog import exit_with
+from overcast.core.watchdog import exit_with_parent_process
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.study_info import StudyInfo
@@ -132,7 +132,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         if os.getpid() != self.parent_process:
             study_process = parent_process()
             if study_process and study_process.pid == self.parent_process:  # Ray ends its own
-                exit_with(os.getppid())  # the fork server, which ends with the study: nobody would collect its result
+                exit_with_parent_process()  # nobody would collect its result
             self.output = redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
         set_state(self.study, number, "running")
 

@@ -7,6 +7,9 @@ import os
 import signal
 from contextlib import suppress
 from importlib import import_module
+from threading import RLock
+
+from tqdm import tqdm
 
 from overcast.core.collection import collection_paused
 from overcast.core.watchdog import exiting_with
@@ -26,4 +29,5 @@ with exiting_with(os.getppid()), collection_paused():
     for module in MODULES:
         with suppress(Exception):  # a run that needs it says why it cannot be imported
             import_module(module)
+tqdm.set_lock(RLock())  # its own one is shared between processes, and left behind by a worker that is killed
 signal.signal(signal.SIGINT, interrupted)

@@ -49,8 +49,9 @@ def whole(found: RunInfo, store: TrackingStore) -> Run | None:
     """The run in the folder that this record names, if it is that one and whole."""
     for place in places(found.tags):
         with suppress(UserError):
-            if load_run(place).facts["identity"] == found.tags["identity"]:
-                return Run(place, store.settings)
+            run = load_run(place, store.settings)
+            if run.facts["identity"] == found.tags["identity"]:
+                return run
     return None
 
 
@@ -58,7 +59,7 @@ def fetch(found: RunInfo, store: TrackingStore, into: Path) -> Run | None:
     """The run, with what was measured of it, from its record's artifacts; None if they are gone."""
     try:
         (into / found.id).mkdir()
-        run = Run(load_run(store.download(found.id, "run", into / found.id)).folder, store.settings)
+        run = load_run(store.download(found.id, "run", into / found.id), store.settings)
     except UserError:
         return None
     with suppress(UserError):  # not evaluated yet

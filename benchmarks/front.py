@@ -44,7 +44,7 @@ RECIPES = {
     "first weights, 128 pixels, 15 epochs": f"{LARGE} model=resnet model.blocks=0 {DRAWN} epochs=15",
     "first weights, 128 pixels, 40 epochs": f"{LARGE} model=resnet model.blocks=0 {DRAWN} epochs=40",
     "first weights, 128 pixels, 80 epochs": f"{LARGE} model=resnet model.blocks=0 {DRAWN} epochs=80",
-    "resnet, 40 epochs": f"{SMALL} model=resnet {SMOOTHED} {LONG}",
+    "resnet": f"{SMALL} model=resnet {PLAIN}",
 }
 
 

@@ -18,7 +18,8 @@ from overcast.core.spec import Kind, Spec
 from overcast.mitigation.sam import SAM
 from overcast.mitigation.weight_decay import DECAYED, WeightDecay, decayed_weights
 from overcast.model import Network
-from overcast.model.cnn import CNN, Residual
+from overcast.model._convolution import Residual
+from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
 from overcast.prediction.build import build_network
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from overcast.core.errors import IncompatibleError
 from overcast.core.spec import Spec
+from overcast.model._convolution import Residual
 from overcast.model._muon import Muon
-from overcast.model.cnn import Residual
 from overcast.model.resnet import ResNet
 from overcast.prediction.build import build
 

@@ -18,14 +18,14 @@ from pydantic import NonNegativeInt, PositiveInt
 from overcast.config.options import Rate
 from overcast.core.spec import Kind, Spec
 from overcast.model import Depth, Norm, Scale
+from overcast.model._convolution import Convolutional
 from overcast.model._muon import Muon
-from overcast.model.cnn import CNN
 
 HELD = "its optimiser holds the length of its filters"
 
 
-class ResNet(CNN):
-    """Residual stages (He et al. 2016, "Deep Residual Learning for Image Recognition"); the options of `CNN`."""
+class ResNet(Convolutional):
+    """Residual stages (He et al. 2016, "Deep Residual Learning for Image Recognition"). Options: `Convolutional`."""
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
     refuses: ClassVar[dict[str, str]] = {"weight_decay": HELD, "l1": HELD, "max_norm": HELD}

@@ -59,12 +59,21 @@ RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan, "firs
 """The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """A folder, and what is stored in it; ``tracking``: where it is recorded, if not where its config says."""
+    """A folder, and what is stored in it; ``tracking``: where it is recorded, if not where its config says.
+
+    Two of the same folder are equal, finished or not.
+    """
 
     folder: Path
-    tracking: TrackingConfig | None = field(default=None, compare=False, repr=False)
+    tracking: TrackingConfig | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.folder == other.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
 
     def path(self, name: str) -> Path:
         """One of `FILES`."""

@@ -3,8 +3,9 @@
     python benchmarks/parallel.py                   40 runs of about 2 s, in a temporary folder; minutes on two cores
     python benchmarks/parallel.py jobs=6 epochs=2
 
-Expected: 85 % or more once the workers are up. Start-up (Python, Hydra, torch, the first forecast, the workers'
-imports) is the same for 4 runs and 400, so it is reported apart: from the command to the first run's first epoch.
+Expected: 90 % or more once the workers are up. Start-up (Python, Hydra, the plan and a new tracking database, and at
+the same time the imports of the process that workers are forked from) is the same for 4 runs and 400, so it is
+reported apart: from the command to the first run.
 The time of a run is taken inside it, at work beside the others, with one thread a run.
 """
 
@@ -26,7 +27,7 @@ from overcast.core.paths import HOME, ROOT
 from overcast.tracking.run_folder import load_run
 
 DATA = ["data=skies", "data.n_samples=400", "data.size=32"]
-AIM = 0.85
+AIM = 0.9
 
 
 @dataclass

@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: each side of a ra
 
 from _commands import debug_train, evaluate, no_op_repro, predict, side_by_side
 from _data import batches, packing
+from _studies import digits_study
 from _training import digits_run, evaluation, training_loop, whole_train
 from overcast.config.script import plain_script
 from overcast.core.errors import UserError
@@ -47,6 +48,7 @@ ROWS = (
     Row("training loop of the default run ÷ bare PyTorch", 1.05, training_loop, quick=True),
     Row("all of its `train` ÷ bare PyTorch", 1.10, whole_train),
     Row("digits run ÷ bare Lightning", 1.15, digits_run, quick=True),
+    Row("digits ANN study ÷ bare Lightning loops of its runs", 1.3, digits_study),
     Row("two trainings at once, two threads each ÷ one after the other, seconds", 1.5, side_by_side),
     Row("`train` with debug=true ÷ bare imports", 1.3, debug_train, quick=True),
     Row("`evaluate` ÷ bare imports", 1.3, evaluate),

@@ -46,30 +46,41 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         self.every = [*self.fixed, *self.candidates]
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
+        from overcast.config.sweep_loader import SweepLoader
+        from overcast.study.fork_server import start_fork_server
+        from overcast.study.workers import asked_jobs
+
+        hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.session = task_function.session
+        if asked_jobs(config.hydra.launcher) > 1:
+            start_fork_server()
 
     def sweep(self, arguments: list[str]) -> Any:
+        from overcast.core.collection import collection_paused
         from overcast.core.devices import this_machine
         from overcast.study.checks import cell_identities, refuse_contradiction, study_repeats
         from overcast.study.progress import watched
 
-        self.repeats = study_repeats(self.repeats, self.folds())
-        varied = [*self.cells, *self.candidates]
-        refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
-        points = self.points(arguments)
-        configs = self._compose(points)
-        machine = this_machine()  # once, for every run: what "auto" means here
-        identities = cell_identities(configs, machine)
-        feasible = possible(self.every, [isinstance(each, str) for each in identities])
-        fixed = [[cell for cell in self.fixed if cell in cells] for cells in feasible]
-        rivals = [[some for group in self.tuned if (some := [c for c in group if c in cells])] for cells in feasible]
-        tried = [[cell for group in groups for cell in group] for groups in rivals]
-        tuning = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
-        trials = sum(len(cells) + len(groups) for cells, groups in zip(fixed, rivals, strict=True))
-        trials *= max(1, len(self.repeats))
-        callback, study = self._open(configs, identities, trials, machine)
-        trained = [config for config, each in zip(configs, identities, strict=True) if isinstance(each, str)]
+        with collection_paused():
+            self.repeats = study_repeats(self.repeats, self.folds())
+            varied = [*self.cells, *self.candidates]
+            refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
+            points = self.points(arguments)
+            configs = self._compose(points)
+            machine = this_machine()  # once, for every run: what "auto" means here
+            identities = cell_identities(configs, machine)
+            feasible = possible(self.every, [isinstance(each, str) for each in identities])
+            fixed = [[cell for cell in self.fixed if cell in cells] for cells in feasible]
+            rivals = [
+                [some for group in self.tuned if (some := [c for c in group if c in cells])] for cells in feasible
+            ]
+            tried = [[cell for group in groups for cell in group] for groups in rivals]
+            tuning = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
+            trials = sum(len(cells) + len(groups) for cells, groups in zip(fixed, rivals, strict=True))
+            trials *= max(1, len(self.repeats))
+            callback, study = self._open(configs, identities, trials, machine)
+            trained = [config for config, each in zip(configs, identities, strict=True) if isinstance(each, str)]
         with watched(study, trained, len(tuning) + trials) as watch:
             winners = self._tune(rivals, tuning, callback) if tuning else [[] for _ in points]
             final = [[*cells, *won] for cells, won in zip(fixed, winners, strict=True)]

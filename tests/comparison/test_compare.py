@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ from overcast.config.schema import TrackingConfig
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.paths import HOME
 from overcast.statistics.estimates import two_way
+from overcast.study.lookup import study_runs
 from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore, open_store
@@ -152,6 +157,24 @@ def test_a_study_whose_project_moved(
         compare("small")
 
 
+READ_ONCE = ("config.yaml", "run.json", "record.json", "history.csv", "evaluation/metrics.json")
+
+
+@contextmanager
+def opened_files() -> Iterator[Counter[str]]:
+    """How often each file is opened inside the block."""
+    opened: Counter[str] = Counter()
+    counting = True
+
+    def count(event: str, arguments: tuple[Any, ...]) -> None:
+        if counting and event == "open" and isinstance(arguments[0], str | Path):
+            opened[str(Path(arguments[0]).absolute())] += 1
+
+    sys.addaudithook(count)  # which cannot be removed
+    yield opened
+    counting = False
+
+
 def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStore, home: Path) -> None:
     study, tracked = study_of(store, "small-1"), study_settings()
     with pytest.raises(UserError, match="has no finished run yet"):
@@ -177,7 +200,11 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
     assert "mlflow.note.content" in store.client.get_run(study.parent).data.tags
     assert unfinished(store, study.id, set()) == ["ann · noise · seed 9"]
     assert unfinished(store, study.id, {"lost"}) == []
-    compare("small")
+    with opened_files() as opened:
+        compare("small")
+    files = [f"{run.folder.absolute()}/{name}" for run in study_runs(store, study.id) for name in READ_ONCE]
+    assert len(files) == 6 * len(READ_ONCE)
+    assert {opened[file] for file in files} == {1}
     assert (home / "reports" / "small-1" / "table.csv").read_text() == (home / "page" / "table.csv").read_text()
 
 

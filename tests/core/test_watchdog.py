@@ -38,3 +38,14 @@ def test_a_process_ends_when_the_one_that_started_it_is_killed() -> None:
 def test_it_ends_at_once_where_that_one_is_gone_already() -> None:
     code = "import time\nfrom overcast.core.watchdog import exit_with\nexit_with(0)\ntime.sleep(60)"
     assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 1
+
+
+def test_it_ends_inside_a_block_alone() -> None:
+    code = (
+        "import os, threading\nfrom overcast.core.watchdog import exiting_with\n"
+        "with exiting_with(os.getppid()):\n    inside = threading.active_count()\n"
+        "print(inside, threading.active_count(), flush=True)\n"
+        "with exiting_with(0):\n    import time\n    time.sleep(60)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout.split()) == (1, ["2", "1"])

@@ -144,8 +144,7 @@ def test_a_debug_run_and_a_sequence_run_can_be_evaluated(config: Any) -> None:
 
 
 def test_a_debug_run_is_measured_on_every_class(config: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("training.batch_loader", "training.datamodule", "evaluation.evaluate"):
-        monkeypatch.setattr(f"overcast.{place}.EVALUATION_BATCH", 5)
+    monkeypatch.setattr("overcast.training.batch_loader.DEBUG_ROWS", 10)
     run = train(config("debug=true"))
     metrics = evaluate(run)
     assert set(metrics["class"]) == set(run.spec.classes)

@@ -18,6 +18,7 @@ from overcast.core.spec import Kind, Spec
 from overcast.mitigation.sam import SAM
 from overcast.mitigation.weight_decay import DECAYED, WeightDecay, decayed_weights
 from overcast.model import Network
+from overcast.model._convolution import Residual
 from overcast.model.cnn import CNN
 from overcast.model.lstm import LSTM
 from overcast.prediction.build import build_network
@@ -28,7 +29,7 @@ SPECS: dict[Kind, Spec] = {
     "sequence": Spec("sequence", (12, 4), ("a", "b")),
     "tokens": Spec("tokens", (12,), ("a", "b"), vocabulary=tuple("abcdefghij")),
 }
-SPARED = (_BatchNorm, nn.Embedding)
+SPARED = (_BatchNorm, nn.Embedding, Residual)
 
 
 def network(name: str, kind: Kind, **sizes: Any) -> Network:

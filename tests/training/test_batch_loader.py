@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overcast.core.spec import Spec
 from overcast.prepare.pack import Pack, open_pack
-from overcast.training.batch_loader import BatchLoader
+from overcast.training.batch_loader import BatchLoader, evaluation_batch
 
 
 @pytest.fixture
@@ -45,3 +46,8 @@ def test_measuring_imports_no_lightning() -> None:
     code = f"import sys, {modules}; print('pytorch_lightning' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("shape", "samples"), [((1, 8, 8), 512), ((1, 28, 28), 83), ((3, 64, 64), 64)])
+def test_large_samples_are_measured_in_small_batches(shape: tuple[int, int, int], samples: int) -> None:
+    assert evaluation_batch(Spec("image", shape, ("a", "b"))) == samples

@@ -16,9 +16,11 @@ from overcast.core import atomic
 from overcast.core.errors import UserError
 from overcast.model import Frozen, Network
 from overcast.model.ann import ANN
+from overcast.model.handmade import Handmade
 from overcast.prediction.build import build_mitigations
-from overcast.prediction.preprocessor import Preprocessor, Standardizer
+from overcast.prediction.preprocessor import Preprocessor, Standardizer, build_preprocessor, cached_fit
 from overcast.prepare.pack import Pack, open_pack
+from overcast.training import feature_cache
 from overcast.training.feature_cache import cached_features, leave_batches_unchanged
 
 
@@ -27,13 +29,15 @@ class Mean(torch.nn.Module):
 
     calls = 0
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         Mean.calls += 1
         return x.mean((2, 3))
 
 
 class Half(Network):
-    """Its body stays as it is; its head learns."""
+    """Its body stays as it is; its head learns. It sees all pictures standardised by the same figures."""
+
+    input_stats = (127.0, 64.0)
 
     def __init__(self, pack: Pack) -> None:
         super().__init__()
@@ -72,10 +76,9 @@ def stored(place: Path) -> list[str]:
 def test_the_same_logits_from_features_as_from_pictures(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
     net, rows = Half(pack), np.array([7, 3, 99])
     seen, first, rest = cached_features(pack, preprocessor, net, place, shown=False)
-    (x, length), (z, same) = ((torch.from_numpy(a) for a in p.gather(rows)) for p in (pack, seen))
+    (x, length), (z, one) = ((torch.from_numpy(a) for a in p.gather(rows)) for p in (pack, seen))
     assert z.shape == (3, 3)
-    assert length.equal(same)
-    assert rest(first(z, same), same).allclose(net(preprocessor(x, length), length), atol=1e-6)
+    assert rest(first(z, one), one).allclose(net(preprocessor(x, length), length), atol=1e-6)
 
 
 def test_found_once_and_kept_for_all_that_ask(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
@@ -124,6 +127,35 @@ def test_a_full_disk_is_one_message(
 
 def test_a_network_that_learns_as_a_whole_is_left_alone(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
     net = ANN(pack.spec, hidden=4)
+    assert cached_features(pack, preprocessor, net, place) == (pack, preprocessor, net)
+    assert not (place / "features").exists()
+
+
+def test_features_made_by_hand_are_found_once_for_the_train_rows_that_standardise(place: Path, pack: Pack) -> None:
+    net, rows = Handmade(pack.spec, cells=2), np.array([7, 3, 99])
+    learned = [cached_fit(Standardizer(pack.spec), pack, np.arange(n), place) for n in (50, 60, 50)]
+    for preprocessor in learned:
+        seen, first, rest = cached_features(pack, preprocessor, net, place, shown=False)
+        (x, length), (z, one) = ((torch.from_numpy(a) for a in p.gather(rows)) for p in (pack, seen))
+        assert rest(first(z, one), one).allclose(net(preprocessor(x, length), length), atol=1e-6)
+    assert len(stored(place)) == 2
+    assert {id(p) for p in rest.parameters()} == {id(p) for p in net.parameters()}  # what it learns, the whole has
+
+
+@pytest.mark.parametrize("name", ["waves", "verses"])
+def test_so_are_those_of_sequences_and_texts(name: str, data: Path, tmp_path: Path) -> None:
+    pack = open_pack(data, name)
+    net, rows = Handmade(pack.spec), np.arange(4)
+    preprocessor = build_preprocessor(pack.spec).fit(pack, np.arange(len(pack.labels)))
+    seen, first, rest = cached_features(pack, preprocessor, net, tmp_path, shown=False)
+    assert seen is not pack
+    (x, length), (z, one) = ((torch.from_numpy(a) for a in p.gather(rows)) for p in (pack, seen))
+    assert rest(first(z, one), one).allclose(net(preprocessor(x, length), length), atol=1e-6)
+
+
+def test_what_would_fill_the_disk_is_found_anew(place: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_cache, "MAX_BYTES", 1000)
+    net, preprocessor = Handmade(pack.spec), Standardizer(pack.spec).fit(pack, np.arange(9))
     assert cached_features(pack, preprocessor, net, place) == (pack, preprocessor, net)
     assert not (place / "features").exists()
 

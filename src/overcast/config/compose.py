@@ -142,8 +142,12 @@ def resolved(cfg: DictConfig) -> RunConfig:
 
     Raises: UserError for a number out of its range.
     """
-    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    settings = OmegaConf.to_container(own, resolve=True, enum_to_str=True, throw_on_missing=True)
-    assert isinstance(settings, dict)
-    config = RunConfig.from_dict({str(key): value for key, value in settings.items()})
+    config = RunConfig.from_dict({str(key): _plain(cfg[key]) for key in cfg if key != "hydra"})
     return replace(config, split=replace(config.split, folds=config.folds))
+
+
+def _plain(node: Any) -> Any:
+    """A node of a composed config as plain values."""
+    if not OmegaConf.is_config(node):
+        return node
+    return OmegaConf.to_container(node, resolve=True, enum_to_str=True, throw_on_missing=True)

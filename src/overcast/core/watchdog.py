@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 
 @cache  # asked again, it watches already
 def exit_with(parent: int) -> None:
     """End this process, with exit code 1, when ``parent`` is gone: the process that started it."""
+    _watch(lambda: os.getppid() == parent, threading.Event())
 
+
+@cache
+def exit_with_parent_process() -> None:
+    """The same for the process that started this one by multiprocessing, be it by way of a fork server."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    _watch(parent.is_alive, threading.Event())
+
+
+@contextmanager
+def exiting_with(parent: int) -> Iterator[None]:
+    """As `exit_with`, inside the block alone: no thread is left after it."""
+    done = threading.Event()
+    thread = _watch(lambda: os.getppid() == parent, done)
+    yield
+    done.set()
+    thread.join()
+
+
+def _watch(is_alive: Callable[[], bool], done: threading.Event) -> threading.Thread:
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        while is_alive():
+            if done.wait(0.5):
+                return
         os._exit(1)
 
-    threading.Thread(target=watch, name="watchdog", daemon=True).start()
+    thread = threading.Thread(target=watch, name="watchdog", daemon=True)
+    thread.start()
+    return thread

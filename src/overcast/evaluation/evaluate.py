@@ -23,7 +23,7 @@ from overcast.tracking.metadata import run_params, run_tags
 from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
-from overcast.training.batch_loader import EVALUATION_BATCH, BatchLoader, measured_rows
+from overcast.training.batch_loader import BatchLoader, evaluation_batch, measured_rows
 from overcast.training.feature_cache import restore_for_measuring
 from overcast.training.metrics import gap, metric_collection, per_class
 from overcast.training.train import record_outcome
@@ -73,7 +73,7 @@ def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
 
     Raises: DivergedError if the network answers with what is no finite number.
     """
-    batches = BatchLoader(pack, rows, EVALUATION_BATCH)
+    batches = BatchLoader(pack, rows, evaluation_batch(pack.spec))
     logit_batches, target_batches = [], []
     with torch.inference_mode():
         for x, y, length in batches:

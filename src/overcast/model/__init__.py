@@ -68,7 +68,7 @@ class Network(nn.Module, ABC):
         return None
 
     def backbone_and_head(self) -> tuple[Frozen, Network] | None:
-        """What stays as it is, and what learns from its result and is all that learns; None: the whole learns."""
+        """What has nothing to learn, and what learns from its result and is all that learns; None: the whole learns."""
         return None
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -89,9 +89,10 @@ class Frozen:
     def __init__(self, module: nn.Module, key: str) -> None:
         self.module, self.key = module.eval().requires_grad_(False), key
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        """Features (B, F) of standardised inputs, as `Network.forward` takes them."""
         with torch.no_grad():
-            features: Tensor = self.module.to(x.device)(x)
+            features: Tensor = self.module.to(x.device)(x, length)
         return features
 
 

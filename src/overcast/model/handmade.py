@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from overcast.config.options import Rate
 from overcast.core.spec import PADDING, SEQUENCES, Spec
-from overcast.model import Network, Norm, example_input, norm_layer
+from overcast.model import Frozen, Network, Norm, example_input, norm_layer
 from overcast.model._encoders import mean_over_time
 
 ANGLES = 9
@@ -54,14 +54,29 @@ class Handmade(Network):
         norm: Norm = "none",
     ) -> None:
         super().__init__()
-        self.kind, self.ids, self.bins = spec.kind, spec.ids, bins
-        self.cells = max(1, min(cells, min(spec.shape[1:], default=0) // 2)) if spec.kind == "image" else 0
+        self.features = Features(spec, bins, cells)
         width = self.features(*example_input(spec, "meta")).shape[1]  # without the memory that many features take
         self.layers = nn.Sequential(norm_layer(norm, width), nn.Dropout(dropout))
         self.head = nn.Linear(width, len(spec.classes))
 
-    def features(self, x: Tensor, length: Tensor) -> Tensor:
-        """(B, D), of size about 1 each, so that one learning rate suits all."""
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.layers(self.features(x, length)))  # (B, K)
+        return logits
+
+    def backbone_and_head(self) -> tuple[Frozen, Network]:
+        return Frozen(self.features, self.features.key), Head(self.layers, self.head)
+
+
+class Features(nn.Module):
+    """Standardised inputs to features (B, D), of size about 1 each, so that one learning rate suits all."""
+
+    def __init__(self, spec: Spec, bins: int, cells: int) -> None:
+        super().__init__()
+        self.kind, self.ids, self.bins = spec.kind, spec.ids, bins
+        self.cells = max(1, min(cells, min(spec.shape[1:], default=0) // 2)) if spec.kind == "image" else 0
+        self.key = f"handmade-{self.bins}-{self.cells}"
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
         if self.kind == "tokens":
             return 8 * words(x, self.ids)  # (B, ids)
         if self.kind in SEQUENCES:
@@ -69,8 +84,16 @@ class Handmade(Network):
         blocks = oriented_gradients(x, self.cells) * (4 * ANGLES) ** 0.5
         return torch.cat([histogram(x, self.bins).flatten(1) * self.bins, blocks.flatten(1)], 1)
 
+
+class Head(Network):
+    """Logits (B, K) from features (B, D): the layers of a `Handmade` that learn, and they stay its own."""
+
+    def __init__(self, layers: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.layers, self.head = layers, head
+
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.layers(self.features(x, length)))  # (B, K)
+        logits: Tensor = self.head(self.layers(x))
         return logits
 
 

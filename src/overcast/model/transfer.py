@@ -122,7 +122,7 @@ class Backbone(nn.Module):
         super().train(False)
         return self
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         if x.device.type != "cpu":
             return self.features(x)
         parts = torch.split(x, TOGETHER)

@@ -9,8 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from functools import cache
-from multiprocessing.util import Finalize
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from overcast.config.script import Job, Session
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.core.watchdog import exit_with
+from overcast.core.watchdog import exit_with_parent_process
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.study_info import StudyInfo
@@ -131,9 +130,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             return
         number = self.numbers[config.hydra.job.num]
         if os.getpid() != self.parent_process:
-            if os.getppid() == self.parent_process:  # Ray ends its own
-                exit_with(self.parent_process)  # nobody would collect its result
-                exit_at_once()
+            study_process = parent_process()
+            if study_process and study_process.pid == self.parent_process:  # Ray ends its own
+                exit_with_parent_process()  # nobody would collect its result
             self.output = redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
         set_state(self.study, number, "running")
 
@@ -162,9 +161,3 @@ def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
 def command(session: Session) -> str:
     """What the user typed, without the defaults put in front."""
     return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(session.user_overrides)}"
-
-
-@cache
-def exit_at_once() -> None:
-    """Let this worker's end be short: its own way out, past all that its libraries leave behind, takes seconds."""
-    Finalize(None, os._exit, args=(0,), exitpriority=-1)  # after what cleans up

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from overcast.config.compose import override_key
 from overcast.config.run_config import RunConfig
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
+
+if TYPE_CHECKING:
+    from overcast.training.plan import Plan
 
 
 def refuse_contradiction(overrides: Sequence[str], cells: Sequence[str], repeats: Sequence[str]) -> None:
@@ -66,21 +71,27 @@ def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) 
 
     Raises: UserError for anything else that `overcast.training.train.train` would refuse, or if none is left.
     """
+    plans: dict[str, Plan | IncompatibleError] = {}
     identities: list[str | IncompatibleError] = []
     for config in cells:
-        try:
-            identities.append(_identity(config, machine))
-        except IncompatibleError as error:
-            identities.append(error)
+        same = repr(replace(config, seed=0))  # whether it can be trained does not hang on the seed
+        plan = plans[same] = plans.get(same) or _plan(config, machine)
+        identities.append(plan if isinstance(plan, IncompatibleError) else replace(plan, config=config).identity)
     if identities and not any(isinstance(each, str) for each in identities):
         raise UserError(str(identities[0]))
     return identities
 
 
-def _identity(config: RunConfig, machine: Machine | None) -> str:
-    """The identity of a run of this config. Raises: UserError for what `overcast.training.train.train` would refuse."""
+def _plan(config: RunConfig, machine: Machine | None) -> Plan | IncompatibleError:
+    """The plan of a run of this config, or why it cannot be.
+
+    Raises: UserError for anything else that `overcast.training.train.train` would refuse.
+    """
     from overcast.training.plan import make_plan
 
     if config.run:
         raise UserError(f"run={config.run}: each run of a study has a folder of its own, so leave it out")
-    return make_plan(config, 1, machine).identity
+    try:
+        return make_plan(config, 1, machine)
+    except IncompatibleError as error:
+        return error

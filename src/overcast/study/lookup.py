@@ -49,8 +49,9 @@ def whole(found: RunInfo, store: TrackingStore) -> Run | None:
     """The run in the folder that this record names, if it is that one and whole."""
     for place in places(found.tags):
         with suppress(UserError):
-            if load_run(place).facts["identity"] == found.tags["identity"]:
-                return Run(place, store.settings)
+            run = load_run(place, store.settings)
+            if run.facts["identity"] == found.tags["identity"]:
+                return run
     return None
 
 
@@ -58,7 +59,7 @@ def fetch(found: RunInfo, store: TrackingStore, into: Path) -> Run | None:
     """The run, with what was measured of it, from its record's artifacts; None if they are gone."""
     try:
         (into / found.id).mkdir()
-        run = Run(load_run(store.download(found.id, "run", into / found.id)).folder, store.settings)
+        run = load_run(store.download(found.id, "run", into / found.id), store.settings)
     except UserError:
         return None
     with suppress(UserError):  # not evaluated yet
@@ -96,6 +97,7 @@ def _try_out(config: RunConfig, jobs: int) -> float:
     from overcast.prediction.build import build
     from overcast.prediction.preprocessor import build_preprocessor
     from overcast.prediction.trained_network import open_config_pack
+    from overcast.training.feature_cache import learns_from_features
 
     devices = resolve_devices(config.trainer, jobs)
     if devices.gpus:
@@ -114,8 +116,7 @@ def _try_out(config: RunConfig, jobs: int) -> float:
         loss = net.loss(net(inputs(x, length), length), target).mean()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         took.append(time.perf_counter() - began)
-    passes = (
-        config.epochs * config.train_fraction * 0.8 if net.backbone_and_head() is None else 1
-    )  # a frozen one sees all once
+    # what has nothing to learn sees all once
+    passes = 1 if learns_from_features(pack, net) else config.epochs * config.train_fraction * 0.8
     steps = passes * len(pack.labels) / len(rows)
     return float(min(took) * steps * 1.2)  # measuring train and validation after each epoch costs about a fifth more

@@ -40,11 +40,15 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machin
         return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared)
     groups = [tuple(range(first, first + each)) for first in range(0, machine.gpus - each + 1, each)] if each else []
     slots = tuple(groups * shared)
-    return Workers(_jobs(int(launcher.get("n_jobs", 1)), len(slots)), machine, slots)
+    return Workers(asked_jobs(launcher, len(slots)), machine, slots)
 
 
-def _jobs(asked: int, slots: int) -> int:
-    """joblib's ``n_jobs``, which counts from the number of cores downwards where it is negative."""
+def asked_jobs(launcher: DictConfig, slots: int = 0) -> int:
+    """joblib's ``n_jobs``, which counts from the number of cores (of ``slots``, on GPUs) downwards where negative.
+
+    Raises: UserError if it is none, or more than there are slots.
+    """
+    asked = int(launcher.get("n_jobs", 1))
     if asked == 0:
         raise UserError("hydra.launcher.n_jobs=0: give how many runs shall be at once, or -1 for as many as fit")
     if slots and asked > slots:

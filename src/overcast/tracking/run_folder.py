@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,21 @@ RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan, "firs
 """The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """A folder, and what is stored in it; ``tracking``: where it is recorded, if not where its config says."""
+    """A folder, and what is stored in it; ``tracking``: where it is recorded, if not where its config says.
+
+    Two of the same folder are equal, finished or not.
+    """
 
     folder: Path
-    tracking: TrackingConfig | None = field(default=None, compare=False, repr=False)
+    tracking: TrackingConfig | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.folder == other.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
 
     def path(self, name: str) -> Path:
         """One of `FILES`."""
@@ -147,6 +157,29 @@ class Run:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class FinishedRun(Run):
+    """A whole run, to which no training adds: what is in its JSON files and its config is read once."""
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """As `Run.config`."""
+        return super().config
+
+    @cached_property
+    def _json(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def _stored(self, name: str) -> dict[str, Any]:
+        if name not in self._json:
+            self._json[name] = super()._stored(name)
+        return self._json[name]
+
+    def write(self, name: str, text: str) -> None:
+        """As `Run.write`."""
+        self._json.pop(name, None)
+        super().write(name, text)
+
+
 def run_name(config: RunConfig) -> str:
     """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
     return f"{config.model.name} · {config.mitigation_name} · seed {config.seed}"
@@ -216,8 +249,8 @@ def _is_json(path: Path, key: str) -> bool:
         return False
 
 
-def load_run(folder: Path) -> Run:
-    """A whole run in this folder.
+def load_run(folder: Path, tracking: TrackingConfig | None = None) -> FinishedRun:
+    """A whole run in this folder; ``tracking`` as `Run` has it.
 
     Raises: UserError if there is none, only a half one, or one that another version of overcast wrote.
     """
@@ -230,12 +263,12 @@ def load_run(folder: Path) -> Run:
         raise UserError(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )
+    run = FinishedRun(folder, tracking)
     try:
-        stored = json.loads((folder / "run.json").read_text(encoding="utf8"))
-        check_format(f"the run in {folder}", stored, FORMAT, "train it again")
+        check_format(f"the run in {folder}", run._stored("run.json"), FORMAT, "train it again")
     except (OSError, ValueError, AttributeError):
         raise UserError(f"the run in {folder} is damaged (run.json cannot be read): train it again") from None
-    return Run(folder)
+    return run
 
 
 def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> Run:

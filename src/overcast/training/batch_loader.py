@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import torch
@@ -16,14 +17,27 @@ from overcast.core.spec import Spec
 from overcast.prepare.pack import Pack
 from overcast.training.plan import n_batches
 
-EVALUATION_BATCH = 512
+EVALUATION_BATCH = (64, 512)
+"""Samples measured at once: large ones few, small ones many."""
+
+EVALUATION_NUMBERS = 2**16
+"""How many numbers of input those have between them: what a network makes of more leaves a CPU's caches, and then
+measuring takes twice as long."""
 
 DEBUG_BATCHES = 2
 
+DEBUG_ROWS = 1024
+
+
+def evaluation_batch(spec: Spec) -> int:
+    """How many samples to measure at once."""
+    fewest, most = EVALUATION_BATCH
+    return min(max(EVALUATION_NUMBERS // prod(spec.shape), fewest), most)
+
 
 def measured_rows(config: RunConfig, pack: Pack, rows: np.ndarray) -> np.ndarray:
-    """These rows of a part; in a debug run as many of them as two batches hold, the same for every run."""
-    return stratified_sample(rows, pack.labels, DEBUG_BATCHES * EVALUATION_BATCH, "debug") if config.debug else rows
+    """These rows of a part; in a debug run `DEBUG_ROWS` of them at most, the same for every run."""
+    return stratified_sample(rows, pack.labels, DEBUG_ROWS, "debug") if config.debug else rows
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pytorch_lightning import LightningDataModule
 
 from overcast.core.seeding import generator
 from overcast.prepare.pack import Pack
-from overcast.training.batch_loader import EVALUATION_BATCH, BatchLoader
+from overcast.training.batch_loader import BatchLoader, evaluation_batch
 
 
 class PackDataModule(LightningDataModule):
@@ -30,8 +30,8 @@ class PackDataModule(LightningDataModule):
         return shuffled
 
     def batches(self, rows: np.ndarray) -> BatchLoader:
-        """Large batches over these rows in their order, to measure on."""
-        return BatchLoader(self.pack, rows, EVALUATION_BATCH)
+        """Batches over these rows in their order, to measure on."""
+        return BatchLoader(self.pack, rows, evaluation_batch(self.pack.spec))
 
     def train_dataloader(self) -> BatchLoader:
         def order() -> np.ndarray:
@@ -47,6 +47,6 @@ class PackDataModule(LightningDataModule):
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         return [
-            BatchLoader(self.pack, rows, EVALUATION_BATCH, rank=rank, world=world)
+            BatchLoader(self.pack, rows, evaluation_batch(self.pack.spec), rank=rank, world=world)
             for rows in (self.validation, self.sample)
         ]

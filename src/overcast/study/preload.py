@@ -1,0 +1,33 @@
+"""Imports what a run needs, in the process that a study's workers are forked from.
+
+Nothing is opened, and no thread is left: neither would survive the fork.
+"""
+
+import os
+import signal
+from contextlib import suppress
+from importlib import import_module
+from threading import RLock
+
+from tqdm import tqdm
+
+from overcast.core.collection import collection_paused
+from overcast.core.watchdog import exiting_with
+
+MODULES = (
+    "torch._dynamo",  # any optimiser's first step imports it
+    "mlflow.store.tracking.sqlalchemy_store",
+    "overcast.study.trial",
+    "overcast.training.distributed",
+    "overcast.training.fit",
+)
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a run says itself how many threads torch takes, and nothing else does
+os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")  # of Arrow, which pandas imports
+interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the study, with which this process ends
+with exiting_with(os.getppid()), collection_paused():
+    for module in MODULES:
+        with suppress(Exception):  # a run that needs it says why it cannot be imported
+            import_module(module)
+tqdm.set_lock(RLock())  # its own one is shared between processes, and left behind by a worker that is killed
+signal.signal(signal.SIGINT, interrupted)

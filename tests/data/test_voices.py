@@ -15,7 +15,7 @@ from overcast.config.options import Option
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
 from overcast.data.speech import Speech
-from overcast.data.voices import SPEAKERS, Synthesizer, Voices
+from overcast.data.voices import SPEAKERS, Synthesizer, Voices, draw_room
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,28 @@ def test_the_features_are_those_of_real_recordings(spoken: Path) -> None:
     assert (features == Speech().read(path)).all()
     assert 15 < len(features) < 120
     assert features.shape[1] == 40
+
+
+def test_a_room_adds_echo_tone_and_noise_within_its_bounds() -> None:
+    rate = 8000
+    wave = np.sin(2 * np.pi * 300 * np.arange(rate // 2) / rate) * np.repeat([1.0, 0.0], rate // 4)  # then silence
+    below = []
+    for seed in range(40):
+        heard = draw_room(np.random.default_rng(seed), rate)(wave)
+        assert len(heard) == len(wave) + 2 * round(0.15 * rate)
+        before, spoken = heard[: rate // 10], heard[round(0.15 * rate) :][: rate // 4]
+        below.append(20 * np.log10(spoken.std() / before.std()))
+    assert 10 < min(below) < 20
+    assert 38 < max(below) < 47
+    again, other = (draw_room(np.random.default_rng(seed), rate)(wave) for seed in (0, 1))
+    assert (again == draw_room(np.random.default_rng(0), rate)(wave)).all()
+    assert np.abs(again - other).max() > 0.1
+
+
+def test_a_silent_voice_is_noise() -> None:
+    heard = draw_room(np.random.default_rng(0), 8000)(np.zeros(500))
+    assert np.isfinite(heard).all()
+    assert heard.std() > 0
 
 
 def test_there_are_people_only_and_each_speaker_speaks() -> None:

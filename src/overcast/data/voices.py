@@ -1,8 +1,10 @@
 """Voices: the digits 0 to 9, spoken by voices that a speech synthesiser makes up.
 
 What: each voice is one of espeak-ng's speakers of English with one of its variants (formants, breath, creak), and a
-pitch, a range of pitch and a speed of its own; it says every digit once. Recordings are brought to the same features as
-real ones, see ``data=speech``, which may start from what a network learns here (``mitigation=synthetic_pretraining``).
+pitch, a range of pitch and a speed of its own; it says every digit once, in a room, through a microphone and over noise
+of its own. Recordings are brought to the same features as real ones, see ``data=speech``, which may start from what a
+network learns here (``mitigation=synthetic_pretraining``).
+Expected: 400 clean voices taught a narrow CNN to tell 47 % of the digits of two real ones; in rooms and noise, 72 %.
 Cost: 250 voices a second on one core to draw, 80 kB each as wav files.
 
 espeak-ng is free software (GPL 3) and an extra: pip install --constraint constraints.txt --editable ".[voices]".
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -35,6 +38,8 @@ SYNCHRONOUS, DO_NOT_EXIT, UTF8 = 2, 0x8000, 1
 SPEED, PITCH, RANGE = 1, 3, 4
 """Numbers of espeak's speak_lib.h: how to speak, and which parameters."""
 LONGEST = 10.0  # seconds
+ECHO, FIRST_ECHO, SILENCE = 0.3, 0.002, 0.15
+"""Seconds: after which no echo is heard, before which none is, and of silence before and after a word."""
 
 
 class Voices(DataSet):
@@ -89,12 +94,40 @@ def record(raw: Path, n_voices: int, seed: int, rate: int) -> None:
     for number in tqdm(range(n_voices), desc="recording voices", unit="voice", delay=2, disable=None):
         rng = np.random.default_rng([seed, number])
         voice = f"{rng.choice(SPEAKERS)}+{rng.choice(synthesizer.variants)}"
-        pitch, pitch_range, speed = rng.integers((10, 20, 100), (90, 80, 230))
+        pitch, pitch_range, speed = rng.integers((10, 20, 130), (90, 80, 300))
+        recorded = draw_room(rng, rate)
         for digit, word in enumerate(WORDS):
             wave = synthesizer.say(word, voice, int(pitch), int(pitch_range), int(speed))
-            wave = resample_poly(wave, rate, synthesizer.rate)  # which cancels what both can be divided by
-            level = 0.5 / (np.abs(wave).max() or 1.0)
-            soundfile.write(raw / f"{digit}_{number:05d}.wav", wave * level, rate)
+            wave = recorded(resample_poly(wave, rate, synthesizer.rate))  # which cancels what both can be divided by
+            soundfile.write(raw / f"{digit}_{number:05d}.wav", wave * (0.5 / np.abs(wave).max()), rate)
+
+
+def draw_room(rng: np.random.Generator, rate: int) -> Callable[[np.ndarray], np.ndarray]:
+    """How a voice (N,) sounds in a room, through a microphone and over noise, with a silence before and after.
+
+    Echoes fade exponentially (Polack 1988), to 1/e in 20 to 120 ms, at up to 0.6 times the voice's level; the
+    microphone is dull or shrill, by up to 12 dB from the lowest to the highest frequency; the noise, from hiss to
+    rumble, is 12 to 45 dB below the voice where it speaks.
+    """
+    from scipy.signal import fftconvolve, lfilter
+
+    fade, echo, tone = rng.uniform((0.02, 0.0, -0.6), (0.12, 0.6, 0.6))
+    below, rumble = rng.uniform((12, -0.5), (45, 0.95))  # decibels; the pole of the noise
+    time = np.arange(round(ECHO * rate)) / rate
+    response = rng.normal(size=len(time)) * np.exp(-time / fade) * (time >= FIRST_ECHO)
+    response *= echo / np.linalg.norm(response)
+    response[0] = 1.0
+
+    def recorded(wave: np.ndarray) -> np.ndarray:
+        wave = np.pad(wave / (np.abs(wave).max() or 1.0), round(SILENCE * rate))
+        wave = lfilter([1.0, -tone], [1.0], fftconvolve(wave, response)[: len(wave)])
+        speaking = np.abs(wave) > 0.05 * np.abs(wave).max()
+        noise = lfilter([1.0], [1.0, -rumble], rng.normal(size=len(wave)))
+        level = np.sqrt(np.mean(np.square(wave[speaking]))) if speaking.any() else 1.0
+        heard: np.ndarray = wave + noise * (level / noise.std() * 10 ** (-below / 20))
+        return heard
+
+    return recorded
 
 
 class Synthesizer:

@@ -27,6 +27,9 @@ from overcast.core.paths import ROOT
 
 FOLDS = (4, 5, 6)
 
+TICKS = (15, 30, 60, 120, 240)
+"""Seconds."""
+
 SMALL = "data.size=64"
 LARGE = "data.size=128 model.stem_stride=4"
 LONG = "epochs=40 batch_size=32 lr=0.003"
@@ -77,16 +80,18 @@ def draw(points: dict[str, tuple[float, list[float]]], picture: Path) -> None:
     from overcast.html.style import BLACK, PALE
 
     figure, ((axes,),) = canvas(9, 5)
-    for number, (name, (seconds, accuracies)) in enumerate(points.items(), 1):
+    for number, (name, (seconds, accuracies)) in enumerate(sorted(points.items(), key=lambda point: point[1][0]), 1):
+        mean = 100 * fmean(accuracies)
         axes.plot([seconds] * 2, [100 * min(accuracies), 100 * max(accuracies)], color=PALE, linewidth=3)
-        axes.plot(seconds, 100 * fmean(accuracies), "o", color=BLACK, markersize=6)
-        axes.annotate(f" {number}", (seconds, 100 * fmean(accuracies)), fontsize=9)
-        axes.plot([], [], " ", label=f"{number}  {name}")
+        axes.plot(seconds, mean, "o", color=BLACK, markersize=6, label=f"{number}  {name}")
+        axes.annotate(f" {number}", (seconds, mean), fontsize=9)
     axes.set_xscale("log")
+    axes.set_xticks(TICKS, map(str, TICKS))
+    axes.minorticks_off()
     axes.set_xlabel("CPU seconds of one run")
     axes.set_ylabel("test accuracy, %: mean and range of three folds")
     axes.grid(color=PALE, linewidth=0.5)
-    axes.legend(loc="lower right", fontsize=8, handlelength=0, handletextpad=0)
+    axes.legend(loc="lower right", fontsize=8, handlelength=0, markerscale=0, handletextpad=0)
     picture.write_bytes(png(figure))
 
 

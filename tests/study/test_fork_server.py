@@ -17,7 +17,6 @@ def job(number):
     import multiprocessing, os, sys, threading
     from overcast.core.watchdog import exit_with_parent_process
     from overcast.study.preload import MODULES
-    exit_with_parent_process()  # as the study's callback does
     imported = all(name in sys.modules for name in MODULES)
     return imported, multiprocessing.parent_process().pid, os.getppid(), os.getpid()
 

@@ -18,10 +18,16 @@ def exit_with(parent: int) -> None:
 
 @cache
 def exit_with_parent_process() -> None:
-    """The same for the process that started this one by multiprocessing, be it by way of a fork server."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    _watch(parent.is_alive, threading.Event())
+    """The same for the process that started this one by multiprocessing, be it by way of a fork server.
+
+    Asked right after the fork, when that process is not known yet, it waits until it is.
+    """
+
+    def is_alive() -> bool:
+        parent = multiprocessing.parent_process()
+        return parent is None or parent.is_alive()
+
+    _watch(is_alive, threading.Event())
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from overcast.config.script import Job, Session
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.core.watchdog import exit_with_parent_process
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.study_info import StudyInfo
@@ -130,9 +128,6 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             return
         number = self.numbers[config.hydra.job.num]
         if os.getpid() != self.parent_process:
-            study_process = parent_process()
-            if study_process and study_process.pid == self.parent_process:  # Ray ends its own
-                exit_with_parent_process()  # nobody would collect its result
             self.output = redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
         set_state(self.study, number, "running")
 

@@ -12,7 +12,7 @@ from threading import RLock
 from tqdm import tqdm
 
 from overcast.core.collection import collection_paused
-from overcast.core.watchdog import exiting_with
+from overcast.core.watchdog import exit_with_parent_process, exiting_with
 
 MODULES = (
     "torch._dynamo",  # any optimiser's first step imports it
@@ -31,3 +31,4 @@ with exiting_with(os.getppid()), collection_paused():
             import_module(module)
 tqdm.set_lock(RLock())  # its own one is shared between processes, and left behind by a worker that is killed
 signal.signal(signal.SIGINT, interrupted)
+os.register_at_fork(after_in_child=exit_with_parent_process)  # a worker without its study would wait for minutes

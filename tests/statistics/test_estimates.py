@@ -74,6 +74,7 @@ def test_false_alarms_with_counted_answers(holms):
     assert (holms(plain.p) < 0.05).any(1).mean() < 0.07
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", [5, 10])
 def test_overlapping_train_parts_need_the_correction_and_holm_for_it_too(draw, holms, folds):
     rho = 1 / (folds - 1)

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from _timing import config, in_turns, run, script
+from _timing import ALIKE, config, in_turns, run, script
 
 RUNS, EPOCHS = 20, 20
 DIGITS = ("data=digits", "model=ann", "mitigation=none", f"epochs={EPOCHS}")
@@ -22,7 +22,7 @@ def digits_study(folder: Path, rounds: int) -> list[float]:
     numbers = itertools.count()
 
     def ours() -> None:
-        words = ["trainer=cpu", "trainer.threads=1", f"seed=range({RUNS})", f"study.name=round{next(numbers)}"]
+        words = [*ALIKE, f"seed=range({RUNS})", f"study.name=round{next(numbers)}"]
         script(folder, "train", "-m", *DIGITS, *words)
         wait_for_orphans()
 

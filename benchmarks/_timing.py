@@ -17,6 +17,9 @@ from overcast.core.paths import HOME, ROOT
 
 Work = Callable[[], object]
 
+ALIKE = ("trainer=cpu", "trainer.threads=1", "trainer.precision=32-true")
+"""How runs are trained: as the bare loops are, on any machine."""
+
 
 def cpu_seconds(work: Work) -> float:
     """CPU time that this takes, here and in child processes that have ended."""
@@ -61,4 +64,4 @@ def config(folder: Path, *overrides: str) -> Any:
 
     places = [f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}"]
     tracking = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlartifacts"]
-    return compose_config("trainer=cpu", "trainer.threads=1", "prepare=true", *places, *tracking, *overrides)
+    return compose_config(*ALIKE, "prepare=true", *places, *tracking, *overrides)

@@ -34,6 +34,14 @@ def test_stops_and_goes_back_to_the_best_epoch(config: Any, patience: int) -> No
     assert restored_loss < curve[-1]
 
 
+def test_patience_is_of_epochs_however_often_they_are_looked_at(config: Any) -> None:
+    harsh = ["lr=0.3", "epochs=40", "mitigation=early_stopping", "mitigation.early_stopping.patience=5"]
+    run = train(config(*harsh, "model.activation=tanh", "measure_every=2"))
+    curve = losses(run)
+    assert len(curve) < 20
+    assert len(curve) == curve.index(min(curve)) + 1 + 3  # looks, two epochs apart: the first beyond five epochs
+
+
 def test_without_it_the_last_weights_stay(config: Any) -> None:
     run = train(cfg := config("lr=0.3", "epochs=8", "model.activation=tanh"))
     datamodule = PackDataModule(open_config_pack(cfg), run.parts, 16, 0)

@@ -136,3 +136,18 @@ def test_convolutions_before_the_cells_see_no_padding(cls: type[Recurrent], pool
 def test_convolutions_are_for_spectrograms(spec: Spec) -> None:
     with pytest.raises(IncompatibleError, match=rf"^model.convolutions=2 .* of kind {spec.kind}: set 0$"):
         LSTM(spec, convolutions=2)
+
+
+@pytest.mark.parametrize("cls", NETS)
+def test_the_last_patch_of_a_picture_counts(cls: type[Recurrent]) -> None:
+    net = cls(IMAGE, hidden=4, patch=2, bidirectional=False, pool="last").eval()
+    x, length = torch.randn(2, 3, 6, 5), torch.full((2,), 6)
+    first = net(x, length)
+    x[:, :, 5, 4] += 1
+    assert not net(x, length).allclose(first)
+
+
+@pytest.mark.parametrize("spec", [SEQUENCE, SPECTROGRAM, TOKENS])
+def test_patches_are_for_pictures(spec: Spec) -> None:
+    with pytest.raises(IncompatibleError, match=rf"^model.patch=2 cuts pictures; .* kind {spec.kind}: set model.patch"):
+        LSTM(spec, patch=2)

@@ -52,6 +52,12 @@ def test_epoch_and_step_are_named_and_what_to_try(
         train(config("epochs=3"))
 
 
+def test_an_epoch_that_is_not_looked_at_is_checked_too(config: Any, failing: Any) -> None:
+    failing(0)
+    with pytest.raises(DivergedError, match="in epoch 1, step 1 of"):
+        train(config("epochs=4", "measure_every=2"))
+
+
 def test_the_first_of_several_is_named(config: Any, failing: Any) -> None:
     failing(2, 3)
     with pytest.raises(DivergedError, match="epoch 1, step 3 of 5"):

@@ -126,6 +126,15 @@ def test_what_is_reported_is_measured_on_untouched_data(config: Any, mitigation:
     assert history(train(cfg)) == history(train(config(*still)))
 
 
+@pytest.mark.parametrize("mitigation", ["batch_norm", "averaging", "[augmentation,dropout]"])
+def test_looking_less_often_changes_no_weight(config: Any, mitigation: str) -> None:
+    picks = [f"mitigation={mitigation}", "epochs=4", "model=cnn", "model.width=8"]
+    often, seldom = train(config(*picks)), train(config(*picks, "measure_every=2"))
+    one, other = weights(often), weights(seldom)
+    assert all(one[name].equal(other[name]) for name in one)
+    assert history(seldom) == history(often)[1::2]
+
+
 def test_test_rows_are_never_seen(config: Any, data: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path / "noisy", ignore=shutil.ignore_patterns("preprocessors"))  # to be learned anew
     test = read_parts(data, "skies", 0, 0, 10) == "test"

@@ -42,6 +42,16 @@ def test_long_epochs_are_recorded_each(config: Any, record: Calls, monkeypatch: 
     assert [[row.number for row in call] for call in record.calls if call] == [[1], [2], [3]]
 
 
+@pytest.mark.parametrize(("every", "looked_at"), [(1, [1, 2, 3, 4]), (2, [2, 4]), (3, [1, 2, 3, 4]), (8, [4])])
+def test_every_few_epochs_are_looked_at_and_the_last(config: Any, record: Calls, every: int, looked_at: Any) -> None:
+    """No run ends unmeasured: three does not divide four."""
+    run = train.train(config("epochs=4", f"measure_every={every}"))
+    assert list(run.history["epoch"]) == looked_at
+    assert [row.number for call in record.calls for row in call] == looked_at
+    assert run.facts["epochs_run"] == 4
+    assert run.facts["samples_per_second"] > 0
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, ValueError])
 def test_nothing_is_lost_however_a_run_ends(
     config: Any, record: Calls, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]

@@ -67,6 +67,7 @@ def test_a_run_is_the_same_wherever_and_whenever_it_is_trained(config: Any, data
         ("model=perceptron mitigation=shrink", "makes no sense for model=perceptron: it has no width"),
         ("model=handmade mitigation=pretraining", "makes no sense for model=handmade"),
         ("mitigation=noise mitigation.noise.strength=inf", "mitigation.noise.strength=inf: .*finite number"),
+        ("measure_every=0", "measure_every=0: must be at least 1"),
         ("train_fraction=0", "train_fraction=0.0: must be above 0 and at most 1"),
         ("train_fraction=1.5", "train_fraction=1.5"),
         ("train_fraction=0.001", "train_fraction=0.001 leaves 0 of 80 train rows: at least 2 are needed"),

@@ -33,7 +33,7 @@ class RunConfig(RunSettings):
     mitigation: tuple[Option, ...]
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("batch_size", 2)):
+        for name, low in (("epochs", 1), ("measure_every", 1), ("batch_size", 2)):
             if getattr(self, name) < low:
                 raise UserError(f"{name}={getattr(self, name)}: must be at least {low}")
         if not 0 < self.lr < math.inf:

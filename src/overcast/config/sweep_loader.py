@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache, cached_property
 from typing import Any
 
@@ -32,11 +33,8 @@ class SweepLoader(ConfigLoaderImpl):  # type: ignore[misc] # hydra has no types
         if key in self.composed:
             overrides, pickled = self.composed[key]
             config: DictConfig = pickle.loads(pickled)  # a tenth of what a deep copy takes
-            try:
+            with suppress(HydraException, OmegaConfBaseException):  # below, Hydra itself says what is wrong
                 _set_values(config, overrides, sweep_overrides)
-            except (HydraException, OmegaConfBaseException):
-                pass  # Hydra says what is wrong, if anything is
-            else:
                 return config
         config = super().load_sweep_config(master_config, sweep_overrides)
         if len(set(key)) == len(key):  # of two values for the same option, the last counts

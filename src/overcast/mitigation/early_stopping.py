@@ -40,6 +40,11 @@ class RestoreBest(callbacks.EarlyStopping):
     best: dict[str, Any] | None = None
     measured: dict[str, Any]
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Lightning counts looks at the validation part, and this epochs."""
+        super().setup(trainer, pl_module, stage)
+        self.patience = -(-self.patience // (trainer.check_val_every_n_epoch or 1))
+
     def on_validation_batch_start(
         self, trainer: Trainer, module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from overcast.config.options import Rate
@@ -29,8 +29,9 @@ class Recurrent(Network):
     pool: the states at the end of reading ("last"), or the mean of those at all true steps ("mean").
     convolutions: of a spectrogram, how many stages of convolution over bands and time come before, each but the first
     of which halves the steps (Sainath et al. 2015, "Convolutional, Long Short-Term Memory, Fully Connected Networks").
+    patch: of a picture, pixels a side of the squares that it is read by; 0: by its rows.
 
-    Raises: IncompatibleError for convolutions of what is no spectrogram.
+    Raises: IncompatibleError for convolutions of what is no spectrogram, and patches of what is no picture.
     """
 
     cell: ClassVar[Cell]
@@ -43,6 +44,7 @@ class Recurrent(Network):
         bidirectional: bool = False,
         pool: Literal["last", "mean"] = "last",
         convolutions: Annotated[int, Field(ge=0, le=100)] = 0,
+        patch: NonNegativeInt = 0,
         embedding: PositiveInt = 64,
         dropout: Rate = 0.0,
         norm: Norm = "none",
@@ -53,15 +55,19 @@ class Recurrent(Network):
             raise IncompatibleError(
                 f"model.convolutions={convolutions} read a spectrogram; this data set is of kind {spec.kind}: set 0"
             )
+        if patch and spec.kind != "image":
+            raise IncompatibleError(
+                f"model.patch={patch} cuts pictures; this data set is of kind {spec.kind}: set model.patch=0"
+            )
         self.pool = pool
         widths = [scaled_width(CHANNELS * 2**stage, scale) for stage in range(convolutions)]
         self.steps: SpectrogramEncoder | StepEncoder = (
-            SpectrogramEncoder(spec.shape[-1], widths, norm) if widths else StepEncoder(spec, embedding)
+            SpectrogramEncoder(spec.shape[-1], widths, norm) if widths else StepEncoder(spec, embedding, patch)
         )
         width, self.sides = scaled_width(hidden, scale), 1 + bidirectional
         features = [self.steps.features, *[width * self.sides] * (layers - 1)]
-        max_length = spec.shape[1 if spec.kind == "image" else 0]
-        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides, max_length) for before in features)
+        max_steps = self.steps.max_steps if isinstance(self.steps, StepEncoder) else spec.shape[0]
+        self.layers = nn.ModuleList(Layer(self.cell, before, width, self.sides, max_steps) for before in features)
         self.norm = norm_layer(norm, width * self.sides)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * self.sides, len(spec.classes))
@@ -71,6 +77,7 @@ class Recurrent(Network):
             x, length = self.steps(x, length)  # (B, T, F) -> (B, t, features)
         else:
             x = self.steps(x)  # (B, T, features)
+            length = torch.full_like(length, x.shape[1]) if self.steps.patch else length
         length = length.clamp(1, x.shape[1])
         for number, layer in enumerate(self.layers):
             x = layer(self.dropout(x) if number else x, length)  # (B, T, sides · hidden)

@@ -77,7 +77,7 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-PLAIN = ("seed", "epochs", "batch_size", "lr", "train_fraction", "shuffle_pixels", "debug")
+PLAIN = ("seed", "epochs", "batch_size", "lr", "train_fraction", "measure_every", "shuffle_pixels", "debug")
 
 
 def run_params(config: RunConfig) -> dict[str, Any]:

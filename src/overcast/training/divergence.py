@@ -46,18 +46,25 @@ class StopDiverged(Callback):
         self.lr, self.precision = lr, precision
         self.losses: list[Tensor] = []
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.losses.clear()
-
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
         self.losses.append(outputs["loss"])  # which Lightning has detached and copied
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        step = first_bad(torch.stack(self.losses), skipping=self.precision == "16-mixed")
+        self._check_losses(trainer, module)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self._check_losses(trainer, module)
+
+    def _check_losses(self, trainer: Trainer, module: LightningModule) -> None:
+        """Once an epoch: before the look at it, if there is one."""
+        losses, self.losses = self.losses, []
+        if not losses:
+            return
+        step = first_bad(torch.stack(losses), skipping=self.precision == "16-mixed")
         # the same on every process, or one would wait for another that has ended
         step = int(trainer.strategy.reduce(torch.tensor(step, device=module.device), reduce_op="min"))
-        if step < len(self.losses):
-            where = f"in epoch {trainer.current_epoch + 1}, step {step + 1} of {len(self.losses)}"
+        if step < len(losses):
+            where = f"in epoch {trainer.current_epoch + 1}, step {step + 1} of {len(losses)}"
             first = trainer.current_epoch == step == 0
             raise DivergedError(f"the loss is not finite {where}. {DATA if first else self.advice()}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import time
 import warnings
@@ -80,7 +81,7 @@ def fit(
         **history.best(),
         "seconds": time.perf_counter() - began,
         "samples_per_second": history.samples / history.seconds,
-        "epochs_run": len(history.rows),
+        "epochs_run": history.rows[-1]["epoch"],
     }
     if trainer.is_global_zero:
         _save(preprocessor, net, run.path("model.pt"))
@@ -121,6 +122,7 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
         strategy=strategy,
         precision=devices.precision,  # type: ignore[arg-type]
         max_epochs=1 if config.debug else config.epochs,
+        check_val_every_n_epoch=1 if config.debug else math.gcd(config.epochs, config.measure_every),
         limit_train_batches=DEBUG_BATCHES if config.debug else None,
         num_sanity_val_steps=0,
         logger=False,

@@ -1,4 +1,4 @@
-"""The figures of each epoch, kept, recorded and shown."""
+"""The figures of each epoch that is looked at, kept, recorded and shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS_BETWEEN_RECORDS = 5.0
 
 
 class History(Callback):
-    """Keep each epoch's figures, hand them to the record, and show how far the run is."""
+    """Keep the figures of each epoch that is looked at, hand them to the record, and show how far the run is."""
 
     def __init__(self, record: RunRecorder, title: str, batch_size: int, shown: bool) -> None:
         self.rows: list[dict[str, float]] = []
@@ -38,14 +38,23 @@ class History(Callback):
         )
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.began = time.perf_counter()
+        self.began: float | None = time.perf_counter()
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         self.bar.update()
         self.samples += self.batch_size
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.seconds += time.perf_counter() - self.began
+        self._stop_clock()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
+        """Training ends where the look at the epoch begins, if there is one."""
+        if self.began is not None:
+            self.seconds += time.perf_counter() - self.began
+            self.began = None
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         figures = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
@@ -75,7 +84,7 @@ class History(Callback):
         self.flush()
 
     def csv(self) -> str:
-        """The learning curves: a row an epoch, the first one being 1."""
+        """The learning curves: a row for each epoch that was looked at; the first of all is 1."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -61,7 +61,7 @@ class RunSettings:
     """How much of the train part to use, from just above 0 to 1."""
     measure_every: int = 1
     """Epochs from one look at the train and validation part to the next. The last one is always looked at: what counts
-    is the greatest common divisor with ``epochs``. It changes what a run costs and, but for early stopping, no weight."""
+    is the greatest common divisor with ``epochs``. It changes a run's cost and, but for early stopping, no weight."""
     shuffle_pixels: bool = False
     """One fixed shuffle of all pixels of every picture: no neighbour is a neighbour any more."""
     debug: bool = False

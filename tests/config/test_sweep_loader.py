@@ -58,7 +58,7 @@ JOBS = [
     ["mitigation=[noise,dropout]", "mitigation.dropout.p=0.2"],
     ["tags=[a]"],
     ["tags=[b,c]"],
-    ["~mirror"],
+    ["~runs_dir"],
     ["+study=repeats", "seed=4"],
     ["+study=repeats", "seed=5"],
     ["mirror=here", "data_dir='a b'"],

@@ -34,7 +34,7 @@ def main(source: str, target: str) -> None:
         fill = "full" if row["clear"] else "none"
         axes.plot(100 * row[CHANGE], line, "o", color=colours[line], fillstyle=fill, markersize=8, markeredgewidth=2)
     axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.set_yticks(range(len(rows)), [textwrap.fill(cell.replace("+", " + "), 36) for cell in rows["cell"]])
+    axes.set_yticks(range(len(rows)), [textwrap.fill(cell.replace("+", " + "), 44) for cell in rows["cell"]])
     baselines = " or ".join(table.loc[~table["is_baseline"], "against"].unique())
     axes.set_xlabel(f"change in {PRIMARY.label} against {baselines}, points")
     axes.grid(axis="x", color=PALE)

@@ -34,16 +34,20 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean, its standard error and the degrees of freedom of that error; NaN error where it is unknown."""
+    """A mean, its standard error and the degrees of freedom of that error; NaN error where it is unknown.
+
+    level: with which probability the interval misses the truth.
+    """
 
     mean: Array
     standard_error: Array
     df: Array
+    level: float = ALPHA
 
     @property
     def margin(self) -> Array:
-        """Half the width of the interval: ``t(1 - ALPHA/2; df) · standard_error``."""
-        return np.asarray(stats.t.isf(ALPHA / 2, self.df) * self.standard_error)
+        """Half the width of the interval: ``t(1 - level/2; df) · standard_error``."""
+        return np.asarray(stats.t.isf(self.level / 2, self.df) * self.standard_error)
 
     @property
     def low(self) -> Array:
@@ -193,5 +197,8 @@ def _estimate(x: Array, overlap: float) -> Estimate:
 
 def _joined(estimates: Sequence[Estimate]) -> Estimate:
     """Estimates of one number each as one of ``(C,)``."""
-    names = ("mean", "standard_error", "df")
-    return Estimate(*(np.array([getattr(each, name) for each in estimates], float) for name in names))
+    mean, error, df = (np.array([getattr(each, name) for each in estimates], float) for name in _FIELDS)
+    return Estimate(mean, error, df)
+
+
+_FIELDS = ("mean", "standard_error", "df")

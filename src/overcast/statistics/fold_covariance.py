@@ -1,0 +1,58 @@
+"""What the folds of one data set have in common, which no number of folds or seeds averages away.
+
+Folds share most of their training data, and all are parts of one data set: their paired differences covary. For
+differences ``d_jkr`` of data set j, fold k and seed r::
+
+    d_jkr = δ + c_j + f_jk + s_jkr,    Var(mean over K folds and R seeds) = γ + φ²/K + σ²/(K R)
+
+γ = Var(c_j) is the covariance of two folds. From one data set it cannot be told from δ; from many it can. A fixed
+correlation ρ (Nadeau & Bengio 2003) would shrink γ as seeds are averaged, which it does not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FoldCovariance:
+    """γ over the variance of one run's difference, φ² + σ², and over that of a fold alone, φ²: each with its error.
+
+    data_sets: from how many.
+    """
+
+    per_run: tuple[float, float]
+    per_fold: tuple[float, float]
+    data_sets: int
+
+
+def estimate_fold_covariance(comparisons: Sequence[ArrayLike]) -> FoldCovariance:
+    """The covariance of folds from independent data sets, pooled over comparisons, with jackknife standard errors.
+
+    comparisons: of each the paired differences, (N data sets, K folds, R seeds), N, K and R at least 2. The variance of
+    the data sets' means less a K-th of the mean variance between folds estimates γ without bias; it may be negative.
+    """
+    arrays = [np.asarray(each, float) for each in comparisons]
+    means = np.stack([x.mean((1, 2)) for x in arrays])  # (C, N)
+    of_folds = np.stack([x.mean(2).var(1, ddof=1) for x in arrays])  # (C, N): φ² + σ²/R
+    of_seeds = np.stack([x.var(2, ddof=1).mean(1) for x in arrays])  # (C, N): σ²
+    n, (folds, seeds) = means.shape[1], arrays[0].shape[1:]
+
+    def ratios(kept: NDArray[np.bool_]) -> Array:
+        fold_means = of_folds[:, kept].mean()
+        covariance = means[:, kept].var(1, ddof=1).mean() - fold_means / folds
+        of_seed = of_seeds[:, kept].mean()
+        of_fold = max(fold_means - of_seed / seeds, 1e-12)
+        return np.array([covariance / (of_fold + of_seed), covariance / of_fold])
+
+    whole = ratios(np.ones(n, bool))
+    without = np.stack([ratios(np.arange(n) != left_out) for left_out in range(n)])
+    errors = np.sqrt((n - 1) / n * ((without - without.mean(0)) ** 2).sum(0))
+    per_run, per_fold = zip(whole.tolist(), errors.tolist(), strict=True)
+    return FoldCovariance(per_run, per_fold, n)

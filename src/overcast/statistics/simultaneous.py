@@ -1,0 +1,203 @@
+"""Many treatments against one control, paired by fold: intervals that all hold together.
+
+The unit is the fold: a treatment's difference to the control in a fold is the mean over the seeds that both have there.
+With d_ck of treatment c in fold k, C treatments and K folds, a difference has the variance ::
+
+    Var(d_c) = m + s² (1 - 1/C),    m = variance over folds of (mean of all treatments − control),
+                                    s² = mean square of the treatments' fold × treatment residuals
+
+The control's own noise, and whatever all treatments share and it lacks, is measured in m; only what tells treatments
+apart is pooled. Pooling the control's residuals too (as Dunnett's test in randomised blocks does) would name a
+difference in 13 % of null studies where the control is half as noisy again as the rest. Where a treatment's own
+variance over folds is larger than the pooled one, it is taken: so a single noisy treatment is not judged by its calm
+neighbours. The larger of the two keeps the family-wise error below 6 % for equal and unequal variances alike, and its
+median width is that of the pooled one (``python benchmarks/error_rates.py``, docs/statistics.md).
+
+- simultaneous intervals against a control: Dunnett, "A multiple comparison procedure for comparing several treatments
+  with a control", 1955; several families of them at once: Šidák, "Rectangular confidence regions", 1967.
+- degrees of freedom of a sum of mean squares: Satterthwaite, 1946.
+- by resampling: Westfall & Young, "Resampling-based multiple testing", 1993, with whole folds' signs flipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special, stats
+
+from overcast.statistics.estimates import ALPHA, ROUNDING, Array, Estimate
+
+MIN_FLIPPED_FOLDS = 8
+"""With fewer folds, too few patterns of signs can be told apart."""
+MAX_FLIPS = 4096
+MAX_CORRELATION = 0.95
+"""Of two treatments' differences: nearer to 1, the quadrature over the control's noise is no longer exact."""
+
+_Z, _Z_WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
+_Z_WEIGHTS = _Z_WEIGHTS / np.sqrt(2 * np.pi)
+_LEVELS = (np.arange(128) + 0.5) / 128
+
+
+@dataclass(frozen=True)
+class ControlComparison:
+    """C treatments against one control in one outcome.
+
+    mean, standard_error, n_folds: (C,), NaN error with fewer than 2 folds. df: of the error. correlation: between two
+    treatments' differences, by way of the control. fold_variance, seed_variance: of one run's difference, between folds
+    and between seeds of a fold (NaN with one seed a fold), pooled. common: the covariance of two folds, which is part
+    of every standard error². seeds: a fold.
+    """
+
+    mean: Array
+    standard_error: Array
+    n_folds: NDArray[np.int64]
+    df: float
+    correlation: float
+    fold_variance: float
+    seed_variance: float
+    common: float
+    seeds: int
+
+    @property
+    def compared(self) -> NDArray[np.bool_]:
+        """Which have an interval."""
+        return np.isfinite(self.standard_error)
+
+    def interval(self, level: float) -> Estimate:
+        """The estimates with intervals of which each misses its own truth with this probability."""
+        return Estimate(self.mean, self.standard_error, np.full(self.mean.shape, self.df), level)
+
+
+def compare_with_control(
+    differences: ArrayLike, common_ratio: float = 0.0, sample_variance: ArrayLike = 0.0
+) -> ControlComparison:
+    """How far C treatments are from their control.
+
+    differences: (C, K, R) of treatment and control in the same fold with the same seed; NaN where either is missing.
+    common_ratio: the covariance of two folds over the variance of one run's difference (see `fold_covariance`); 0 for
+    what holds on these folds only. sample_variance: (C,) of the mean by way of a test part that all folds share.
+    """
+    runs = np.asarray(differences, float)
+    runs = np.where(np.abs(runs) < ROUNDING, 0.0, runs)
+    if not runs.size:
+        empty = np.empty(0)
+        return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, np.nan, np.nan, 0.0, 0)
+    known = np.isfinite(runs)
+    seeds = known.sum(2)  # (C, K)
+    totals = np.where(known, runs, 0.0).sum(2)
+    folds = np.divide(totals, seeds, out=np.full(totals.shape, np.nan), where=seeds > 0)
+    n_folds = (seeds > 0).sum(1)
+    mean = np.array([row[np.isfinite(row)].mean() if n else np.nan for row, n in zip(folds, n_folds, strict=True)])
+    of_fold, df, correlation = _fold_variances(folds, n_folds)
+    per_fold = float(np.median(seeds[seeds > 0])) if (seeds > 0).any() else 0.0
+    pooled = float(np.nanmean(of_fold)) if np.isfinite(of_fold).any() else np.nan
+    of_seed = _seed_variance(runs, known)
+    single = pooled + (0.0 if np.isnan(of_seed) else of_seed * (1 - 1 / max(per_fold, 1)))
+    common = common_ratio * single if np.isfinite(single) else 0.0
+    variance = of_fold / np.maximum(n_folds, 1) + common + np.asarray(sample_variance, float)
+    fold_variance = pooled if np.isnan(of_seed) else max(pooled - of_seed / per_fold, 0.0)
+    return ControlComparison(
+        mean, np.sqrt(variance), n_folds, df, correlation, fold_variance, of_seed, common, round(per_fold)
+    )
+
+
+def _fold_variances(folds: Array, n_folds: NDArray[np.int64]) -> tuple[Array, float, float]:
+    """Of fold means (C, K): the variance (C,) of each treatment's, its df, and the correlation of two treatments."""
+    some = n_folds >= 2
+    own = np.array([np.nanvar(row, ddof=1) if s else np.nan for row, s in zip(folds, some, strict=True)])
+    shared = folds[some][:, np.isfinite(folds[some]).all(0)] if some.any() else np.empty((0, 0))
+    n, k = shared.shape
+    if n < 2 or k < 2:  # one treatment, or treatments that ran in different folds
+        df, correlation = float(max(n_folds[some].min() - 1 if some.any() else 1, 1)), 0.0
+        return _never_zero(own, folds, n_folds), df, correlation
+    centre = shared.mean(0).var(ddof=1)
+    residuals = shared - shared.mean(0) - shared.mean(1, keepdims=True) + shared.mean()
+    apart = float((residuals**2).sum() / ((n - 1) * (k - 1)))
+    pooled = centre + apart * (1 - 1 / n)
+    if pooled < ROUNDING**2:
+        return _never_zero(own, folds, n_folds), float(k - 1), 0.0
+    df = pooled**2 / ((centre**2 + (apart * (1 - 1 / n)) ** 2 / (n - 1)) / (k - 1))
+    correlation = float(np.clip((centre - apart / n) / pooled, 0.0, MAX_CORRELATION))
+    return np.where(some, np.maximum(own, pooled), np.nan), float(df), correlation
+
+
+def _never_zero(own: Array, folds: Array, n_folds: NDArray[np.int64]) -> Array:
+    """Variances (C,) of their own, but where n differences are all the same and not 0.
+
+    There the variance says nothing. It is then the one for which the t-test gives the p-value of the sign test,
+    ``2^(1-n)``: the most that n agreeing signs can prove.
+    """
+    variances = own.copy()
+    for c, (row, n) in enumerate(zip(folds, n_folds, strict=True)):
+        if n >= 2 and own[c] < ROUNDING**2:
+            variances[c] = n * (np.nanmean(row) / stats.t.isf(2.0**-n, n - 1)) ** 2
+    return variances
+
+
+def _seed_variance(runs: Array, known: NDArray[np.bool_]) -> float:
+    """The variance of one run's difference between the seeds of a fold, pooled over treatments and folds."""
+    several = known.sum(2) >= 2
+    if not several.any():
+        return float("nan")
+    with np.errstate(invalid="ignore"):
+        variances = np.nanvar(np.where(known, runs, np.nan)[several], axis=1, ddof=1)
+    weights = known.sum(2)[several] - 1
+    return float((variances * weights).sum() / weights.sum())
+
+
+def joint_coverage(level: float, count: int, df: float, correlation: float) -> float:
+    """The probability that ``count`` intervals of one error, each missed with probability ``level``, all hold.
+
+    Differences to one control are ``√ρ z0 + √(1-ρ) z_c`` over one common error with ``df`` degrees of freedom:
+    integrated over z0 and the error (Dunnett 1955).
+    """
+    bound = stats.t.isf(level / 2, df) * np.sqrt(special.chdtri(df, 1 - _LEVELS) / df)[:, None]  # (errors, 1)
+    shared, own = np.sqrt(correlation) * _Z, np.sqrt(1 - correlation)
+    inside = special.ndtr((shared + bound) / own) - special.ndtr((shared - bound) / own)
+    return float(((inside**count) @ _Z_WEIGHTS).mean())
+
+
+def simultaneous_level(comparisons: Sequence[ControlComparison], alpha: float = ALPHA) -> float:
+    """What each interval of a family may miss with, so that all of them hold with probability 1 - ``alpha``.
+
+    comparisons: one for each outcome of each control. Several outcomes, or controls, are taken to be independent, which
+    is on the safe side (Šidák 1967).
+    """
+    parts = [(int(each.compared.sum()), each.df, each.correlation) for each in comparisons]
+    parts = [part for part in parts if part[0]]
+    total = sum(count for count, _, _ in parts)
+    if total <= 1:
+        return alpha
+
+    def excess(log_level: float) -> float:
+        return float(np.prod([joint_coverage(np.exp(log_level), *part) for part in parts])) - (1 - alpha)
+
+    return float(np.exp(optimize.brentq(excess, np.log(alpha / total / 4), np.log(alpha), xtol=1e-4)))
+
+
+def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
+    """Adjusted p-values of a family by flipping the signs of whole folds: of each (C, K), a (C,).
+
+    differences: fold means of each outcome or context; all have the same K folds, at least `MIN_FLIPPED_FOLDS`, and no
+    NaN. If nothing differs, a fold's differences are as likely to have all their signs changed: p is the share of
+    patterns, all 2^(K-1) or `MAX_FLIPS` random ones, in which the largest studentised mean of the family is as large.
+    """
+    arrays = [np.asarray(each, float) for each in differences]
+    stacked = np.concatenate(arrays)  # (C, K)
+    k = stacked.shape[1]
+    if 2 ** (k - 1) <= MAX_FLIPS:
+        signs = np.array([(1, *rest) for rest in product((1, -1), repeat=k - 1)], float)
+    else:
+        signs = np.random.default_rng(seed).choice([1.0, -1.0], (MAX_FLIPS, k))
+        signs[0] = 1
+    means = signs @ stacked.T / k  # (flips, C)
+    squares = (stacked**2).mean(1)
+    spread = np.sqrt(np.maximum(squares - means**2, ROUNDING**2))
+    t = np.abs(means) / spread
+    largest = t.max(1)
+    p = (largest[:, None] >= t[0] * (1 - 1e-12)).mean(0)
+    return np.split(p, np.cumsum([len(each) for each in arrays])[:-1])

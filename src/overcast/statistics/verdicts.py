@@ -1,0 +1,87 @@
+"""One meaning of every verdict: where one simultaneous interval lies, and what would decide an open question.
+
+A verdict never says "no effect": *equivalent* says that the difference lies inside a margin, *undecided* that the
+interval is too wide to say either. Both directions of a difference, and equivalence, are read off the same interval, so
+that they cannot contradict each other (Goeman, Solari & Stijnen, "Three-sided hypothesis testing", 2010).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from scipy import stats
+
+from overcast.statistics.estimates import POWER, Estimate
+from overcast.statistics.simultaneous import ControlComparison
+
+MAX_SEEDS = 1000
+"""A fold: more than this is no plan."""
+
+
+class Verdict(StrEnum):
+    """What an interval says of a difference whose direction is known to be good or bad."""
+
+    BETTER = "better"
+    SLIGHTLY_BETTER = "slightly better"
+    EQUIVALENT = "equivalent"
+    SLIGHTLY_WORSE = "slightly worse"
+    WORSE = "worse"
+    UNDECIDED = "undecided"
+    NOT_JUDGED = "not judged"
+
+    @property
+    def direction(self) -> int:
+        """1 for better, -1 for worse, 0 for neither."""
+        return (self in (Verdict.BETTER, Verdict.SLIGHTLY_BETTER)) - (self in (Verdict.WORSE, Verdict.SLIGHTLY_WORSE))
+
+    @property
+    def decided(self) -> bool:
+        """Whether the interval says anything."""
+        return self not in (Verdict.UNDECIDED, Verdict.NOT_JUDGED)
+
+
+def verdict(low: float, high: float, margin: float, larger_is_better: bool = True) -> Verdict:
+    """Of an interval of a difference: *slightly* where it excludes zero and yet lies inside ± ``margin``."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return Verdict.NOT_JUDGED
+    if not larger_is_better:
+        low, high = -high, -low
+    inside = -margin < low and high < margin
+    if low > 0:
+        return Verdict.SLIGHTLY_BETTER if inside else Verdict.BETTER
+    if high < 0:
+        return Verdict.SLIGHTLY_WORSE if inside else Verdict.WORSE
+    return Verdict.EQUIVALENT if inside else Verdict.UNDECIDED
+
+
+def verdicts(estimate: Estimate, margin: float, larger_is_better: bool = True) -> list[Verdict]:
+    """Of each of (C,) intervals."""
+    return [
+        verdict(float(low), float(high), margin, larger_is_better)
+        for low, high in zip(estimate.low, estimate.high, strict=True)
+    ]
+
+
+def detectable(standard_error: float, df: float, level: float) -> float:
+    """The smallest true difference that `POWER` of such studies tell from zero: ``(t(1-level/2) + t(POWER)) · se``."""
+    return float((stats.t.isf(level / 2, df) + stats.t.ppf(POWER, df)) * standard_error)
+
+
+def seeds_to_decide(comparison: ControlComparison, n_folds: int, margin: float, level: float) -> int | None:
+    """How many seeds a fold would decide a comparison if the truth were zero or the margin; None if no number will.
+
+    At a true difference of the margin the interval excludes zero, and at zero it lies inside the margin, in `POWER` of
+    studies: both by the normal distribution, the second being the harder. Never computed at the observed effect. With
+    one seed a fold, the noise of folds and seeds is not told apart, and all of it is taken for that of seeds.
+    """
+    quantile = stats.norm.isf(level / 2) + stats.norm.ppf((1 + POWER) / 2)
+    allowed = (margin / quantile) ** 2 - comparison.common
+    of_fold, of_seed = comparison.fold_variance, comparison.seed_variance
+    if np.isnan(of_seed):
+        of_fold, of_seed = 0.0, comparison.fold_variance
+    left = allowed * n_folds - of_fold
+    if left <= 0 or not np.isfinite(left):
+        return None
+    seeds = max(1, int(np.ceil(of_seed / left - 1e-9)))
+    return seeds if seeds <= MAX_SEEDS else None

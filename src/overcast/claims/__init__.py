@@ -14,15 +14,21 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.trials import PAIRING, correct_predictions, overlap
+from overcast.comparison.pairs import Context
+from overcast.comparison.trials import PAIRING, answers
 from overcast.comparison.wording import number
 from overcast.html.page import Section
-from overcast.statistics.estimates import Array, Estimate, one_sample_t, paired_tests
+from overcast.statistics.estimates import Estimate, one_sample_t
+from overcast.statistics.fold_covariance import common_ratio
+from overcast.statistics.simultaneous import ControlComparison, compare_with_control, simultaneous_level
+from overcast.statistics.verdicts import Verdict, verdicts
 from overcast.study.checks import refuse_unknown_claim
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 
 REPEAT = list(PAIRING)
+MARGIN = 0.03
+"""Accuracies within three points are equivalent."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -36,7 +42,8 @@ class ClaimResult(NamedTuple):
 class Pair(NamedTuple):
     """Runs that a claim expects to be better, and those to be worse: rows of `table`. outcome: the column compared.
 
-    Of "accuracy" each answer to a fixed test part is compared where all are known.
+    Of "accuracy" each answer to a fixed test part counts where all are known. Other outcomes have no margin: no
+    difference in them is called equivalent.
     """
 
     better: pd.DataFrame
@@ -45,23 +52,15 @@ class Pair(NamedTuple):
 
 
 class PairedDifference(NamedTuple):
-    """Better minus worse of one `Pair`: the mean with its interval, and what the tests of the whole family say.
-
-    direction: 1 for a difference that is clearly above zero, -1 clearly below, 0 not clear.
-    """
+    """Better minus worse of one `Pair`: the mean with its simultaneous interval, and what that says."""
 
     estimate: Estimate
-    direction: int
+    verdict: Verdict
 
     @property
-    def clearly_better(self) -> bool:
-        """Whether what the claim expects to be better clearly is."""
-        return self.direction > 0
-
-    @property
-    def verdict(self) -> str:
-        """In words."""
-        return ("not clear", "clear", "clear, the other way")[self.direction]
+    def is_better(self) -> bool:
+        """Whether what the claim expects to be better is."""
+        return self.verdict.direction > 0
 
 
 class Claim(NamedTuple):
@@ -94,55 +93,92 @@ def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0)
 
 
 def table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: its parameters, ``run``, ``overlap``, ``parameters``, ``multiply_adds``, figures of the test part.
+    """One row a run: its parameters, ``run``, ``parameters``, ``multiply_adds``, figures of the test part.
 
     ``correct``: (M,) whether each row of an official test part was classified correctly; None without one.
     """
-    answers = correct_predictions(runs)
-    return pd.DataFrame([_row(run, answers.get(str(run.folder))) for run in runs])
+    known = answers(runs)
+    return pd.DataFrame([_row(run, known.get(str(run.folder), {}).get("test/accuracy")) for run in runs])
 
 
-def _row(run: Run, answers: np.ndarray | None) -> dict[str, object]:
+def _row(run: Run, correct: np.ndarray | None) -> dict[str, object]:
     facts = run.facts
     metrics = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
-    own = {"run": run, "overlap": overlap(run), "correct": answers}
+    own = {"run": run, "correct": correct}
     sizes = {name: facts[name] for name in ("parameters", "multiply_adds", "seconds")}
     figures = {"accuracy": metrics["test"]["accuracy"], "train_accuracy": metrics["train"]["accuracy"]}
     return {**run_params(run.config), **own, **sizes, **figures, **metrics["baseline"]}
 
 
 def paired_differences(family: Mapping[Key, Pair]) -> dict[Key, PairedDifference]:
-    """All comparisons that a claim's verdict rests on.
+    """All comparisons that a claim's verdict rests on, judged as those of a study are: their intervals hold together.
 
-    Give them all at once: they are one family to `paired_tests`, as the comparisons of a study are.
+    Pairs with the same worse side are compared with one control, and so are those with the same better side.
     """
-    tests = paired_tests(
-        [_differences(pair) for pair in family.values()],
-        [pair.better["overlap"].mean() for pair in family.values()],
-    )
-    arrays = (tests.paired.mean, tests.paired.standard_error, tests.paired.df, tests.direction)
-    return {
-        key: PairedDifference(Estimate(*estimate), int(direction))
-        for key, *estimate, direction in zip(family, *arrays, strict=True)
-    }
+    groups = _groups(family)
+    compared = [_compare(family, group) for group in groups]
+    level = simultaneous_level(compared)
+    judged: dict[Key, PairedDifference] = {}
+    for (keys, better), each in zip(groups, compared, strict=True):
+        sign = -1 if better else 1
+        estimate = Estimate(sign * each.mean, each.standard_error, np.full(len(keys), each.df), level)
+        margin = MARGIN if family[keys[0]].outcome == "accuracy" else 0.0
+        for c, found in enumerate(verdicts(estimate, margin)):
+            one = Estimate(estimate.mean[c], estimate.standard_error[c], estimate.df[c], level)
+            judged[keys[c]] = PairedDifference(one, found)
+    return {key: judged[key] for key in family}
+
+
+def _groups(family: Mapping[Key, Pair]) -> list[tuple[list[Key], bool]]:
+    """The keys of pairs that share a side and an outcome, and whether that is the better one."""
+
+    def side(key: Key, better: bool) -> tuple[object, ...]:
+        rows = family[key].better if better else family[key].worse
+        return (family[key].outcome, *rows.index, *rows[family[key].outcome])
+
+    by_worse: dict[tuple[object, ...], list[Key]] = {}
+    for key in family:
+        by_worse.setdefault(side(key, False), []).append(key)
+    groups = [(keys, False) for keys in by_worse.values() if len(keys) > 1]
+    by_better: dict[tuple[object, ...], list[Key]] = {}
+    for keys in by_worse.values():
+        if len(keys) == 1:
+            by_better.setdefault(side(keys[0], True), []).append(keys[0])
+    return [*groups, *((keys, len(keys) > 1) for keys in by_better.values())]
+
+
+def _compare(family: Mapping[Key, Pair], group: tuple[Sequence[Key], bool]) -> ControlComparison:
+    """Of each key the side that is its own against the side that they share."""
+    keys, better = group
+    shared, *_ = (family[key].better if better else family[key].worse for key in keys)
+    own = [family[key].worse if better else family[key].better for key in keys]
+    outcome = family[keys[0]].outcome
+    cells = [
+        rows.assign(cell=name)
+        for name, rows in zip(["shared", *map(str, range(len(own)))], [shared, *own], strict=True)
+    ]
+    trials = pd.concat(cells, ignore_index=True)
+    trials["repeat"] = ["-".join(map(str, each)) for each in trials[REPEAT].itertuples(index=False, name=None)]
+    trials["run_id"] = list(map(str, range(len(trials))))
+    context = Context("", trials, "shared")
+    values = context.values(outcome)
+    of_samples = context.sample_variances(outcome, _known(trials, outcome))
+    ratio = 0.0 if context.single_fold else max(common_ratio(str(name), outcome) for name in trials["model"].unique())
+    return compare_with_control(values[1:] - values[:1], ratio, of_samples)
+
+
+def _known(trials: pd.DataFrame, outcome: str) -> dict[str, dict[str, np.ndarray]]:
+    """Whether each row of a fixed test part was classified correctly, of the runs of which it is known."""
+    if outcome != "accuracy":
+        return {}
+    pairs = zip(trials["run_id"], trials["correct"], strict=True)
+    return {run: {outcome: np.asarray(correct, float)} for run, correct in pairs if correct is not None}
 
 
 def mean_difference(pair: Pair) -> Estimate:
     """The mean of better minus worse over the repeats that both have, paired: to describe, not to judge."""
     better, worse = (rows.set_index(REPEAT)[pair.outcome] for rows in (pair.better, pair.worse))
     return one_sample_t((better - worse).dropna())
-
-
-def _differences(pair: Pair) -> Array:
-    """(n,) over the repeats that both have; of accuracy (n, M) where each answer to a fixed test part is known."""
-    better, worse = pair.better.set_index(REPEAT), pair.worse.set_index(REPEAT)
-    both = better.index.intersection(worse.index)
-    better, worse = better.loc[both], worse.loc[both]
-    outcome = pair.outcome
-    if outcome == "accuracy" and len(both) and pd.concat([better["correct"], worse["correct"]]).notna().all():
-        outcome = "correct"
-    differences: Array = np.array(better[outcome].tolist(), float) - np.array(worse[outcome].tolist(), float)
-    return differences
 
 
 def points(estimate: Estimate) -> str:
@@ -153,7 +189,7 @@ def points(estimate: Estimate) -> str:
 
 
 def describe(difference: PairedDifference) -> str:
-    """Of accuracy: ``+4.1 points [2.9, 5.2]: clear``."""
+    """Of accuracy: ``+4.1 points [2.9, 5.2]: better``."""
     return f"{points(difference.estimate)}: {difference.verdict}"
 
 
@@ -173,9 +209,9 @@ def verdict_opening(*supported: bool, complete: bool = True) -> str:
 
 
 def tests_note(family: Mapping[Key, PairedDifference]) -> str:
-    """The end of a verdict: what its brackets are, and what clear means."""
-    many = f"over these {len(family)} comparisons" if len(family) > 1 else "over this one comparison"
+    """The end of a verdict: what its brackets are, and what the words mean."""
+    many = f"over these {len(family)} comparisons" if len(family) > 1 else "for this one comparison"
     return (
-        "Brackets are 95 % intervals of each difference alone; clear are those where both tests (paired, and corrected "
-        f"for overlapping train parts) stay below 5 % after Holm's correction {many}."
+        f"Brackets with a word are 95 % intervals that hold together {many}; better and worse are those without zero, "
+        "equivalent those within three points."
     )

@@ -45,9 +45,9 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
         f"(standard deviation), that of {shallowest} by {number(shallow_spread)}: described, not tested, since so few "
         "repeats cannot tell."
     )
-    supported = [worse is not None and worse.clearly_better]
+    supported = [worse is not None and worse.is_better]
     for name in helped:
-        supported.append(family[name].clearly_better)
+        supported.append(family[name].is_better)
         sentence += (
             f" {name}: {describe(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
         )

@@ -57,7 +57,7 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
                 percent=True,
             )
         )
-    supported = [difference.clearly_better for difference in family.values()]
+    supported = [difference.is_better for difference in family.values()]
     return ClaimResult(f"{verdict_opening(*supported)} {' '.join(sentences)} {tests_note(family)}", pictures)
 
 

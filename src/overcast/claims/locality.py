@@ -74,7 +74,7 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     sentence += f" Moved by {SHIFTS[2]} pixels, they lose: "
     sentence += ", ".join(f"{name} {points(mean_difference(Pair(unmoved[name], moved[name])))}" for name in moved)
     sentence += ", which is described and not tested."
-    supported = [difference.clearly_better for difference in family.values()]
+    supported = [difference.is_better for difference in family.values()]
     return ClaimResult(
         f"{verdict_opening(*supported, complete=False)} {sentence} {tests_note(family)}",
         [

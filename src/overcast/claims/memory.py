@@ -62,11 +62,11 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     sentence = (
         f"After {lengths[-1]} steps the plain network gets {last['rnn']} right, the LSTM {last['lstm']} "
         f"(LSTM {describe(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %). "
-        f"{lengths_clearly_better(gains)}"
+        f"{lengths_better(gains)}"
     )
-    supported = [gains[lengths[-1]].clearly_better]
+    supported = [gains[lengths[-1]].is_better]
     if spoken:
-        supported.append(family["speech"].clearly_better)
+        supported.append(family["speech"].is_better)
         reached = percent(speech["lstm"]["accuracy"])
         sentence += f" On spoken digits the LSTM gets {reached} right, a lead of {describe(family['speech'])}."
     return ClaimResult(
@@ -87,16 +87,16 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     )  # fmt: skip
 
 
-def lengths_clearly_better(gains: Mapping[int, PairedDifference]) -> str:
-    """At which lengths the LSTM is clearly ahead; "from N on" only if at every length from N up, the longest too."""
-    clear = [n for n in sorted(gains) if gains[n].clearly_better]
+def lengths_better(gains: Mapping[int, PairedDifference]) -> str:
+    """At which lengths the LSTM is better; "from N on" only if at every length from N up, the longest too."""
+    clear = [n for n in sorted(gains) if gains[n].is_better]
     if not clear:
-        return "At no length is the LSTM clearly ahead."
-    always = [n for n in clear if all(gains[longer].clearly_better for longer in gains if longer >= n)]
+        return "At no length is the LSTM better."
+    always = [n for n in clear if all(gains[longer].is_better for longer in gains if longer >= n)]
     if not always:
         at = ", ".join(map(str, clear))
-        return f"The LSTM is clearly ahead at {at} steps, but not at every longer one."
-    return f"The LSTM is clearly ahead from {always[0]} steps on."
+        return f"The LSTM is better at {at} steps, but not at every longer one."
+    return f"The LSTM is better from {always[0]} steps on."
 
 
 def _gradients(rows: pd.DataFrame) -> pd.DataFrame:

@@ -33,13 +33,13 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     family = paired_differences(pairs)
     sentences = [
         f"{data} ({'snapshot' if name == 'cnn' else 'sequence'}): {name} {percent(pairs[data].better['accuracy'])}, "
-        # the best of several others is ahead by luck more often than one is: it is not called clearly better
+        # the best of several others is ahead by luck more often than one is: it is never called better
         f"against the best other, {other[data]}, {points(family[data].estimate)}: "
-        f"{'clear' if family[data].clearly_better else 'not clearly ahead'}."
+        f"{'better' if family[data].is_better else 'not ahead for sure'}."
         for data, name in chosen.items()
     ]
-    supported = [difference.clearly_better for difference in family.values()]
-    opening = f"{verdict_opening(*supported)} Clear on {sum(supported)} of {len(supported)} data sets."
+    supported = [difference.is_better for difference in family.values()]
+    opening = f"{verdict_opening(*supported)} Better on {sum(supported)} of {len(supported)} data sets."
     return ClaimResult(f"{opening} {' '.join(sentences)} {tests_note(family)}", [_chart(trials)])
 
 

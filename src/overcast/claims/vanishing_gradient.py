@@ -84,7 +84,7 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
             f"first layer's gradient to {share[normed]:.2g} of the last one's (over ten times as much: "
             f"{family['gradient', normed].verdict})."
         )
-    supported = [difference.clearly_better for difference in family.values()]
+    supported = [difference.is_better for difference in family.values()]
     return ClaimResult(
         f"{verdict_opening(*supported)} {sentence} {tests_note(family)}",
         [

@@ -14,8 +14,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
-from overcast.comparison.table import PRIMARY, comparison_table
-from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, trials
+from overcast.comparison.outcomes import PRIMARY, families
+from overcast.comparison.table import comparison_table, predictor_table
+from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
@@ -79,19 +80,24 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, 
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(store, parent, runs)
     runs = [run for run in runs if run not in no_figures]
-    rows, answers = trials(runs, diverged), correct_predictions(runs)
-    info = about | {"official_test": bool(answers), "diverged": diverged_cells(rows)}
-    compared = comparison_table(rows, info, answers)
-    claim, verdict, shown = "", wording.headline(compared), list[Section]()
+    rows, known = trials(runs, diverged), answers(runs)
+    info = about | {"official_test": bool(known), "diverged": diverged_cells(rows)}
+    compared, judged = comparison_table(rows, info, known), info["families"]
+    predictors = predictor_table(rows)
+    claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
-    path = page.write_report(folder, compared, rows[~rows["diverged"]], curves(runs), info, claim, verdict, shown)
+    finished = rows[~rows["diverged"]]
+    path = page.write_report(
+        folder, page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown)
+    )
     record = MlflowRun(store.client, parent.id)
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     record.tags({"mlflow.note.content": wording.description_md(compared, info, claim, verdict)})
-    verdicts = wording.verdicts(compared)
-    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *wording.notes(compared, info), ""]
+    verdicts = wording.verdicts(compared, judged)
+    notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
+    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, ""]
     text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id)])
     return Comparison(key, compared, rows, verdicts, path.absolute(), text)
 
@@ -117,6 +123,7 @@ def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, 
         "failed": unfinished(store, key, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
+        "families": families(),
         "command": parent.tags.get("command", ""),
         **origins([each.tags for name, each in finished.items() if name in done]),
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from overcast.comparison import PRIMARY
+from overcast.comparison.outcomes import PRIMARY
 from overcast.comparison.wording import cell
 from overcast.core.metric_labels import METRIC_LABELS
 from overcast.html.page import Section
 from overcast.html.style import PARTS, LineStyle, series
-from overcast.statistics.estimates import Estimate
 
 METRICS = ("nll", "accuracy")
 """What the learning curves show."""
@@ -37,7 +35,7 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
         for what in METRICS:
             for part, style in PARTS.items():
                 name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "nll"}
-                for trace in _band(some, f"{part}/{what}", style, name):
+                for trace in _lines(some, f"{part}/{what}", style, name):
                     figure.add_trace(trace, i // 4 + 1, i % 4 + 1)
     half = [what == "nll" for _ in labels for what in METRICS for _ in range(4)]
     switch = [
@@ -51,7 +49,7 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     figure.update_annotations(font_size=12)
     figure.update_xaxes(dtick=max(1, round(joined["epoch"].max() / 5)))  # an epoch has no halves
     figure.update_xaxes(title="epoch", row=down)
-    caption = "Lines: means over the repeats; bands: their 95 % intervals. Solid is train, dashed is validation."
+    caption = "Thin: a line a repeat; thick: their mean. Solid is train, dashed is validation."
     return Section.from_figure("Learning curves, by epoch", caption, figure, 150 + 165 * down, min_width=700)
 
 
@@ -86,18 +84,20 @@ def error_bars(rows: pd.DataFrame, column: str) -> dict[str, pd.Series]:
     return {"array": 100 * up.fillna(0), "arrayminus": 100 * down.fillna(0)}
 
 
-def _band(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, object]) -> list[go.Scatter]:
-    """The mean over the runs at each epoch, and its interval, which needs two runs."""
-    at = rows.groupby("epoch")[column].agg(["mean", "sem", "count"]).dropna(subset=["mean"])
-    mean, epochs = at["mean"].to_numpy(float), at.index.to_numpy()
-    margin = Estimate(mean, at["sem"].to_numpy(float), np.maximum(at["count"].to_numpy(float) - 1, 1)).margin
-    low, high = mean - np.nan_to_num(margin), mean + np.nan_to_num(margin)
-    band = go.Scatter(
-        x=np.concatenate([epochs, epochs[::-1]]), y=np.concatenate([high, low[::-1]]), mode="none", fill="toself",
-        fillcolor=style.colour, opacity=0.2, line={"width": 0}, hoverinfo="skip", **{**name, "showlegend": False},
-    )  # fmt: skip
+def _lines(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, object]) -> list[go.Scatter]:
+    """Each run's own line, pale, and the mean over the runs at each epoch."""
+    known = rows.dropna(subset=[column]).sort_values(["run_id", "epoch"])
+    mean = known.groupby("epoch")[column].mean()
+    x, y = [], []
+    for _, run in known.groupby("run_id", sort=False):
+        x += [*run["epoch"], None]
+        y += [*run[column].round(4), None]
+    pale = {"color": style.colour, "width": 0.7}
+    every = go.Scatter(
+        x=x, y=y, mode="lines", line=pale, opacity=0.35, hoverinfo="skip", **{**name, "showlegend": False}
+    )
     shown = "lines" if len(mean) > 1 else "markers"  # one point makes no line
-    return [band, go.Scatter(x=epochs, y=mean, mode=shown, line=style.plotly(), **name)]
+    return [every, go.Scatter(x=mean.index.to_numpy(), y=mean.to_numpy(), mode=shown, line=style.plotly(), **name)]
 
 
 def _without_fraction(context: str) -> str:

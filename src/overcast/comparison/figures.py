@@ -8,59 +8,92 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
-from overcast.comparison import PRIMARY
 from overcast.comparison.curves import data_size, error_bars, learning
-from overcast.comparison.wording import CHANGE, cell, number, places
+from overcast.comparison.outcomes import PRIMARY, Families, Outcome
+from overcast.comparison.wording import cell, number, places
 from overcast.html.label_placement import text_positions
 from overcast.html.page import Section
-from overcast.html.style import BLACK, BLUE, GREY, INK, ORANGE
+from overcast.html.style import BLACK, BLUE, GREEN, GREY, INK, ORANGE, PALE
+from overcast.statistics.verdicts import Verdict
 
-STYLES = {  # colour, marker; an open circle, and grey, is what is not clear
-    "clearly better": (BLUE, "circle"),
-    "clearly worse": (ORANGE, "diamond"),
-    "not clear at this size": (GREY, "circle-open"),
-    "baseline": (BLACK, "square"),
+STYLES = {  # colour, marker: what is not decided is open and grey
+    "better": (BLUE, "circle"),
+    "worse": (ORANGE, "diamond"),
+    "equivalent": (GREEN, "square"),
+    "undecided": (GREY, "circle-open"),
+    "not judged": (GREY, "x"),
+    "baseline": (BLACK, "star"),
+}
+KINDS = {
+    Verdict.BETTER: "better",
+    Verdict.SLIGHTLY_BETTER: "better",
+    Verdict.WORSE: "worse",
+    Verdict.SLIGHTLY_WORSE: "worse",
+    Verdict.EQUIVALENT: "equivalent",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.NOT_JUDGED: "not judged",
 }
 
 
-def study_figures(table: pd.DataFrame, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Section]:
+def study_figures(table: pd.DataFrame, trials: pd.DataFrame, curves: pd.DataFrame, judged: Families) -> list[Section]:
     """Every figure that the study has data for."""
-    every = [forest(table), accuracy_against_gap(table), heatmap(table), data_size(table), learning(trials, curves)]
+    every = [
+        forest(table, judged), accuracy_against_gap(table, judged), heatmap(table, judged), data_size(table),
+        learning(trials, curves),
+    ]  # fmt: skip
     return [section for section in every if section is not None]
 
 
-def forest(table: pd.DataFrame) -> Section | None:
-    """The change of the primary outcome for each comparison, with both intervals."""
-    rows = _kinds(table[table["pairs"] >= 2]).iloc[::-1]
+def forest(table: pd.DataFrame, judged: Families) -> Section | None:
+    """The change of each judged outcome, a panel each: simultaneous intervals, and the margin as a band."""
+    rows = table[table["pairs"] >= 2]
     if rows.empty:
         return None
-    figure = go.Figure()
-    figure.add_vline(0, line_color=BLACK, line_width=1)
-    for kind in (kind for kind in STYLES if kind in set(rows["kind"])):
-        some = rows[rows["kind"] == kind]
-        colour, marker = STYLES[kind]
-        for column, width, opacity in (("overlap", 1, 0.6), (CHANGE, 4, 1)):
-            ends = np.stack([some[f"{column}/low"], some[f"{column}/high"], np.full(len(some), np.nan)], 1)
-            figure.add_scatter(
-                x=100 * ends.ravel(), y=np.repeat(some["label"], 3), mode="lines", opacity=opacity,
-                line={"color": colour, "width": width}, showlegend=False, hoverinfo="skip", legendgroup=kind,
-            )  # fmt: skip
-        figure.add_scatter(
-            x=100 * some[CHANGE], y=some["label"], mode="markers", name=kind, legendgroup=kind,
-            marker={"color": colour, "symbol": marker, "size": 11, "line": {"width": 2, "color": colour}},
-            customdata=some[[f"{CHANGE}/low", f"{CHANGE}/high"]] * 100,
-            hovertemplate="%{y}: %{x:+.2f} points [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
-        )  # fmt: skip
+    several = table["data"].nunique() > 1
+    rows = rows.assign(label=[cell(row, several) for _, row in rows.iterrows()]).iloc[::-1]
+    titles = [outcome.label for outcome in judged.judged]
+    figure = make_subplots(1, len(titles), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=titles)
+    for at, outcome in enumerate(judged.judged, 1):
+        _forest_panel(figure, rows, outcome, at)
     figure.update_yaxes(categoryorder="array", categoryarray=list(rows["label"]), range=[-0.7, len(rows) - 0.3])
-    figure.update_xaxes(title=f"change in {PRIMARY.label} against the baseline, percentage points")
-    caption = "Thick: 95 % interval of the paired difference. Thin: the same, widened for overlapping train parts."
-    return Section.from_figure("What each one changes", caption, figure, 150 + 27 * len(rows), min_width=520)
+    figure.update_annotations(font_size=12)
+    caption = (
+        "Change against the baseline; lines: intervals that hold together with 95 % within overfitting, and within all "
+        "the others. Shaded: the margin inside which a difference counts as equivalent."
+    )
+    return Section.from_figure("What each one changes", caption, figure, 150 + 27 * len(rows), min_width=760)
 
 
-def accuracy_against_gap(table: pd.DataFrame) -> Section | None:
+def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: int) -> None:
+    column, scale, where = f"change/{outcome.column}", outcome.scale, {"row": 1, "col": at}
+    margin = scale * outcome.margin
+    figure.add_vrect(-margin, margin, fillcolor=PALE, opacity=0.5, line_width=0, layer="below", **where)
+    figure.add_vline(0, line_color=BLACK, line_width=1, **where)
+    kinds = rows[f"verdict/{outcome.column}"].map(lambda found: KINDS[Verdict(found)])
+    for kind, (colour, marker) in STYLES.items():
+        some = rows[kinds == kind]
+        if some.empty:
+            continue
+        ends = np.stack([some[f"{column}/low"], some[f"{column}/high"], np.full(len(some), np.nan)], 1)
+        figure.add_scatter(
+            x=scale * ends.ravel(), y=np.repeat(some["label"], 3), mode="lines", line={"color": colour, "width": 3},
+            showlegend=False, hoverinfo="skip", legendgroup=kind, **where,
+        )  # fmt: skip
+        shown = not any(trace.name == kind for trace in figure.data)
+        figure.add_scatter(
+            x=scale * some[column], y=some["label"], mode="markers", name=kind, legendgroup=kind, showlegend=shown,
+            marker={"color": colour, "symbol": marker, "size": 11, "line": {"width": 2, "color": colour}},
+            customdata=np.stack([scale * some[f"{column}/low"], scale * some[f"{column}/high"]], 1),
+            hovertemplate="%{y}: %{x:+.3~g} [%{customdata[0]:.3~g}, %{customdata[1]:.3~g}]<extra></extra>", **where,
+        )  # fmt: skip
+    figure.update_xaxes(title="points" if outcome.percent else outcome.unit, **where)
+
+
+def accuracy_against_gap(table: pd.DataFrame, judged: Families) -> Section | None:
     """Accuracy against the gap."""
-    rows = _kinds(table[table["gap/accuracy"].notna()])
+    rows = _kinds(table[table["gap/accuracy"].notna()], accuracy_like(judged))
     if rows.empty:
         return None
     x, y = 100 * rows["gap/accuracy"], 100 * rows[PRIMARY.column]
@@ -84,11 +117,12 @@ def accuracy_against_gap(table: pd.DataFrame) -> Section | None:
     return Section.from_figure("Accuracy against the gap", caption, figure, 560, min_width=520)
 
 
-def heatmap(table: pd.DataFrame) -> Section | None:
+def heatmap(table: pd.DataFrame, judged: Families) -> Section | None:
     """Network (or whatever else was swept) × mitigation."""
     if table["context"].nunique() < 2 or table["mitigation"].nunique() < 2:
         return None
-    table = table.assign(order=np.where(table["is_baseline"], np.inf, table[CHANGE]))
+    change_column, judged_by = f"change/{PRIMARY.column}", accuracy_like(judged)
+    table = table.assign(order=np.where(table["is_baseline"], np.inf, table[change_column]))
     order = table.groupby("mitigation")["order"].mean().sort_values(ascending=False).index
     down = list(dict.fromkeys(table["context"]))[::-1]
     digits = places(table)
@@ -97,10 +131,11 @@ def heatmap(table: pd.DataFrame) -> Section | None:
         shaped = table.assign(v=values).pivot_table(index="context", columns="mitigation", values="v", aggfunc="first")
         return shaped.reindex(index=down, columns=order)
 
-    change = 100 * table[CHANGE].where(~table["is_baseline"], 0.0)
+    change = 100 * table[change_column].where(~table["is_baseline"], 0.0)
+    decided = _kinds(table, judged_by)["kind"].isin(["better", "worse"])
     texts = [
-        f"{'<b>' if clear else ''}{number(mean, digits)}{' ●</b>' if clear else ''}"
-        for mean, clear in zip(table[PRIMARY.column], table["clear"], strict=True)
+        f"{'<b>' if differs else ''}{number(mean, digits)}{' ●</b>' if differs else ''}"
+        for mean, differs in zip(table[PRIMARY.column], decided, strict=True)
     ]
     limit = max(float(change.abs().max()), 0.1)
     figure = go.Figure(
@@ -123,13 +158,20 @@ def heatmap(table: pd.DataFrame) -> Section | None:
     )
     figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
     figure.update_yaxes(showgrid=False, tickmode="linear")
-    caption = f"Numbers: {PRIMARY.label} in %. Colour: change against that row's baseline. Bold with ●: clear."
+    caption = (
+        f"Numbers: {PRIMARY.label} in %. Colour: change against that row's baseline. Bold with ●: better or worse in "
+        f"{judged_by.label}."
+    )
     return Section.from_figure("Networks × mitigations", caption, figure, 200 + 44 * len(down), min_width=520)
 
 
-def _kinds(table: pd.DataFrame) -> pd.DataFrame:
+def accuracy_like(judged: Families) -> Outcome:
+    """The outcome whose verdicts a figure of accuracies shows: accuracy, or what the study judges in its place."""
+    return next((each for each in judged.better if each.column == PRIMARY.column), judged.better[0])
+
+
+def _kinds(table: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     """The table with a ``label`` and the ``kind`` of `STYLES` of each row."""
     several = table["data"].nunique() > 1
-    verdict = np.where(table[CHANGE] > 0, "clearly better", "clearly worse")
-    kind = np.where(table["is_baseline"], "baseline", np.where(table["clear"], verdict, "not clear at this size"))
-    return table.assign(label=[cell(row, several) for _, row in table.iterrows()], kind=kind)
+    kinds = [KINDS[Verdict(found)] if found else "baseline" for found in table[f"verdict/{outcome.column}"]]
+    return table.assign(label=[cell(row, several) for _, row in table.iterrows()], kind=kinds)

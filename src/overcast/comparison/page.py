@@ -3,63 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from overcast.comparison import PRIMARY, table_view, wording
+from overcast.comparison import table_view, wording
 from overcast.comparison.figures import study_figures
+from overcast.comparison.outcomes import Families, families
 from overcast.core.atomic import whole_file
 from overcast.html.page import BulletList, Callout, Cell, Page, Paragraph, Section, Table
 from overcast.html.writer import render
 
 
-def write_report(
-    folder: Path,
-    table: pd.DataFrame,
-    trials: pd.DataFrame,
-    curves: pd.DataFrame,
-    info: Mapping[str, Any],
-    claim: str = "",
-    verdict: str = "",
-    first: Sequence[Section] = (),
-) -> Path:
-    """Write the three files of one study into ``folder``; the page's path.
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What a study's report is made of.
 
-    claim: a sentence the study tests; the page then opens with it and answers with the ``verdict``, what was
-    measured (without one: the study's headline), and the figures of it ``first``.
+    table: as `overcast.comparison.table.comparison_table` gives it. predictors: what needs no network. trials: those
+    that finished, a row each. curves: their epochs. info: facts and notes, and the ``families`` that are judged.
+    claim: a sentence the study tests, with its ``verdict`` and the figures of it ``first``.
     """
+
+    table: pd.DataFrame
+    predictors: pd.DataFrame
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    info: Mapping[str, Any]
+    claim: str = ""
+    verdict: str = ""
+    first: Sequence[Section] = ()
+
+    @property
+    def judged(self) -> Families:
+        """The outcomes that are."""
+        judged: Families = self.info.get("families") or families()
+        return judged
+
+
+def write_report(folder: Path, study: Study) -> Path:
+    """Write ``table.csv``, ``table.md`` and ``report.html`` of a study into ``folder``; the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    whole_file(folder / "table.csv", table.to_csv(index=False))
-    description = wording.description_md(table, info, claim, verdict)
-    whole_file(folder / "table.md", f"{description}\n{table_view.markdown(table)}")
+    whole_file(folder / "table.csv", study.table.to_csv(index=False))
+    description = wording.description_md(study.table, study.info, study.claim, study.verdict)
+    whole_file(
+        folder / "table.md", f"{description}\n{table_view.markdown(study.table, study.judged, study.predictors)}"
+    )
     page = folder / "report.html"
-    whole_file(page, render(study_page(table, [*first, *study_figures(table, trials, curves)], info, claim, verdict)))
+    whole_file(page, render(study_page(study)))
     return page
 
 
-def study_page(
-    table: pd.DataFrame, figures: Sequence[Section], info: Mapping[str, Any], claim: str = "", verdict: str = ""
-) -> Page:
+def study_page(study: Study) -> Page:
     """The verdict, then each comparison in words and in numbers, then the figures."""
-    measured = verdict or wording.headline(table)
+    table, info, claim = study.table, study.info, study.claim
+    measured = study.verdict or wording.headline(table, study.judged)
     answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
     notes = wording.notes(table, info)
-    verdicts = wording.verdicts(table)
+    verdicts = [*wording.verdicts(table, study.judged), *wording.predictors(study.predictors)]
     return Page(
-        info.get("study", "study"),
+        title(table, study.trials, info),
         f"Claim: {claim}" if claim else question(table),
         [
             *([Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []),
-            Section("In numbers", NUMBERS, [numbers(table)]),
-            *figures,
-            Section("How to read this", "", how_to_read(table, info)),
+            Section("In numbers", NUMBERS, [numbers(study)]),
+            *study.first,
+            *study_figures(table, study.trials, study.curves, study.judged),
+            Section("How to read this", "", how_to_read(study)),
         ],
         _facts(info),
-        [Callout(answer, f"Primary outcome: {PRIMARY.label}"), *([BulletList(notes, small=True)] if notes else [])],
+        [
+            Callout(answer, f"Judged: {wording.judged_names(study.judged)}"),
+            *([BulletList(notes, small=True)] if notes else []),
+        ],
     )
+
+
+def title(table: pd.DataFrame, trials: pd.DataFrame, info: Mapping[str, Any]) -> str:
+    """``Mitigations: cnn on weather, 10 folds × 3 seeds``."""
+    name = str(info.get("study", "study")).rpartition("-")[0] or str(info.get("study", "study"))
+    networks, data = (wording.listed(list(dict.fromkeys(table[key].astype(str)))) for key in ("model", "data"))
+    folds = trials.groupby("cell")["fold"].nunique().max() if len(trials) else 0
+    repeats = trials.groupby("cell")["repeat"].nunique().max() if len(trials) else 0
+    seeds = round(repeats / folds) if folds else 0
+    words = name.replace("_", " ")
+    design = f"{folds} fold{'s' if folds != 1 else ''} × {seeds} seed{'s' if seeds != 1 else ''}"
+    return f"{words[:1].upper()}{words[1:]}: {networks} on {data}, {design}"
 
 
 def question(table: pd.DataFrame) -> str:
@@ -68,60 +99,58 @@ def question(table: pd.DataFrame) -> str:
     return f"Which way of fighting overfitting works for {networks} on {data}, and how sure are we?"
 
 
-NUMBERS = "Means over the repeats and their 95 % intervals; press a column's name to sort."
+NUMBERS = (
+    "Means and their 95 % intervals over the folds; changes against the baseline with simultaneous intervals. Press a "
+    "column's name to sort."
+)
 
 
-def numbers(table: pd.DataFrame) -> Table:
-    """The comparison's table, what is clearly better or worse in colour."""
-    heads = [Cell(*field) for field in table_view.heads()]
-    verdict = next(number for number, head in enumerate(heads) if head.text == "verdict")
-    rows = []
-    for line, look in zip(table_view.lines(table), _looks(table), strict=True):
-        coloured = range(len(line)) if look == "baseline" else (verdict,)
-        rows.append([Cell(*field, look if at in coloured else "") for at, field in enumerate(line)])
-    return Table(heads, rows, row_heads=True, sortable=True)
+def numbers(study: Study) -> Table:
+    """The comparison's table, what is better or worse in colour."""
+    heads = [Cell(head.text, head.detail) for head in table_view.heads(study.judged)]
+    lines = table_view.lines(study.table, study.judged, study.predictors)
+    return Table(heads, [[Cell(*field) for field in line] for line in lines], row_heads=True, sortable=True)
 
 
-def _looks(table: pd.DataFrame) -> list[str]:
-    """How each row is set: "baseline", "better" or "worse" where that is clear, or nothing."""
-    changes = ["better" if change > 0 else "worse" for change in table[wording.CHANGE]]
-    return [
-        "baseline" if base else look if sure else ""
-        for base, sure, look in zip(table["is_baseline"], table["clear"], changes, strict=True)
-    ]
-
-
-def how_to_read(table: pd.DataFrame, info: Mapping[str, Any]) -> list[Paragraph]:
+def how_to_read(study: Study) -> list[Paragraph]:
     """What the figures of a comparison mean, and what they do not."""
     official = (
-        " The test part is a fixed one; where every answer to it is known, the interval of the primary outcome speaks "
-        "of other seeds and of other test samples (two-way)."
+        " The test part is a fixed one: the intervals speak of other seeds and of other test samples (two-way)."
+        if study.info.get("official_test")
+        else ""
+    )
+    single = (
+        " All repeats are of one fold: what is said holds for this split of these data, and for other seeds."
+        if study.trials["fold"].nunique() == 1
+        else " The intervals speak of new data of this kind: what folds have in common, since they share most of their "
+        "train part, was measured on data that can be drawn anew (docs/statistics.md), and its upper limit is in them."
     )
     return [
         Paragraph(
-            "Each cell is trained once for every repeat, a repeat being one split of the data and one seed; brackets "
-            "are 95 % intervals over the repeats. A change is the mean of the differences to the baseline within each "
-            "repeat, so that an easy or a hard split counts for neither side; its interval and its paired t-test come "
-            f"from the same standard error.{official if info.get('official_test') else ''}"
+            "Each cell is trained in every fold, with as many seeds; a change is the mean over folds of the "
+            "differences to the baseline with the same fold and seed: an easy or a hard fold counts for neither side."
+            f"{single}{official}"
+        ),
+        Paragraph(
+            "All intervals of a family hold together with 95 %: one family asks what reduces overfitting "
+            f"({wording.listed([o.label for o in study.judged.overfitting])}), the other what makes the model better "
+            f"({wording.listed([o.label for o in study.judged.better])}). The error is pooled over the comparisons, or "
+            "a comparison's own where that is larger."
         ),
         Paragraph(
             Markup(
-                "Many comparisons find something by luck, so their p-values are raised after Holm. Repeats share train "
-                "samples and are not quite independent, so a second test assumes that they are correlated (Nadeau "
-                "&amp; Bengio 2003, ρ&nbsp;=&nbsp;{}). <strong>Clear</strong> means: below 0.05 in both."
-            ).format(wording.overlap(table))
-        ),
-        Paragraph(
-            Markup(
-                "<strong>Not clear</strong> never means that there is no difference: one smaller than the size that is "
-                "named would be found in fewer than four of five such studies. “Highest mean” is an order, not a test "
-                "against the runner-up."
-            )
+                "<strong>Better</strong> and <strong>worse</strong>: the interval excludes zero (<em>slightly</em>, "
+                "where it lies inside the margin as well). <strong>Equivalent</strong>: it lies inside the margin, "
+                "which is {}. <strong>Undecided</strong> is neither, and never means that there is no difference; how "
+                "many seeds a fold would decide it is worked out for a true difference of zero or of the margin (80 % "
+                "power). "
+                "“Highest mean” is an order, not a test against the runner-up."
+            ).format(wording.margins(study.judged))
         ),
         Paragraph(
             "The gap is by how much the figures of the train part are better than those of the test part, measured "
             "alike on both: in accuracy train minus test, in negative log-likelihood test minus train. A smaller gap "
-            "is less overfitting, but only accuracy on the test part says whether it helped."
+            "is less overfitting, but only the test part says whether it helped."
         ),
     ]
 

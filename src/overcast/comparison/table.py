@@ -1,89 +1,105 @@
-"""From finished trials to one table: a row a cell, with its means, its change against the baseline, its verdict.
+"""From finished trials to one table: a row a cell, with its means, its changes against the control and the verdicts.
 
 Trials are compared only with trials of the same context (data, network, share of the train part, epochs and
-whatever else was swept), each mitigation with the baseline, paired by repeat.
-
-The comparisons of the whole study are one family for `overcast.statistics.estimates.paired_tests`, which says what is
-**clear**.
+whatever else was swept), each mitigation with the control, paired by fold and seed. The comparisons of the whole study
+in the outcomes of a family are judged together: their intervals hold simultaneously (`overcast.statistics`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from overcast.core.metric_labels import METRIC_LABELS
-from overcast.statistics.estimates import Array, Estimate, one_sample_t, paired_tests, two_way
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One thing that is measured: its column, what people call it, how its numbers are shown, and their range."""
-
-    column: str
-    label: str
-    percent: bool = True
-    range: tuple[float, float] = (0, 1)
-
-
-PRIMARY = Outcome("test/accuracy", "test accuracy")
-OUTCOMES = (
-    PRIMARY,
-    Outcome("test/nll", METRIC_LABELS["nll"], percent=False, range=(0, np.inf)),
-    Outcome("test/macro_f1", METRIC_LABELS["macro_f1"]),
-    Outcome("test/ece", METRIC_LABELS["ece"]),
-    Outcome("gap/accuracy", "gap in accuracy", range=(-1, 1)),
-    Outcome("gap/nll", f"gap in {METRIC_LABELS['nll']}", percent=False, range=(-np.inf, np.inf)),
+from overcast.comparison.outcomes import OUTCOMES, PRIMARY, Families, Outcome, families
+from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
+from overcast.statistics.estimates import Array, Estimate, one_sample_t
+from overcast.statistics.fold_covariance import common_ratio
+from overcast.statistics.simultaneous import (
+    MIN_FLIPPED_FOLDS,
+    ControlComparison,
+    compare_with_control,
+    sign_flip_p,
+    simultaneous_level,
 )
-CONTEXT = ["data", "model", "train_fraction", "epochs"]
-CELL = [*CONTEXT, "cell"]
+from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, verdict
 
-Correct = Mapping[str, np.ndarray]
-"""Of each run: was each row of the fixed test part classified correctly? The same rows in the same order."""
+Compared = Mapping[str, Sequence[ControlComparison]]
+"""Of each outcome's column, a comparison a context."""
 
 
-def comparison_table(trials: pd.DataFrame, info: Mapping[str, Any], correct: Correct | None = None) -> pd.DataFrame:
-    """One row a cell, best first within each context; shares and rates as fractions, not percent.
+def comparison_table(
+    trials: pd.DataFrame, info: Mapping[str, Any] | None = None, answers: Answers | None = None
+) -> pd.DataFrame:
+    """One row a cell, most accurate first within each context; shares and rates as fractions, not percent.
 
-    ``<outcome>``, ``…/low``, ``…/high``: mean and interval over the cell's repeats, within the outcome's range.
-    ``change/<outcome>`` and its interval: paired difference to the ``baseline`` cell, whose mitigation is ``against``.
-    For the primary outcome also ``p``, ``p_holm``, ``p_overlap``, ``p_overlap_holm``, ``overlap/low`` and ``/high``,
-    ``rho`` (the mean ``overlap`` of its pairs), ``detectable`` and ``clear`` (see `PairedTests`). ``time``: train
-    time over the baseline's, geometric mean. ``repeats``, ``pairs``, ``planned``: how many trials the cell and
-    the comparison have, and how many each cell should have.
+    ``<outcome>``, ``…/low``, ``…/high``: mean and 95 % interval over the cell's folds, within the outcome's range.
+    ``change/<outcome>`` and its interval: paired difference to the ``baseline`` cell, whose mitigation is ``against``;
+    the intervals of a family hold simultaneously, those of an outcome that is not judged among themselves.
+    ``verdict/<outcome>``: what the interval says (`Verdict`). ``sign_flip/<outcome>``: the adjusted p-value of flipping
+    whole folds, NaN with too few. ``detectable/<outcome>``: the smallest difference that such a study finds in four of
+    five cases. ``seeds/<outcome>``: how many seeds a fold would decide it (`seeds_to_decide`), NaN if no number will.
+    ``time``: train time over the baseline's, geometric mean. ``repeats``, ``pairs``, ``planned``: how many trials the
+    cell and the comparison have, and how many each cell should have; ``folds``: over how many folds they are.
 
     ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
-    and are no pair; ``flattered``: whether the side that is ahead has some. Those that are left flatter it, so that
-    such a change is never clear.
+    and are no pair. Those that are left flatter their side: a change in its favour is not judged, but ``flattered``.
 
-    With an official test part and ``correct``, the primary outcome's intervals and tests are two-way.
+    info: ``repeats``, how many are planned; ``families``, what is judged. answers: with a fixed test part, of its rows.
     """
+    info = info or {}
+    judged = info.get("families") or families()
     finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
-    finished = finished.drop_duplicates([*CONTEXT, "cell", "repeat"], keep="last")
+    finished = finished.drop_duplicates([*CELL, "repeat"], keep="last")
     if finished.empty:
         raise ValueError("there is no finished trial to compare")
     planned = max(int(info.get("repeats", 0)), trials["repeat"].nunique())
-    known = correct if info.get("official_test") and correct else {}
     gone = _diverged(trials)
-    rows = []
-    for context, group in contexts(finished):
-        base = _baseline(group)
-        for _, cell in group.groupby("cell", sort=False):
-            lost = {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
-            rows.append({"context": context, "planned": planned} | lost | _row(cell, base, known))
-    judged = _judged(rows)
-    ahead = judged[f"change/{PRIMARY.column}"] > 0
-    diverged_ahead = judged["diverged"].where(ahead, judged["baseline_diverged"])
-    judged["flattered"] = (diverged_ahead > 0) & ~judged["is_baseline"]
-    judged["clear"] &= ~judged["flattered"]
+    groups = list(contexts(finished))
+    rows = [_row(context, cell, planned, gone) for context in groups for cell in context.cells]
+    judged = pd.concat(
+        [pd.DataFrame(rows), _changes(groups, info.get("families") or families(), answers or {})], axis=1
+    )
+    judged = _without_flattered(judged, info.get("families") or families())
     judged["order"] = judged.groupby("context", sort=False).ngroup()
     ranked = judged.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
+
+
+def predictor_table(trials: pd.DataFrame) -> pd.DataFrame:
+    """What needs no network, beside each context's control: ``predictor``, ``context``, ``control``, ``data``, the test
+    accuracy, and the control's ``change`` from it with simultaneous intervals over the whole table and a ``verdict``.
+
+    Empty where the trials do not tell what needs no network.
+    """
+    finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
+    groups, rows, compared = list(contexts(finished)), [], []
+    for context in groups:
+        control = context.trials[context.trials["cell"] == context.control]
+        known = [name for name in PREDICTORS if _baseline(name) in control]
+        known = [name for name in known if control[_baseline(name)].notna().all()]
+        if not known:
+            continue
+        ours = context.values(PRIMARY.column)[0]
+        theirs = [context.values(_baseline(name))[0] for name in known]
+        compared.append(compare_with_control(ours - np.stack(theirs), _common_ratio(context, PRIMARY)))
+        shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
+        rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
+    level = simultaneous_level(compared) if compared else 0.05
+    columns = [_interval_columns("change", each.interval(level)) for each in compared]
+    table = pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
+    if len(table):
+        ends = zip(table["change/low"], table["change/high"], strict=True)
+        table["verdict"] = [verdict(low, high, PRIMARY.margin).value for low, high in ends]
+    return table
+
+
+def _baseline(predictor: str) -> str:
+    """Its column of the trials."""
+    return f"baseline/{predictor}_accuracy"
 
 
 def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
@@ -92,98 +108,138 @@ def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
     return Counter(gone.drop_duplicates([*CELL, "repeat"])[CELL].itertuples(index=False, name=None))
 
 
+def _row(context: Context, name: str, planned: int, gone: Mapping[tuple[Any, ...], int]) -> dict[str, Any]:
+    """A cell by itself: its means, and what its comparison rests on."""
+    cell, base = (context.trials[context.trials["cell"] == each] for each in (name, context.control))
+    row = {"context": context.name, "planned": planned}
+    row |= {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
+    row |= {key: cell[key].iloc[0] for key in [*CELL[:-1], "mitigation", "cell"]}
+    row |= {"baseline": context.control, "against": base["mitigation"].iloc[0], "is_baseline": name == context.control}
+    pairs = cell.merge(base, on="repeat", suffixes=("", "/base"))
+    row |= {"repeats": len(cell), "pairs": 0 if row["is_baseline"] else len(pairs)}
+    at = context.cells.index(name)
+    for outcome in OUTCOMES:
+        folds = _fold_means(context.values(outcome.column)[at])
+        row |= _bounded(outcome, one_sample_t(folds))
+    row["folds"] = len(folds)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
+    times = one_sample_t(ratios[np.isfinite(ratios)])
+    return row | {f"time{end}": float(np.exp(value)) for end, value in _ends(times)}
+
+
 def _key(cell: pd.DataFrame) -> tuple[Any, ...]:
     """What tells a cell from all others."""
     return tuple(cell[CELL].iloc[0])
 
 
-def contexts(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The groups of trials that may be compared, each with its name, which is empty if there is only one.
-
-    ``rest``: what was varied beside mitigations and their strengths; told by the cell's name where it is no column.
-    Where a study has one mitigation and sweeps something else, its cells are compared with each other.
-    """
-    if "rest" not in trials:
-        rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
-        trials = trials.assign(rest=rest)
-    keys = [*CONTEXT, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
-    varying = [key for key in keys if trials[key].nunique() > 1]
-    for values, group in trials.groupby(keys, sort=False, dropna=False):
-        named = dict(zip(keys, values, strict=True))
-        rest = str(named.get("rest", "")).split(" · ")
-        parts = [
-            f"{k}={named[k]}" if k in ("train_fraction", "epochs") else str(named[k]) for k in varying if k != "rest"
-        ]
-        yield " · ".join(dict.fromkeys(p for p in [*parts, *rest] if p)), group
+def _fold_means(values: Array) -> Array:
+    """(K, R) to (K,), of folds that have any."""
+    known = np.isfinite(values)
+    return np.array([row[some].mean() for row, some in zip(values, known, strict=True) if some.any()])
 
 
-def _without(cell: str, mitigation: str) -> str:
-    return " · ".join(part for part in cell.split(" · ") if part != mitigation)
+def _ends(estimate: Estimate) -> list[tuple[str, float]]:
+    return [("", float(estimate.mean)), ("/low", float(estimate.low)), ("/high", float(estimate.high))]
 
 
-def _baseline(group: pd.DataFrame) -> pd.DataFrame:
-    """The trials of the cell that everything in this context is compared with: no mitigation, or else the first."""
-    named = group[group["mitigation"] == "none"]
-    first = (named if len(named) else group)["cell"].iloc[0]
-    return group[group["cell"] == first]
+def _bounded(outcome: Outcome, estimate: Estimate) -> dict[str, float]:
+    return {f"{outcome.column}{end}": float(np.clip(value, *outcome.range)) for end, value in _ends(estimate)}
 
 
-def _row(cell: pd.DataFrame, base: pd.DataFrame, correct: Correct) -> dict[str, Any]:
-    kept = [*CONTEXT, "mitigation", "cell"]
-    row = {key: cell[key].iloc[0] for key in kept}
-    row |= {"baseline": base["cell"].iloc[0], "against": base["mitigation"].iloc[0], "repeats": len(cell)}
-    for outcome in OUTCOMES:
-        row |= _with_interval(
-            outcome.column, one_sample_t(_finite(cell[outcome.column].to_numpy(float))), outcome.range
-        )
-    if len(alone := _stacked(cell["run_id"], correct)):
-        row |= _with_interval(PRIMARY.column, two_way(alone), PRIMARY.range)
-    itself = row["cell"] == row["baseline"]
-    row["is_baseline"] = itself
-    return row | ({"pairs": 0, "time": 1.0, "differences": []} if itself else _change(cell, base, correct))
+def _changes(groups: Sequence[Context], judged: Families, answers: Answers) -> pd.DataFrame:
+    """The columns that compare each cell with its control, in the order of the contexts' cells."""
+    compared = {o.column: [_compare(context, o, answers) for context in groups] for o in OUTCOMES}
+    kinds = [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
+    blocks = []
+    for family in kinds:
+        level = simultaneous_level([each for o in family for each in compared[o.column]])
+        flips = _sign_flips(groups, family)
+        for outcome in family:
+            columns = [
+                _with_control(_columns(outcome, context, each, level, p))
+                for context, each, p in zip(groups, compared[outcome.column], flips[outcome.column], strict=True)
+            ]
+            block = _stacked(columns)
+            names = list(block) if outcome in judged.judged else [n for n in block if n.startswith("change/")]
+            blocks.append(block[names])
+    return pd.concat(blocks, axis=1)
 
 
-def _change(cell: pd.DataFrame, base: pd.DataFrame, correct: Correct) -> dict[str, Any]:
-    pairs = cell.merge(base, on="repeat", suffixes=("", "/base"))
-    row: dict[str, Any] = {"pairs": len(pairs), "rho": pairs["overlap"].mean()}
-    for outcome in OUTCOMES:
-        differences = pairs[outcome.column].to_numpy(float) - pairs[f"{outcome.column}/base"].to_numpy(float)
-        row |= _with_interval(f"change/{outcome.column}", one_sample_t(_finite(differences)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
-    row |= {key: np.exp(value) for key, value in _with_interval("time", one_sample_t(_finite(ratios))).items()}
-    primary = (pairs[PRIMARY.column] - pairs[f"{PRIMARY.column}/base"]).to_numpy(float)
-    ours, theirs = _stacked(pairs["run_id"], correct), _stacked(pairs["run_id/base"], correct)
-    return row | {"differences": ours - theirs if len(ours) and ours.shape == theirs.shape else primary}
+def _compare(context: Context, outcome: Outcome, answers: Answers) -> ControlComparison:
+    """Of a gap, the test part's samples count as they do in the figure that it is taken from."""
+    values = context.values(outcome.column)
+    samples = context.sample_variances(outcome.column.replace("gap/", "test/"), answers)
+    return compare_with_control(values[1:] - values[:1], _common_ratio(context, outcome), samples)
 
 
-def _judged(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The rows with the tests of the primary outcome over all of them, and the verdicts."""
-    differences = [row.pop("differences") for row in rows]
-    made = pd.DataFrame(rows)
-    changes = [f"change/{outcome.column}{end}" for outcome in OUTCOMES for end in ("", "/low", "/high")]
-    made = made.reindex(columns=list(dict.fromkeys([*made.columns, "rho", *changes])))
-    tests = paired_tests(differences, made["rho"].to_numpy(float))
-    for name, estimate in ((f"change/{PRIMARY.column}", tests.paired), ("overlap", tests.corrected)):
-        made[f"{name}/low"], made[f"{name}/high"] = estimate.low, estimate.high
-    made[f"change/{PRIMARY.column}"] = tests.paired.mean
-    made["p"], made["p_overlap"] = tests.paired.p, tests.corrected.p
-    made["p_holm"], made["p_overlap_holm"] = tests.p_paired, tests.p_corrected
-    made["detectable"], made["clear"] = tests.detectable, tests.clear
-    return made
+def _common_ratio(context: Context, outcome: Outcome) -> float:
+    """On a single fold nothing is said of others."""
+    if context.single_fold:
+        return 0.0
+    return max(common_ratio(str(network), outcome.column) for network in context.trials["model"].unique())
 
 
-def _with_interval(name: str, estimate: Estimate, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict[str, float]:
-    low, high = np.clip([float(estimate.low), float(estimate.high)], *bounds)
-    return {name: float(estimate.mean), f"{name}/low": float(low), f"{name}/high": float(high)}
+def _columns(
+    outcome: Outcome, context: Context, compared: ControlComparison, level: float, p: Array
+) -> dict[str, list[Any]]:
+    name, many = outcome.column, len(compared.mean)
+    columns: dict[str, list[Any]] = _interval_columns(f"change/{name}", compared.interval(level))
+    ends = zip(columns[f"change/{name}/low"], columns[f"change/{name}/high"], strict=True)
+    columns[f"verdict/{name}"] = [verdict(*each, outcome.margin, outcome.larger_is_better).value for each in ends]
+    columns[f"sign_flip/{name}"] = p.tolist()
+    columns[f"detectable/{name}"] = [
+        detectable(float(error), compared.df, level) if np.isfinite(error) else np.nan
+        for error in compared.standard_error
+    ]
+    folds = context.values(name).shape[1]
+    columns[f"seeds/{name}"] = [seeds_to_decide(compared, folds, outcome.margin, level) or np.nan] * many
+    return columns
 
 
-def _finite(values: Array) -> Array:
-    return values[np.isfinite(values)]
+def _interval_columns(name: str, estimate: Estimate) -> dict[str, list[Any]]:
+    ends = {"": estimate.mean, "/low": estimate.low, "/high": estimate.high}
+    return {f"{name}{end}": np.asarray(values, float).tolist() for end, values in ends.items()}
 
 
-def _stacked(runs: pd.Series, correct: Correct) -> Array:
-    """``(runs, samples)``; empty unless every run's answers are known, to equally many samples."""
-    known = [np.asarray(correct[run], float) for run in runs if run in correct]
-    whole = len(known) == len(runs) >= 2 and len({len(row) for row in known}) == 1
-    return np.stack(known) if whole else np.empty((0, 0))
+def _with_control(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The control's own row before those of the others: nothing there."""
+    return {name: ["" if name.startswith("verdict/") else np.nan, *values] for name, values in columns.items()}
+
+
+def _stacked(blocks: Sequence[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame(dict(block)) for block in blocks], ignore_index=True) if blocks else pd.DataFrame()
+
+
+def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[str, list[Array]]:
+    """Of each outcome, a p-value a comparison of each context; NaN unless all contexts have the same, enough folds."""
+    means = {o.column: [_fold_differences(context, o.column) for context in groups] for o in family}
+    every = [each for some in means.values() for each in some if len(each)]
+    folds = {each.shape[1] for each in every}
+    whole = all(np.isfinite(each).all() for each in every)
+    if len(folds) != 1 or min(folds) < MIN_FLIPPED_FOLDS or not whole:
+        return {name: [np.full(len(each), np.nan) for each in some] for name, some in means.items()}
+    found = iter(sign_flip_p(every))
+    return {name: [next(found) if len(each) else np.empty(0) for each in some] for name, some in means.items()}
+
+
+def _fold_differences(context: Context, column: str) -> Array:
+    """(C, K) to the control, means over the seeds that both have."""
+    values = context.values(column)
+    differences = values[1:] - values[:1]
+    known = np.isfinite(differences)
+    totals, seeds = np.where(known, differences, 0.0).sum(2), known.sum(2)
+    means: Array = np.divide(totals, seeds, out=np.full(totals.shape, np.nan), where=seeds > 0)
+    return means
+
+
+def _without_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
+    """A verdict in favour of the side that has diverged trials is none."""
+    table["flattered"] = False
+    for outcome in judged.judged:
+        name = f"verdict/{outcome.column}"
+        directions = np.array([Verdict(each).direction if each else 0 for each in table[name]])
+        flattered = np.where(directions > 0, table["diverged"] > 0, (directions < 0) & (table["baseline_diverged"] > 0))
+        table[name] = table[name].where(~flattered, Verdict.NOT_JUDGED.value)
+        table["flattered"] |= flattered
+    return table

@@ -2,73 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from overcast.comparison import OUTCOMES
-from overcast.comparison.wording import CHANGE, cell, interval, number, places
+from overcast.comparison.outcomes import PRIMARY, Families, Outcome
+from overcast.comparison.wording import OVERFITTING, cell, interval, number, places
+from overcast.statistics.verdicts import Verdict
+
+SIGNS = {1: "▲ ", -1: "▼ ", 0: ""}
+"""Before a verdict, so that it does not hang on colour alone."""
 
 
 class Field(NamedTuple):
-    """What is read first, what stands beside it smaller, and what a column is sorted by."""
+    """What is read first, what stands beside it smaller, what a column is sorted by, and how it looks.
+
+    look: "better", "worse", "baseline" or nothing.
+    """
 
     text: str
     detail: str = ""
     value: float | str = ""
+    look: str = ""
 
 
-def heads() -> list[Field]:
+def heads(judged: Families) -> list[Field]:
     """The columns: the name and its unit or a word of explanation."""
-    primary, *others = [Field(outcome.label, "%" if outcome.percent else "") for outcome in OUTCOMES]
-    tests = [Field("p", "paired t, Holm"), Field("p", "overlap, Holm")]
-    judged = [Field("change", "points"), Field("verdict"), *tests]
-    return [Field("trial"), primary, *judged, *others, Field("train time", "× baseline")]
+    columns = [Field("trial")]
+    for outcome in judged.judged:
+        columns += [_head(outcome), Field("change", outcome.unit), Field("verdict")]
+    return [*columns, *map(_head, judged.described), Field("train time", "× baseline")]
 
 
-def lines(table: pd.DataFrame) -> list[list[Field]]:
-    """One line a row of the table, in its order."""
-    several, digits = table["data"].nunique() > 1, places(table)
-    return [_line(row, digits, several) for _, row in table.iterrows()]
+def _head(outcome: Outcome) -> Field:
+    return Field(outcome.label, "%" if outcome.percent else "")
 
 
-def markdown(table: pd.DataFrame) -> str:
+def lines(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> list[list[Field]]:
+    """One line a row of the table, in its order; below each context what needs no network."""
+    several = table["data"].nunique() > 1
+    digits = {outcome.column: places(table, outcome) for outcome in (*judged.judged, *judged.described)}
+    shown = []
+    for context, rows in table.groupby("context", sort=False):
+        shown += [_line(row, judged, digits, several) for _, row in rows.iterrows()]
+        if predictors is not None and len(predictors):
+            some = predictors[predictors["context"] == context]
+            shown += [_predictor_line(row, judged) for _, row in some.iterrows()]
+    return shown
+
+
+def markdown(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> str:
     """The grid as a Markdown table."""
-    rows = [heads(), [Field("---")] * len(heads()), *lines(table)]
+    rows = [heads(judged), [Field("---")] * len(heads(judged)), *lines(table, judged, predictors)]
     texts = [[f"{field.text} {field.detail}".strip().replace("|", "/") for field in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in texts) + "\n"
 
 
-def _line(row: pd.Series, digits: int, several: bool) -> list[Field]:
+def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: bool) -> list[Field]:
     name = cell(row, several)
-    primary, *others = [
-        _measured(row, o.column, *((digits, 100.0) if o.percent else (3, 1.0)), sign=False) for o in OUTCOMES
-    ]
-    time = _measured(row, "time", 1, 1.0, sign=False)
-    change = _measured(row, CHANGE, digits, 100.0, sign=True)
-    tests = [Field(_p(row[key]), value=row[key]) for key in ("p_holm", "p_overlap_holm")]
-    return [Field(name, value=name), primary, change, _verdict(row, digits), *tests, *others, time]
+    fields = [Field(name, value=name)]
+    for outcome in judged.judged:
+        fields.append(_measured(row, outcome.column, digits[outcome.column], outcome.scale))
+        fields.append(_measured(row, f"change/{outcome.column}", digits[outcome.column], outcome.scale, sign=True))
+        fields.append(_verdict(row, outcome))
+    fields += [_measured(row, o.column, digits[o.column], o.scale) for o in judged.described]
+    fields.append(_measured(row, "time", 1, 1.0))
+    return [field._replace(look="baseline") for field in fields] if row["is_baseline"] else fields
 
 
-def _measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool) -> Field:
+def _measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool = False) -> Field:
     value = row.get(column, np.nan)
     known = np.isfinite(row.get(f"{column}/low", np.nan))
     return Field(number(value, digits, scale, sign), interval(row, column, digits, scale) if known else "", value)
 
 
-def _verdict(row: pd.Series, digits: int) -> Field:
+def _verdict(row: pd.Series, outcome: Outcome) -> Field:
     if row["is_baseline"]:
         return Field("baseline")
     if row["pairs"] < 2:
         return Field("–", "needs at least 2 repeats")
-    if row["clear"]:
-        return Field("▲ clear" if row[CHANGE] > 0 else "▼ clear", "better" if row[CHANGE] > 0 else "worse")
-    shown = 0 < row["detectable"] <= 1
-    return Field("not clear", f"under {number(row['detectable'], digits)} points" if shown else "")
+    found = Verdict(row[f"verdict/{outcome.column}"])
+    named = OVERFITTING[found] if outcome.column.startswith("gap/") else found.value
+    look = {1: "better", -1: "worse", 0: ""}[found.direction]
+    return Field(f"{SIGNS[found.direction]}{named}", _more_seeds(row, outcome, found), look=look)
 
 
-def _p(value: float) -> str:
-    if not np.isfinite(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:
+    if found is not Verdict.UNDECIDED:
+        return ""
+    seeds = row[f"seeds/{outcome.column}"]
+    return f"needs {int(seeds)} seeds a fold" if np.isfinite(seeds) else "whatever the seeds"
+
+
+def _predictor_line(row: pd.Series, judged: Families) -> list[Field]:
+    """What needs no network has an accuracy alone; its change and verdict are those of the control against it."""
+    name = f"{row['predictor']} (no network)"
+    fields = [Field(name, value=name)]
+    for outcome in judged.judged:
+        if outcome == PRIMARY or outcome.column == PRIMARY.column:
+            found = Verdict(row["verdict"])
+            versus = f"{row['control']} against it"
+            size = number(row["change"], 1, 100.0, sign=True)
+            fields += [Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]), Field(size, versus)]
+            fields.append(Field(found.value, versus))
+        else:
+            fields += [Field("–")] * 3
+    described = [
+        Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]) if o.column == PRIMARY.column else Field("–")
+        for o in judged.described
+    ]
+    return [*fields, *described, Field("–")]

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from overcast.prepare import split
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 
@@ -89,7 +88,7 @@ def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
     after = [name for name in own if name not in ("data", "model")]
     settings = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
     return {
-        **{name: given[name] for name in ("data", "model", "mitigation", "fold", "seed", "train_fraction", "epochs")},
+        **{name: given[name] for name in ("data", "model", "mitigation", *PAIRING, "train_fraction", "epochs")},
         "cell": " · ".join([*before, given["mitigation"], *settings.values()]),
         "rest": " · ".join([*before, *(settings[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
@@ -104,33 +103,34 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "name": facts["name"],
         "diverged": False,
         **_names(given, varying),
-        "overlap": overlap(run),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         "gap/accuracy": measured["gap"]["accuracy"],
         "gap/nll": measured["gap"]["nll"],
         "seconds": facts["seconds"],
+        **{f"baseline/{name}": accuracy for name, accuracy in measured["baseline"].items()},
     }
 
 
-def overlap(run: Run) -> float:
-    """ρ of the correction for overlapping train parts, from how this run's data was split."""
-    cut = run.config.split
-    by_time = bool(run.facts.get("by_time"))
-    return split.overlap(run.config.folds, cut.fold, bool(run.facts.get("official_test")), by_time)
-
-
-def correct_predictions(runs: Sequence[Run]) -> dict[str, np.ndarray]:
-    """Of each run on data with an official test part, by run_id: was each of its rows classified correctly? (M,) bool.
+def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
+    """Of each run on data with an official test part, by run_id: of each of its rows, whether it was classified
+    correctly and its negative log-likelihood, both (M,) under the names of their outcomes.
 
     Every run of such data has the same rows there, in the order of the pack, whatever its fold.
     """
-    correct = {}
-    text = {"dtype": str, "keep_default_na": False, "encoding_errors": "surrogateescape"}
-    for run in runs:
-        if run.facts.get("official_test"):
-            answers = pd.read_csv(run.folder / "evaluation" / "predictions.csv", usecols=["label", "predicted"], **text)
-            correct[str(run.folder)] = (answers["label"] == answers["predicted"]).to_numpy()
-    return correct
+    return {str(run.folder): _answers(run) for run in runs if run.facts.get("official_test")}
+
+
+def _answers(run: Run) -> dict[str, np.ndarray]:
+    texts = {"label": str, "predicted": str}
+    predictions = pd.read_csv(
+        run.folder / "evaluation" / "predictions.csv", dtype=texts, keep_default_na=False,
+        encoding_errors="surrogateescape",
+    )  # fmt: skip
+    names = list(predictions)[4:]
+    labels = predictions["label"].map({name: number for number, name in enumerate(names)}).to_numpy()
+    true = predictions[names].to_numpy(float)[np.arange(len(labels)), labels]
+    correct = (predictions["label"] == predictions["predicted"]).to_numpy(float)
+    return {"test/accuracy": correct, "test/nll": -np.log(np.maximum(true, np.finfo(float).tiny))}
 
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:

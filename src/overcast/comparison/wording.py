@@ -1,22 +1,32 @@
 """A comparison in plain words: numbers as people read them, a sentence a comparison, and the study's verdict.
 
-Nothing here says "no effect": a study can show a difference, or say which size of difference it could not see.
+Nothing here says "no effect": a study can show a difference, show that it lies inside a margin, or leave it undecided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from overcast.comparison import PRIMARY
+from overcast.comparison.outcomes import PRIMARY, Families, Outcome, families
+from overcast.statistics.verdicts import Verdict
 
-NOTED = ("failed", "missing", "diverged", "left_out")
-"""What of a study's info stands in the notes."""
+NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc")
+"""What of a study's info stands in the notes, or is no fact of its own."""
 
-CHANGE = f"change/{PRIMARY.column}"
+OVERFITTING = {
+    Verdict.BETTER: "less overfitting",
+    Verdict.SLIGHTLY_BETTER: "slightly less overfitting",
+    Verdict.EQUIVALENT: "equivalent",
+    Verdict.SLIGHTLY_WORSE: "slightly more overfitting",
+    Verdict.WORSE: "more overfitting",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.NOT_JUDGED: "not judged",
+}
+"""What a verdict on the gap is called."""
 
 
 def number(value: float, places: int = 1, scale: float = 100.0, sign: bool = False) -> str:
@@ -27,11 +37,13 @@ def number(value: float, places: int = 1, scale: float = 100.0, sign: bool = Fal
     return (text.lstrip("+-") if float(text) == 0 else text).replace("-", "−")
 
 
-def places(table: pd.DataFrame) -> int:
-    """Decimals for percentages: one, or two where the intervals are narrower than half a point."""
-    column = CHANGE if table["pairs"].max() > 1 else PRIMARY.column
+def places(table: pd.DataFrame, outcome: Outcome = PRIMARY) -> int:
+    """Decimals: of percentages one, or two where intervals are narrower than half a point; of others two or three."""
+    column = f"change/{outcome.column}" if table["pairs"].max() > 1 else outcome.column
     width = (table[f"{column}/high"] - table[f"{column}/low"]).median()
-    return 2 if width < 0.005 else 1
+    if outcome.percent:
+        return 2 if width < 0.005 else 1
+    return 3 if width < 0.05 else 2
 
 
 def cell(row: pd.Series, several_data: bool = False) -> str:
@@ -45,106 +57,220 @@ def interval(row: pd.Series, column: str, digits: int, scale: float = 100.0) -> 
     return f"[{low}, {high}]"
 
 
-def judgement(row: pd.Series, digits: int = 1) -> str:
-    """The verdict on one comparison, without its numbers."""
-    if row["pairs"] < 2:
-        return f"needs at least 2 repeats, has {row['pairs']}"
-    if row["clear"]:
-        return "clear" if row[CHANGE] > 0 else "clear, for the worse"
-    if row.get("flattered"):
-        whose, key = ("its", "diverged") if row[CHANGE] > 0 else ("the baseline's", "baseline_diverged")
-        return f"not judged: {row[key]} of {whose} {row['planned']} trials diverged, and those that are left flatter it"
-    if row["detectable"] == 0:
-        return f"not clear: the same {PRIMARY.label} in all {row['pairs']} repeats"
-    if row["detectable"] > 1:
-        return f"not clear: {row['pairs']} repeats are too few to show any difference"
-    size = number(row["detectable"], digits)
-    return f"not clear at this size: differences under {size} points would not show in {row['pairs']} repeats"
+def change(row: pd.Series, outcome: Outcome, digits: int) -> str:
+    """``+4.1 points [2.9, 5.2]``, or ``−0.133 [−0.21, −0.05]``."""
+    column = f"change/{outcome.column}"
+    unit = " points" if outcome.percent else ""
+    size = f"{number(row[column], digits, outcome.scale, sign=True)}{unit}"
+    known = np.isfinite(row[f"{column}/low"])
+    return f"{size} {interval(row, column, digits, outcome.scale)}" if known else size
 
 
-def sentence(row: pd.Series, digits: int = 1, several_data: bool = False) -> str:
-    """``augmentation: +4.1 points [2.9, 5.2], gap −7.3, 1.2× the time: clear``."""
+def judgement(row: pd.Series, outcome: Outcome) -> str:
+    """The verdict on one comparison in one outcome, without its numbers."""
+    found = Verdict(row[f"verdict/{outcome.column}"])
+    named = OVERFITTING[found] if outcome.column.startswith("gap/") else found.value
+    return f"{named}{_flattered(row, outcome)}" if found is Verdict.NOT_JUDGED else named
+
+
+def _flattered(row: pd.Series, outcome: Outcome) -> str:
+    if not row.get("flattered"):
+        return ""
+    favourable = (row[f"change/{outcome.column}"] > 0) == outcome.larger_is_better
+    whose, key = ("its", "diverged") if favourable else ("the baseline's", "baseline_diverged")
+    return f": {row[key]} of {whose} {row['planned']} trials diverged, and those that are left flatter it"
+
+
+def undecided(table: pd.DataFrame, judged: Families) -> list[str]:
+    """Of each outcome and context what would decide those that are undecided."""
+    sentences = []
+    for outcome in judged.judged:
+        column = f"verdict/{outcome.column}"
+        for context, rows in table[table[column] == Verdict.UNDECIDED.value].groupby("context", sort=False):
+            seeds = rows[f"seeds/{outcome.column}"].iloc[0]
+            told = (
+                f"{int(seeds)} seeds a fold would decide them if the truth were zero or the margin"
+                if np.isfinite(seeds)
+                else "no number of seeds will decide them: what the folds have in common is the limit. More data, or a "
+                "wider margin, would"
+            )
+            where = f" ({context})" if table["context"].nunique() > 1 else ""
+            sentences.append(f"Undecided in {outcome.label}{where}: {len(rows)}. {told[0].upper()}{told[1:]}.")
+    return sentences
+
+
+def sentence(row: pd.Series, judged: Families, digits: Mapping[str, int], several_data: bool = False) -> str:
+    """``augmentation: gap −0.40 [−0.49, −0.30], less overfitting; accuracy +0.4 points [−1.2, 2.0], equivalent``."""
     name = cell(row, several_data)
     if row["pairs"] < 2:
-        return f"{name}: {judgement(row)}"
+        return f"{name}: needs at least 2 repeats, has {row['pairs']}"
     against = "" if row["against"] == "none" != row["mitigation"] else f" against {row['baseline']}"
-    parts = [f"{number(row[CHANGE], digits, sign=True)} points {interval(row, CHANGE, digits)}{against}"]
-    if np.isfinite(row["change/gap/accuracy"]):
-        parts.append(f"gap {number(row['change/gap/accuracy'], digits, sign=True)}")
+    parts = [
+        f"{outcome.label} {change(row, outcome, digits[outcome.column])}, {judgement(row, outcome)}"
+        for outcome in judged.judged
+    ]
     if np.isfinite(row["time"]):
         parts.append(f"{number(row['time'], 1, 1)}× the time")
-    return f"{name}: {', '.join(parts)}: {judgement(row, digits)}"
+    return f"{name}{against}: {'; '.join(parts)}"
 
 
-def verdicts(table: pd.DataFrame) -> list[str]:
+def verdicts(table: pd.DataFrame, judged: Families | None = None) -> list[str]:
     """A sentence for each comparison, in the table's order."""
-    several, digits = table["data"].nunique() > 1, places(table)
-    return [sentence(row, digits, several) for _, row in table.iterrows() if not row["is_baseline"]]
+    judged = judged or families()
+    several, digits = table["data"].nunique() > 1, {o.column: places(table, o) for o in judged.judged}
+    return [sentence(row, judged, digits, several) for _, row in table.iterrows() if not row["is_baseline"]]
 
 
-def headline(table: pd.DataFrame) -> str:
-    """The study's verdict in two or three sentences: what is clear, what is not, what came out highest."""
-    several, digits = table["data"].nunique() > 1, places(table)
+def headline(table: pd.DataFrame, judged: Families | None = None) -> str:
+    """The study's verdict: what reduces overfitting, what makes the model better, what it costs."""
+    judged = judged or families()
     compared = table[table["pairs"] >= 2]
-    clear = compared[compared["clear"]].sort_values(CHANGE, ascending=False)
-    up, down = clear[clear[CHANGE] > 0], clear[clear[CHANGE] < 0].iloc[::-1]
+    if compared.empty:
+        return f"Nothing could be compared: that needs at least 2 repeats. {_best(table)}"
+    sentences = [f"Of {len(compared)} compared with {_baselines(table)}:"]
+    for outcome in judged.overfitting:
+        sentences.append(_counted(compared, table, outcome, "reduce overfitting", "increase it"))
+    for outcome in judged.better:
+        sentences.append(_counted(compared, table, outcome, "make the model better", "make it worse"))
+    sentences += [text for text in (_cost(compared, table), _best(table)) if text]
+    return " ".join(sentences)
+
+
+def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: str, down: str) -> str:
+    """``3 reduce overfitting (gap in …): a (−0.40), b and c; 1 increases it: d; 2 are equivalent, 11 undecided.``"""
+    several, digits = table["data"].nunique() > 1, places(table, outcome)
+    column = f"change/{outcome.column}"
+    found = compared[f"verdict/{outcome.column}"]
+    direction = found.map(lambda each: Verdict(each).direction)
+    ordered = compared.sort_values(column, ascending=not outcome.larger_is_better, kind="stable")
     parts = []
-    for some, verb in ((up, "clearly better"), (down, "clearly worse")):
-        names = [f"{cell(r, several)} ({number(r[CHANGE], digits, sign=True)})" for _, r in some.iterrows()]
-        parts += [f"{len(names)} {verb}: {_listed(names)}"] if names else []
-    undecided = [cell(row, several) for _, row in compared[compared["flattered"]].iterrows()]
-    parts += [f"{len(undecided)} not judged, since trials diverged: {_listed(undecided)}"] if undecided else []
-    unclear = len(compared) - len(clear) - len(undecided)
-    parts += [f"{unclear} not clear at this size"] if unclear else []
-    opening = f"Of {len(compared)} compared with {_baselines(table)}, " if len(compared) else ""
-    return f"{opening}{'; '.join(parts) or 'Nothing could be compared: that needs at least 2 repeats'}. {_best(table)}"
+    for sign, verb in ((1, up), (-1, down)):
+        some = ordered[direction.loc[ordered.index] == sign]
+        some = some if sign > 0 else some.iloc[::-1]
+        names = [
+            f"{cell(row, several)} ({number(row[column], digits, outcome.scale, sign=True)})"
+            for _, row in some.iterrows()
+        ]
+        if sign > 0 or names:
+            label = f" ({outcome.label})" if sign > 0 else ""
+            verb = verb if len(names) != 1 else _singular(verb)
+            parts.append(f"{len(names) or 'none'} {verb}{label}{': ' + listed(names) if names else ''}")
+    left = (Verdict.EQUIVALENT, Verdict.UNDECIDED, Verdict.NOT_JUDGED)
+    rest = [f"{many} {each.value}" for each in left if (many := int((found == each.value).sum()))]
+    text = "; ".join([*parts, *([", ".join(rest)] if rest else [])])
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _singular(verb: str) -> str:
+    first, *rest = verb.split(" ")
+    return " ".join([f"{first}s", *rest])
+
+
+def _cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
+    times = compared[np.isfinite(compared["time"])]
+    if times.empty:
+        return ""
+    several = table["data"].nunique() > 1
+    dear = times[times["time"] >= 1.5].sort_values("time", ascending=False)
+    names = [f"{cell(row, several)} ({number(row['time'], 1, 1)}×)" for _, row in dear.iterrows()]
+    rest = times[times["time"] < 1.5]
+    most = f"at most {number(rest['time'].max(), 1, 1)}× the time" if len(rest) else ""
+    if not names:
+        return f"Each costs {most} at equal epochs."
+    return f"Dearest at equal epochs: {listed(names)}{f'; the others cost {most}' if most else ''}."
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     """What a reader should know about this study before believing it.
 
     Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
-    are where they were recorded; ``diverged`` and ``left_out`` tell of cells.
+    are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after
+    the first trial.
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum())
-    sentences = [f"Failed: {_listed(failed)}."] if failed else []
+    judged = info.get("families") or families()
+    sentences = [str(line) for line in info.get("post_hoc", ())]
+    sentences += [f"Failed: {listed(failed)}."] if failed else []
     sentences += [f"{line}: never called better." for line in info.get("diverged", ())]
     sentences += [f"Left out: {line}." for line in info.get("left_out", ())]
     sentences += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
-    sentences += [f"Not found: {len(lost)} of this study's finished runs ({_listed(lost)})."] if lost else []
+    sentences += [f"Not found: {len(lost)} of this study's finished runs ({listed(lost)})."] if lost else []
     for _, row in table[table["repeats"] < table["planned"]].iterrows():
         sentences.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]
     sentences += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
+    return [*sentences, *undecided(table, judged), *disagreements(table, judged)]
+
+
+def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:
+    """Where flipping whole folds' signs says something else than the interval: decided by one of them alone."""
+    several, sentences = table["data"].nunique() > 1, []
+    for outcome in judged.judged:
+        found = table[f"verdict/{outcome.column}"].map(lambda each: Verdict(each).direction if each else 0)
+        p = table[f"sign_flip/{outcome.column}"]
+        known = p.notna() & (table[f"verdict/{outcome.column}"] != Verdict.NOT_JUDGED.value)
+        only_flips, only_interval = (
+            table[known & (p < 0.05) & (found == 0)],
+            table[known & (p >= 0.05) & (found != 0)],
+        )
+        parts = [
+            f"{listed([cell(row, several) for _, row in rows.iterrows()])} {verb}"
+            for rows, verb in ((only_flips, "would differ from zero"), (only_interval, "would not"))
+            if len(rows)
+        ]
+        if parts:
+            sentences.append(
+                f"By flipping the signs of whole folds, which takes folds as independent, {', and '.join(parts)}, in "
+                f"{outcome.label}."
+            )
     return sentences
 
 
-def overlap(table: pd.DataFrame) -> str:
-    """The ρ of the comparisons: ``1/9``, or ``1/9 to 1/4`` where the data was split in several ways."""
-    ends = [_fraction(float(end)) for end in (table["rho"].min(), table["rho"].max()) if np.isfinite(end)]
-    return " to ".join(dict.fromkeys(ends)) or "–"
-
-
-def _fraction(value: float) -> str:
-    whole = round(1 / value)
-    return f"1/{whole}" if np.isclose(value, 1 / whole) else f"{value:.2f}"
+def predictors(table: pd.DataFrame) -> list[str]:
+    """A sentence for each of what needs no network, of `predictor_table`."""
+    several = table["context"].nunique() > 1 if len(table) else False
+    sentences = []
+    for _, row in table.iterrows():
+        name = f"{row['predictor']} ({row['context']})" if several else str(row["predictor"])
+        limits = interval(row, "change", 1) if np.isfinite(row["change/low"]) else ""
+        sentences.append(
+            f"{name}: {number(row[PRIMARY.column])} %; {row['control']} against it "
+            f"{number(row['change'], sign=True)} points {limits}: {row['verdict']}".replace(" :", ":")
+        )
+    return sentences
 
 
 def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:
     """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison."""
-    measured = verdict or headline(table)
+    judged = info.get("families") or families()
+    measured = verdict or headline(table, judged)
     lines = [f"**Claim:** {claim}\n", f"**Measured:** {measured}\n"] if claim else [f"{measured}\n"]
-    lines += [f"- {line}" for line in [*verdicts(table), *notes(table, info)]]
-    return "\n".join([*lines, "", f"Primary outcome: {PRIMARY.label}. `{info.get('command', '')}`", ""])
+    lines += [f"- {line}" for line in [*verdicts(table, judged), *notes(table, info)]]
+    return "\n".join([*lines, "", f"Judged: {judged_names(judged)}. `{info.get('command', '')}`", ""])
+
+
+def judged_names(judged: Families) -> str:
+    """``gap in negative log-likelihood; test negative log-likelihood and test accuracy``, a family each."""
+    return "; ".join(listed([outcome.label for outcome in family]) for family in (judged.overfitting, judged.better))
+
+
+def margins(judged: Families) -> str:
+    """``0.1 in gap in …, 3 points in test accuracy``."""
+    return listed(
+        [
+            f"{outcome.scale * outcome.margin:g}{' points' if outcome.percent else ''} in {outcome.label}"
+            for outcome in judged.judged
+        ]
+    )
 
 
 def _baselines(table: pd.DataFrame) -> str:
     """The one cell that everything is compared with or, where each context has its own, what they are called."""
     cells, mitigations = (list(dict.fromkeys(table[column])) for column in ("baseline", "against"))
-    return _listed(cells if len(cells) == 1 else mitigations)
+    return listed(cells if len(cells) == 1 else mitigations)
 
 
 def _best(table: pd.DataFrame) -> str:
@@ -155,6 +281,7 @@ def _best(table: pd.DataFrame) -> str:
     return f"Highest mean {PRIMARY.label}: {name}, {number(row[PRIMARY.column], digits)} % {limits}".rstrip() + "."
 
 
-def _listed(names: list[str], most: int = 5) -> str:
-    shown = names[:most] + ([f"{len(names) - most} more"] if len(names) > most else [])
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """``a, b and c``; of more than ``most`` the number of the others."""
+    shown = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

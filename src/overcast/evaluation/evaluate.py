@@ -125,7 +125,7 @@ def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], me
         writer.writerow(["row", "file", "label", "predicted", *classes])
         for row, p, y in zip(test.rows, probabilities, target, strict=True):
             names = (pack.index["file"][row], classes[y], classes[p.argmax()])
-            writer.writerow([row, *names, *(f"{value:.6f}" for value in p)])
+            writer.writerow([row, *names, *(f"{value:.6g}" for value in p)])
 
 
 def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:

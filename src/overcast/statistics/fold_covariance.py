@@ -11,13 +11,25 @@ correlation ρ (Nadeau & Bengio 2003) would shrink γ as seeds are averaged, whi
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+
+KINDS = {
+    "fully_connected": ("perceptron", "ann", "dnn"),
+    "convolutional": ("cnn", "resnet"),
+}
+"""Which networks each kind of the calibration stands for; others take the larger limit."""
+
+UPPER = 1.645
+"""Standard errors from an estimate to the upper end of its one-sided 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +68,26 @@ def estimate_fold_covariance(comparisons: Sequence[ArrayLike]) -> FoldCovariance
     errors = np.sqrt((n - 1) / n * ((without - without.mean(0)) ** 2).sum(0))
     per_run, per_fold = zip(whole.tolist(), errors.tolist(), strict=True)
     return FoldCovariance(per_run, per_fold, n)
+
+
+def common_ratio(network: str, outcome: str) -> float:
+    """The upper limit of γ over the variance of one run's difference, as calibrated for this network and outcome.
+
+    outcome: its column, such as "test/nll" or "gap/accuracy". What was not calibrated takes the largest limit.
+    """
+    kinds = [kind for kind, names in KINDS.items() if network in names] or list(KINDS)
+    name = outcome.removeprefix("test/").replace("/", "_")
+    limits = {key: limit for key, limit in _limits().items() if key[0] in kinds}
+    return max(limit for key, limit in limits.items() if key[1] == name or name not in {each for _, each in limits})
+
+
+@cache
+def _limits() -> dict[tuple[str, str], float]:
+    """Of each kind of network and outcome, over the sizes of data: what benchmarks/fold_covariance.py found."""
+    limits: dict[tuple[str, str], float] = {}
+    with (Path(__file__).parent / "fold_covariance.csv").open(encoding="utf8") as file:
+        for row in csv.DictReader(file):
+            key = (row["network"], row["outcome"])
+            limit = float(row["per_run"]) + UPPER * float(row["per_run_error"])
+            limits[key] = max(limits.get(key, 0.0), limit)
+    return limits

@@ -1,0 +1,115 @@
+"""Which trials are compared with which: contexts, each with its control, and differences fold by fold, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from overcast.statistics.estimates import Array
+
+CONTEXT = ["data", "model", "train_fraction", "epochs"]
+CELL = [*CONTEXT, "cell"]
+PREDICTORS = ("linear", "majority", "persistence")
+"""What needs no network: their test accuracy stands beside every trial's."""
+
+Answers = Mapping[str, Mapping[str, np.ndarray]]
+"""Of each run with a fixed test part, by its id: an outcome's value of each of its rows, the same in the same order."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Trials that may be compared: the same data, network and whatever else was swept, but for the mitigation.
+
+    name: "" if there is only one. trials: one row each, finished. control: the cell that the others are compared with.
+    """
+
+    name: str
+    trials: pd.DataFrame
+    control: str
+
+    @cached_property
+    def cells(self) -> list[str]:
+        """The control first."""
+        names = list(dict.fromkeys(self.trials["cell"]))
+        return [self.control, *(name for name in names if name != self.control)]
+
+    @cached_property
+    def _places(self) -> pd.DataFrame:
+        """Of each repeat its fold and the rank of its seed there: (k, r). On a single fold, seeds take its place."""
+        places = self.trials.drop_duplicates("repeat").set_index("repeat")
+        splits = places["split_seed"] if "split_seed" in places else pd.Series(0, places.index)
+        folds = pd.Series(list(zip(splits, places["fold"], strict=True)), places.index)
+        if self.single_fold:
+            return pd.DataFrame({"k": places["seed"].rank(method="first").astype(int) - 1, "r": 0})
+        k = pd.Series(pd.factorize(folds, sort=True)[0], places.index)
+        return pd.DataFrame({"k": k, "r": places["seed"].groupby(k).rank(method="first").astype(int) - 1})
+
+    @property
+    def single_fold(self) -> bool:
+        """Whether its repeats differ in their seeds alone: what it says then holds for this split only."""
+        splits = ["split_seed", "fold"] if "split_seed" in self.trials else ["fold"]
+        return len(self.trials[splits].drop_duplicates()) == 1
+
+    def values(self, column: str) -> Array:
+        """(cells, folds, seeds) of an outcome, NaN where there is no finished trial."""
+        k, r = self._places["k"], self._places["r"]
+        values = np.full((len(self.cells), k.max() + 1, r.max() + 1), np.nan)
+        at = {name: number for number, name in enumerate(self.cells)}
+        for cell, repeat, value in self.trials[["cell", "repeat", column]].itertuples(index=False, name=None):
+            values[at[cell], k[repeat], r[repeat]] = value
+        return values
+
+    def sample_variances(self, column: str, answers: Answers) -> Array:
+        """(C,) the variance of each mean difference by way of the fixed test part's samples; zeros without one.
+
+        Two-way, of runs and samples (Owen, "The pigeonhole bootstrap", 2007): what the samples have in common over the
+        runs, (B - E) / (n m) of the mean squares B of samples and E of the rest.
+        """
+        runs = self.trials.set_index(["cell", "repeat"])["run_id"]
+        variances = np.zeros(len(self.cells) - 1)
+        for c, cell in enumerate(self.cells[1:]):
+            both = runs[cell].index.intersection(runs[self.control].index)
+            pairs = [(answers.get(runs[cell][one], {}), answers.get(runs[self.control][one], {})) for one in both]
+            known = [ours[column] - theirs[column] for ours, theirs in pairs if column in ours and column in theirs]
+            if len(known) < max(len(both), 2):
+                continue
+            x = np.stack(known)
+            n, m = x.shape
+            samples = n * x.mean(0).var(ddof=1)
+            rest = x - x.mean(1, keepdims=True) - x.mean(0) + x.mean()
+            variances[c] = max(samples - (rest**2).sum() / ((n - 1) * (m - 1)), 0.0) / (n * m)
+        return variances
+
+
+def contexts(trials: pd.DataFrame) -> Iterator[Context]:
+    """The groups of trials that may be compared.
+
+    ``rest``: what was varied beside mitigations and their strengths; told by the cell's name where it is no column.
+    Where a study has one mitigation and sweeps something else, its cells are compared with each other.
+    """
+    if "rest" not in trials:
+        rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
+        trials = trials.assign(rest=rest)
+    keys = [*CONTEXT, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
+    varying = [key for key in keys if trials[key].nunique() > 1]
+    for values, group in trials.groupby(keys, sort=False, dropna=False):
+        named = dict(zip(keys, values, strict=True))
+        rest = str(named.get("rest", "")).split(" · ")
+        parts = [
+            f"{k}={named[k]}" if k in ("train_fraction", "epochs") else str(named[k]) for k in varying if k != "rest"
+        ]
+        yield Context(" · ".join(dict.fromkeys(p for p in [*parts, *rest] if p)), group, _control(group))
+
+
+def _without(cell: str, mitigation: str) -> str:
+    return " · ".join(part for part in cell.split(" · ") if part != mitigation)
+
+
+def _control(group: pd.DataFrame) -> str:
+    """The cell that everything in this context is compared with: no mitigation, or else the first."""
+    named = group[group["mitigation"] == "none"]
+    return str((named if len(named) else group)["cell"].iloc[0])

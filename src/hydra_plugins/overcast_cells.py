@@ -63,7 +63,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         from overcast.study.progress import watched
 
         with collection_paused():
-            self.repeats = study_repeats(self.repeats, self.folds())
+            self.repeats = study_repeats(self.repeats, self.folds(), self.study_number("seeds") or 1)
             varied = [*self.cells, *self.candidates]
             refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
             points = self.points(arguments)
@@ -95,12 +95,14 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         from overcast.config.compose import resolved
         from overcast.prepare.missing_steps import prepare_missing
         from overcast.study.checks import refuse_more_folds, refuse_unknown_claim
+        from overcast.study.outcomes import families
 
         assert self.hydra_context is not None
         load = self.hydra_context.config_loader.load_sweep_config
         first = jobs(points, [self.every] * len(points), self.repeats[:1])
         configs = [resolved(load(self.config, job)) for job in first]
         refuse_more_folds(configs, self.folds())
+        families(configs[0].study.outcomes, configs[0].study.margins)
         if configs[0].claim:
             refuse_unknown_claim(configs[0].claim)
         if configs[0].prepare:
@@ -118,23 +120,28 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
         workers = plan_workers(self.config.hydra.launcher, [config.trainer for config in configs], machine)
         known = [each for each in identities if isinstance(each, str)]
-        study = callback.open(self.config, self.session, known, [*self.repeats, *self.tuning], trials, workers)
+        study = callback.open(configs, self.session, known, [*self.repeats, *self.tuning], trials, workers)
         pairs = zip(configs, identities, strict=True)
         callback.leave_out([(config, each) for config, each in pairs if not isinstance(each, str)])
         give_resources(self.launcher, workers)
         return callback, study
 
     def folds(self) -> int | None:
-        """``study.folds``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
+        """``study.folds``."""
+        return self.study_number("folds")
+
+    def study_number(self, name: str) -> int | None:
+        """A number of ``study``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
         from overcast.config.compose import override_key
 
-        given = [word.partition("=")[2] for word in self.session.user_overrides if override_key(word) == "study.folds"]
+        key = f"study.{name}"
+        given = [word.partition("=")[2] for word in self.session.user_overrides if override_key(word) == key]
         if not given:
-            return self.config.study.folds  # type: ignore[no-any-return]
+            return self.config.study[name]  # type: ignore[no-any-return]
         if given[-1] == "null":
             return None
         if not given[-1].isdigit():
-            raise UserError(f"study.folds={given[-1]}: give a whole number")
+            raise UserError(f"{key}={given[-1]}: give a whole number")
         return int(given[-1])
 
     def points(self, arguments: list[str]) -> list[list[str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,17 +34,13 @@ ONE = Workers(1, Machine(0, ()))
 
 
 @pytest.fixture
-def settings(tmp_path: Path, tracking: TrackingConfig, home: Path) -> Any:
-    """What the callback reads of a config."""
-    hydra = {"job": {"num": 1}}
-    return OmegaConf.create(
-        {
-            "study": {"name": None, "folds": None},
-            "runs_dir": str(tmp_path / "runs"),
-            "tracking": dict(vars(tracking)),
-            "hydra": hydra,
-        }
-    )
+def settings(config: Any, tmp_path: Path, tracking: TrackingConfig, home: Path) -> Any:
+    """The config of a study's one cell."""
+    return replace(config(), runs_dir=str(tmp_path / "runs"), tracking=tracking)
+
+
+HYDRA: Any = OmegaConf.create({"hydra": {"job": {"num": 1}}})
+"""What Hydra tells of a job."""
 
 
 def status(store: TrackingStore, run_id: str) -> str:
@@ -52,14 +50,14 @@ def status(store: TrackingStore, run_id: str) -> str:
 def test_open_and_closed(settings: Any, store: TrackingStore, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     callback = StudyCallback()
-    study = callback.open(settings, SESSION, ["a", "b"], ["seed=0"], 2, ONE)
+    study = callback.open([settings], SESSION, ["a", "b"], ["seed=0"], 2, ONE)
     assert SESSION.study == study
     assert status(store, study.parent) == "RUNNING"
     assert is_locked(Path(study.folder))
     with pytest.raises(UserError, match="another process is at work"):
-        StudyCallback().open(settings, SESSION, ["a", "b"], ["seed=0"], 2, ONE)
+        StudyCallback().open([settings], SESSION, ["a", "b"], ["seed=0"], 2, ONE)
     orphan = store.create("x", {"role": "trial", "study": study.id}, study.parent)
-    callback.on_multirun_end(settings)
+    callback.on_multirun_end(HYDRA)
     assert (status(store, study.parent), status(store, orphan.id)) == ("FINISHED", "KILLED")
     assert "the study" in capsys.readouterr().out
     assert not is_locked(Path(study.folder))
@@ -69,16 +67,16 @@ def test_open_and_closed(settings: Any, store: TrackingStore, capsys: pytest.Cap
     assert status(store, study.parent) == "FINISHED"
 
     again = StudyCallback()
-    assert again.open(settings, SESSION, ["a", "b"], ["seed=0"], 2, ONE).parent == study.parent
+    assert again.open([settings], SESSION, ["a", "b"], ["seed=0"], 2, ONE).parent == study.parent
     SESSION.errors.append(UserError("2 of 3 failed"))
-    again.on_multirun_end(settings)
+    again.on_multirun_end(HYDRA)
     SESSION.errors.clear()
     assert status(store, study.parent) == "FAILED"
 
 
 def test_cut_short(settings: Any, store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = StudyCallback()
-    study = callback.open(settings, SESSION, ["a"], [], 1, ONE)
+    study = callback.open([settings], SESSION, ["a"], [], 1, ONE)
     trial = store.create("x", {"role": "trial", "study": study.id}, study.parent)
     with pytest.raises(SystemExit) as end:
         signal.raise_signal(signal.SIGTERM)
@@ -90,50 +88,68 @@ def test_cut_short(settings: Any, store: TrackingStore, monkeypatch: pytest.Monk
 
 
 def test_a_store_that_cannot_be_reached_leaves_nothing_held(settings: Any, tmp_path: Path) -> None:
-    settings.tracking.uri = "mongodb://x"
+    settings = replace(settings, tracking=replace(settings.tracking, uri="mongodb://x"))
     with pytest.raises(UserError, match="cannot use the MLflow tracking store"):
-        StudyCallback().open(settings, SESSION, ["a"], [], 1, ONE)
+        StudyCallback().open([settings], SESSION, ["a"], [], 1, ONE)
     (folder,) = (tmp_path / "runs" / "studies").iterdir()
     assert not is_locked(folder)
 
 
 def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> None:
     callback = StudyCallback()
-    study = callback.open(settings, SESSION, ["a"], [], 1, ONE)
+    study = callback.open([settings], SESSION, ["a"], [], 1, ONE)
     callback.numbers = [4, 7]
     job = Job(lambda config, session: None, Session())
     try:
-        callback.on_job_start(settings, job)
+        callback.on_job_start(HYDRA, job)
         assert job.session.study == study
         assert read_states(study) == {7: ("running", "")}
-        callback.on_job_end(settings, SimpleNamespace(_return_value=UserError("no luck")))  # type: ignore[arg-type]
+        callback.on_job_end(HYDRA, SimpleNamespace(_return_value=UserError("no luck")))  # type: ignore[arg-type]
         assert read_states(study) == {7: ("failed", "no luck")}
-        callback.on_job_end(settings, SimpleNamespace(_return_value=None))  # type: ignore[arg-type]
+        callback.on_job_end(HYDRA, SimpleNamespace(_return_value=None))  # type: ignore[arg-type]
         assert read_states(study) == {7: ("done", "")}
         travelled = pickle.loads(pickle.dumps(callback))
         assert (travelled.study, travelled.numbers, travelled.record) == (study, [4, 7], None)
         assert travelled.study.machine == ONE.machine
     finally:
-        callback.on_multirun_end(settings)
+        callback.on_multirun_end(HYDRA)
 
 
 def test_a_single_run_is_no_study(settings: Any) -> None:
     callback = StudyCallback()
     job = Job(lambda config, session: None, Session())
-    callback.on_job_start(settings, job)
-    callback.on_job_end(settings, SimpleNamespace(_return_value=None))  # type: ignore[arg-type]
+    callback.on_job_start(HYDRA, job)
+    callback.on_job_end(HYDRA, SimpleNamespace(_return_value=None))  # type: ignore[arg-type]
     assert job.session.study is None
 
 
-def test_the_same_runs_are_the_same_study() -> None:
-    assert study_id("x", ["a", "b"], ["seed=0"]) == study_id("x", ["a", "b"], ["seed=0"])
-    others = [
-        ("x", ["a", "c"], ["seed=0"]),
-        ("x", ["a"], ["seed=0"]),
-        ("x", ["a", "b"], ["seed=1"]),
-        ("y", ["a", "b"], ["seed=0"]),
-    ]
-    assert len({study_id(*other) for other in others} | {study_id("x", ["a", "b"], ["seed=0"])}) == 5
+def test_more_cells_or_repeats_extend_a_study_with_a_name() -> None:
+    first = study_id("x", ["a", "b"], ["seed=0"])
+    assert first == study_id("x", ["a", "b", "c"], ["seed=0"]) == study_id("x", ["a"], ["seed=0", "seed=1"])
+    assert len({first, study_id("x", ["b", "a"], ["seed=0"]), study_id("y", ["a", "b"], ["seed=0"])}) == 3
+
+
+def test_a_sweep_without_a_name_is_the_same_with_the_same_runs() -> None:
+    first = study_id(None, ["a", "b"], ["seed=0"])
+    assert first == study_id(None, ["a", "b"], ["seed=0"])
+    others = [(["a", "c"], ["seed=0"]), (["a"], ["seed=0"]), (["a", "b"], ["seed=1"])]
+    assert len({first, *(study_id(None, *other) for other in others)}) == 4
+
+
+def test_one_that_grows_after_its_report_is_said_to_be_extended(settings: Any, store: TrackingStore) -> None:
+    named = replace(settings, study=replace(settings.study, name="x"))
+
+    def opened(repeats: list[str]) -> dict[str, str]:
+        callback = StudyCallback()
+        study = callback.open([named], SESSION, ["a"], repeats, len(repeats), ONE)
+        callback.on_multirun_end(HYDRA)
+        return dict(store.client.get_run(study.parent).data.tags, parent=study.parent)
+
+    parent = opened(["seed=0"])["parent"]
+    assert "extended" not in opened(["seed=0", "seed=1"])
+    store.client.set_tag(parent, "reported", "2")
+    assert "extended" not in opened(["seed=0", "seed=1"])
+    assert opened(["seed=0", "seed=1", "seed=2"])["extended"] == "2"
 
 
 def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,3 +157,16 @@ def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "argv", ["/somewhere/pipelines/train.py", "with", "picks"])
     assert command(Session(["-m", "seed=0,1"])) == "python pipelines/train.py -m seed=0,1"
+
+
+def test_what_is_judged_is_written_down_before_the_first_trial(settings: Any, store: TrackingStore) -> None:
+    """A study that is resumed with other outcomes keeps what was planned."""
+    changed = replace(settings, study=replace(settings.study, outcomes=("macro_f1",), margins={"macro_f1": 0.01}))
+    for each in (settings, changed):
+        callback = StudyCallback()
+        study = callback.open([each], SESSION, ["a"], [], 1, ONE)
+        callback.on_multirun_end(HYDRA)
+    tags = store.client.get_run(study.parent).data.tags
+    assert json.loads(tags["planned"]) == {"outcomes": ["nll", "accuracy"], "margins": {}}
+    assert json.loads(tags["judged"]) == {"outcomes": ["macro_f1"], "margins": {"macro_f1": 0.01}}
+    assert tags["data"] == "skies"

@@ -30,6 +30,19 @@ def test_the_folds_of_a_study_are_its_repeats() -> None:
         study_repeats([], 0)
 
 
+def test_more_seeds_are_more_rounds_over_the_folds_and_change_none_there_were() -> None:
+    once, thrice = study_repeats([], 2), study_repeats([], 2, 3)
+    assert thrice[:2] == once
+    assert len(set(thrice)) == 6
+    assert [repeat.split()[0] for repeat in thrice] == ["split.fold=0", "split.fold=1"] * 3
+    seeds = [repeat.split()[1] for repeat in thrice]
+    assert len(set(seeds)) == 6  # fresh ones in each fold
+    with pytest.raises(UserError, match=r"study\.seeds=3 is how often each of study\.folds is trained"):
+        study_repeats(["seed=5"], None, 3)
+    with pytest.raises(UserError, match=r"study\.seeds=0: must be at least 1"):
+        study_repeats([], 2, 0)
+
+
 def test_no_more_folds_than_the_data_has(config: Any) -> None:
     cells = [config(), config("split.folds=4")]
     refuse_more_folds(cells, 4)

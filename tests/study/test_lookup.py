@@ -15,7 +15,7 @@ from overcast.core.errors import UserError
 from overcast.core.paths import HOME
 from overcast.evaluation.evaluate import evaluate
 from overcast.prediction.trained_network import open_config_pack
-from overcast.study.lookup import _try_out, estimated_seconds, fetch, finished_run, study_runs
+from overcast.study.lookup import CELL_LENGTH, _try_out, estimated_seconds, fetch, finished_run, study_runs
 from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import identity
 from overcast.tracking.store import TrackingStore
@@ -67,6 +67,18 @@ def test_children_are_the_whole_runs_once_each(
     shutil.rmtree(runs[1].folder)
     assert {run.folder for run in study_runs(store, study.id)} == {again.folder}
     assert study_runs(store, "y-1") == []
+
+
+def test_cells_that_are_no_longer_planned_are_left_out(
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any
+) -> None:
+    asked = [config("epochs=1", f"lr={lr}", f"seed={seed}") for lr in (0.1, 0.2) for seed in (0, 1)]
+    asked = [replace(each, tracking=tracking) for each in asked]
+    runs = [run_trial(each, study) for each in asked]
+    cells = [run.facts["cell"] for run in runs]
+    assert cells[0] == cells[1] != cells[2]
+    store.study(study.id, "x", {"cells": cells[0][:CELL_LENGTH]})
+    assert {run.folder for run in study_runs(store, study.id)} == {run.folder for run in runs[:2]}
 
 
 def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
-from overcast.comparison.outcomes import PRIMARY, families
 from overcast.comparison.table import comparison_table, predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
@@ -23,7 +23,8 @@ from overcast.core.formats import check_format
 from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
-from overcast.study.lookup import study_runs
+from overcast.study.lookup import planned_trials, study_runs
+from overcast.study.outcomes import PRIMARY, families
 from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.run_folder import Run
@@ -94,7 +95,9 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, 
     record = MlflowRun(store.client, parent.id)
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
-    record.tags({"mlflow.note.content": wording.description_md(compared, info, claim, verdict)})
+    comparisons = int((compared["pairs"] >= 2).sum()) * len(info["families"].judged)
+    note = wording.description_md(compared, info, claim, verdict)
+    record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(len(runs))})
     verdicts = wording.verdicts(compared, judged)
     notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
     lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, ""]
@@ -108,7 +111,7 @@ def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, 
     Raises: UserError if there is no run to report on.
     """
     key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
-    finished = {each.tags["identity"]: each for each in reversed(store.search("FINISHED", study=key, role="trial"))}
+    finished = {each.tags["identity"]: each for each in reversed(planned_trials(store, key, "FINISHED"))}
     if finished and not runs:
         folder = next(iter(finished.values())).tags["folder"]
         raise UserError(
@@ -123,12 +126,45 @@ def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, 
         "failed": unfinished(store, key, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
-        "families": families(),
+        **_plan(parent),
+        "asked before": _asked_before(store, parent),
         "command": parent.tags.get("command", ""),
         **origins([each.tags for name, each in finished.items() if name in done]),
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",
     }
     return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
+
+
+def _plan(parent: RunInfo) -> dict[str, Any]:
+    """The families of outcomes that the study judges, and a note if they were others before its first trial."""
+    judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
+    chosen = families(**judged)
+    notes = []
+    if extended := parent.tags.get("extended"):
+        notes.append(
+            f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
+            "what was planned before looking."
+        )
+    if judged == planned:
+        return {"families": chosen, "post_hoc": notes}
+    before = families(**planned)
+    notes.append(
+        "Post hoc: outcomes or margins were changed after the first trial. Planned were "
+        f"{wording.judged_names(before)}, with margins of {wording.margins(before)}."
+    )
+    return {"families": chosen, "post_hoc": notes}
+
+
+def _asked_before(store: TrackingStore, parent: RunInfo) -> str:
+    """How many studies and comparisons the same data sets have been asked already, as far as they were reported."""
+    ours = set(parent.tags.get("data", "").split(",")) - {""}
+    others = [run for run in store.search(role="study") if run.id != parent.id and run.created < parent.created]
+    same = [run for run in others if ours & set(run.tags.get("data", "").split(","))]
+    if not same:
+        return ""
+    comparisons = sum(int(run.tags.get("comparisons", 0)) for run in same)
+    studies = f"{len(same)} {'study' if len(same) == 1 else 'studies'}"
+    return f"{studies} of {', '.join(sorted(ours))} with {comparisons} comparisons"
 
 
 def find_study(store: TrackingStore, study: str) -> RunInfo:
@@ -173,7 +209,7 @@ def _often() -> float:
 
 def unfinished(store: TrackingStore, study: str, done: set[str]) -> list[str]:
     """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
-    found = [run for status in ("FAILED", "KILLED") for run in store.search(status, study=study, role="trial")]
+    found = [run for status in ("FAILED", "KILLED") for run in planned_trials(store, study, status)]
     left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]
     reasons = [run.tags.get("reason", "") for run in left]
     names = [run.tags["mlflow.runName"] for run in left]
@@ -182,5 +218,5 @@ def unfinished(store: TrackingStore, study: str, done: set[str]) -> list[str]:
 
 def diverged_trials(store: TrackingStore, study: str, done: set[str]) -> list[Diverged]:
     """The trials that diverged, one of each identity, and were not run again since."""
-    found = {run.tags["identity"]: run for run in store.search("FAILED", study=study, role="trial", diverged="true")}
+    found = {run.tags["identity"]: run for run in planned_trials(store, study, "FAILED", diverged="true")}
     return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

@@ -6,11 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from overcast.comparison.outcomes import PRIMARY
 from overcast.comparison.wording import cell
 from overcast.core.metric_labels import METRIC_LABELS
 from overcast.html.page import Section
 from overcast.html.style import PARTS, LineStyle, series
+from overcast.study.outcomes import PRIMARY
 
 METRICS = ("nll", "accuracy")
 """What the learning curves show."""

@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from overcast.comparison.curves import data_size, error_bars, learning
-from overcast.comparison.outcomes import PRIMARY, Families, Outcome
 from overcast.comparison.wording import cell, number, places
 from overcast.html.label_placement import text_positions
 from overcast.html.page import Section
 from overcast.html.style import BLACK, BLUE, GREEN, GREY, INK, ORANGE, PALE
 from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import PRIMARY, Families, Outcome
 
 STYLES = {  # colour, marker: what is not decided is open and grey
     "better": (BLUE, "circle"),

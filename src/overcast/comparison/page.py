@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from overcast.comparison import table_view, wording
 from overcast.comparison.figures import study_figures
-from overcast.comparison.outcomes import Families, families
 from overcast.core.atomic import whole_file
 from overcast.html.page import BulletList, Callout, Cell, Page, Paragraph, Section, Table
 from overcast.html.writer import render
+from overcast.study.outcomes import Families, families
 
 
 @dataclass(frozen=True, eq=False)

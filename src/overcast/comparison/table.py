@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.outcomes import OUTCOMES, PRIMARY, Families, Outcome, families
 from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
 from overcast.statistics.estimates import Array, Estimate, one_sample_t
 from overcast.statistics.fold_covariance import common_ratio
@@ -26,6 +25,7 @@ from overcast.statistics.simultaneous import (
     simultaneous_level,
 )
 from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, verdict
+from overcast.study.outcomes import OUTCOMES, PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
 """Of each outcome's column, a comparison a context."""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.outcomes import PRIMARY, Families, Outcome
 from overcast.comparison.wording import OVERFITTING, cell, interval, number, places
 from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import PRIMARY, Families, Outcome
 
 SIGNS = {1: "▲ ", -1: "▼ ", 0: ""}
 """Before a verdict, so that it does not hang on colour alone."""

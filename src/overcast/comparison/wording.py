@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.outcomes import PRIMARY, Families, Outcome, families
 from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc")
 """What of a study's info stands in the notes, or is no fact of its own."""

@@ -38,12 +38,17 @@ class TrackingConfig:
 class StudyConfig:
     """What a run is a trial of: name, as people say it; None for a sweep without one.
 
-    folds: how many of the data's folds a study uses, each with a seed of its own and paired over all its cells; None
-    where its repeats are named one by one.
+    folds: how many of the data's folds a study uses, paired over all its cells; None where its repeats are named one by
+    one. seeds: how many each of these folds is trained with, the same over all cells.
+    outcomes: of the test part, whether the model is better, by their names in metrics.json. margins: of an outcome (or
+    of gap_nll, gap_accuracy), inside which a difference is none. Both are recorded before the first trial.
     """
 
     name: str | None = None
     folds: int | None = None
+    seeds: int = 1
+    outcomes: tuple[str, ...] = ("nll", "accuracy")
+    margins: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

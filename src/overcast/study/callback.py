@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -17,14 +18,17 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from overcast.config.run_config import RunConfig
-from overcast.config.schema import TrackingConfig
 from overcast.config.script import Job, Session
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
+from overcast.study.lookup import CELL_LENGTH
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.study_info import StudyInfo
+
+MAX_TAG = 8000
+"""Characters that MLflow keeps of a tag."""
 
 
 class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
@@ -43,7 +47,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
     def open(
         self,
-        config: DictConfig,
+        configs: Sequence[RunConfig],
         session: Session,
         cells: Sequence[str],
         repeats: Sequence[str],
@@ -52,25 +56,29 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     ) -> StudyInfo:
         """The study of these cells' identities and repeats, RUNNING, and no other process's.
 
-        runs: how many trials it will have.
+        configs: of a run of each cell. runs: how many trials it will have.
 
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
         from overcast.tracking.run import RunRecorder
         from overcast.tracking.store import mark_orphaned_runs, open_store, relative
 
+        config = configs[0]
         name = config.study.name or "sweep"
-        key = study_id(name, cells, repeats)
+        key = study_id(config.study.name, cells, repeats)
         folder = project_path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(try_lock(folder))
-            self.store = open_store(TrackingConfig(**config.tracking))
+            self.store = open_store(config.tracking)
             self.record = RunRecorder()
             if self.store:
                 mark_orphaned_runs(self.store)
                 tags = {"folder": relative(folder), "command": command(session), "runs": str(runs)}
-                tags |= {"claim": config.claim} if config.get("claim") else {}
+                tags |= {"claim": config.claim} if config.claim else {}
+                tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
+                tags |= {"cells": plan_cells(cells)}
+                tags |= self._plan(key, config, runs)
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")
             stack.callback(atexit.unregister, self._close)
@@ -80,6 +88,19 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         self.parent_process = os.getpid()
         self.session, session.study = session, self.study
         return self.study
+
+    def _plan(self, key: str, config: RunConfig, runs: int) -> dict[str, str]:
+        """What will be judged, and what was planned to be before the first trial: it may change later.
+
+        A study that has been reported, and grows after that, is said to be extended.
+        """
+        judged = json.dumps({"outcomes": list(config.study.outcomes), "margins": dict(config.study.margins)})
+        found = self.store.search(study=key, role="study", limit=1)
+        before = found[0].tags if found else {}
+        tags = {"judged": judged, "planned": before.get("planned", judged)}
+        if "reported" in before and runs > int(before.get("runs", 0)):
+            tags["extended"] = before["reported"]
+        return tags
 
     def chose(self, cells: Sequence[Sequence[str]]) -> None:
         """Say and record which strengths won."""
@@ -145,12 +166,24 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         return {"study": self.study, "parent_process": self.parent_process, "numbers": self.numbers}
 
 
-def study_id(name: str, cells: Sequence[str], repeats: Sequence[str]) -> str:
-    """The study's name and a hash of the runs in it: asked for the same runs again, it is the same study.
+def study_id(name: str | None, cells: Sequence[str], repeats: Sequence[str]) -> str:
+    """A study's name and a hash of what makes it this one: asked for again, it goes on.
 
-    An option file that was edited, or other data, makes another one, which is not compared with what came before.
+    One with a name is the same as long as its first cell is, which the others are compared with: more cells, folds or
+    seeds extend it. Another option of that cell, or other data, makes another study, which is not compared with what
+    came before. A sweep without a name is the same only with the same runs.
     """
-    return f"{name}-{hashlib.sha256(repr([*cells, *repeats]).encode()).hexdigest()[:8]}"
+    same = cells[:1] if name else [*cells, *repeats]
+    return f"{name or 'sweep'}-{hashlib.sha256(repr([*same]).encode()).hexdigest()[:8]}"
+
+
+def plan_cells(cells: Sequence[str]) -> str:
+    """The cells of a plan as a tag, by which `study_runs` leaves out what was planned once and is no more.
+
+    "" where they are more than a tag holds.
+    """
+    tag = " ".join(cell[:CELL_LENGTH] for cell in cells)
+    return tag if len(tag) <= MAX_TAG else ""
 
 
 def command(session: Session) -> str:

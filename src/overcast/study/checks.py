@@ -23,8 +23,8 @@ def refuse_contradiction(overrides: Sequence[str], cells: Sequence[str], repeats
     for key in map(override_key, overrides):
         if key in by_repeats:
             raise UserError(
-                f"{key} is what the repeats of this study vary, one seed for each fold. Leave it out; study.folds=3 "
-                "takes three of them"
+                f"{key} is what the repeats of this study vary, seeds of its own for each fold. Leave it out; "
+                "study.folds=3 takes three of them, study.seeds=3 as many seeds for each"
             )
         if key in varied:
             raise UserError(f"{key} is what the cells of this study vary. Leave it out, or write a study of your own")
@@ -37,21 +37,30 @@ def refuse_unknown_claim(name: str) -> None:
         raise UserError(f"claim={name}: there is no such claim. Choices: {', '.join(known)}")
 
 
-def study_repeats(explicit: Sequence[str], folds: int | None) -> list[str]:
-    """The overrides of each repeat: those that a study names, or one for each of its folds, with a seed of its own.
+SEED_STEP = 1000
+"""Between the seeds of a fold: so many folds have first seeds of their own, and more seeds change none there were."""
 
-    Raises: UserError if both are given, or there is no fold.
+
+def study_repeats(explicit: Sequence[str], folds: int | None, seeds: int = 1) -> list[str]:
+    """The overrides of each repeat: those that a study names, or each of its folds with seeds of its own.
+
+    Every fold comes once before any comes again, so that a study cut short has whole rounds.
+
+    Raises: UserError if both are given, or there is no fold or seed.
     """
     if folds is None:
+        if seeds != 1:
+            raise UserError(f"study.seeds={seeds} is how often each of study.folds is trained: set study.folds too")
         return list(explicit)
     if explicit:
         raise UserError(
             f"study.folds={folds} and hydra.sweeper.repeats both say what the repeats are. Leave one out: the repeats, "
             "or the folds by study.folds=null"
         )
-    if folds < 1:
-        raise UserError(f"study.folds={folds}: must be at least 1")
-    return [f"split.fold={fold} seed={fold}" for fold in range(folds)]
+    for name, many in (("folds", folds), ("seeds", seeds)):
+        if many < 1:
+            raise UserError(f"study.{name}={many}: must be at least 1")
+    return [f"split.fold={fold} seed={fold + SEED_STEP * round_}" for round_ in range(seeds) for fold in range(folds)]
 
 
 def refuse_more_folds(cells: Sequence[RunConfig], folds: int | None) -> None:
@@ -65,7 +74,7 @@ def refuse_more_folds(cells: Sequence[RunConfig], folds: int | None) -> None:
 
 
 def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) -> list[str | IncompatibleError]:
-    """The identity of a run of each cell or, for one of things that do not go together, why it is left out.
+    """The identity of each cell, in any fold and seed, or why one of things that do not go together is left out.
 
     machine: on which "auto" means what it does; this one by default.
 
@@ -76,7 +85,7 @@ def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) 
     for config in cells:
         same = repr(replace(config, seed=0))  # whether it can be trained does not hang on the seed
         plan = plans[same] = plans.get(same) or _plan(config, machine)
-        identities.append(plan if isinstance(plan, IncompatibleError) else replace(plan, config=config).identity)
+        identities.append(plan if isinstance(plan, IncompatibleError) else replace(plan, config=config).cell)
     if identities and not any(isinstance(each, str) for each in identities):
         raise UserError(str(identities[0]))
     return identities

@@ -98,7 +98,7 @@ def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: Stud
     """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
     tags = {"role": config.role, "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
-    names = ("identity", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
+    names = ("identity", "cell", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
     tags |= {name: str(facts[name]) for name in names if name in facts}  # an older run lacks some
     tags |= {f"tag.{tag}": "true" for tag in config.tags}
     return {key: value for key, value in tags.items() if value}

@@ -6,7 +6,7 @@ Networks are built on the meta device: shapes without numbers, in milliseconds, 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,12 +162,19 @@ class Plan:
     def identity(self) -> str:
         return identity(self.config, self.fingerprint, self.devices)
 
+    @property
+    def cell(self) -> str:
+        """What this run has in common with those of other folds and seeds: the cell of a study that it belongs to."""
+        first = replace(self.config, seed=0, split=replace(self.config.split, fold=0))
+        return identity(first, self.fingerprint, self.devices)
+
     def facts(self) -> dict[str, Any]:
         """What ``run.json`` begins with."""
         return {
             "id": "",
             "name": run_name(self.config),
             "identity": self.identity,
+            "cell": self.cell,
             "precision": self.devices.precision,
             "processes": self.devices.ranks,
             "fingerprint": self.fingerprint,

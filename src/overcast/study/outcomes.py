@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
 from overcast.core.metric_labels import METRIC_LABELS
 
@@ -51,8 +52,6 @@ OUTCOMES = (
     Outcome("test/macro_f1", f"test {METRIC_LABELS['macro_f1']}"),
     Outcome("test/ece", f"test {METRIC_LABELS['ece']}", larger_is_better=False),
 )
-DEFAULT = ("nll", "accuracy")
-"""What "does it make the model better" is answered by: one family of comparisons."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Families:
         return tuple(outcome for outcome in OUTCOMES if outcome.column not in {each.column for each in self.judged})
 
 
-def families(outcomes: Sequence[str] = DEFAULT, margins: Mapping[str, float] | None = None) -> Families:
+def families(outcomes: Sequence[str] = StudyConfig.outcomes, margins: Mapping[str, float] | None = None) -> Families:
     """The families of a study. outcomes: the primary ones, by their names in metrics.json. margins: by name, too.
 
     Raises: UserError if there is no such outcome.

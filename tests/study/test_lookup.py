@@ -15,7 +15,15 @@ from overcast.core.errors import UserError
 from overcast.core.paths import HOME
 from overcast.evaluation.evaluate import evaluate
 from overcast.prediction.trained_network import open_config_pack
-from overcast.study.lookup import CELL_LENGTH, _try_out, estimated_seconds, fetch, finished_run, study_runs
+from overcast.study.lookup import (
+    CELL_LENGTH,
+    _try_out,
+    estimated_seconds,
+    fetch,
+    finished_run,
+    planned_trials,
+    whole_runs,
+)
 from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import identity
 from overcast.tracking.store import TrackingStore
@@ -63,10 +71,10 @@ def test_children_are_the_whole_runs_once_each(
     again = run_trial(replace(config("epochs=1", "seed=0"), tracking=tracking), study)
     store.client.set_terminated(runs[0].facts["id"], "FINISHED")  # two of a kind now
     train(replace(config("epochs=1", "seed=5"), tracking=tracking))  # of no study
-    assert {run.folder for run in study_runs(store, study.id)} == {again.folder, runs[1].folder}
+    assert {run.folder for run in whole_runs(store, planned_trials(store, study.id))} == {again.folder, runs[1].folder}
     shutil.rmtree(runs[1].folder)
-    assert {run.folder for run in study_runs(store, study.id)} == {again.folder}
-    assert study_runs(store, "y-1") == []
+    assert {run.folder for run in whole_runs(store, planned_trials(store, study.id))} == {again.folder}
+    assert whole_runs(store, planned_trials(store, "y-1")) == []
 
 
 def test_cells_that_are_no_longer_planned_are_left_out(
@@ -78,7 +86,9 @@ def test_cells_that_are_no_longer_planned_are_left_out(
     cells = [run.facts["cell"] for run in runs]
     assert cells[0] == cells[1] != cells[2]
     store.study(study.id, "x", {"cells": cells[0][:CELL_LENGTH]})
-    assert {run.folder for run in study_runs(store, study.id)} == {run.folder for run in runs[:2]}
+    assert {run.folder for run in whole_runs(store, planned_trials(store, study.id))} == {
+        run.folder for run in runs[:2]
+    }
 
 
 def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
@@ -93,7 +103,9 @@ def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
     same, names = runs[0].facts["identity"], [run.folder.name for run in runs]
     monkeypatch.chdir((home / "project").rename(home / "elsewhere"))
     monkeypatch.setenv(HOME, str(home / "elsewhere"))
-    assert [run.folder.resolve().parent for run in study_runs(store, study.id)] == [home / "elsewhere" / "runs"] * 2
+    assert [run.folder.resolve().parent for run in whole_runs(store, planned_trials(store, study.id))] == [
+        home / "elsewhere" / "runs"
+    ] * 2
     again = finished_run(store, study, "trial", same)
     assert again
     assert again.config.tracking == tracking
@@ -102,9 +114,9 @@ def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
     Path("runs", names[0]).rename(home / "away")
     Path("runs", names[1]).rename(Path("runs", names[0]))
     assert finished_run(store, study, "trial", same) is None
-    assert study_runs(store, study.id) == []
+    assert whole_runs(store, planned_trials(store, study.id)) == []
     (home / "fetched").mkdir()
-    fetched = study_runs(store, study.id, home / "fetched")
+    fetched = whole_runs(store, planned_trials(store, study.id), home / "fetched")
     assert [run.config.seed for run in fetched] == [0, 1]
     assert [(run.folder / "evaluation" / "metrics.json").exists() for run in fetched] == [False, True]
     (record,) = (found for found in store.search(study=study.id, role="trial") if found.id == fetched[0].facts["id"])
@@ -119,10 +131,10 @@ def test_a_run_that_could_not_be_recorded_is_no_silent_gap_in_its_study(
     monkeypatch.setattr("overcast.tracking.run.MlflowRun.dataset", lambda record, *_: setattr(record, "broken", "gone"))
     with pytest.raises(UserError, match=r"stopped taking records \(gone\), and a study .*: run it again"):
         run_trial(replace(config("epochs=1"), tracking=tracking), study)
-    assert study_runs(store, study.id) == []
+    assert whole_runs(store, planned_trials(store, study.id)) == []
     monkeypatch.undo()
     again = run_trial(replace(config("epochs=1"), tracking=tracking), study)
-    assert study_runs(store, study.id) == [again]
+    assert whole_runs(store, planned_trials(store, study.id)) == [again]
 
 
 def test_the_time_comes_from_runs_like_it_or_from_a_few_steps(config: Any, store: TrackingStore) -> None:

@@ -23,7 +23,7 @@ from overcast.core.formats import check_format
 from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
-from overcast.study.lookup import planned_trials, study_runs
+from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.outcomes import PRIMARY, families
 from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
@@ -68,18 +68,20 @@ def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge:
     stored = {"format": int(parent.tags.get("format", 0))}
     check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
     with TemporaryDirectory(prefix="overcast-") as fetched:
-        return _compared(store, parent, study_runs(store, parent.tags["study"], Path(fetched)), out, judge)
+        return _compared(store, parent, Path(fetched), out, judge)
 
 
-def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, judge: Judge | None) -> Comparison:
+def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, judge: Judge | None) -> Comparison:
     key = parent.tags["study"]
+    planned = planned_trials(store, key)
+    runs = whole_runs(store, planned, fetched)
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", (".csv", ".md"))
     no_figures = evaluate_missing(runs)
-    diverged = [*no_figures.values(), *diverged_trials(store, key, {run.facts["identity"] for run in runs})]
+    diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
-    about = _about(store, parent, runs)
+    about = _about(store, parent, planned, runs)
     runs = [run for run in runs if run not in no_figures]
     rows, known = trials(runs, diverged), answers(runs)
     info = about | {"official_test": bool(known), "diverged": diverged_cells(rows)}
@@ -101,17 +103,17 @@ def _compared(store: TrackingStore, parent: RunInfo, runs: list[Run], out: str, 
     verdicts = wording.verdicts(compared, judged)
     notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
     lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, ""]
-    text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id)])
+    text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id, planned)])
     return Comparison(key, compared, rows, verdicts, path.absolute(), text)
 
 
-def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, Any]:
+def _about(store: TrackingStore, parent: RunInfo, planned: list[RunInfo], runs: list[Run]) -> dict[str, Any]:
     """What the report says of the study beside its figures: what is not in it, and what trained the rest.
 
     Raises: UserError if there is no run to report on.
     """
     key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
-    finished = {each.tags["identity"]: each for each in reversed(planned_trials(store, key, "FINISHED"))}
+    finished = {each.tags["identity"]: each for each in reversed(planned) if each.status == "FINISHED"}
     if finished and not runs:
         folder = next(iter(finished.values())).tags["folder"]
         raise UserError(
@@ -123,7 +125,7 @@ def _about(store: TrackingStore, parent: RunInfo, runs: list[Run]) -> dict[str, 
     about = {
         "study": key,
         "folds": ", ".join(dict.fromkeys(str(run.config.split.folds) for run in runs)),
-        "failed": unfinished(store, key, done),
+        "failed": unfinished(planned, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
         **_plan(parent),
@@ -191,11 +193,13 @@ def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
 
     Such ones were recorded as finished before training looked whether a loss is finite.
     """
+    missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
+    if not missing:  # what follows imports torch
+        return {}
     from overcast.evaluation.evaluate import evaluate
 
-    missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
     diverged = {}
-    for run in tqdm(missing, desc="evaluating", unit="run", disable=not missing, mininterval=_often()):
+    for run in tqdm(missing, desc="evaluating", unit="run", mininterval=_often()):
         try:
             evaluate(run, pictures=False)
         except DivergedError as error:
@@ -207,16 +211,17 @@ def _often() -> float:
     return 0.1 if sys.stderr.isatty() else 30
 
 
-def unfinished(store: TrackingStore, study: str, done: set[str]) -> list[str]:
+def unfinished(trials: Sequence[RunInfo], done: set[str]) -> list[str]:
     """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
-    found = [run for status in ("FAILED", "KILLED") for run in planned_trials(store, study, status)]
+    found = [run for run in trials if run.status in ("FAILED", "KILLED")]
     left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]
     reasons = [run.tags.get("reason", "") for run in left]
     names = [run.tags["mlflow.runName"] for run in left]
     return sorted({f"{name} ({why})" if why else name for name, why in zip(names, reasons, strict=True)})
 
 
-def diverged_trials(store: TrackingStore, study: str, done: set[str]) -> list[Diverged]:
+def diverged_trials(trials: Sequence[RunInfo], done: set[str]) -> list[Diverged]:
     """The trials that diverged, one of each identity, and were not run again since."""
-    found = {run.tags["identity"]: run for run in planned_trials(store, study, "FAILED", diverged="true")}
+    gone = [run for run in trials if run.status == "FAILED" and run.tags.get("diverged") == "true"]
+    found = {run.tags["identity"]: run for run in gone}
     return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

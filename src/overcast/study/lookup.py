@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,21 +33,21 @@ CELL_LENGTH = 8
 """Characters of a cell's identity that tell it from the others of a study."""
 
 
-def planned_trials(store: TrackingStore, study_id: str, status: str, **equal: str) -> list[RunInfo]:
-    """The trials of a study with this status, newest first; not those of cells that its plan no longer has."""
+def planned_trials(store: TrackingStore, study_id: str) -> list[RunInfo]:
+    """The trials of a study, newest first; not those of cells that its plan no longer has."""
     parent = next(iter(store.search(study=study_id, role="study", limit=1)), None)
     cells = set(parent.tags.get("cells", "").split()) if parent else set()
-    trials = store.search(status, study=study_id, role="trial", limit=50_000, **equal)
+    trials = store.search(study=study_id, role="trial")
     return [each for each in trials if not cells or each.tags.get("cell", "")[:CELL_LENGTH] in {*cells, ""}]
 
 
-def study_runs(store: TrackingStore, study_id: str, into: Path | None = None) -> list[Run]:
-    """The whole runs of a study, one for each identity, in the order they were started.
+def whole_runs(store: TrackingStore, trials: Sequence[RunInfo], into: Path | None = None) -> list[Run]:
+    """The whole runs among these finished trials, newest first, one for each identity, in the order they were started.
 
     into: a folder for what can only be had from MLflow's artifacts; without one, folders alone count.
     """
     records: dict[str, list[RunInfo]] = {}
-    for found in reversed(planned_trials(store, study_id, "FINISHED")):
+    for found in reversed([each for each in trials if each.status == "FINISHED"]):
         records.setdefault(found.tags["identity"], []).insert(0, found)  # the newest first
     runs = []
     for same in records.values():

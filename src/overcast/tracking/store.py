@@ -32,9 +32,10 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one a 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a search tells of a run; ``created``: when, in UTC, as text that sorts."""
+    """What a search tells of a run; ``created``: when, in UTC, as text that sorts. status: as MLflow names it."""
 
     id: str
+    status: str
     created: str
     tags: dict[str, str]
     params: dict[str, str]
@@ -124,7 +125,7 @@ class TrackingStore:
 
 def _run_info(run: Any) -> RunInfo:
     created = _text(datetime.fromtimestamp(run.info.start_time / 1000, UTC))
-    return RunInfo(run.info.run_id, created, run.data.tags, run.data.params, run.data.metrics)
+    return RunInfo(run.info.run_id, str(run.info.status), created, run.data.tags, run.data.params, run.data.metrics)
 
 
 def _text(time: datetime) -> str:

@@ -76,14 +76,15 @@ def _chart(section: str, metric: str) -> dict[str, Any]:
     }
 
 
-def links(store: TrackingStore, study_id: str, parent: str) -> str:
-    """Save the view, and give the links as lines of text."""
+def links(store: TrackingStore, study_id: str, parent: str, trials: list[RunInfo] | None = None) -> str:
+    """Save the view, and give the links as lines of text. trials: those of the study, where they are known."""
     key = f"overcast-{study_id}"
     store.tag_experiment(f"mlflow.sharedViewState.{key}", json.dumps(view(study_id)))
     base = store.uri.rstrip("/") if store.uri.startswith("http") else BASE
     experiment = f"{base}/#/experiments/{store.experiment}"
     shared = f"{experiment}/runs?viewStateShareKey={key}&{MACHINE_LEARNING}"
-    ids = [run.id for run in compared(store.search(study=study_id, role="trial", status="FINISHED"))]
+    trials = store.search(study=study_id, role="trial") if trials is None else trials
+    ids = [run.id for run in compared([run for run in trials if run.status == "FINISHED"])]
     compare = f"runs={quote(json.dumps(ids))}&experiments={quote(json.dumps([store.experiment]))}"
     local = "`make ui`" if store.uri == TrackingConfig().uri else f"`mlflow ui --backend-store-uri {store.uri}`"
     where = f"{local}, then" if store.uri.startswith("sqlite") else f"the UI of {store.uri}"

@@ -97,7 +97,7 @@ def table(runs: Sequence[Run]) -> pd.DataFrame:
 
     ``correct``: (M,) whether each row of an official test part was classified correctly; None without one.
     """
-    known = answers(runs)
+    known = answers([run for run in runs if run.facts.get("official_test")])
     return pd.DataFrame([_row(run, known.get(str(run.folder), {}).get("test/accuracy")) for run in runs])
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
+from overcast.comparison.noise import noise_sections
 from overcast.comparison.table import comparison_table, predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
@@ -84,15 +85,17 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     about = _about(store, parent, planned, runs)
     runs = [run for run in runs if run not in no_figures]
     rows, known = trials(runs, diverged), answers(runs)
-    info = about | {"official_test": bool(known), "diverged": diverged_cells(rows)}
-    compared, judged = comparison_table(rows, info, known), info["families"]
+    official = any(run.facts.get("official_test") for run in runs)
+    info = about | {"official_test": official, "diverged": diverged_cells(rows)}
+    compared, judged = comparison_table(rows, info, known if official else {}), info["families"]
     predictors = predictor_table(rows)
     claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
+    noise = noise_sections(finished, judged, known, official)
     path = page.write_report(
-        folder, page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown)
+        folder, page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown, noise)
     )
     record = MlflowRun(store.client, parent.id)
     record.artifact(folder, "report")

@@ -25,6 +25,7 @@ class Study:
     table: as `overcast.comparison.table.comparison_table` gives it. predictors: what needs no network. trials: those
     that finished, a row each. curves: their epochs. info: facts and notes, and the ``families`` that are judged.
     claim: a sentence the study tests, with its ``verdict`` and the figures of it ``first``.
+    last: sections after the figures.
     """
 
     table: pd.DataFrame
@@ -35,6 +36,7 @@ class Study:
     claim: str = ""
     verdict: str = ""
     first: Sequence[Section] = ()
+    last: Sequence[Section] = ()
 
     @property
     def judged(self) -> Families:
@@ -71,6 +73,7 @@ def study_page(study: Study) -> Page:
             Section("In numbers", NUMBERS, [numbers(study)]),
             *study.first,
             *study_figures(table, study.trials, study.curves, study.judged),
+            *study.last,
             Section("How to read this", "", how_to_read(study)),
         ],
         _facts(info),

@@ -17,7 +17,7 @@ PREDICTORS = ("linear", "majority", "persistence")
 """What needs no network: their test accuracy stands beside every trial's."""
 
 Answers = Mapping[str, Mapping[str, np.ndarray]]
-"""Of each run with a fixed test part, by its id: an outcome's value of each of its rows, the same in the same order."""
+"""Of each run, by its id: its test part sample by sample, as `overcast.comparison.trials.answers` gives it."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,11 @@ class Context:
         return values
 
     def sample_variances(self, column: str, answers: Answers) -> Array:
-        """(C,) the variance of each mean difference by way of the fixed test part's samples; zeros without one.
+        """(C,) the variance of each mean difference by way of the samples of a test part that all runs share.
 
-        Two-way, of runs and samples (Owen, "The pigeonhole bootstrap", 2007): what the samples have in common over the
-        runs, (B - E) / (n m) of the mean squares B of samples and E of the rest.
+        answers: of the same samples in the same order; zeros where not all are known. Two-way, of runs and samples
+        (Owen, "The pigeonhole bootstrap", 2007): what the samples have in common over the runs, (B - E) / (n m) of the
+        mean squares B of samples and E of the rest.
         """
         runs = self.trials.set_index(["cell", "repeat"])["run_id"]
         variances = np.zeros(len(self.cells) - 1)
@@ -83,6 +84,20 @@ class Context:
             rest = x - x.mean(1, keepdims=True) - x.mean(0) + x.mean()
             variances[c] = max(samples - (rest**2).sum() / ((n - 1) * (m - 1)), 0.0) / (n * m)
         return variances
+
+    def sample_differences(self, cell: str, column: str, answers: Answers) -> dict[int, tuple[Array, Array]]:
+        """Of each fold, sample by sample of its test part: the difference of a cell to the control, mean over the seeds
+        that both have, and the samples' groups; no fold of which a run's answers are not known.
+        """
+        runs = self.trials.set_index(["cell", "repeat"])["run_id"]
+        both = runs[cell].index.intersection(runs[self.control].index)
+        of_fold: dict[int, list[tuple[Array, Array]]] = {}
+        for repeat in both:
+            ours, theirs = (answers.get(runs[name][repeat], {}) for name in (cell, self.control))
+            if column in ours and column in theirs and np.array_equal(ours["row"], theirs["row"]):
+                difference = (ours[column] - theirs[column], ours["group"])
+                of_fold.setdefault(int(self._places["k"][repeat]), []).append(difference)
+        return {fold: (np.mean([values for values, _ in some], axis=0), some[0][1]) for fold, some in of_fold.items()}
 
 
 def contexts(trials: pd.DataFrame) -> Iterator[Context]:

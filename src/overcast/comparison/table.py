@@ -48,7 +48,7 @@ def comparison_table(
     ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
     and are no pair. Those that are left flatter their side: a change in its favour is not judged, but ``flattered``.
 
-    info: ``repeats``, how many are planned; ``families``, what is judged. answers: with a fixed test part, of its rows.
+    info: ``repeats``, how many are planned; ``families``, what is judged. answers: with a fixed test part, to it.
     """
     info = info or {}
     judged = info.get("families") or families()
@@ -149,7 +149,7 @@ def _bounded(outcome: Outcome, estimate: Estimate) -> dict[str, float]:
 
 def _changes(groups: Sequence[Context], judged: Families, answers: Answers) -> pd.DataFrame:
     """The columns that compare each cell with its control, in the order of the contexts' cells."""
-    compared = {o.column: [_compare(context, o, answers) for context in groups] for o in OUTCOMES}
+    compared = {o.column: [compare(context, o, answers) for context in groups] for o in OUTCOMES}
     kinds = [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
     blocks = []
     for family in kinds:
@@ -166,11 +166,20 @@ def _changes(groups: Sequence[Context], judged: Families, answers: Answers) -> p
     return pd.concat(blocks, axis=1)
 
 
-def _compare(context: Context, outcome: Outcome, answers: Answers) -> ControlComparison:
-    """Of a gap, the test part's samples count as they do in the figure that it is taken from."""
+def compare(context: Context, outcome: Outcome, answers: Answers) -> ControlComparison:
+    """Each of a context's cells against its control.
+
+    Of a gap, the test part's samples count as they do in the figure that it is taken from.
+    """
     values = context.values(outcome.column)
     samples = context.sample_variances(outcome.column.replace("gap/", "test/"), answers)
     return compare_with_control(values[1:] - values[:1], _common_ratio(context, outcome), samples)
+
+
+def study_level(groups: Sequence[Context], judged: Families, outcome: Outcome) -> float:
+    """What each interval of the family that an outcome belongs to may miss with."""
+    family = judged.overfitting if outcome in judged.overfitting else judged.better
+    return simultaneous_level([compare(context, each, {}) for each in family for context in groups])
 
 
 def _common_ratio(context: Context, outcome: Outcome) -> float:

@@ -112,25 +112,29 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
 
 
 def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
-    """Of each run on data with an official test part, by run_id: of each of its rows, whether it was classified
-    correctly and its negative log-likelihood, both (M,) under the names of their outcomes.
-
-    Every run of such data has the same rows there, in the order of the pack, whatever its fold.
+    """Of each run, by run_id, its test part sample by sample, all (M,): ``row`` of the pack, ``group`` of samples that
+    count as one, and under the names of their outcomes whether it was classified correctly and its negative
+    log-likelihood.
     """
-    return {str(run.folder): _answers(run) for run in runs if run.facts.get("official_test")}
+    return {str(run.folder): _answers(run) for run in runs}
 
 
 def _answers(run: Run) -> dict[str, np.ndarray]:
-    texts = {"label": str, "predicted": str}
+    texts = {"file": str, "label": str, "predicted": str}
     predictions = pd.read_csv(
         run.folder / "evaluation" / "predictions.csv", dtype=texts, keep_default_na=False,
         encoding_errors="surrogateescape",
     )  # fmt: skip
-    names = list(predictions)[4:]
+    names = list(predictions)[list(predictions).index("predicted") + 1 :]
     labels = predictions["label"].map({name: number for number, name in enumerate(names)}).to_numpy()
     true = predictions[names].to_numpy(float)[np.arange(len(labels)), labels]
-    correct = (predictions["label"] == predictions["predicted"]).to_numpy(float)
-    return {"test/accuracy": correct, "test/nll": -np.log(np.maximum(true, np.finfo(float).tiny))}
+    rows = predictions["row"].to_numpy()
+    return {
+        "row": rows,
+        "group": predictions["group"].to_numpy() if "group" in predictions else rows,
+        "test/accuracy": (predictions["label"] == predictions["predicted"]).to_numpy(float),
+        "test/nll": -np.log(np.maximum(true, np.finfo(np.float32).tiny)),
+    }
 
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:

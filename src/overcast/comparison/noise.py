@@ -1,0 +1,176 @@
+"""Where a study's noise comes from, what more computing would buy, and what holds on these very data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from overcast.comparison.pairs import Answers, Context, contexts
+from overcast.comparison.table import compare, study_level
+from overcast.comparison.wording import change, number
+from overcast.html.page import Cell, Section, Table
+from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
+from overcast.statistics.conditional import clustered_mean, group_sums
+from overcast.statistics.estimates import Array
+from overcast.statistics.simultaneous import ControlComparison
+from overcast.statistics.verdicts import detectable, verdict
+from overcast.study.outcomes import Families, Outcome
+
+SOURCES = {"samples": BLUE, "folds": GREEN, "seeds": ORANGE, "common": AMBER}
+"""Of the variance of a mean difference: test samples, else between folds, seeds of a fold, and what folds share."""
+
+HOUR = 3600
+
+
+def noise_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
+    """A row a context and judged outcome: how the error² of a mean difference splits, and what an hour more buys.
+
+    samples, folds, seeds, common: its parts, summing to error². detectable: the smallest difference found in four of
+    five such studies; detectable_hour: the same with ``seeds_hour`` seeds a fold, as many as an hour of one core adds.
+    """
+    groups = list(contexts(trials))
+    rows = []
+    for outcome in judged.judged:
+        level = study_level(groups, judged, outcome)
+        for context in groups:
+            compared = compare(context, outcome, {})
+            if compared.compared.any() and not context.single_fold:
+                rows.append(_row(context, outcome, compared, level, answers))
+    return pd.DataFrame(rows)
+
+
+def _row(
+    context: Context, outcome: Outcome, compared: ControlComparison, level: float, answers: Answers
+) -> dict[str, object]:
+    folds, seeds = context.values(outcome.column).shape[1], max(compared.seeds, 1)
+    known_seeds = np.isfinite(compared.seed_variance)
+    of_seeds = compared.seed_variance / (folds * seeds) if known_seeds else 0.0
+    between = compared.fold_variance / folds
+    samples = min(_sample_variance(context, outcome, answers) / folds, between)
+    error = float(np.sqrt(between + of_seeds + compared.common))
+    cost = context.trials["seconds"].sum() / (folds * seeds)  # a seed in every fold costs this times the folds
+    more = max(round(seeds + HOUR / (cost * folds)), seeds + 1) if cost > 0 else seeds + 1
+    later = of_seeds * seeds / more if known_seeds else between * seeds / more
+    error_later = float(np.sqrt((between if known_seeds else 0.0) + later + compared.common))
+    return {
+        "context": context.name, "outcome": outcome.column, "label": outcome.label, "samples": samples,
+        "folds": between - samples, "seeds": of_seeds, "common": compared.common, "error": error,
+        "one_seed": not known_seeds, "detectable": detectable(error, compared.df, level), "seeds_now": seeds,
+        "seeds_hour": more, "detectable_hour": detectable(error_later, compared.df, level),
+    }  # fmt: skip
+
+
+def _sample_variance(context: Context, outcome: Outcome, answers: Answers) -> float:
+    """Of a fold's mean difference by way of its test samples, groups counting as one: mean over cells and folds."""
+    column = outcome.column.replace("gap/", "test/")
+    variances = []
+    for cell in context.cells[1:]:
+        for values, groups in context.sample_differences(cell, column, answers).values():
+            sums = group_sums(values - values.mean(), groups)
+            variances.append(float((sums**2).sum()) / len(values) ** 2)
+    return float(np.mean(variances)) if variances else 0.0
+
+
+def noise_figure(noise: pd.DataFrame) -> Section | None:
+    """A bar an outcome: which share of the error² comes from where; and in words what the next hour would buy."""
+    if noise.empty:
+        return None
+    labels = [_label(row, noise) for _, row in noise.iterrows()][::-1]
+    figure = go.Figure()
+    names = {
+        "samples": "test samples", "folds": "folds, beyond their samples", "seeds": "seeds",
+        "common": "what folds share (upper limit)",
+    }  # fmt: skip
+    total = noise["error"] ** 2
+    for source, colour in SOURCES.items():
+        shares = (100 * noise[source] / total)[::-1]
+        figure.add_bar(
+            x=shares, y=labels, orientation="h", name=names[source], marker={"color": colour},
+            hovertemplate="%{y}: %{x:.0f} %<extra>" + names[source] + "</extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title="share of the variance of a mean difference, %", range=[0, 100])
+    return Section.from_figure("Where the noise comes from", " ".join(next_hour(noise)), figure, 170 + 40 * len(noise))
+
+
+def _label(row: pd.Series, noise: pd.DataFrame) -> str:
+    return f"{row['label']} ({row['context']})" if noise["context"].nunique() > 1 else str(row["label"])
+
+
+def next_hour(noise: pd.DataFrame) -> list[str]:
+    """A sentence an outcome: what can be found now, what an hour more of one core buys, and where that ends."""
+    sentences = []
+    for _, row in noise.iterrows():
+        percent = row["outcome"] != "gap/nll" and not str(row["outcome"]).endswith("nll")
+        scale, unit = (100.0, " points") if percent else (1.0, "")
+        now, later = (number(row[name], 1 if percent else 2, scale) for name in ("detectable", "detectable_hour"))
+        limit = (
+            " What folds share is the larger part: new data would buy more."
+            if row["common"] > 0.5 * row["error"] ** 2
+            else ""
+        )
+        known = "" if not row["one_seed"] else " (if all the noise were the seeds': one seed a fold cannot tell)"
+        sentences.append(
+            f"{_label(row, noise)}: {now}{unit} would be found in four of five such studies; an hour more of one core, "
+            f"to {row['seeds_hour']} seeds a fold, takes that to {later}{unit}{known}.{limit}"
+        )
+    return sentences
+
+
+def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
+    """Of each comparison and outcome of the test part: the difference on these very data, from the pooled predictions.
+
+    context, cell, outcome, label, ``change`` with ``/low`` and ``/high``, and the verdict. The intervals of all of them
+    hold together (Šidák). Empty where the test parts of the folds are not all known, or overlap.
+    """
+    pooled: list[tuple[Context, str, Outcome, Array, Array]] = []
+    for context in contexts(trials):
+        for cell in context.cells[1:]:
+            for outcome in judged.better:
+                of_fold = context.sample_differences(cell, outcome.column, answers)
+                if len(of_fold) < context.values(outcome.column).shape[1] or len(of_fold) < 2:
+                    continue
+                values, groups = (np.concatenate(parts) for parts in zip(*of_fold.values(), strict=True))
+                pooled.append((context, cell, outcome, values, groups))
+    level = 1 - 0.95 ** (1 / max(len(pooled), 1))
+    rows = []
+    for context, cell, outcome, values, groups in pooled:
+        estimate = clustered_mean(values, groups, level)
+        ends = {"": estimate.mean, "/low": estimate.low, "/high": estimate.high}
+        row = {f"change/{outcome.column}{end}": float(value) for end, value in ends.items()}
+        found = verdict(float(estimate.low), float(estimate.high), outcome.margin, outcome.larger_is_better)
+        rows.append({"context": context.name, "cell": cell, "outcome": outcome, "verdict": found.value, **row})
+    return pd.DataFrame(rows)
+
+
+def conditional_section(conditional: pd.DataFrame) -> Section | None:
+    """The differences on these very data as a table, a row a comparison."""
+    if conditional.empty:
+        return None
+    outcomes = list(dict.fromkeys(conditional["outcome"]))
+    heads = ["trial", *(field for o in outcomes for field in (Cell(o.label, o.unit), "verdict"))]
+    lines = []
+    for (context, cell), rows in conditional.groupby(["context", "cell"], sort=False):
+        line: list[str | Cell] = [f"{context} · {cell}" if context and context not in cell else str(cell)]
+        for outcome in outcomes:
+            (row,) = (each for _, each in rows.iterrows() if each["outcome"] == outcome)
+            line += [change(row, outcome, 1 if outcome.percent else 2), str(row["verdict"])]
+        lines.append(line)
+    text = (
+        "Another question: on these very data, how do the models of these folds differ? From the predictions of all "
+        "folds together, each sample once, groups of near-duplicates and of one source counting as one (Bayle et al. "
+        "2020). The intervals are narrower, since nothing is said of other data: do not read them as the table above."
+    )
+    return Section("On these very data", text, [Table(heads, lines, row_heads=True)])
+
+
+def noise_sections(trials: pd.DataFrame, judged: Families, answers: Answers, official: bool) -> Sequence[Section]:
+    """The sections of this file that a study has data for."""
+    finished = trials[~trials["diverged"]] if "diverged" in trials else trials
+    every = [noise_figure(noise_table(finished, judged, {} if official else answers))]
+    if not official:
+        every.append(conditional_section(conditional_table(finished, judged, answers)))
+    return [section for section in every if section is not None]

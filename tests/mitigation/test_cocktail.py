@@ -23,3 +23,11 @@ def test_the_command_line_and_a_later_choice_win(config: Any) -> None:
     assert values(config("mitigation=cocktail", "mitigation.dropout.p=0.4"))["dropout"]["p"] == 0.4
     alone = values(config("mitigation=dropout"))["dropout"]
     assert values(config("mitigation=[cocktail,dropout]"))["dropout"] == alone
+
+
+def test_what_the_option_file_chooses_has_its_name(config):
+    assert config("mitigation=cocktail").mitigation_name == "cocktail"
+    stronger = config("mitigation=cocktail", "mitigation.dropout.p=0.4")
+    assert stronger.mitigation_name.startswith("augmentation+batch_norm+dropout")
+    parts = [option.name for option in stronger.mitigation]
+    assert config(f"mitigation=[{','.join(parts)}]").mitigation_name == "+".join(parts)

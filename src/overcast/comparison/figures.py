@@ -88,7 +88,10 @@ def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: i
             customdata=np.stack([scale * some[f"{column}/low"], scale * some[f"{column}/high"]], 1),
             hovertemplate="%{y}: %{x:+.3~g} [%{customdata[0]:.3~g}, %{customdata[1]:.3~g}]<extra></extra>", **where,
         )  # fmt: skip
-    figure.update_xaxes(title="points" if outcome.percent else outcome.unit, **where)
+    low, high = (scale * rows[f"{column}/{end}"] for end in ("low", "high"))
+    ends = min(low.min(), rows[column].min() * scale, -margin), max(high.max(), rows[column].max() * scale, margin)
+    room = 0.04 * (ends[1] - ends[0])
+    figure.update_xaxes(title=outcome.unit, range=[ends[0] - room, ends[1] + room], **where)
 
 
 def accuracy_against_gap(table: pd.DataFrame, judged: Families) -> Section | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import plotly.graph_objects as go
 from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.table import compare, study_level
 from overcast.comparison.wording import change, number
-from overcast.html.page import Cell, Section, Table
+from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
 from overcast.statistics.conditional import clustered_mean, group_sums
 from overcast.statistics.estimates import Array
@@ -93,7 +94,9 @@ def noise_figure(noise: pd.DataFrame) -> Section | None:
         )  # fmt: skip
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="share of the variance of a mean difference, %", range=[0, 100])
-    return Section.from_figure("Where the noise comes from", " ".join(next_hour(noise)), figure, 170 + 40 * len(noise))
+    caption = "Of what a mean difference varies by, which share comes from where, and what more computing would buy."
+    section = Section.from_figure("Where the noise comes from", caption, figure, 170 + 40 * len(noise))
+    return replace(section, parts=[*section.parts, BulletList(next_hour(noise), small=True)])
 
 
 def _label(row: pd.Series, noise: pd.DataFrame) -> str:

@@ -61,7 +61,8 @@ def write_report(folder: Path, study: Study) -> Path:
 def study_page(study: Study) -> Page:
     """The verdict, then each comparison in words and in numbers, then the figures."""
     table, info, claim = study.table, study.info, study.claim
-    measured = study.verdict or wording.headline(table, study.judged)
+    lines = (study.verdict or wording.headline(table, study.judged)).split("\n")
+    measured = Markup("<br>").join(lines)
     answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
     notes = wording.notes(table, info)
     verdicts = [*wording.verdicts(table, study.judged), *wording.predictors(study.predictors)]

@@ -122,18 +122,17 @@ def verdicts(table: pd.DataFrame, judged: Families | None = None) -> list[str]:
 
 
 def headline(table: pd.DataFrame, judged: Families | None = None) -> str:
-    """The study's verdict: what reduces overfitting, what makes the model better, what it costs."""
+    """The study's verdict: what reduces overfitting, what makes the model better, what it costs; a line each."""
     judged = judged or families()
     compared = table[table["pairs"] >= 2]
     if compared.empty:
-        return f"Nothing could be compared: that needs at least 2 repeats. {_best(table)}"
-    sentences = [f"Of {len(compared)} compared with {_baselines(table)}:"]
-    for outcome in judged.overfitting:
-        sentences.append(_counted(compared, table, outcome, "reduce overfitting", "increase it"))
-    for outcome in judged.better:
-        sentences.append(_counted(compared, table, outcome, "make the model better", "make it worse"))
-    sentences += [text for text in (_cost(compared, table), _best(table)) if text]
-    return " ".join(sentences)
+        return f"Nothing could be compared: that needs at least 2 repeats.\n{_best(table)}"
+    opening = f"Of {len(compared)} compared with {_baselines(table)}, "
+    lines = [_counted(compared, table, o, "reduce overfitting", "increase it") for o in judged.overfitting]
+    lines += [_counted(compared, table, o, "make the model better", "make it worse") for o in judged.better]
+    lines[0] = opening + lines[0]
+    lines = [lines[0], *(f"{line[0].upper()}{line[1:]}" for line in lines[1:])]
+    return "\n".join([*lines, *(text for text in (_cost(compared, table), _best(table)) if text)])
 
 
 def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: str, down: str) -> str:
@@ -157,8 +156,7 @@ def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: 
             parts.append(f"{len(names) or 'none'} {verb}{label}{': ' + listed(names) if names else ''}")
     left = (Verdict.EQUIVALENT, Verdict.UNDECIDED, Verdict.NOT_JUDGED)
     rest = [f"{many} {each.value}" for each in left if (many := int((found == each.value).sum()))]
-    text = "; ".join([*parts, *([", ".join(rest)] if rest else [])])
-    return f"{text[0].upper()}{text[1:]}."
+    return "; ".join([*parts, *([", ".join(rest)] if rest else [])]) + "."
 
 
 def _singular(verb: str) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Self
+
+import yaml
 
 from overcast.config.messages import no_option
 from overcast.config.options import Option
 from overcast.config.schema import RunSettings, SplitConfig, StudyConfig, TrackingConfig
 from overcast.core.devices import TrainerConfig
 from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
 
 GROUPS: Mapping[str, type] = MappingProxyType(
     {"split": SplitConfig, "trainer": TrainerConfig, "tracking": TrackingConfig, "study": StudyConfig}
@@ -78,8 +82,30 @@ class RunConfig(RunSettings):
 
     @property
     def mitigation_name(self) -> str:
-        """ "none", "dropout", "dropout+augmentation": the chosen mitigations in their order."""
-        return "+".join(option.name for option in self.mitigation) or "none"
+        """ "none", "dropout", "dropout+augmentation", in their order; "cocktail" for what its option file chooses."""
+        return composite_name(self.mitigation) or "+".join(option.name for option in self.mitigation) or "none"
+
+
+def composite_name(options: Sequence[Option]) -> str:
+    """The name of the option file in conf/mitigation that chooses just these, in these strengths; "" if none does."""
+    chosen = {option.name: option.values for option in options}
+    for name, (parts, strengths) in _composites().items():
+        weaker = all(chosen.get(part, {}).get(key) == value for (part, key), value in strengths.items())
+        if weaker and list(chosen) == parts:
+            return name
+    return ""
+
+
+@cache
+def _composites() -> dict[str, tuple[list[str], dict[tuple[str, str], Any]]]:
+    """Of each option file that chooses several mitigations: which, and what it sets of them."""
+    composites = {}
+    for path in sorted((ROOT / "conf" / "mitigation").glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf8")) or {}
+        if parts := [each for each in content.get("defaults", []) if each != "_self_"]:
+            own = {part: content[part] for part in parts if part in content}
+            composites[path.stem] = (parts, {(part, key): v for part, some in own.items() for key, v in some.items()})
+    return composites
 
 
 def _refuse_unknown(settings: Mapping[str, Any], kind: type, prefix: str = "") -> None:

@@ -89,9 +89,10 @@ def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: i
             hovertemplate="%{y}: %{x:+.3~g} [%{customdata[0]:.3~g}, %{customdata[1]:.3~g}]<extra></extra>", **where,
         )  # fmt: skip
     low, high = (scale * rows[f"{column}/{end}"] for end in ("low", "high"))
-    ends = min(low.min(), rows[column].min() * scale, -margin), max(high.max(), rows[column].max() * scale, margin)
-    room = 0.04 * (ends[1] - ends[0])
-    figure.update_xaxes(title=outcome.unit, range=[ends[0] - room, ends[1] + room], **where)
+    left = min(low.min(), scale * rows[column].min(), -margin)
+    right = max(high.max(), scale * rows[column].max(), margin)
+    room = 0.04 * (right - left)
+    figure.update_xaxes(title=outcome.unit, range=[left - room, right + room], **where)
 
 
 def accuracy_against_gap(table: pd.DataFrame, judged: Families) -> Section | None:

@@ -173,7 +173,7 @@ def joint_coverage(level: float, count: int, df: float, correlation: float) -> f
     Differences to one control are ``√ρ z0 + √(1-ρ) z_c`` over one common error with ``df`` degrees of freedom:
     integrated over z0 and the error (Dunnett 1955).
     """
-    bound = stats.t.isf(level / 2, df) * np.sqrt(special.chdtri(df, 1 - _LEVELS) / df)[:, None]  # (errors, 1)
+    bound = -special.stdtrit(df, level / 2) * np.sqrt(special.chdtri(df, 1 - _LEVELS) / df)[:, None]  # (errors, 1)
     shared, own = np.sqrt(correlation) * _Z, np.sqrt(1 - correlation)
     inside = special.ndtr((shared + bound) / own) - special.ndtr((shared - bound) / own)
     return float(_LEVEL_WEIGHTS @ (inside**count @ _Z_WEIGHTS))
@@ -192,7 +192,9 @@ def simultaneous_level(comparisons: Sequence[ControlComparison], alpha: float = 
         return alpha
 
     def excess(log_level: float) -> float:
-        return float(np.prod([joint_coverage(np.exp(log_level), *part) for part in parts])) - (1 - alpha)
+        """Nearly a straight line, so that few steps find its root."""
+        missed = 1 - np.prod([joint_coverage(np.exp(log_level), *part) for part in parts])
+        return float(np.log(missed / alpha))
 
     return float(np.exp(optimize.brentq(excess, np.log(alpha / total / 4), np.log(alpha), xtol=1e-4)))
 

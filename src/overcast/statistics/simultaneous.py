@@ -39,8 +39,9 @@ MAX_CORRELATION = 0.95
 
 _Z, _Z_WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
 _Z, _Z_WEIGHTS = _Z[20:], _Z_WEIGHTS[20:] * np.where(np.arange(21), 2, 1) / np.sqrt(2 * np.pi)  # the same on both sides
-_LEVELS, _LEVEL_WEIGHTS = np.polynomial.legendre.leggauss(24)
-_LEVELS, _LEVEL_WEIGHTS = (_LEVELS + 1) / 2, _LEVEL_WEIGHTS / 2
+_V, _V_WEIGHTS = np.polynomial.legendre.leggauss(24)
+_V, _V_WEIGHTS = (_V + 1) / 2, _V_WEIGHTS / 2
+_LEVELS, _LEVEL_WEIGHTS = _V**3, 3 * _V**2 * _V_WEIGHTS  # dense near 0: intervals are missed where the error is small
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,9 @@ def earlier_half_widths(differences: Array) -> Array:
     return np.asarray(corrected.standard_error * stats.t.isf(ALPHA / (count * n_outcomes) / 2, corrected.df))
 
 
-def rules_table(in_processes: Callable[..., list[Any]], scenarios: Sequence[Scenario], studies: int) -> Iterator[str]:
+def rules_table(
+    in_processes: Callable[..., Iterator[Any]], scenarios: Sequence[Scenario], studies: int
+) -> Iterator[str]:
     """Family-wise error of each rule, and its median half-width over that of the pooled one."""
     plain = [
         each

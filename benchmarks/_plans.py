@@ -14,8 +14,8 @@ from overcast.statistics.simultaneous import compare_with_control, simultaneous_
 from overcast.statistics.verdicts import detectable, seeds_to_decide, verdicts
 
 PILOTS = 2000
-GOAL = 10
-"""Seeds a fold, of which the margin is such that with the true variances they decide: about that many are planned."""
+MARGIN, SEEDS = 6.0, 10
+"""The margin, in standard errors of a study with this many seeds a fold."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def plan(scenario: Scenario) -> Plan:
     """Pilots, each with the studies that it asks for."""
     generator = scenario.generator
     nothing = np.zeros(scenario.treatments)
-    margin = GOAL_MARGIN * replace(scenario, seeds=GOAL).standard_error
+    margin = MARGIN * replace(scenario, seeds=SEEDS).standard_error
     seeds, smallest = [], []
     decided: list[tuple[float, float]] = []
     for _ in range(PILOTS):
@@ -67,10 +67,6 @@ def plan(scenario: Scenario) -> Plan:
     return Plan(scenario, margin, (first, median, third), 1 - len(seeds) / PILOTS, zero, at, float(detected))
 
 
-GOAL_MARGIN = 6.0
-"""In standard errors of a study with `GOAL` seeds."""
-
-
 def analysed(scenario: Scenario, truth: Array, generator: np.random.Generator) -> Estimate:
     """The intervals of one study. Its fold means are drawn as such: as many seeds as may be planned need no memory."""
     averaged = 1 - scenario.seed_share + scenario.seed_share / scenario.seeds
@@ -81,7 +77,7 @@ def analysed(scenario: Scenario, truth: Array, generator: np.random.Generator) -
     return comparison.interval(simultaneous_level([comparison]))
 
 
-def plans_table(in_processes: Callable[..., list[Any]]) -> Iterator[str]:
+def plans_table(in_processes: Callable[..., Iterator[Any]]) -> Iterator[str]:
     """Markdown. All are to be 80 %."""
     yield (
         "| treatments × folds | margin, standard deviations of a run | seeds planned (quartiles) | no plan "

@@ -129,34 +129,34 @@ def near_a_bound(errors: Sequence[tuple[bool, ...]]) -> bool:
     return bool((np.abs(rates - list(BOUNDS.values())) < doubt).any())
 
 
-def table(rates: Sequence[Rates]) -> Iterator[str]:
+HEADER = (
+    "| scenario | treatments × folds | studies | family-wise error | simultaneous coverage | wrongly equivalent "
+    "| sign-flip error | undecided | width ÷ pooled | width ÷ earlier rule |\n|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def row(rates: Rates) -> str:
     """Markdown; bold what is beyond its bound."""
-    yield (
-        "| scenario | treatments × folds | studies | family-wise error | simultaneous coverage | wrongly equivalent "
-        "| sign-flip error | undecided | width ÷ pooled | width ÷ earlier rule |"
-    )
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    for each in rates:
-        error, missed, equivalent = (
-            f"**{shown}**" if value > bound else shown
-            for value, bound, shown in (
-                (each.errors[name], bound, f"{1 - each.errors[name] if 'covered' in name else each.errors[name]:.1%}")
-                for name, bound in BOUNDS.items()
-            )
-        )
-        others = (f"{each.sign_flip:.1%}", f"{each.undecided:.0%}", f"{each.to_pooled:.2f}", f"{each.to_earlier:.2f}")
-        design = f"{each.scenario.treatments} × {each.scenario.folds}"
-        cells = (each.scenario.name, design, f"{each.studies:,}", error, missed, equivalent, *others)
-        yield "| " + " | ".join("–" if "nan" in cell else cell for cell in cells) + " |"
+    bounded = []
+    for name, bound in BOUNDS.items():
+        error = rates.errors[name]
+        shown = f"{1 - error if name == 'not all covered' else error:.1%}"
+        bounded.append(f"**{shown}**" if error > bound else shown)
+    widths = (f"{rates.to_pooled:.2f}", f"{rates.to_earlier:.2f}")
+    others = (f"{rates.sign_flip:.1%}", f"{rates.undecided:.0%}", *widths)
+    design = f"{rates.scenario.treatments} × {rates.scenario.folds}"
+    cells = (rates.scenario.name, design, f"{rates.studies:,}", *bounded, *others)
+    return "| " + " | ".join("–" if "nan" in cell else cell for cell in cells) + " |"
 
 
-def in_processes(work: Callable[[Any], Any], items: Sequence[Any], jobs: int) -> list[Any]:
-    """In order, with progress."""
-    progress = partial(tqdm, total=len(items), unit="scenario", smoothing=0)
+def in_processes(work: Callable[[Any], Any], items: Sequence[Any], jobs: int) -> Iterator[Any]:
+    """In order, each as soon as it is there, with progress."""
+    progress = partial(tqdm, total=len(items), unit="row", smoothing=0)
     if jobs == 1:
-        return list(progress(map(work, items)))
+        yield from progress(map(work, items))
+        return
     with ProcessPoolExecutor(jobs) as pool:
-        return list(progress(pool.map(work, items)))
+        yield from progress(pool.map(work, items))
 
 
 @plain_script
@@ -167,8 +167,10 @@ def main(arguments: Arguments) -> None:
     side_by_side = partial(in_processes, jobs=jobs)
     rates: list[Rates] = []
     if "rates" in tables:
-        rates = side_by_side(partial(simulate, studies=studies), scenarios)
-        print("\n".join(table(rates)))
+        print(HEADER)
+        for each in side_by_side(partial(simulate, studies=studies), scenarios):
+            rates.append(each)
+            print(row(each), flush=True)
     if "plans" in tables:
         print("\n" + "\n".join(plans_table(side_by_side)))
     if "methods" in tables:

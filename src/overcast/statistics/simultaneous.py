@@ -109,7 +109,7 @@ def compare_with_control(
 def _mean(values: Array, known: NDArray[np.bool_]) -> Array:
     """Over the last axis, of what is known; NaN where nothing is."""
     count, total = known.sum(-1), np.where(known, values, 0.0).sum(-1)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
 
 
 def _fold_variances(folds: Array, n_folds: NDArray[np.int64]) -> tuple[Array, float, float]:

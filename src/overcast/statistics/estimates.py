@@ -47,7 +47,7 @@ class Estimate:
     @property
     def margin(self) -> Array:
         """Half the width of the interval: ``t(1 - level/2; df) · standard_error``."""
-        return np.asarray(stats.t.isf(self.level / 2, self.df) * self.standard_error)
+        return np.asarray(-special.stdtrit(self.df, self.level / 2) * self.standard_error)
 
     @property
     def low(self) -> Array:

@@ -47,8 +47,9 @@ class FoldCovariance:
 def estimate_fold_covariance(comparisons: Sequence[ArrayLike]) -> FoldCovariance:
     """The covariance of folds from independent data sets, pooled over comparisons, with jackknife standard errors.
 
-    comparisons: of each the paired differences, (N data sets, K folds, R seeds), N, K and R at least 2. The variance of
-    the data sets' means less a K-th of the mean variance between folds estimates γ without bias; it may be negative.
+    comparisons: of each the paired differences, (N data sets, K folds, R seeds), the same data sets in all; N at least
+    3, since the jackknife leaves one out, K and R at least 2. The variance of the data sets' means less a K-th of the
+    mean variance between folds estimates γ without bias; it may be negative.
     """
     arrays = [np.asarray(each, float) for each in comparisons]
     means = np.stack([x.mean((1, 2)) for x in arrays])  # (C, N)

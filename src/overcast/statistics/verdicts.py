@@ -72,16 +72,17 @@ def seeds_to_decide(comparison: ControlComparison, n_folds: int, margin: float, 
     """How many seeds a fold would decide a comparison if the truth were zero or the margin; None if no number will.
 
     At a true difference of the margin the interval excludes zero, and at zero it lies inside the margin, in `POWER` of
-    studies: both by the normal distribution, the second being the harder. Never computed at the observed effect. With
-    one seed a fold, the noise of folds and seeds is not told apart, and all of it is taken for that of seeds.
+    studies, the second being the harder: ``(t(1-level/2) + t((1+POWER)/2)) · se ≤ margin``. The degrees of freedom are
+    this study's, since more seeds bring no more folds. Never computed at the observed effect. With one seed a fold, the
+    noise of folds and seeds is not told apart, and all of it is taken for that of seeds.
     """
-    quantile = stats.norm.isf(level / 2) + stats.norm.ppf((1 + POWER) / 2)
+    quantile = stats.t.isf(level / 2, comparison.df) + stats.t.ppf((1 + POWER) / 2, comparison.df)
     allowed = (margin / quantile) ** 2 - comparison.common
     of_fold, of_seed = comparison.fold_variance, comparison.seed_variance
     if np.isnan(of_seed):
         of_fold, of_seed = 0.0, comparison.fold_variance
     left = allowed * n_folds - of_fold
-    if left <= 0 or not np.isfinite(left):
+    if not (left > 0 and np.isfinite(of_seed)):
         return None
     seeds = max(1, int(np.ceil(of_seed / left - 1e-9)))
     return seeds if seeds <= MAX_SEEDS else None

@@ -72,14 +72,18 @@ class RunConfig(RunSettings):
         for field in fields(RunSettings):
             value = getattr(self, field.name)
             if field.name in GROUPS:
-                value = {inner.name: getattr(value, inner.name) for inner in fields(value)}
-            plain[field.name] = list(value) if isinstance(value, tuple) else value
+                value = {inner.name: _plain(getattr(value, inner.name)) for inner in fields(value)}
+            plain[field.name] = _plain(value)
         return plain
 
     @property
     def mitigation_name(self) -> str:
         """ "none", "dropout", "dropout+augmentation": the chosen mitigations in their order."""
         return "+".join(option.name for option in self.mitigation) or "none"
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _refuse_unknown(settings: Mapping[str, Any], kind: type, prefix: str = "") -> None:

@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from overcast.core.devices import TrainerConfig
+from overcast.core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,32 @@ class StudyConfig:
 
     folds: how many of the data's folds a study uses, each with a seed of its own and paired over all its cells; None
     where its repeats are named one by one.
+
+    design: which cells are made of the ``mitigations``: each one alone (``one_at_a_time``), all without each one
+    (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
+    its cells itself.
+
+    Raises: UserError for what is no such value.
     """
 
     name: str | None = None
     folds: int | None = None
+    design: str = "one_at_a_time"
+    mitigations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.folds is not None and not isinstance(self.folds, int):
+            raise UserError(f"study.folds={self.folds}: give a whole number")
+        if self.design not in DESIGNS:
+            raise UserError(f"study.design={self.design}: the choices are {', '.join(DESIGNS)}")
+        if not isinstance(self.mitigations, list | tuple):
+            raise UserError(
+                f"study.mitigations={self.mitigations}: give a list, such as study.mitigations=[dropout,augmentation]"
+            )
+        object.__setattr__(self, "mitigations", tuple(map(str, self.mitigations)))
+
+
+DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
 
 
 @dataclass(frozen=True, kw_only=True)

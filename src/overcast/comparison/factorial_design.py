@@ -31,14 +31,11 @@ class Measure(NamedTuple):
     scale: float
     more_is_better: bool
 
-    @property
-    def places(self) -> int:
-        return 1 if self.scale > 1 else 3
-
     def text(self, mean: float, low: float, high: float) -> str:
-        """``+4.1 points [2.9, 5.2]``, without brackets where the interval is unknown."""
-        shown = f"{number(mean, self.places, self.scale, sign=True)} {self.unit}"
-        ends = [number(end, self.places, self.scale) for end in (low, high)]
+        """``+4.1 points [2.9, 5.2]``, without brackets where the interval is unknown; finer where it is narrow."""
+        places = 1 + (self.scale == 1) + (self.scale * (high - low) < 2)
+        shown = f"{number(mean, places, self.scale, sign=True)} {self.unit}"
+        ends = [number(end, places, self.scale) for end in (low, high)]
         return f"{shown} [{', '.join(ends)}]" if np.isfinite(low) else shown
 
 

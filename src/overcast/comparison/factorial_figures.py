@@ -47,7 +47,7 @@ def forest(effects: pd.DataFrame, opening: str = "") -> Section:
     named: set[str] = set()
     for panel, measure in enumerate(MEASURES, 1):
         rows = main[main["outcome"] == measure.column].assign(kind=lambda r, m=measure: _kinds(r, m.more_is_better))
-        figure.add_vline(0, line_color=BLACK, line_width=1, row=1, col=panel)
+        figure.add_vline(0, line_color=BLACK, line_width=1, row=1, col=panel, exclude_empty_subplots=False)
         for kind in (kind for kind in STYLES if kind in set(rows["kind"])):
             some, (colour, marker) = rows[rows["kind"] == kind], STYLES[kind]
             figure.add_scatter(
@@ -74,7 +74,7 @@ def heatmap(effects: pd.DataFrame, mitigations: Sequence[str], opening: str = ""
     values = pd.DataFrame(np.nan, index=list(mitigations), columns=list(mitigations))
     texts = pd.DataFrame("", index=list(mitigations), columns=list(mitigations))
     for first, second, mean, clear in rows[["first", "second", "mean", "clear"]].itertuples(index=False):
-        shown = number(mean, PRIMARY.places, PRIMARY.scale, sign=True)
+        shown = number(mean, sign=True)
         for one, other in ((first, second), (second, first)):
             values.loc[one, other] = PRIMARY.scale * mean
             texts.loc[one, other] = f"<b>{shown} ●</b>" if clear else shown

@@ -19,7 +19,7 @@ def headline(design: Design, effects: pd.DataFrame) -> str:
     helping, hurting = main[main["clear"] & (main["mean"] > 0)], main[main["clear"] & (main["mean"] < 0)].iloc[::-1]
     parts = []
     for some, verb in ((helping, "help"), (hurting, "hurt")):
-        sizes = [number(mean, PRIMARY.places, sign=True) for mean in some["mean"]]
+        sizes = [number(mean, sign=True) for mean in some["mean"]]
         names = [f"{name} ({size})" for name, size in zip(some["effect"], sizes, strict=True)]
         parts += [f"{len(names)} clearly {verb}: {', '.join(names)}"] if names else []
     unclear = len(main) - len(helping) - len(hurting)
@@ -44,14 +44,14 @@ def sentences(design: Design, effects: pd.DataFrame) -> list[str]:
         lines.append(f"{name}, on top of the others: {', '.join(parts)}: {verdict}")
     together = primary[primary["kind"] == "pair"]
     for _, row in together[together["clear"]].sort_values("mean", ascending=False).iterrows():
-        both, size = f"{row['first']} and {row['second']}", number(abs(row["mean"]), PRIMARY.places)
         less, verb = ("more", "help each other") if row["mean"] > 0 else ("less", "fight each other")
         text = PRIMARY.text(row["mean"], row["low"], row["high"])
-        lines.append(f"{both} {verb}: {text}; where one is on, the other adds {size} points {less} than on average")
+        both = f"{row['first']} and {row['second']}"
+        lines.append(f"{both} {verb}: {text}; where one is on, the other adds so much {less} than on average")
     if len(design.blocks) < 2:
         lines.append("One fold alone says nothing of the error: no interval, and nothing is clear")
     elif not together["clear"].any():
-        widest = number(float((together["high"] - together["low"]).max()) / 2, PRIMARY.places)
+        widest = number(float((together["high"] - together["low"]).max()) / 2)
         lines.append(
             f"No pair clearly helps or fights each other; each of {len(together)} is known to ±{widest} points"
         )
@@ -74,8 +74,8 @@ def recipe_sentences(design: Design, confirmation: Confirmation | None, command:
     how_chosen = (
         f"chosen by the validation parts of {folds(c.choosing)}, tested on the test parts of {folds(c.confirming)}"
     )
-    level = number(c.accuracy.mean[0], PRIMARY.places)
-    ends = [number(float(np.clip(end[0], 0, 1)), PRIMARY.places) for end in (c.accuracy.low, c.accuracy.high)]
+    level = number(c.accuracy.mean[0])
+    ends = [number(float(np.clip(end[0], 0, 1))) for end in (c.accuracy.low, c.accuracy.high)]
     shown = f"{level} % [{', '.join(ends)}]" if np.isfinite(c.accuracy.margin[0]) else f"{level} %"
     how = "measured" if c.measured[0] else "predicted"
     lines = [f"Best recipe: {c.names[0]}, {how_chosen}: {how} test accuracy {shown}"]

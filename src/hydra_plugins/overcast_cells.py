@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-
-from overcast.core.errors import UserError
+from omegaconf import OmegaConf
 
 if TYPE_CHECKING:  # a plugin is loaded for every `--help`
     from overcast.config.run_config import RunConfig
+    from overcast.config.schema import StudyConfig
     from overcast.core.devices import Machine
     from overcast.study.callback import StudyCallback
     from overcast.tracking.study_info import StudyInfo
@@ -24,7 +24,8 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     """Every point of the grid × every cell × every repeat is a job.
 
     cells, repeats: lists of overrides separated by blanks, such as ``mitigation=dropout lr=0.01`` and
-    ``split.fold=3 seed=3``. The repeats vary slowest, so that a study cut short still has whole pairs.
+    ``split.fold=3 seed=3``. The repeats vary slowest, so that a study cut short still has whole pairs. ``study.folds``
+    and ``study.mitigations`` make them too.
     tuned: lists of cells that compete; before the repeats each is tried in the repeats of ``tuning``, and the one
     with the best validation part becomes a cell. Cells of things that do not go together are left out, and said.
     """
@@ -42,8 +43,6 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         self.cells, self.repeats = list(cells), list(repeats)
         self.tuned, self.tuning = [list(group) for group in tuned or []], list(tuning or [])
         self.candidates = [cell for group in self.tuned for cell in group]
-        self.fixed = self.cells if self.cells or self.candidates else [""]
-        self.every = [*self.fixed, *self.candidates]
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         from overcast.config.sweep_loader import SweepLoader
@@ -59,17 +58,20 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     def sweep(self, arguments: list[str]) -> Any:
         from overcast.core.collection import collection_paused
         from overcast.core.devices import this_machine
-        from overcast.study.checks import cell_identities, refuse_contradiction, study_repeats
+        from overcast.study.checks import cell_identities, refuse_contradiction
+        from overcast.study.designs import refuse_incomplete
         from overcast.study.progress import watched
 
         with collection_paused():
-            self.repeats = study_repeats(self.repeats, self.folds(), self.study_number("seeds") or 1)
+            self.settings = self.study_settings()
+            self._lay_out(self.settings)
             varied = [*self.cells, *self.candidates]
             refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
             points = self.points(arguments)
             configs = self._compose(points)
             machine = this_machine()  # once, for every run: what "auto" means here
             identities = cell_identities(configs, machine)
+            refuse_incomplete(self.settings.design, identities)
             feasible = possible(self.every, [isinstance(each, str) for each in identities])
             fixed = [[cell for cell in self.fixed if cell in cells] for cells in feasible]
             rivals = [
@@ -101,7 +103,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         load = self.hydra_context.config_loader.load_sweep_config
         first = jobs(points, [self.every] * len(points), self.repeats[:1])
         configs = [resolved(load(self.config, job)) for job in first]
-        refuse_more_folds(configs, self.folds())
+        refuse_more_folds(configs, self.settings.folds)
         families(configs[0].study.outcomes, configs[0].study.margins)
         if configs[0].claim:
             refuse_unknown_claim(configs[0].claim)
@@ -126,23 +128,29 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         give_resources(self.launcher, workers)
         return callback, study
 
-    def folds(self) -> int | None:
-        """``study.folds``."""
-        return self.study_number("folds")
-
-    def study_number(self, name: str) -> int | None:
-        """A number of ``study``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
+    def study_settings(self) -> StudyConfig:
+        """``study.…``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
         from overcast.config.compose import override_key
+        from overcast.config.schema import StudyConfig
 
-        key = f"study.{name}"
-        given = [word.partition("=")[2] for word in self.session.user_overrides if override_key(word) == key]
-        if not given:
-            return self.config.study[name]  # type: ignore[no-any-return]
-        if given[-1] == "null":
-            return None
-        if not given[-1].isdigit():
-            raise UserError(f"{key}={given[-1]}: give a whole number")
-        return int(given[-1])
+        settings: Any = OmegaConf.to_container(self.config.study)
+        words = [word for word in self.session.user_overrides if override_key(word).startswith("study.")]
+        for override in OverridesParser.create().parse_overrides(words):
+            name = override.key_or_group.removeprefix("study.")
+            if name in settings:  # of another, Hydra says that there is no such option
+                settings[name] = override.get_value_string() if override.is_sweep_override() else override.value()
+        return StudyConfig(**settings)
+
+    def _lay_out(self, study: StudyConfig) -> None:
+        """Cells and repeats, where the study says in fewer words what they are."""
+        from overcast.study.checks import study_repeats
+        from overcast.study.designs import study_cells
+
+        self.repeats = study_repeats(self.repeats, study.folds, study.seeds)
+        swept = [f"mitigation={self.params['mitigation']}"] if "mitigation" in (self.params or {}) else []
+        self.cells = study_cells(study, [*self.cells, *self.candidates, *swept]) or self.cells
+        self.fixed = self.cells if self.cells or self.candidates else [""]
+        self.every = [*self.fixed, *self.candidates]
 
     def points(self, arguments: list[str]) -> list[list[str]]:
         """The grid of the command line and of ``params``: the overrides of each point."""

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from overcast.comparison import OUTCOMES, comparison_table
+from overcast.statistics.designs import two_level_fraction
 
 PARTS = ("train", "validation")
 EFFECTS = {"none": 0.0, "augmentation": 0.06, "shrink": -0.06, "noise": 0.001}
@@ -60,3 +61,26 @@ def small(study):
 @pytest.fixture(scope="session")
 def compared(small, info):
     return comparison_table(small[0], info)
+
+
+MITIGATIONS = ("augmentation", "batch_norm", "dropout", "mixup", "averaging")
+"""Of the made-up factorial: the first helps, the third hurts, the second and the third fight each other."""
+
+
+@pytest.fixture
+def factorial_trials():
+    """A made-up factorial of five mitigations, in 16 cells and 10 folds, as `overcast.comparison.trials` gives it."""
+    draw = np.random.default_rng(2).normal
+    rows = []
+    for fold in range(10):
+        level = draw(0.7, 0.05)
+        for a, b, d, m, v in two_level_fraction(len(MITIGATIONS)):
+            truth = level + 0.03 * a + 0.01 * b - 0.015 * d - 0.01 * b * d + 0 * m + 0 * v
+            names = [name for name, on in zip(MITIGATIONS, (a, b, d, m, v), strict=True) if on > 0]
+            name = "+".join(names) or "none"
+            row = {"mitigation": name, "cell": name, "rest": "", "fold": fold, "seed": fold, "repeat": f"{fold}-{fold}"}
+            row |= {"data": "sky", "model": "cnn", "train_fraction": 1.0, "epochs": 3, "diverged": False}
+            row |= {part: truth + draw(0, 0.01) for part in ("test/accuracy", "validation/accuracy")}
+            row |= {"test/nll": 2 - 2 * truth + draw(0, 0.02), "validation/nll": 1.0, "gap/nll": 0.5 - 0.1 * a}
+            rows.append(row)
+    return pd.DataFrame(rows)

@@ -16,9 +16,10 @@ from omegaconf import OmegaConf
 
 from hydra_plugins.overcast_cells import jobs as jobs_of
 from overcast.config.compose import VARIED_BY_FOLDS, study_keys
-from overcast.config.schema import register_schema
+from overcast.config.schema import StudyConfig, register_schema
 from overcast.core.paths import ROOT
 from overcast.study.checks import study_repeats
+from overcast.study.designs import study_cells
 
 
 @pytest.fixture
@@ -81,7 +82,9 @@ def test_the_command_line_wins_over_params(jobs: Any) -> None:
 def test_every_study_file_composes_and_has_whole_repeats(jobs: Any, path: Path) -> None:
     study = OmegaConf.load(path)
     sweeper = study.hydra.get("sweeper", OmegaConf.create())
-    every = [*sweeper.get("cells", []), *(cell for group in sweeper.get("tuned", []) for cell in group)]
+    named = [*sweeper.get("cells", []), *(cell for group in sweeper.get("tuned", []) for cell in group)]
+    settings: Any = OmegaConf.to_container(study.study)
+    every = study_cells(StudyConfig(**settings), named) or named
     repeats = study_repeats(sweeper.get("repeats", []), study.study.get("folds"))
     found = jobs([], every, repeats, sweeper.get("params"))
     assert len(found) % len(repeats) == 0
@@ -90,7 +93,7 @@ def test_every_study_file_composes_and_has_whole_repeats(jobs: Any, path: Path) 
     assert all(cells[start : start + each] == cells[:each] for start in range(0, len(cells), each))
     assert {word.partition("=")[0] for job in found for word in job} <= study_keys(path) | set(VARIED_BY_FOLDS)
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        for job in found[:each]:
+        for job in found[: each : 1 if named else 9]:  # a design has its cells by the dozen
             compose(
                 "config", ["data=skies", "model=ann", "trainer=cpu", "mitigation=none", f"+study={path.stem}", *job]
             )

@@ -284,6 +284,19 @@ def test_a_study_file_needs_no_flag(script: Any, words: list[str], home: Path) -
     assert statuses(home) == (["FINISHED"], Counter(FINISHED=2))
 
 
+def test_a_design_makes_the_cells(script: Any, words: list[str], home: Path) -> None:
+    words = ["train", *(word for word in words if not word.startswith("mitigation=")), ONE, "study.folds=1"]
+    design = ["study.design=factorial", "study.mitigations=[dropout,shrink]"]
+    said = script(*words, *design, "model=perceptron").mistake()
+    assert "needs every one of its cells, and 2 of 4 cannot be run" in said
+    assert "mitigation is what the cells of this study vary" in script(*words, *design, "mitigation=noise").mistake()
+    assert recorded(home) == []
+    said = script(*words, *design, "model=ann")
+    assert said.code == 0, said
+    names = [run.data.params["mitigation"] for run in recorded(home) if run.data.tags["role"] == "trial"]
+    assert sorted(names) == ["dropout", "dropout+shrink", "none", "shrink"]
+
+
 # --- with workers, as a user runs it
 
 

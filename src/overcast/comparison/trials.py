@@ -104,6 +104,7 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "diverged": False,
         **_names(given, varying),
         **{column: measured["test"][name] for name, column in METRICS.items()},
+        **{f"validation/{name}": measured["validation"][name] for name in ("accuracy", "nll")},
         "gap/accuracy": measured["gap"]["accuracy"],
         "gap/nll": measured["gap"]["nll"],
         "seconds": facts["seconds"],

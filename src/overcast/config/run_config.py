@@ -76,8 +76,8 @@ class RunConfig(RunSettings):
         for field in fields(RunSettings):
             value = getattr(self, field.name)
             if field.name in GROUPS:
-                value = {inner.name: getattr(value, inner.name) for inner in fields(value)}
-            plain[field.name] = list(value) if isinstance(value, tuple) else value
+                value = {inner.name: _plain(getattr(value, inner.name)) for inner in fields(value)}
+            plain[field.name] = _plain(value)
         return plain
 
     @property
@@ -106,6 +106,10 @@ def _composites() -> dict[str, tuple[list[str], dict[tuple[str, str], Any]]]:
             own = {part: content[part] for part in parts if part in content}
             composites[path.stem] = (parts, {(part, key): v for part, some in own.items() for key, v in some.items()})
     return composites
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _refuse_unknown(settings: Mapping[str, Any], kind: type, prefix: str = "") -> None:

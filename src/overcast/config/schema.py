@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from overcast.core.devices import TrainerConfig
+from overcast.core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ class StudyConfig:
     one. seeds: how many each of these folds is trained with, the same over all cells.
     outcomes: of the test part, whether the model is better, by their names in metrics.json. margins: of an outcome (or
     of gap_nll, gap_accuracy), inside which a difference is none. Both are recorded before the first trial.
+
+    design: which cells are made of the ``mitigations``: each one alone (``one_at_a_time``), all without each one
+    (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
+    its cells itself.
+
+    Raises: UserError for what is no such value.
     """
 
     name: str | None = None
@@ -49,6 +56,24 @@ class StudyConfig:
     seeds: int = 1
     outcomes: tuple[str, ...] = ("nll", "accuracy")
     margins: dict[str, float] = field(default_factory=dict)
+    design: str = "one_at_a_time"
+    mitigations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("folds", "seeds"):
+            value = getattr(self, name)
+            if not isinstance(value, int) and (value is not None or name == "seeds"):
+                raise UserError(f"study.{name}={value}: give a whole number")
+        if self.design not in DESIGNS:
+            raise UserError(f"study.design={self.design}: the choices are {', '.join(DESIGNS)}")
+        for name, example in (("mitigations", "dropout,augmentation"), ("outcomes", "nll,accuracy")):
+            value = getattr(self, name)
+            if not isinstance(value, list | tuple):
+                raise UserError(f"study.{name}={value}: give a list, such as study.{name}=[{example}]")
+            object.__setattr__(self, name, tuple(map(str, value)))
+
+
+DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
 
 
 @dataclass(frozen=True, kw_only=True)

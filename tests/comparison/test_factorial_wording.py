@@ -1,0 +1,74 @@
+"""A factorial study in words, and the command that confirms its recipe."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from overcast.comparison.factorial_design import confirm, effects_table, read_design
+from overcast.comparison.factorial_wording import confirmation_command, recipe_sentences, sentences
+from overcast.config.schema import StudyConfig
+from overcast.study.designs import study_cells
+
+
+@pytest.fixture
+def said(factorial_trials: Any) -> Any:
+    """The sentences on these trials."""
+
+    def lines(trials: Any = factorial_trials) -> list[str]:
+        design = read_design(trials)
+        assert design is not None
+        return [*sentences(design, effects_table(design)), *recipe_sentences(design, confirm(design))]
+
+    return lines
+
+
+def test_each_mitigation_has_a_sentence_and_each_clear_pair(said: Any) -> None:
+    lines = said()
+    assert lines[0].startswith("augmentation, on top of the others: +")
+    assert ", gap in negative log-likelihood −0.200 nats [−0.200, −0.200]: helps" in lines[0]
+    assert sum(line.endswith("not clear at this size") for line in lines) == 2
+    (pair,) = (line for line in lines if "each other" in line)
+    assert pair.startswith("batch_norm and dropout fight each other: −1.8")
+    assert pair.endswith("; where one is on, the other adds so much less than on average")
+
+
+def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
+    best, *rest = said()[-4:]
+    assert best.startswith("Best recipe: augmentation+batch_norm")
+    assert "chosen by the validation parts of folds 0, 1, 2, 3, tested on the test parts of folds 5, 6, 7, 8, 9" in best
+    assert rest[0].startswith("The recipe against none: +")
+    assert rest[0].endswith("clearly better")
+    assert rest[1].startswith("The recipe against all of them (predicted): +")
+    assert rest[2].startswith("Not run but predicted: ")
+
+
+def test_few_folds_say_so(said: Any, factorial_trials: Any) -> None:
+    lines = said(factorial_trials[factorial_trials["fold"] < 2])
+    assert lines[-1].startswith("Too few folds to choose a recipe by some and to confirm it on others")
+    assert not any("nan" in line for line in lines)
+    lines = said(factorial_trials[factorial_trials["fold"] < 1])
+    assert "One fold alone says nothing of the error: no interval, and nothing is clear" in lines
+    lines = said(factorial_trials[factorial_trials["fold"] < 3])
+    assert "One fold alone confirms nothing: run the study on more folds" in lines
+
+
+def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_trials: Any) -> None:
+    design = read_design(factorial_trials)
+    assert design is not None
+    confirmation = confirm(design)
+    assert confirmation is not None
+    command = (
+        "python pipelines/train.py +study=factorial data=weather study.folds=10 study.mitigations=[a, b] epochs=4 "
+        "study.design=factorial"
+    )
+    words = shlex.split(confirmation_command(confirmation, command))
+    assert words[:5] == ["python", "pipelines/train.py", "+study=factorial", "data=weather", "epochs=4"]
+    assert words[5::2] == ["study.design=one_at_a_time", "study.folds=null"]
+    repeats = ",".join(f"'split.fold={fold} seed={fold}'" for fold in (5, 6, 7, 8, 9))
+    assert words[8] == f"hydra.sweeper.repeats=[{repeats}]"
+    mitigations = words[6].removeprefix("study.mitigations=[").removesuffix("]").split(",")
+    cells = study_cells(StudyConfig(mitigations=tuple(mitigations)), [])
+    assert cells == ["mitigation=none", *(f"mitigation=[{name.replace('+', ',')}]" for name in mitigations)]

@@ -86,7 +86,10 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         with watched(study, trained, len(tuning) + trials) as watch:
             winners = self._tune(rivals, tuning, callback) if tuning else [[] for _ in points]
             final = [[*cells, *won] for cells, won in zip(fixed, winners, strict=True)]
-            self._launch(jobs(points, final, self.repeats), callback, len(tuning))
+            if self.settings.budget_seconds:
+                self._launch_in_looks(points, final, dict(zip(self._places(points), identities, strict=True)), callback)
+            else:
+                self._launch(jobs(points, final, self.repeats), callback, len(tuning))
             watch.finish(self.session)
 
     def _compose(self, points: list[list[str]]) -> list[RunConfig]:
@@ -159,6 +162,32 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         parsed = parser.parse_overrides([*self._parse_config(), *arguments])
         (grid,) = self.split_arguments(parsed, None)
         return [list(point) for point in grid]
+
+    def _places(self, points: list[list[str]]) -> list[tuple[int, str]]:
+        """Point and cell of each config of `_compose`."""
+        return [(number, cell) for number in range(len(points)) for cell in self.every]
+
+    def _launch_in_looks(
+        self, points: list[list[str]], cells: list[list[str]], identities: dict[tuple[int, str], Any], callback: Any
+    ) -> None:
+        """Block after block of folds, each without the cells that a look at those before has stopped.
+
+        Ends where a look leaves nothing to do, or the next block would take longer than what is left of the budget.
+        """
+        from overcast.comparison.compare import look_at
+        from overcast.study.looks import Looks
+
+        looks = Looks(self.settings, callback, look_at)
+        for folds, repeats in looks.blocks(self.repeats):
+            going = [
+                [cell for cell in own if identities[number, cell] not in looks.stopped]
+                for number, own in enumerate(cells)
+            ]
+            asked = jobs(points, going, repeats)
+            if not looks.allows(len(asked), folds):
+                break
+            self._launch(asked, callback, looks.launched)
+            looks.look(len(asked), folds)
 
     def _tune(self, rivals: list[list[list[str]]], trying: list[list[str]], callback: Any) -> list[list[str]]:
         """The winning cell of each group of rivals, for each point of the grid."""

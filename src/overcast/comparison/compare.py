@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from overcast.comparison import page, wording
 from overcast.comparison.noise import noise_sections
-from overcast.comparison.table import comparison_table, predictor_table
+from overcast.comparison.sequential import sequential_notes, sequential_table, stopped_cells, whole_or_sequential
+from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
@@ -87,7 +88,8 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     rows, known = trials(runs, diverged), answers(runs)
     official = any(run.facts.get("official_test") for run in runs)
     info = about | {"official_test": official, "diverged": diverged_cells(rows)}
-    compared, judged = comparison_table(rows, info, known if official else {}), info["families"]
+    compared, judged = whole_or_sequential(rows, info, known if official else {}), info["families"]
+    info["post_hoc"] = [*info["post_hoc"], *sequential_notes(compared, info)]
     predictors = predictor_table(rows)
     claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
     if judge and (name := parent.tags.get("claim")):
@@ -140,24 +142,39 @@ def _about(store: TrackingStore, parent: RunInfo, planned: list[RunInfo], runs: 
     return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
 
 
+def look_at(store: TrackingStore, study: str) -> set[str]:
+    """The identities of the cells that a sequential study's trials so far stop. study: its id."""
+    (parent,) = store.search(study=study, role="study", limit=1)
+    records = planned_trials(store, study)
+    runs = whole_runs(store, records)
+    no_figures = evaluate_missing(runs)
+    diverged = [*no_figures.values(), *diverged_trials(records, {run.facts["identity"] for run in runs})]
+    finished = [run for run in runs if run not in no_figures]
+    if not finished:
+        return set()
+    rows = trials(finished, diverged)
+    known = answers([run for run in finished if run.facts.get("official_test")])
+    return stopped_cells(sequential_table(rows, _plan(parent), known), rows)
+
+
 def _plan(parent: RunInfo) -> dict[str, Any]:
-    """The families of outcomes that the study judges, and a note if they were others before its first trial."""
+    """The families of outcomes that the study judges, its looks, and notes on what changed after the first trial."""
     judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
-    chosen = families(**judged)
-    notes = []
+    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]())}
+    if looks := parent.tags.get("looks"):
+        plan["looks"] = [int(folds) for folds in looks.split()]
     if extended := parent.tags.get("extended"):
         notes.append(
             f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
             "what was planned before looking."
         )
-    if judged == planned:
-        return {"families": chosen, "post_hoc": notes}
-    before = families(**planned)
-    notes.append(
-        "Post hoc: outcomes or margins were changed after the first trial. Planned were "
-        f"{wording.judged_names(before)}, with margins of {wording.margins(before)}."
-    )
-    return {"families": chosen, "post_hoc": notes}
+    if judged != planned:
+        before = families(**planned)
+        notes.append(
+            "Post hoc: outcomes or margins were changed after the first trial. Planned were "
+            f"{wording.judged_names(before)}, with margins of {wording.margins(before)}."
+        )
+    return plan
 
 
 def _asked_before(store: TrackingStore, parent: RunInfo) -> str:

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
-from overcast.statistics.estimates import Array, Estimate, one_sample_t
+from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t
 from overcast.statistics.fold_covariance import common_ratio
+from overcast.statistics.sequential import futile
 from overcast.statistics.simultaneous import (
     MIN_FLIPPED_FOLDS,
     ControlComparison,
@@ -48,7 +49,9 @@ def comparison_table(
     ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
     and are no pair. Those that are left flatter their side: a change in its favour is not judged, but ``flattered``.
 
-    info: ``repeats``, how many are planned; ``families``, what is judged. answers: with a fixed test part, to it.
+    info: ``repeats``, how many are planned; ``families``, what is judged; ``alpha``, what a family may err with, 5 % by
+    default; ``planned_folds``, of a study that is not whole: ``futile/<outcome>`` then tells which comparisons need not
+    go on. answers: with a fixed test part, to it.
     """
     info = info or {}
     judged = info.get("families") or families()
@@ -60,12 +63,11 @@ def comparison_table(
     gone = _diverged(trials)
     groups = list(contexts(finished))
     rows = [_row(context, cell, planned, gone) for context in groups for cell in context.cells]
-    judged = pd.concat(
-        [pd.DataFrame(rows), _changes(groups, info.get("families") or families(), answers or {})], axis=1
-    )
-    judged = _without_flattered(judged, info.get("families") or families())
-    judged["order"] = judged.groupby("context", sort=False).ngroup()
-    ranked = judged.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
+    judged = info.get("families") or families()
+    changes = _changes(groups, judged, answers or {}, info.get("alpha", ALPHA), int(info.get("planned_folds", 0)))
+    table = _without_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
+    table["order"] = table.groupby("context", sort=False).ngroup()
+    ranked = table.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
 
 
@@ -147,17 +149,19 @@ def _bounded(outcome: Outcome, estimate: Estimate) -> dict[str, float]:
     return {f"{outcome.column}{end}": float(np.clip(value, *outcome.range)) for end, value in _ends(estimate)}
 
 
-def _changes(groups: Sequence[Context], judged: Families, answers: Answers) -> pd.DataFrame:
+def _changes(
+    groups: Sequence[Context], judged: Families, answers: Answers, alpha: float, planned_folds: int
+) -> pd.DataFrame:
     """The columns that compare each cell with its control, in the order of the contexts' cells."""
     compared = {o.column: [compare(context, o, answers) for context in groups] for o in OUTCOMES}
     kinds = [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
     blocks = []
     for family in kinds:
-        level = simultaneous_level([each for o in family for each in compared[o.column]])
+        level = simultaneous_level([each for o in family for each in compared[o.column]], alpha)
         flips = _sign_flips(groups, family)
         for outcome in family:
             columns = [
-                _with_control(_columns(outcome, context, each, level, p))
+                _with_control(_columns(outcome, context, each, level, p) | _futile(outcome, each, level, planned_folds))
                 for context, each, p in zip(groups, compared[outcome.column], flips[outcome.column], strict=True)
             ]
             block = _stacked(columns)
@@ -204,6 +208,12 @@ def _columns(
     folds = context.values(name).shape[1]
     columns[f"seeds/{name}"] = [seeds_to_decide(compared, folds, outcome.margin, level) or np.nan] * many
     return columns
+
+
+def _futile(outcome: Outcome, compared: ControlComparison, level: float, planned: int) -> dict[str, list[Any]]:
+    if not planned:
+        return {}
+    return {f"futile/{outcome.column}": futile(compared, planned, outcome.margin, level).tolist()}
 
 
 def _interval_columns(name: str, estimate: Estimate) -> dict[str, list[Any]]:

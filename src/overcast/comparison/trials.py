@@ -102,6 +102,7 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "run_id": str(run.folder),
         "name": facts["name"],
         "diverged": False,
+        "identity": facts.get("cell", ""),
         **_names(given, varying),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         **{f"validation/{name}": measured["validation"][name] for name in ("accuracy", "nll")},

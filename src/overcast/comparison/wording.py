@@ -14,7 +14,7 @@ import pandas as pd
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
-NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc")
+NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks")
 """What of a study's info stands in the notes, or is no fact of its own."""
 
 OVERFITTING = {
@@ -187,7 +187,7 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
-    missing = int((table["planned"] - table["repeats"]).sum())
+    missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
     judged = info.get("families") or families()
     sentences = [str(line) for line in info.get("post_hoc", ())]
     sentences += [f"Failed: {listed(failed)}."] if failed else []
@@ -195,7 +195,7 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     sentences += [f"Left out: {line}." for line in info.get("left_out", ())]
     sentences += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
     sentences += [f"Not found: {len(lost)} of this study's finished runs ({listed(lost)})."] if lost else []
-    for _, row in table[table["repeats"] < table["planned"]].iterrows():
+    for _, row in table[table["repeats"] < table["planned"]].iterrows() if missing else ():
         sentences.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,9 @@ class StudyConfig:
     (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
     its cells itself.
 
+    budget: how long a sequential study may take, such as ``30min``: after every few folds it is looked at, and what is
+    decided, or cannot be decided any more, gets no more runs. None: every run that is planned.
+
     Raises: UserError for what is no such value.
     """
 
@@ -58,12 +62,15 @@ class StudyConfig:
     margins: dict[str, float] = field(default_factory=dict)
     design: str = "one_at_a_time"
     mitigations: tuple[str, ...] = ()
+    budget: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("folds", "seeds"):
             value = getattr(self, name)
             if not isinstance(value, int) and (value is not None or name == "seeds"):
                 raise UserError(f"study.{name}={value}: give a whole number")
+        if self.budget is not None and not BUDGET.fullmatch(str(self.budget)):
+            raise UserError(f"study.budget={self.budget}: give a time with its unit, such as 90s, 30min or 2h")
         if self.design not in DESIGNS:
             raise UserError(f"study.design={self.design}: the choices are {', '.join(DESIGNS)}")
         for name, example in (("mitigations", "dropout,augmentation"), ("outcomes", "nll,accuracy")):
@@ -72,7 +79,14 @@ class StudyConfig:
                 raise UserError(f"study.{name}={value}: give a list, such as study.{name}=[{example}]")
             object.__setattr__(self, name, tuple(map(str, value)))
 
+    @property
+    def budget_seconds(self) -> float | None:
+        """``budget`` in seconds."""
+        match = BUDGET.fullmatch(str(self.budget)) if self.budget is not None else None
+        return float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else None
 
+
+BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
 DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
 
 

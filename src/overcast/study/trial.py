@@ -21,7 +21,17 @@ def run_trial(config: RunConfig, study: StudyInfo) -> Run:
         prepare_missing([config])
     plan = make_plan(config, study.jobs, study.machine)
     store = open_store(config.tracking)
-    if done := finished_run(store, study, config.role, plan.identity):
-        print(f"already trained: {done.folder}")
-        return done
-    return execute(plan, store, study)
+    if run := finished_run(store, study, config.role, plan.identity):
+        print(f"already trained: {run.folder}")
+    else:
+        run = execute(plan, store, study)
+    if config.study.budget:  # the next look asks for its figures: better here, beside other trials, than there
+        _evaluate(run)
+    return run
+
+
+def _evaluate(run: Run) -> None:
+    from overcast.evaluation.evaluate import evaluate
+
+    if not (run.folder / "evaluation" / "metrics.json").is_file():
+        evaluate(run, pictures=False)

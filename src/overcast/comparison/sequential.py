@@ -1,0 +1,115 @@
+"""A sequential study: looks after whole blocks of folds, by which comparisons stop; the same again when it is reported.
+
+What stopped, and when, follows from the trials and the planned looks alone, so that it is worked out anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from overcast.comparison.pairs import Answers
+from overcast.comparison.table import comparison_table
+from overcast.statistics.sequential import spent
+from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import Families, families
+
+STOPPED = {"decided": "decided", "futile": "could not be decided any more", "": ""}
+"""Why a cell gets no more runs."""
+
+
+def whole_or_sequential(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> pd.DataFrame:
+    """`comparison_table`, or `sequential_table` where ``looks`` were planned."""
+    return sequential_table(trials, info, answers) if info.get("looks") else comparison_table(trials, info, answers)
+
+
+def sequential_table(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> pd.DataFrame:
+    """`comparison_table` at each look that is complete, each with what it spends of the family's error.
+
+    A verdict stands from the look at which it was decided, with the interval of that look. A cell stops when each of
+    its comparisons is decided or futile: ``look``: after how many folds that was, or the last look; ``stopped``: why,
+    "decided", "futile" or "".
+
+    info: as for `comparison_table`, and the planned ``looks``, in folds.
+    """
+    judged, looks = info.get("families") or families(), list(info["looks"])
+    table: pd.DataFrame | None = None
+    for folds, alpha in zip(looks, spent(looks), strict=True):
+        some = trials[trials["fold"] < folds]
+        if table is not None and not _complete(some, table, folds):
+            break
+        now = comparison_table(some, {**info, "alpha": alpha, "planned_folds": looks[-1]}, answers)
+        now["look"], now["stopped"] = folds, ""
+        table = _stop(now if table is None else _keep_decided(now, table, judged), judged, folds == looks[-1])
+    assert table is not None
+    return table
+
+
+def stopped_cells(table: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
+    """The identities of the cells that get no more runs; of a context where all have stopped, its control's too."""
+    stopped = set(zip(*(table.loc[table["stopped"] != "", name] for name in ("context", "cell")), strict=True))
+    for context, rows in table.groupby("context", sort=False):
+        if (rows.loc[~rows["is_baseline"], "stopped"] != "").all():
+            stopped.add((context, rows.loc[rows["is_baseline"], "cell"].iloc[0]))
+    cells = {cell for _, cell in stopped}
+    return set(trials.loc[trials["cell"].isin(cells), "identity"])
+
+
+def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
+    """When the study was looked at, what stopped and why, and how many of the planned runs that took."""
+    if "stopped" not in table:
+        return []
+    looks, last = list(info["looks"]), int(table["look"].max())
+    used, planned = int(table["repeats"].sum()), int(table["planned"].max() / last * looks[-1]) * len(table)
+    lines = [
+        f"Sequential: looks after {', '.join(map(str, looks))} folds were planned, the last one was after {last}. "
+        f"{used} of {planned} planned runs were enough ({100 * used / planned:.0f} %)."
+    ]
+    for folds, rows in table[table["stopped"] != ""].groupby("look"):
+        for why, some in rows.groupby("stopped", sort=False):
+            lines.append(f"After {folds} folds {STOPPED[str(why)]}: {', '.join(some['cell'])}.")
+    return lines
+
+
+def _complete(trials: pd.DataFrame, table: pd.DataFrame, folds: int) -> bool:
+    """Whether every cell that goes on has a trial in each of these folds."""
+    going = set(table.loc[table["stopped"] == "", "cell"])
+    there = trials[trials["cell"].isin(going)].groupby("cell")["fold"].nunique()
+    return bool(len(there) == len(going) and (there >= folds).all())
+
+
+def _keep_decided(now: pd.DataFrame, before: pd.DataFrame, judged: Families) -> pd.DataFrame:
+    """Cells that stopped as they were; of the others, what was decided before as it was."""
+    key = ["context", "cell"]
+    old = before.set_index(key)
+    table = now.set_index(key)
+    for place in table.index.intersection(old.index):
+        if old.at[place, "stopped"]:
+            table.loc[place] = old.loc[place].reindex(table.columns)
+            continue
+        for outcome in judged.judged:
+            if Verdict(old.at[place, f"verdict/{outcome.column}"] or Verdict.UNDECIDED).decided:
+                columns = [name for name in table if _is_change(name, outcome.column)]
+                table.loc[place, columns] = old.loc[place, columns]
+    return table.reset_index().reindex(columns=now.columns)
+
+
+def _is_change(name: str, column: str) -> bool:
+    kinds = ("change", "verdict", "sign_flip", "detectable", "seeds", "futile")
+    return any(name.startswith(f"{kind}/{column}") for kind in kinds)
+
+
+def _stop(table: pd.DataFrame, judged: Families, whole: bool) -> pd.DataFrame:
+    """Say which cells stop here."""
+    decided = np.column_stack(
+        [[bool(each) and Verdict(each).decided for each in table[f"verdict/{o.column}"]] for o in judged.judged]
+    )
+    futile = np.column_stack([table[f"futile/{o.column}"].fillna(False).astype(bool) for o in judged.judged])
+    free = ~table["is_baseline"].to_numpy(bool) & (table["stopped"] == "").to_numpy() & (table["pairs"] >= 2).to_numpy()
+    table.loc[free & decided.all(1), "stopped"] = "decided"
+    if not whole:
+        table.loc[free & ~decided.all(1) & (decided | futile).all(1), "stopped"] = "futile"
+    return table

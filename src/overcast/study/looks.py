@@ -1,0 +1,63 @@
+"""A sequential study's budget: which folds come next, whether there is time for them, and what a look stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from overcast.config.schema import StudyConfig
+from overcast.core.errors import UserError
+from overcast.statistics.sequential import planned_looks
+
+
+class Looks:
+    """The blocks of folds of one study, and how it stands.
+
+    look_at: gives the identities of the cells that a look at the study of this id stops. stopped: all that were so far.
+    launched: how many jobs.
+
+    Raises: UserError if the study has no folds, or no record to look at.
+    """
+
+    def __init__(self, settings: StudyConfig, study: Any, look_at: Callable[[Any, str], set[str]]) -> None:
+        if settings.folds is None:
+            raise UserError(f"study.budget={settings.budget} stops between folds: set study.folds too")
+        if study.store is None:
+            raise UserError(f"study.budget={settings.budget} looks at what is recorded: leave tracking=off out")
+        self.settings, self.study, self.look_at = settings, study, look_at
+        self.began = time.monotonic()
+        self.stopped: set[str] = set()
+        self.launched = 0
+
+    def blocks(self, repeats: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+        """How many folds there are with each block, and its repeats: all seeds of its folds."""
+        before = 0
+        assert self.settings.folds is not None
+        for folds in planned_looks(self.settings.folds):
+            block = [repeat for repeat in repeats if before <= int(repeat.split()[0].partition("=")[2]) < folds]
+            yield folds, block
+            before = folds
+
+    def allows(self, jobs: int, folds: int) -> bool:
+        """Whether there are jobs left, and time for them as far as those before tell; says so if not."""
+        budget, elapsed = self.settings.budget_seconds or 0.0, time.monotonic() - self.began
+        if not jobs:
+            print(f"every comparison is decided, or cannot be decided any more: no need for {folds} folds", flush=True)
+            return False
+        needed = elapsed / self.launched * jobs if self.launched else 0.0
+        if elapsed + needed > budget:
+            print(
+                f"the budget of {self.settings.budget} ends before {folds} folds: the next {jobs} runs would take "
+                f"about {needed / 60:.0f} minutes",
+                flush=True,
+            )
+            return False
+        return True
+
+    def look(self, jobs: int, folds: int) -> None:
+        """Look at the study after a block, and say what stops."""
+        self.launched += jobs
+        before = len(self.stopped)
+        self.stopped |= self.look_at(self.study.store, self.study.study.id)
+        print(f"look after {folds} folds: {len(self.stopped) - before} cells stop here", flush=True)

@@ -67,7 +67,9 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             self._lay_out(self.settings)
             varied = [*self.cells, *self.candidates]
             refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
-            points = self.points(arguments)
+            # what is left of params.yaml's own mitigation: the cells of a design each name theirs
+            plain = [word for word in arguments if not (self.settings.mitigations and word.startswith("mitigation="))]
+            points = self.points(plain)
             configs = self._compose(points)
             machine = this_machine()  # once, for every run: what "auto" means here
             identities = cell_identities(configs, machine)

@@ -60,10 +60,8 @@ def sentences(design: Design, effects: pd.DataFrame) -> list[str]:
 
 def incomplete_sentences(design: Design) -> list[str]:
     """Which folds count in no effect, and why."""
-    said = [f"{block} lacks {cell}" for block, cell in design.incomplete.items()]
-    return [f"Folds that are left out, since not every combination has finished in them: {'; '.join(said)}"] * bool(
-        said
-    )
+    said = "; ".join(f"{block} lacks {cell}" for block, cell in design.incomplete.items())
+    return [f"Folds left out, since not every combination has finished in them: {said}"] if said else []
 
 
 def recipe_sentences(design: Design, confirmation: Confirmation | None, command: str = "") -> list[str]:
@@ -71,9 +69,8 @@ def recipe_sentences(design: Design, confirmation: Confirmation | None, command:
     if confirmation is None:
         return ["Too few folds to choose a recipe by some and to confirm it on others: that takes three or more"]
     c = confirmation
-    how_chosen = (
-        f"chosen by the validation parts of {folds(c.choosing)}, tested on the test parts of {folds(c.confirming)}"
-    )
+    chosen, tested = folds(c.choosing), folds(c.confirming)
+    how_chosen = f"chosen by the validation parts of {chosen}, tested on the test parts of {tested}"
     level = number(c.accuracy.mean[0])
     ends = [number(float(np.clip(end[0], 0, 1))) for end in (c.accuracy.low, c.accuracy.high)]
     shown = f"{level} % [{', '.join(ends)}]" if np.isfinite(c.accuracy.margin[0]) else f"{level} %"
@@ -108,4 +105,5 @@ def confirmation_command(confirmation: Confirmation, command: str = "") -> str:
 
 
 def folds(numbers: Sequence[object]) -> str:
+    """``fold 3``, or ``folds 3, 4``."""
     return f"fold{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

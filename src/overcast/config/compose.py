@@ -66,8 +66,6 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
         keys |= study_keys(root / "conf" / "study" / f"{name}.yaml")
     if "study.folds" in keys:
         keys |= set(VARIED_BY_FOLDS)
-    if "study.mitigations" in keys:
-        keys |= {"mitigation"}
     at = arguments.index(overrides[0]) if overrides else len(arguments)
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
     flags = flags or ["--multirun"] * (study and not other)

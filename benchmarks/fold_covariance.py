@@ -21,17 +21,16 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
-from _timing import config, quiet
+from _small_runs import FOLDS, OUTCOMES, small_run
 from overcast.config.script import plain_script
 from overcast.core.atomic import whole_file
 from overcast.core.paths import ROOT
 
-FOLDS, SEEDS = 5, 3
+SEEDS = 3
 SIZES = (200, 600)
 """Pictures of a data set, four fifths of which train or validate."""
 NETWORKS = {"fully_connected": "dnn", "convolutional": "cnn"}
 CELLS = ("none", "augmentation", "label_smoothing")
-OUTCOMES = ("accuracy", "nll", "gap_accuracy", "gap_nll")
 COLUMNS = ("network", "size", "data_set", "cell", "fold", "seed", *OUTCOMES)
 TABLE = ROOT / "src" / "overcast" / "statistics" / "fold_covariance.csv"
 
@@ -60,35 +59,12 @@ def measure_data_set(folder: str, size: int, number: int) -> None:
         for cell in CELLS:
             for fold in range(FOLDS):
                 for seed in range(SEEDS):
-                    figures = one_run(scratch, size, number, model, cell, fold, fold * SEEDS + seed)
+                    figures = small_run(
+                        scratch, size, 2 * number + SIZES.index(size), model, cell, fold, fold * SEEDS + seed
+                    )
                     lines.append(",".join(map(str, (network, size, number, cell, fold, seed, *figures))))
     whole_file(path, "\n".join(lines) + "\n")
     shutil.rmtree(scratch)
-
-
-def one_run(folder: Path, size: int, number: int, model: str, cell: str, fold: int, seed: int) -> list[float]:
-    """Its figures, in the order of `OUTCOMES`."""
-    import numpy as np
-
-    from overcast.evaluation.evaluate import measure
-    from overcast.prediction.trained_network import open_run_pack
-    from overcast.training.feature_cache import restore_for_measuring
-    from overcast.training.metrics import gap
-    from overcast.training.train import train
-
-    words = [f"data.n_samples={size}", "data.size=32", f"data.seed={2 * number + SIZES.index(size)}"]
-    words += [f"model={model}", "model.scale=0.5", f"mitigation={cell}", "epochs=10", "measure_every=10"]
-    words += ["batch_size=32", "lr=0.004", f"split.folds={FOLDS}", f"split.fold={fold}", f"seed={seed}", "tracking=off"]
-    with quiet():
-        run = train(config(folder, "data=skies", *words))
-    pack = open_run_pack(run)
-    restored = restore_for_measuring(run, pack)
-    train_part, test_part = (
-        measure(*restored, np.flatnonzero(run.parts == part)).figures for part in ("train", "test")
-    )
-    shutil.rmtree(run.folder)
-    apart = gap(train_part, test_part)
-    return [test_part["accuracy"], test_part["nll"], apart["accuracy"], apart["nll"]]
 
 
 def differences(folder: Path, network: str, size: int, outcome: str) -> list[object]:

@@ -32,12 +32,12 @@ def test_the_forest_has_a_panel_an_outcome_and_each_effect_in_it(design: Any) ->
     assert {axis: sorted(names) for axis, names in axes.items()} == dict.fromkeys(
         ("x", "x2", "x3"), sorted(design.mitigations)
     )
-    (helping,) = (trace for trace in figure.data if trace.xaxis == "x" and trace.name == "clearly helps")
+    (helping,) = (trace for trace in figure.data if trace.xaxis == "x" and trace.name == "helps")
     at = list(helping.y).index("augmentation")
     row = effects[(effects["outcome"] == "test/accuracy") & (effects["effect"] == "augmentation")].iloc[0]
     assert helping.x[at] == pytest.approx(100 * row["mean"])
     assert helping.error_x.array[at] == pytest.approx(100 * (row["high"] - row["mean"]))
-    assert any(trace.name == "clearly helps" and trace.xaxis == "x2" for trace in figure.data)  # a lower loss helps
+    assert any(trace.name == "helps" and trace.xaxis == "x2" for trace in figure.data)  # a lower loss helps
     assert sum(bool(trace.showlegend) for trace in figure.data) == len({trace.name for trace in figure.data})
 
 

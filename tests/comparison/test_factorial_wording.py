@@ -29,7 +29,7 @@ def test_each_mitigation_has_a_sentence_and_each_clear_pair(said: Any) -> None:
     lines = said()
     assert lines[0].startswith("augmentation, on top of the others: +")
     assert ", gap in negative log-likelihood −0.200 nats [−0.200, −0.200]: helps" in lines[0]
-    assert sum(line.endswith("not clear at this size") for line in lines) == 2
+    assert sum(line.endswith("undecided") for line in lines) == 2
     (pair,) = (line for line in lines if "each other" in line)
     assert pair.startswith("batch_norm and dropout fight each other: −1.8")
     assert pair.endswith("; where one is on, the other adds so much less than on average")
@@ -40,7 +40,7 @@ def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
     assert best.startswith("Best recipe: augmentation+batch_norm")
     assert "chosen by the validation parts of folds 0, 1, 2, 3, tested on the test parts of folds 5, 6, 7, 8, 9" in best
     assert rest[0].startswith("The recipe against none: +")
-    assert rest[0].endswith("clearly better")
+    assert rest[0].endswith("better")
     assert rest[1].startswith("The recipe against all of them (predicted): +")
     assert rest[2].startswith("Not run but predicted: ")
 
@@ -50,7 +50,7 @@ def test_few_folds_say_so(said: Any, factorial_trials: Any) -> None:
     assert lines[-1].startswith("Too few folds to choose a recipe by some and to confirm it on others")
     assert not any("nan" in line for line in lines)
     lines = said(factorial_trials[factorial_trials["fold"] < 1])
-    assert "One fold alone says nothing of the error: no interval, and nothing is clear" in lines
+    assert "One fold alone says nothing of the error: no interval, and nothing is decided" in lines
     lines = said(factorial_trials[factorial_trials["fold"] < 3])
     assert "One fold alone confirms nothing: run the study on more folds" in lines
 

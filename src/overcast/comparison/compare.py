@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
+from overcast.comparison.factorial import factorial_report
 from overcast.comparison.noise import noise_sections
 from overcast.comparison.sequential import sequential_notes, sequential_table, stopped_cells, whole_or_sequential
 from overcast.comparison.table import predictor_table
@@ -85,7 +86,8 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(store, parent, planned, runs)
     runs = [run for run in runs if run not in no_figures]
-    rows, known = trials(runs, diverged), answers(runs)
+    rows = trials(runs, diverged).assign(design=parent.tags.get("design", ""))
+    known = answers(runs)
     official = any(run.facts.get("official_test") for run in runs)
     info = about | {"official_test": official, "diverged": diverged_cells(rows)}
     compared, judged = whole_or_sequential(rows, info, known if official else {}), info["families"]
@@ -95,17 +97,21 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
+    factorial = factorial_report(finished, about["command"]) if parent.tags.get("design") == "factorial" else None
+    if factorial:
+        verdict, shown = factorial.headline, factorial.sections
     noise = noise_sections(finished, judged, known, official)
     path = page.write_report(
-        folder, page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown, noise)
+        folder,
+        page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown, noise, bool(factorial)),
     )
     record = MlflowRun(store.client, parent.id)
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
     comparisons = int((compared["pairs"] >= 2).sum()) * len(info["families"].judged)
-    note = wording.description_md(compared, info, claim, verdict)
+    note = wording.description_md(compared, info, claim, verdict, factorial.sentences if factorial else None)
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(len(runs))})
-    verdicts = wording.verdicts(compared, judged)
+    verdicts = factorial.sentences if factorial else wording.verdicts(compared, judged)
     notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
     lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, ""]
     text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id, planned)])

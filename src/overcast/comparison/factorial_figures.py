@@ -16,9 +16,9 @@ from overcast.html.figures import layout
 from overcast.html.page import BulletList, Figure, Section
 from overcast.html.style import BLACK, BLUE, GREY, ORANGE
 
-HELPS, HURTS, UNCLEAR = "clearly helps", "clearly hurts", "not clear at this size"
-STYLES = {HELPS: (BLUE, "circle"), HURTS: (ORANGE, "diamond"), UNCLEAR: (GREY, "circle-open")}
-"""Colour and marker; an open circle, and grey, is what is not clear."""
+HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
+STYLES = {HELPS: (BLUE, "circle"), HURTS: (ORANGE, "diamond"), UNDECIDED: (GREY, "circle-open")}
+"""Colour and marker; an open circle, and grey, is what is undecided."""
 
 
 def sections(
@@ -136,4 +136,4 @@ def _folded(label: str, width: int = 36) -> str:
 
 def _kinds(rows: pd.DataFrame, more_is_better: bool) -> np.ndarray:
     helps = (rows["mean"] > 0) == more_is_better
-    return np.where(rows["clear"], np.where(helps, HELPS, HURTS), UNCLEAR)
+    return np.where(rows["clear"], np.where(helps, HELPS, HURTS), UNDECIDED)

@@ -13,7 +13,7 @@ from overcast.comparison.wording import number
 
 
 def headline(design: Design, effects: pd.DataFrame) -> str:
-    """How many help on top of the others, hurt, or are not clear, in test accuracy."""
+    """How many help on top of the others, hurt, or are undecided, in test accuracy."""
     main = effects[(effects["outcome"] == PRIMARY.column) & (effects["kind"] == "main")]
     main = main.sort_values("mean", ascending=False)
     helping, hurting = main[main["clear"] & (main["mean"] > 0)], main[main["clear"] & (main["mean"] < 0)].iloc[::-1]
@@ -21,9 +21,9 @@ def headline(design: Design, effects: pd.DataFrame) -> str:
     for some, verb in ((helping, "help"), (hurting, "hurt")):
         sizes = [number(mean, sign=True) for mean in some["mean"]]
         names = [f"{name} ({size})" for name, size in zip(some["effect"], sizes, strict=True)]
-        parts += [f"{len(names)} clearly {verb}: {', '.join(names)}"] if names else []
+        parts += [f"{len(names)} {verb}: {', '.join(names)}"] if names else []
     unclear = len(main) - len(helping) - len(hurting)
-    parts += [f"{unclear} not clear at this size"] if unclear else []
+    parts += [f"{unclear} undecided"] if unclear else []
     cells, factors = design.levels.shape
     return (
         f"Of {factors} mitigations in {cells} combinations, each on top of the others (a mean over the rest, not "
@@ -40,7 +40,7 @@ def sentences(design: Design, effects: pd.DataFrame) -> list[str]:
     for name, row in order.iterrows():
         texts = [(m, of[m.column].loc[name]) for m in MEASURES]
         parts = [f"{'' if m is PRIMARY else f'{m.label} '}{m.text(r['mean'], r['low'], r['high'])}" for m, r in texts]
-        verdict = ("helps" if row["mean"] > 0 else "hurts") if row["clear"] else "not clear at this size"
+        verdict = ("helps" if row["mean"] > 0 else "hurts") if row["clear"] else "undecided"
         lines.append(f"{name}, on top of the others: {', '.join(parts)}: {verdict}")
     together = primary[primary["kind"] == "pair"]
     for _, row in together[together["clear"]].sort_values("mean", ascending=False).iterrows():
@@ -49,11 +49,11 @@ def sentences(design: Design, effects: pd.DataFrame) -> list[str]:
         both = f"{row['first']} and {row['second']}"
         lines.append(f"{both} {verb}: {text}; where one is on, the other adds so much {less} than on average")
     if len(design.blocks) < 2:
-        lines.append("One fold alone says nothing of the error: no interval, and nothing is clear")
+        lines.append("One fold alone says nothing of the error: no interval, and nothing is decided")
     elif not together["clear"].any():
         widest = number(float((together["high"] - together["low"]).max()) / 2)
         lines.append(
-            f"No pair clearly helps or fights each other; each of {len(together)} is known to ±{widest} points"
+            f"No pair is known to help or fight each other; each of {len(together)} is known to ±{widest} points"
         )
     return [*lines, *incomplete_sentences(design)]
 
@@ -78,7 +78,7 @@ def recipe_sentences(design: Design, confirmation: Confirmation | None, command:
     lines = [f"Best recipe: {c.names[0]}, {how_chosen}: {how} test accuracy {shown}"]
     for at, (name, sure) in enumerate(zip(c.against, c.measured[1:], strict=True)):
         text = PRIMARY.text(c.gain.mean[at], c.gain.low[at], c.gain.high[at])
-        verdict = ("clearly better" if c.gain.mean[at] > 0 else "clearly worse") if c.gain.clear[at] else "not clear"
+        verdict = ("better" if c.gain.mean[at] > 0 else "worse") if c.gain.clear[at] else "undecided"
         rival = "none" if name == "none" else f"all of them{'' if sure else ' (predicted)'}"
         lines.append(f"The recipe against {rival}: {text}: {verdict}")
     if not np.isfinite(c.accuracy.margin).all():

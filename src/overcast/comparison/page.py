@@ -25,7 +25,7 @@ class Study:
     table: as `overcast.comparison.table.comparison_table` gives it. predictors: what needs no network. trials: those
     that finished, a row each. curves: their epochs. info: facts and notes, and the ``families`` that are judged.
     claim: a sentence the study tests, with its ``verdict`` and the figures of it ``first``.
-    last: sections after the figures.
+    last: sections after the figures. factorial: whether ``first`` tells what its cells one by one do not.
     """
 
     table: pd.DataFrame
@@ -37,6 +37,7 @@ class Study:
     verdict: str = ""
     first: Sequence[Section] = ()
     last: Sequence[Section] = ()
+    factorial: bool = False
 
     @property
     def judged(self) -> Families:
@@ -65,14 +66,16 @@ def study_page(study: Study) -> Page:
     measured = Markup("<br>").join(lines)
     answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
     notes = wording.notes(table, info)
-    verdicts = [*wording.verdicts(table, study.judged), *wording.predictors(study.predictors)]
+    own = [] if study.factorial else wording.verdicts(table, study.judged)
+    verdicts = [*own, *wording.predictors(study.predictors)]
+    plain = [Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []
+    table_section = Section("In numbers", NUMBERS, [numbers(study)])
+    opening = [*study.first, *plain, table_section] if study.factorial else [*plain, table_section, *study.first]
     return Page(
         title(table, study.trials, info),
         f"Claim: {claim}" if claim else question(table),
         [
-            *([Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []),
-            Section("In numbers", NUMBERS, [numbers(study)]),
-            *study.first,
+            *opening,
             *study_figures(table, study.trials, study.curves, study.judged),
             *study.last,
             Section("How to read this", "", how_to_read(study)),

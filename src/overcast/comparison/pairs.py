@@ -125,6 +125,11 @@ def _without(cell: str, mitigation: str) -> str:
 
 
 def _control(group: pd.DataFrame) -> str:
-    """The cell that everything in this context is compared with: no mitigation, or else the first."""
+    """The cell that everything in this context is compared with: no mitigation, or else the first.
+
+    In a study that leaves one of several out (``design``), it is the one with all of them.
+    """
+    if "design" in group and (group["design"] == "leave_one_out").all():
+        return str(group.loc[group["mitigations"].idxmax(), "cell"])
     named = group[group["mitigation"] == "none"]
     return str((named if len(named) else group)["cell"].iloc[0])

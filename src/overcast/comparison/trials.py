@@ -103,6 +103,7 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "name": facts["name"],
         "diverged": False,
         "identity": facts.get("cell", ""),
+        "mitigations": len(run.config.mitigation),
         **_names(given, varying),
         **{column: measured["test"][name] for name, column in METRICS.items()},
         **{f"validation/{name}": measured["validation"][name] for name in ("accuracy", "nll")},

@@ -241,12 +241,22 @@ def predictors(table: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def description_md(table: pd.DataFrame, info: Mapping[str, Any], claim: str = "", verdict: str = "") -> str:
-    """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison."""
+def description_md(
+    table: pd.DataFrame,
+    info: Mapping[str, Any],
+    claim: str = "",
+    verdict: str = "",
+    sentences: Sequence[str] | None = None,
+) -> str:
+    """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison.
+
+    sentences: what is told instead of these.
+    """
     judged = info.get("families") or families()
     measured = verdict or headline(table, judged)
     lines = [f"**Claim:** {claim}\n", f"**Measured:** {measured}\n"] if claim else [f"{measured}\n"]
-    lines += [f"- {line}" for line in [*verdicts(table, judged), *notes(table, info)]]
+    told = verdicts(table, judged) if sentences is None else sentences
+    lines += [f"- {line}" for line in [*told, *notes(table, info)]]
     return "\n".join([*lines, "", f"Judged: {judged_names(judged)}. `{info.get('command', '')}`", ""])
 
 

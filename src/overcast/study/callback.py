@@ -78,7 +78,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
                 tags = {"folder": relative(folder), "command": command(session), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.claim else {}
                 tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
-                tags |= {"cells": plan_cells(cells)}
+                tags |= {"cells": plan_cells(cells), "design": config.study.design}
                 tags |= self._plan(key, config, runs)
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")

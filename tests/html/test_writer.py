@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -44,7 +46,7 @@ class Tree(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.scripts += "plotly.js v" in data[:200]
+        self.scripts += self.open[-1:] == ["script"] and len(data) > 1e6
 
 
 def page(sections: list[Section], **rest: object) -> Page:
@@ -89,6 +91,11 @@ def test_plotlys_script_is_in_it_once_and_a_page_comes_out_the_same_again() -> N
     assert Tree(text).scripts == 1
     assert len(re.findall(r'<div id="figure-\d" class="plotly-graph-div"', text)) == 2
     assert name not in text
+    assert len(text) < 1.9e6
+    packed = re.search(r'data-figure="figure-1">([^\n]+)</script>', text)
+    assert packed
+    figure = json.loads(gzip.decompress(base64.b85decode(packed[1])))
+    assert (figure["data"][0]["name"], figure["layout"]["height"]) == (name, 200)
 
 
 def test_only_an_earlier_page_is_replaced(tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def one_study(scenario: Scenario, truth: Array, generator: np.random.Generator) 
     level = simultaneous_level(comparisons)
     intervals = [each.interval(level) for each in comparisons]
     widths = [each.margin for each in intervals]
-    covered = all((np.abs(each.mean - truth) <= width).all() for each, width in zip(intervals, widths, strict=True))
+    missed = any((np.abs(each.mean - truth) > width).any() for each, width in zip(intervals, widths, strict=True))
     found = [one for each in intervals for one in verdicts(each, scenario.margin)]
-    return Study(differences, covered, np.concatenate(widths), found)
+    return Study(differences, not missed, np.concatenate(widths), found)
 
 
 def near_a_bound(errors: Sequence[tuple[bool, ...]]) -> bool:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -210,11 +211,7 @@ def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
     arrays = [np.asarray(each, float) for each in differences]
     stacked = np.concatenate(arrays)  # (C, K)
     k = stacked.shape[1]
-    if 2 ** (k - 1) <= MAX_FLIPS:
-        signs = np.array([(1, *rest) for rest in product((1, -1), repeat=k - 1)], float)
-    else:
-        signs = np.random.default_rng(seed).choice([1.0, -1.0], (MAX_FLIPS, k))
-        signs[0] = 1
+    signs = _sign_patterns(k, seed)
     means = signs @ stacked.T / k  # (flips, C)
     squares = (stacked**2).mean(1)
     spread = np.sqrt(np.maximum(squares - means**2, ROUNDING**2))
@@ -222,3 +219,13 @@ def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
     largest = t.max(1)
     p = (largest[:, None] >= t[0] * (1 - 1e-12)).mean(0)
     return np.split(p, np.cumsum([len(each) for each in arrays])[:-1])
+
+
+@cache
+def _sign_patterns(k: int, seed: int) -> Array:
+    """(patterns, K), the first of which changes no sign. A pattern and its opposite are one where all are listed."""
+    if 2 ** (k - 1) <= MAX_FLIPS:
+        return np.array([(1, *rest) for rest in product((1, -1), repeat=k - 1)], float)
+    signs = np.random.default_rng(seed).choice([1.0, -1.0], (MAX_FLIPS, k))
+    signs[0] = 1
+    return signs

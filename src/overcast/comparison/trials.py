@@ -121,15 +121,14 @@ def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _answers(run: Run) -> dict[str, np.ndarray]:
-    texts = {"label": str, "predicted": str}
-    predictions = pd.read_csv(
-        run.folder / "evaluation" / "predictions.csv", dtype=texts, keep_default_na=False,
+    lines = pd.read_csv(
+        run.folder / "evaluation" / "predictions.csv", header=None, dtype=str, keep_default_na=False,
         encoding_errors="surrogateescape",
     )  # fmt: skip
-    names = list(predictions)[4:]
-    labels = predictions["label"].map({name: number for number, name in enumerate(names)}).to_numpy()
-    true = predictions[names].to_numpy(float)[np.arange(len(labels)), labels]
-    correct = (predictions["label"] == predictions["predicted"]).to_numpy(float)
+    names, predictions = list(lines.iloc[0, 4:]), lines.iloc[1:]  # a class may be called as another column is
+    labels = predictions[2].map({name: number for number, name in enumerate(names)}).to_numpy(int)
+    true = predictions.iloc[:, 4:].to_numpy(float)[np.arange(len(labels)), labels]
+    correct = (predictions[2] == predictions[3]).to_numpy(float)
     return {"test/accuracy": correct, "test/nll": -np.log(np.maximum(true, np.finfo(float).tiny))}
 
 

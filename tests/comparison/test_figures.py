@@ -113,7 +113,7 @@ def test_the_heat_map_has_a_row_a_context_and_marks_what_is_better_or_worse(stud
         change = 0 if row["is_baseline"] else 100 * row["change/test/accuracy"]
         assert np.asarray(heat.z, float)[at] == pytest.approx(change)
         text = np.asarray(heat.text)[at]
-        assert f"{100 * row['test/accuracy']:.2f}" in text
+        assert f"{100 * row['test/accuracy']:.1f}" in text
         assert ("●" in text) == (row["verdict/test/accuracy"] in ("better", "worse"))
     assert 0 < str(list(heat.text)).count("●") < len(compared)
 
@@ -122,7 +122,7 @@ def test_where_accuracy_is_not_judged_figures_show_the_first_outcome_that_is(com
     judged = families(["nll"])
     table = comparison_table(study[0], info | {"families": judged}).assign(**{"verdict/test/nll": "undecided"})
     assert "●" not in str(list(figure_of(figures.heatmap(table, judged)).data[0].text))
-    assert figures.heatmap(table, judged).caption.endswith("better or worse in test negative log-likelihood.")
+    assert figures.heatmap(table, judged).text.endswith("better or worse in test negative log-likelihood.")
 
 
 def test_data_size_has_a_panel_a_network_and_a_line_a_mitigation(study, info):

@@ -17,7 +17,7 @@ from overcast.tracking.run_folder import Run
 from overcast.training.train import train
 
 ORDERS = cycle(permutations((-1.0, 0.0, 1.0)))
-"""So that no two cells differ by the same in every repeat, which three repeats would not make clear."""
+"""So that no two cells differ by the same in every repeat, from which three repeats would tell nothing."""
 
 
 def made(accuracy: float, **given: Any) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def made(accuracy: float, **given: Any) -> pd.DataFrame:
         "model": "dnn",
         "data": "digits",
     }
-    rest |= {"split_seed": 0, "overlap": 1 / 9, "correct": None}
+    rest |= {"split_seed": 0, "correct": None}
     rest |= {**given, "run": run(**given)}
     return pd.DataFrame(
         [{**rest, "seed": seed, "fold": seed, "accuracy": v, "train_accuracy": v} for seed, v in enumerate(values)]

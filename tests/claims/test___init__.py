@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from overcast import claims
 from overcast.claims import Pair, depth, features, locality, memory, problem, vanishing_gradient
@@ -20,42 +21,113 @@ def test_a_claim_is_found_by_its_name_and_an_unknown_one_refused() -> None:
         claims.load("magic")
 
 
-def test_differences_are_paired_by_repeat_whatever_the_order(rows: Any) -> None:
+@pytest.fixture
+def independent_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if folds had nothing in common."""
+    monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 0.0)
+
+
+def test_differences_are_paired_by_repeat_whatever_the_order(rows: Any, independent_folds: None) -> None:
     worse = rows(0.5, spread=0.1)
     better = worse.assign(accuracy=worse["accuracy"] + [0.11, 0.1, 0.09]).iloc[::-1]
     assert claims.mean_difference(Pair(better, worse)).mean == pytest.approx(0.1)
-    differences = claims.paired_differences({"up": Pair(better, worse), "down": Pair(worse, better)})
-    assert (differences["up"].direction, differences["down"].direction) == (1, -1)
-    assert [difference.clearly_better for difference in differences.values()] == [True, False]
-    assert claims.describe(differences["up"]) == "+10.0 points [7.5, 12.5]: clear"
-    assert claims.describe(differences["down"]) == "−10.0 points [−12.5, −7.5]: clear, the other way"
+    up, down = (claims.paired_differences({"a": pair})["a"] for pair in (Pair(better, worse), Pair(worse, better)))
+    limits = stats.ttest_rel(better["accuracy"].iloc[::-1], worse["accuracy"]).confidence_interval()
+    assert (up.estimate.low, up.estimate.high) == pytest.approx(tuple(limits))
+    assert (up.is_better, down.is_better) == (True, False)
+    assert claims.describe(up) == "+10.0 points [7.5, 12.5]: better"
+    assert claims.describe(down) == "−10.0 points [−12.5, −7.5]: worse"
 
 
-def test_an_interval_above_zero_is_not_clear_among_many_or_with_train_parts_that_overlap(rows: Any) -> None:
+def test_better_minus_worse_whichever_side_the_pairs_share(rows: Any) -> None:
+    low, middle, high, top = (rows(accuracy) for accuracy in (0.2, 0.5, 0.7, 0.9))
+    family = {
+        "to shared worse": Pair(high, middle),
+        "to shared better": Pair(top, high),
+        "to shared worse, the other way": Pair(low, middle),
+        "to shared better too": Pair(top, low),
+        "alone": Pair(low, high),
+    }
+    found = claims.paired_differences(family)
+    assert list(found) == list(family)
+    expected = [0.2, 0.2, -0.3, 0.7, -0.5]
+    assert [float(each.estimate.mean) for each in found.values()] == pytest.approx(expected)
+    assert [each.verdict for each in found.values()] == ["better", "better", "worse", "better", "worse"]
+    for each in found.values():
+        assert each.estimate.low < each.estimate.mean < each.estimate.high
+
+
+def test_it_does_not_matter_which_side_is_shared(rows: Any) -> None:
+    shared, one, two = rows(0.5), rows(0.8), rows(0.3)
+    up = claims.paired_differences({"one": Pair(one, shared), "two": Pair(two, shared)})
+    down = claims.paired_differences({"one": Pair(shared, one), "two": Pair(shared, two)})
+    for key in up:
+        mirrored = [-float(down[key].estimate.high), -float(down[key].estimate.low)]
+        assert [float(up[key].estimate.low), float(up[key].estimate.high)] == pytest.approx(mirrored)
+
+
+def test_outcomes_are_compared_each_by_itself(rows: Any) -> None:
+    """The same runs are better in one and worse in the other, which has no margin to be equivalent in."""
+    worse = rows(0.5)
+    better = rows(0.9).assign(seconds=[1.0, 1.1, 0.9])
+    family = claims.paired_differences(
+        {
+            "accuracy": Pair(better, worse),
+            "time": Pair(better, worse.assign(seconds=[3.0, 3.2, 2.9]), "seconds"),
+            "same": Pair(better, better.assign(seconds=[1.0001, 1.0999, 0.9]), "seconds"),
+        }
+    )
+    assert [each.verdict for each in family.values()] == ["better", "worse", "undecided"]
+
+
+def test_accuracies_within_three_points_are_equivalent(rows: Any, independent_folds: None) -> None:
+    worse = rows(0.5)
+    near = worse.assign(accuracy=worse["accuracy"] + [0.002, -0.001, -0.001])
+    assert claims.describe(claims.paired_differences({"a": Pair(near, worse)})["a"]).endswith(": equivalent")
+
+
+def test_intervals_widen_with_the_number_of_comparisons_and_with_what_folds_have_in_common(
+    rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worse = rows(0.5)
     better = worse.assign(accuracy=worse["accuracy"] + [0.13, 0.1, 0.07])
     pair = Pair(better, worse)
-    alone = claims.paired_differences({"a": pair})["a"]
-    assert alone.clearly_better
-    assert alone.estimate.low > 0.02
-    assert not any(
-        difference.clearly_better for difference in claims.paired_differences(dict.fromkeys("abc", pair)).values()
-    )
-    nested = Pair(better.assign(overlap=0.5), worse)
-    assert claims.describe(claims.paired_differences({"a": nested})["a"]) == "+10.0 points [2.5, 17.5]: not clear"
+
+    def judged(ratio: float, others: dict[str, Pair] | None = None) -> claims.PairedDifference:
+        monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: ratio)
+        return claims.paired_differences({"a": pair, **(others or {})})["a"]
+
+    assert claims.describe(judged(0.0)) == "+10.0 points [2.5, 17.5]: better"
+    many = judged(0.0, {name: Pair(rows(0.9), rows(0.1)) for name in "bcd"})
+    assert many.estimate.low < judged(0.0).estimate.low
+    assert claims.describe(judged(1.0)) == "+10.0 points [−4.9, 24.9]: undecided"
 
 
-def test_where_every_answer_to_a_fixed_test_part_is_known_the_samples_count_too(rows: Any) -> None:
+def test_seeds_of_one_fold_speak_of_that_fold_alone(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 1.0)
+    worse = rows(0.5).assign(fold=0)
+    better = worse.assign(accuracy=worse["accuracy"] + [0.13, 0.1, 0.07])
+    assert claims.describe(claims.paired_differences({"a": Pair(better, worse)})["a"]).endswith("[2.5, 17.5]: better")
+
+
+def test_where_every_answer_to_a_fixed_test_part_is_known_the_samples_count_too(
+    rows: Any, independent_folds: None
+) -> None:
     draws = np.random.default_rng(0)
-    right = [[draws.random(200) < p for _ in range(3)] for p in (0.9, 0.5)]
-    better, worse = (rows(0.5).assign(correct=answers) for answers in right)
+    hard = draws.random(200)
+    right = [[draws.random(200) < chance + luck for luck in luck_of_runs]
+             for chance, luck_of_runs in ((0.9 - 0.5 * hard, (-0.1, 0, 0.1)), (hard, (0, 0, 0)))]  # fmt: skip
+    better, worse = (rows(0.5).assign(correct=known, accuracy=np.mean(known, 1)) for known in right)
     estimate = claims.paired_differences({"a": Pair(better, worse)})["a"].estimate
     expected = two_way(np.stack(right[0]).astype(float) - np.stack(right[1]))
     assert (float(estimate.mean), float(estimate.standard_error)) == pytest.approx(
         (float(expected.mean), float(expected.standard_error))
     )
     partly = better.assign(correct=[*right[0][:2], None])
-    assert claims.paired_differences({"a": Pair(partly, worse)})["a"].estimate.mean == pytest.approx(0)
+    seeds_alone = one_sample_t(better["accuracy"] - worse["accuracy"])
+    error = claims.paired_differences({"a": Pair(partly, worse)})["a"].estimate.standard_error
+    assert float(error) == pytest.approx(float(seeds_alone.standard_error))
+    assert error < expected.standard_error
 
 
 def of_depth(rows: Any) -> list[Any]:
@@ -115,16 +187,19 @@ def of_vanishing_gradient(rows: Any) -> list[Any]:
     ],
 )
 def test_every_claim_is_judged_as_comparisons_are(
-    rows: Any, judge: Any, module: Any, cells: Any, family: int, replaced: Any, untested: bool
-) -> None:
-    """By both tests, over all that the claim compares: were the train parts all but the same, nothing would show."""
+    rows: Any, judge: Any, module: Any, cells: Any, family: int, replaced: Any, untested: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """By intervals over all that it compares: were folds all but the same, nothing would show."""
     frames = cells(rows)
     verdict = judge(module, *frames, **replaced).verdict
     assert verdict.startswith("What was tested of it holds here. " if untested else "It holds here. ")
-    assert f"over these {family} comp" in verdict or (family == 1 and "over this one comparison" in verdict)
-    verdict = judge(module, *(frame.assign(overlap=0.9999) for frame in frames), **replaced).verdict
+    many = f"over these {family} comparisons" if family > 1 else "for this one comparison"
+    assert f"95 % intervals that hold together {many}" in verdict
+    monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 1e6)
+    verdict = judge(module, *frames, **replaced).verdict
     assert verdict.startswith("It does not show here.")
-    assert ": clear" not in verdict
+    assert ": better" not in verdict
 
 
 def test_points_and_openings() -> None:

@@ -24,16 +24,16 @@ def cells(rows: Any, long_rnn: float, long_lstm: float) -> list[pd.DataFrame]:
 
 
 @pytest.mark.parametrize(
-    ("rnn", "lstm", "opening", "ahead"),
+    ("rnn", "lstm", "opening", "lengths"),
     [
-        (0.25, 0.9, "It holds here. After 100 steps", "ahead from 100 steps on"),
+        (0.25, 0.9, "It holds here. After 100 steps", "better from 100 steps on"),
         (0.9, 0.9, "It does not show here. After 100 steps", "At no length"),
     ],
 )
-def test_the_verdict(rows: Any, judge: Any, rnn: float, lstm: float, opening: str, ahead: str) -> None:
+def test_the_verdict(rows: Any, judge: Any, rnn: float, lstm: float, opening: str, lengths: str) -> None:
     result = judge(memory, *cells(rows, rnn, lstm), gradient_over_time=lambda run: np.ones(5))
     assert result.verdict.startswith(opening)
-    assert ahead in result.verdict
+    assert lengths in result.verdict
     assert "chance is 25 %" in result.verdict
     assert len(result.pictures) == 2
 
@@ -41,13 +41,13 @@ def test_the_verdict(rows: Any, judge: Any, rnn: float, lstm: float, opening: st
 @pytest.mark.parametrize(
     ("ahead", "verdict"),
     [
-        ((0, 1, 1), "The LSTM is clearly ahead from 30 steps on."),
-        ((1, 0, 1), "The LSTM is clearly ahead from 100 steps on."),
-        ((1, 1, 0), "The LSTM is clearly ahead at 10, 30 steps, but not at every longer one."),
-        ((0, 0, 0), "At no length is the LSTM clearly ahead."),
+        ((0, 1, 1), "The LSTM is better from 30 steps on."),
+        ((1, 0, 1), "The LSTM is better from 100 steps on."),
+        ((1, 1, 0), "The LSTM is better at 10, 30 steps, but not at every longer one."),
+        ((0, 0, 0), "At no length is the LSTM better."),
     ],
 )
-def test_ahead_from_some_length_on_only_if_at_every_longer_one(
+def test_better_from_some_length_on_only_if_at_every_longer_one(
     rows: Any, judge: Any, ahead: tuple[int, ...], verdict: str
 ) -> None:
     result = judge(

@@ -1,4 +1,4 @@
-"""The verdict counts the data sets on which the lecture's choice is clearly ahead of every other network."""
+"""The verdict counts the data sets on which the lecture's choice is better than every other network."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ def test_the_verdict(rows: Any, judge: Any) -> None:
         for model, accuracy in zip(("cnn", "lstm", "ann"), accuracies, strict=True)
     ]
     result = judge(problem, *cells)
-    assert result.verdict.startswith("It holds here in part. Clear on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
+    assert result.verdict.startswith("It holds here in part. Better on 1 of 2 data sets. skies (snapshot): cnn 80.0 %")
+    assert "against the best other, lstm, +20.0 points [" in result.verdict
+    assert "]: better. speech (sequence): " in result.verdict
     assert "speech (sequence): lstm 80.0 %, against the best other, cnn, −10.0 points" in result.verdict
+    assert "]: not ahead for sure." in result.verdict
     (chart,) = result.pictures
     assert list(chart.parts[0].figure.data[0].x) == ["majority", "linear", "cnn", "lstm", "ann"]
 

@@ -40,7 +40,7 @@ def gradients_of(trials: pd.DataFrame, bare_sigmoid: Sequence[float]) -> Any:
         ((0.1, 0.9, 0.8), (0.0, 0.0, 1e-40), "It holds here. With 10 hidden layers"),  # below single precision
         ((0.9, 0.8, 0.7), (0.3, 0.5, 0.4), "It does not show here. With 10 hidden layers"),
         ((0.9, 0.8, 0.95), (1e-6, 2e-6, 5e-7), "It holds here in part."),
-        ((0.1, 0.9, 0.8), (0.1, 0.15, 0.12), "It holds here in part."),  # clearly less, and not by a tenth
+        ((0.1, 0.9, 0.8), (0.1, 0.15, 0.12), "It holds here in part."),  # less, and not by a tenth
         ((0.1, 0.9, 0.8), (0.4, 1e-8, 0.3), "It holds here in part."),  # far less on average, by one run alone
     ],
 )

@@ -1,10 +1,12 @@
-"""A made-up study of two networks, three mitigations, two sizes and four repeats, and its curves."""
+"""A made-up study of two networks, four mitigations, two sizes and four folds, and its curves."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from overcast.comparison import OUTCOMES, comparison_table
+from overcast.comparison.page import Study
+from overcast.comparison.table import predictor_table
 from overcast.statistics.designs import two_level_fraction
 
 PARTS = ("train", "validation")
@@ -31,18 +33,13 @@ def study():
                     run = f"{model}-{name}-{share}-{k}"
                     row = dict.fromkeys((o.column for o in OUTCOMES), 0.3)
                     row |= {"test/accuracy": 0.8 + effect + 0.01 * k + draw(0, 0.001), "gap/accuracy": 0.1 - effect}
+                    row |= {"test/nll": 0.6 - 4 * effect + draw(0, 0.003), "gap/nll": 0.5 - 6 * effect + draw(0, 0.003)}
+                    row |= {"baseline/majority_accuracy": 0.2 + 0.01 * k, "baseline/linear_accuracy": 0.8 + 0.01 * k}
                     row |= {"run_id": run, "name": run, "data": "sky", "model": model, "mitigation": name}
-                    row |= {
-                        "cell": f"{model} · {name} · train_fraction={share}",
-                        "fold": k,
-                        "seed": 0,
-                        "repeat": f"{k}-0",
-                    }
-                    row |= {"overlap": 1 / 9}
-                    rows.append(
-                        row
-                        | {"train_fraction": share, "epochs": 3, "seconds": 12.0 if name == "augmentation" else 10.0}
-                    )
+                    row |= {"cell": f"{model} · {name} · train_fraction={share}", "diverged": False}
+                    row |= {"fold": k, "seed": 0, "split_seed": 0, "repeat": f"0-{k}-0"}
+                    row |= {"train_fraction": share, "epochs": 3}
+                    rows.append(row | {"seconds": 12.0 if name == "augmentation" else 10.0})
                     columns = {
                         f"{p}/{w}": draw(1, 0.1, 3) for p in ("train", "validation") for w in ("nll", "accuracy")
                     }
@@ -84,3 +81,14 @@ def factorial_trials():
             row |= {"test/nll": 2 - 2 * truth + draw(0, 0.02), "validation/nll": 1.0, "gap/nll": 0.5 - 0.1 * a}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
+def reported(info):
+    """``reported(trials, curves, …)``: all that a study's page is made of; what is given goes to `Study`."""
+
+    def made(trials, curves, **given):
+        told = info | given.pop("info", {})
+        return Study(comparison_table(trials, told), predictor_table(trials), trials, curves, told, **given)
+
+    return made

@@ -16,15 +16,17 @@ import pandas as pd
 import pytest
 import torch
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
+from scipy import stats
 
-from overcast.comparison import comparison_table
+from overcast.comparison import comparison_table, families
 from overcast.comparison.compare import compare, evaluate_missing, find_study, unfinished
-from overcast.comparison.trials import correct_predictions, trials
+from overcast.comparison.trials import answers, trials
 from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.paths import HOME
 from overcast.statistics.estimates import two_way
+from overcast.statistics.verdicts import Verdict
 from overcast.study.lookup import study_runs
 from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import Run
@@ -194,6 +196,8 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
     assert sorted(rows["cell"]) == ["noise", "none"]
     assert list(rows["repeats"]) == [3, 3]
     assert f"/runs/{study.parent}" in said
+    assert "majority: " in said  # beside what needs no network
+    assert set(rows["verdict/test/accuracy"].dropna()) <= set(Verdict)
     assert "report: page" in said
     artifacts = {item.path for item in store.client.list_artifacts(study.parent, "report")}
     assert {"report/table.csv"} <= artifacts
@@ -218,12 +222,18 @@ def test_an_official_test_part_counts_for_its_samples_too(config: Any, store: Tr
             # the skies have none, but all these runs have the same fold
             found[-1].write_facts(found[-1].facts | {"official_test": True})
     compare("official", "page")
-    answers = correct_predictions([run for found in runs.values() for run in found])
-    known = {name: np.stack([answers[str(run.folder)] for run in found]).astype(float) for name, found in runs.items()}
+    stored = answers([run for found in runs.values() for run in found])
     row = pd.read_csv(home / "page" / "table.csv").set_index("cell").loc["noise"]
-    expected = two_way(known["noise"] - known["none"])
-    ends = [row[f"change/test/accuracy/{end}"] for end in ("low", "high")]
-    assert ends == pytest.approx([float(expected.low), float(expected.high)])
+    of_noise, of_none = (
+        np.stack([stored[str(run.folder)]["test/nll"] for run in runs[name]]) for name in ("noise", "none")
+    )
+    seeds_alone = abs((of_noise - of_none).mean(1).std(ddof=1) / np.sqrt(2))
+    low, high = (row[f"change/test/nll/{end}"] for end in ("low", "high"))
+    expected = two_way(of_noise - of_none)
+    assert row["change/test/nll"] == pytest.approx(float(expected.mean), rel=1e-3)
+    assert expected.standard_error > 1.01 * seeds_alone
+    two = stats.t.isf((1 - 0.95**0.5) / 2, 1)  # one comparison in two outcomes, each with an error of its own
+    assert (high - low) / 2 / two == pytest.approx(float(expected.standard_error), rel=0.02)
     assert "The test part is a fixed one" in (home / "page" / "report.html").read_text()
 
 
@@ -296,9 +306,10 @@ def twins(config: Any, repeats: int) -> pd.DataFrame:
     return both.assign(repeat=[f"{fold}" for fold in both["fold"]])
 
 
-def test_none_against_none_is_not_clear(config: Any) -> None:
+def test_none_against_none_is_neither_better_nor_worse(config: Any) -> None:
     rows = twins(config, 6)
     assert rows["test/accuracy"].nunique() > 1
     compared = comparison_table(rows, {})
     assert list(compared["pairs"].sort_values()) == [0, 6]
-    assert not compared["clear"].any()
+    found = {verdict for outcome in families().judged for verdict in compared[f"verdict/{outcome.column}"]}
+    assert found <= {"", "equivalent", "undecided"}

@@ -1,11 +1,12 @@
 """The page is read as a browser would: every tag that could load something, and what it says."""
 
+import re
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
-from overcast.comparison import comparison_table, page
+from overcast.comparison import comparison_table, families, page
 from overcast.comparison.figures import forest
 from overcast.core.errors import UserError
 from overcast.html.page import Section
@@ -29,9 +30,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory, study, info):
+def written(tmp_path_factory, study, reported):
     folder = tmp_path_factory.mktemp("reports") / "made_up"
-    page.write_report(folder, comparison_table(study[0], info), *study, info)
+    page.write_report(folder, reported(*study))
     return folder
 
 
@@ -51,29 +52,76 @@ def test_one_page_that_loads_nothing(written):
     assert "localStorage" not in own
 
 
-def test_the_page_says_the_overlap_that_was_used(written):
-    assert "ρ&nbsp;=&nbsp;1/9)" in (written / "report.html").read_text(encoding="utf8")
+def without_scripts(text):
+    return re.sub("<script.*?</script>", "", text, flags=re.DOTALL)
 
 
 def test_the_page_says_the_verdict_first_and_escapes_names(written):
-    head = (written / "report.html").read_text(encoding="utf8").split("<script", 1)[0]
-    assert "made &lt;up&gt;" in head
-    assert "made <up>" not in head
-    spots = [head.index(part) for part in ("Which way of fighting", "Primary outcome: test accuracy", "Of 12 compared")]
-    assert spots == sorted(spots)
-    assert head.index("Of 12 compared") < head.index("<table")
+    head = without_scripts((written / "report.html").read_text(encoding="utf8"))
+    assert "Made &lt;up&gt;: ann and cnn on sky" in head
+    assert "<up>" not in head
+    judged = "Judged: gap in negative log-likelihood; test negative log-likelihood and test accuracy"
+    spots = [head.index(part) for part in ("Which way of fighting", judged, "Of 12 compared")]
+    assert spots[0] < min(spots[1:])
+    assert max(spots) < head.index("In plain words") < head.index("<table")
 
 
-def test_a_claim_comes_first_and_then_what_was_measured(compared, info):
-    text = render(page.study_page(compared, [forest(compared)], info, claim="Augmentation helps."))
+def test_the_page_names_the_design(study, small, reported):
+
+    assert page.title(reported(*study).table, study[0], {"study": "big_grid-3"}) == (
+        "Big grid: ann and cnn on sky, 4 folds × 1 seed"
+    )
+    trials = pd.concat([small[0], small[0].assign(seed=1, repeat="1-" + small[0]["fold"].astype(str) + "-0")])
+    one = trials[trials["fold"] == 0]
+    table = reported(*small).table
+    assert page.title(table, trials, {"study": "mitigations-1"}) == "Mitigations: cnn on sky, 4 folds × 2 seeds"
+    assert page.title(table, one, {"study": "mitigations-1"}) == "Mitigations: cnn on sky, 1 fold × 2 seeds"
+    drawn_anew = one.assign(split_seed=one["seed"])
+    assert page.title(table, drawn_anew, {"study": "mitigations-1"}) == "Mitigations: cnn on sky, 2 folds × 1 seed"
+
+
+def test_the_page_says_how_the_study_was_judged(small, reported):
+    asked = {"families": families(["accuracy"], {"accuracy": 0.015}), "official_test": True}
+    head = without_scripts(render(page.study_page(reported(*small, info=asked))))
+    assert "the other what makes the model better (test accuracy)" in head
+    assert "0.1 in gap in negative log-likelihood and 1.5 points in test accuracy" in head
+    assert "The test part is a fixed one" in head
+    assert "The intervals speak of new data of this kind" in head
+    assert "of one fold" not in head
+    alone = small[0].assign(fold=0, seed=small[0]["fold"])
+    head = without_scripts(render(page.study_page(reported(alone, small[1]))))
+    assert "All repeats are of one fold: what is said holds for this split" in head
+    assert "new data of this kind" not in head
+    assert "The test part is a fixed one" not in head
+    drawn_anew = alone.assign(split_seed=alone["seed"])
+    assert "of one fold" not in without_scripts(render(page.study_page(reported(drawn_anew, small[1]))))
+
+
+def test_what_needs_no_network_stands_in_words_and_in_the_table(written):
+    head = without_scripts((written / "report.html").read_text(encoding="utf8"))
+    assert "majority (cnn · train_fraction=1.0): 21.5 %; cnn · none · train_fraction=1.0 against it" in head
+    assert head.count("majority (no network)") >= 4
+    assert "majority (no network)" in (written / "table.md").read_text(encoding="utf8")
+
+
+def test_notes_stand_with_the_verdict(small, reported):
+    told = {"post_hoc": ["Margins changed after 3 trials."], "left_out": ["sam: does not fit"]}
+    head = without_scripts(render(page.study_page(reported(*small, info=told))))
+    assert head.index("Margins changed after 3 trials.") < head.index("In plain words")
+    assert head.index("Left out: sam: does not fit.") < head.index("In plain words")
+    assert "post hoc" not in head  # nor at the foot
+
+
+def test_a_claim_comes_first_and_then_what_was_measured(small, reported):
+    text = render(page.study_page(reported(*small, claim="Augmentation helps.")))
     assert text.index("Claim: Augmentation helps.") < text.index("<strong>Measured:</strong> Of 3 compared")
-    assert "no effect" not in text.split("<script", 1)[0].lower()
+    assert "no effect" not in without_scripts(text).lower()
 
 
-def test_the_verdict_on_a_claim_and_its_pictures_come_first(tmp_path, compared, small, info):
-    own = Section("Its own picture", "Read it so.", forest(compared).parts)
-    told = ("Noise helps.", "It does not show here.", [own])
-    text = page.write_report(tmp_path, compared, *small, info, *told).read_text(encoding="utf8")
+def test_the_verdict_on_a_claim_and_its_figures_come_first(tmp_path, compared, small, reported):
+    own = Section("Its own picture", "Read it so.", forest(compared, families()).parts)
+    study = reported(*small, claim="Noise helps.", verdict="It does not show here.", first=[own])
+    text = page.write_report(tmp_path, study).read_text(encoding="utf8")
     order = [
         "Claim: Noise helps.",
         "</strong> It does not show here.",
@@ -90,10 +138,10 @@ def test_the_table_comes_back_from_csv_as_it_was(written, study, info):
     assert (written / "table.md").read_text(encoding="utf8").startswith("Of 12 compared with none")
 
 
-def test_one_repeat_still_makes_a_page(tmp_path, small, info):
+def test_one_repeat_still_makes_a_page(tmp_path, small, reported):
     trials, curves = small
-    alone = trials[trials["repeat"] == "0-0"]
-    text = page.write_report(tmp_path, comparison_table(alone, info), alone, curves, info).read_text(encoding="utf8")
+    alone = trials[trials["repeat"] == "0-0-0"]
+    text = page.write_report(tmp_path, reported(alone, curves)).read_text(encoding="utf8")
     assert "needs at least 2 repeats" in text
 
 

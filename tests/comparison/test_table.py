@@ -4,32 +4,35 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from overcast.comparison import OUTCOMES, PRIMARY, comparison_table
+from overcast.comparison import OUTCOMES, PRIMARY, comparison_table, families, table
+from overcast.comparison.table import predictor_table
+from overcast.statistics.estimates import two_way
+from overcast.statistics.fold_covariance import common_ratio
 
-INFO = {"study": "made up", "official_test": False}
+ACCURACY_ALONE = {"families": families(["accuracy"])}
+JUDGED = [outcome.column for outcome in families().judged]
 
 
-def made(effects, repeats=6, model="cnn", train_fraction=1.0, mark="", spread=0.01, seed=0, overlap=1 / 9):
-    """Trials of one context: each mitigation's true effect; repeats differ, and share that with the baseline."""
+def made(effects, folds=6, seeds=1, model="cnn", train_fraction=1.0, mark="", spread=0.01, seed=0):
+    """Trials of one context: each mitigation's true effect; repeats differ, and share that with the baseline.
+
+    The gap and the loss change by twice the effect, the other way round.
+    """
     draw = np.random.default_rng(seed).normal
-    hard, rows = draw(0, 0.03, repeats), []
+    repeats = [(fold, number) for fold in range(folds) for number in range(seeds)]
+    hard, rows = draw(0, 0.03, len(repeats)), []
     for name, effect in effects.items():
-        for k in range(repeats):
+        for k, (fold, number) in enumerate(repeats):
             row = dict.fromkeys((o.column for o in OUTCOMES), 0.3) | {
                 "test/accuracy": 0.8 + effect + hard[k] + draw(0, spread),
+                "test/nll": 0.6 - 2 * effect - hard[k] + draw(0, spread),
+                "gap/nll": 0.4 - 2 * effect - hard[k] + draw(0, spread),
                 "gap/accuracy": 0.1 - effect + draw(0, 0.001),
             }
-            told = {
-                "data": "sky",
-                "model": model,
-                "mitigation": name,
-                "cell": f"{mark}{name}",
-                "train_fraction": train_fraction,
-            }
-            told |= {"overlap": overlap}
-            ids = {"run_id": f"{mark}{name}{k}", "name": name, "fold": k, "seed": 0, "repeat": f"{k}-0", "epochs": 5}
+            told = {"data": "sky", "model": model, "mitigation": name, "cell": f"{mark}{name}", "epochs": 5}
+            ids = {"run_id": f"{mark}{name}{k}", "name": name, "fold": fold, "seed": number, "split_seed": 0}
+            ids |= {"repeat": f"{number}-{fold}-0", "train_fraction": train_fraction}
             rows.append(ids | told | row | {"seconds": 10.0 * (1 + effect) * (2 if name == "slow" else 1)})
     return pd.DataFrame(rows)
 
@@ -38,64 +41,182 @@ def row(compared, cell):
     return compared.set_index("cell").loc[cell]
 
 
-def test_change_is_the_paired_t_test_and_holm_spans_the_study():
-    trials = made({"none": 0, "good": 0.05, "bad": -0.05, "same": 0})
-    compared = comparison_table(trials, INFO)
-    wide = trials.pivot_table(index="repeat", columns="cell", values="test/accuracy")
-    tests = {name: stats.ttest_rel(wide[name], wide["none"]) for name in ("good", "bad", "same")}
-    for name, test in tests.items():
-        assert row(compared, name)["p"] == pytest.approx(test.pvalue)
-        ends = [row(compared, name)[f"change/test/accuracy/{end}"] for end in ("low", "high")]
-        assert ends == pytest.approx(list(test.confidence_interval()))
-    adjusted = multipletests([t.pvalue for t in tests.values()], method="holm")[1]
-    assert [row(compared, name)["p_holm"] for name in tests] == pytest.approx(list(adjusted))
-    assert compared.set_index("cell")["clear"].to_dict() == {"good": True, "same": False, "none": False, "bad": True}
-    assert list(compared["cell"])[0::3] == ["good", "bad"]  # best first
+def ends(compared, cell, column="change/test/accuracy"):
+    return [row(compared, cell)[f"{column}/{end}"] for end in ("low", "high")]
 
 
-def test_each_mean_has_the_t_interval_of_its_repeats():
-    trials = made({"none": 0, "good": 0.05})
-    values = trials[trials["cell"] == "good"]["test/accuracy"]
-    got = row(comparison_table(trials, INFO), "good")
-    low, high = stats.ttest_1samp(values, 0).confidence_interval()
-    ends = (got[PRIMARY.column], got["test/accuracy/low"], got["test/accuracy/high"])
-    assert ends == pytest.approx((values.mean(), low, high))
+def width(compared, cell, column="change/test/accuracy"):
+    low, high = ends(compared, cell, column)
+    return high - low
 
 
-def test_more_overlap_makes_the_second_test_harder():
-    ps = [
-        row(comparison_table(made({"none": 0, "good": 0.02}, overlap=rho), INFO), "good")["p_overlap"]
-        for rho in (0.1, 0.2)
-    ]
-    assert row(comparison_table(made({"none": 0, "good": 0.02}), INFO), "good")["p"] < ps[0] < ps[1]
+def found(compared, column="test/accuracy"):
+    """The verdict on each cell."""
+    return compared.set_index("cell")[f"verdict/{column}"].to_dict()
 
 
-def test_the_second_test_takes_the_overlap_of_the_folds_that_were_compared():
-    """Ten folds, one of which validates: the test part is an eighth of the train part."""
+def wide(trials, column="test/accuracy"):
+    return trials.pivot_table(index="repeat", columns="cell", values=column)
+
+
+@pytest.fixture
+def independent_folds(monkeypatch):
+    """As if folds had nothing in common."""
+    monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 0.0)
+
+
+def test_the_change_of_one_mitigation_is_the_paired_t_test(independent_folds):
     trials = made({"none": 0, "good": 0.02})
-    wide = trials.pivot_table(index="repeat", columns="cell", values="test/accuracy")
-    d = wide["good"] - wide["none"]
-    t = d.mean() / np.sqrt((1 / 6 + 1 / 8) * d.var())
-    got = row(comparison_table(trials, INFO), "good")
-    assert got["p_overlap"] == pytest.approx(2 * stats.t.sf(abs(t), 5))
-    assert got["rho"] == pytest.approx(1 / 9)
-    by_time = trials.assign(overlap=[1 / (4 - fold % 3) for fold in trials["fold"]])
-    assert row(comparison_table(by_time, INFO), "good")["rho"] == pytest.approx((1 / 4 + 1 / 3 + 1 / 2) / 3)
+    paired = stats.ttest_rel(wide(trials)["good"], wide(trials)["none"])
+    compared = comparison_table(trials, ACCURACY_ALONE)
+    assert ends(compared, "good") == pytest.approx(list(paired.confidence_interval()))
+    assert row(compared, "good")["change/test/accuracy"] == pytest.approx(
+        (wide(trials)["good"] - wide(trials)["none"]).mean()
+    )
+
+
+def test_what_folds_have_in_common_widens_that_interval_as_no_fold_averages_it_away():
+    trials = made({"none": 0, "good": 0.02})
+    low, high = stats.ttest_rel(wide(trials)["good"], wide(trials)["none"]).confidence_interval()
+    wider = np.sqrt(1 + 6 * common_ratio("cnn", "test/accuracy"))
+    assert wider > 1
+    assert width(comparison_table(trials, ACCURACY_ALONE), "good") == pytest.approx(wider * (high - low))
+
+
+def test_on_a_single_fold_the_paired_t_test_is_over_seeds():
+    trials = made({"none": 0, "good": 0.02}, folds=1, seeds=6)
+    paired = stats.ttest_rel(wide(trials)["good"], wide(trials)["none"])
+    compared = comparison_table(trials, ACCURACY_ALONE)
+    assert ends(compared, "good") == pytest.approx(list(paired.confidence_interval()))
+    assert list(compared["folds"]) == [6, 6]
+
+
+def test_folds_are_the_units_and_count_the_seeds_that_both_sides_have(independent_folds):
+    trials = made({"none": 0, "good": 0.02}, folds=4, seeds=3)
+    lost = (trials["cell"] == "good") & (trials["repeat"] == "2-1-0")
+    lost |= (trials["cell"] == "none") & (trials["repeat"] == "0-3-0")
+    trials = trials[~lost]
+    both = wide(trials).dropna()
+    of_fold = (both["good"] - both["none"]).groupby([repeat.split("-")[1] for repeat in both.index]).mean()
+    compared = comparison_table(trials, ACCURACY_ALONE)
+    got = row(compared, "good")
+    assert got["change/test/accuracy"] == pytest.approx(of_fold.mean())
+    assert ends(compared, "good") == pytest.approx(list(stats.ttest_1samp(of_fold, 0).confidence_interval()))
+    assert (got["repeats"], got["pairs"], got["planned"], got["folds"]) == (11, 10, 12, 4)
+
+
+def test_each_mean_has_the_t_interval_of_its_folds():
+    trials = made({"none": 0, "good": 0.05}, seeds=2)
+    values = trials[trials["cell"] == "good"].groupby("fold")["test/accuracy"].mean()
+    compared = comparison_table(trials)
+    assert row(compared, "good")[PRIMARY.column] == pytest.approx(values.mean())
+    interval = stats.ttest_1samp(values, 0).confidence_interval()
+    assert ends(compared, "good", PRIMARY.column) == pytest.approx(list(interval))
+
+
+def test_the_cells_of_a_context_are_ranked_by_accuracy():
+    compared = comparison_table(made({"none": 0, "bad": -0.1, "good": 0.1}))
+    assert list(compared["cell"]) == ["good", "none", "bad"]
+
+
+def test_the_intervals_of_a_family_widen_with_everything_that_is_compared_in_it():
+    trials = made({"none": 0, "good": 0.05, "bad": -0.05})
+    other = made({"none": 0, "good": 0.05}, model="ann", mark="ann · ", seed=1)
+    several = pd.concat([trials.assign(cell="cnn · " + trials["cell"]), other])
+    alone, both = (comparison_table(some, ACCURACY_ALONE) for some in (trials, several))
+    nll_too = comparison_table(trials)
+    assert width(alone, "good") < width(nll_too, "good")
+    assert width(alone, "good") < width(both, "cnn · good")
+    gaps = [width(some, "good", "change/gap/nll") for some in (alone, nll_too)]
+    assert gaps[0] == gaps[1]  # a family of its own
+
+
+def test_the_intervals_of_many_folds_are_dunnetts(independent_folds):
+    """Nearly: the control's noise is not pooled with the others', and a larger noise of one's own is taken."""
+    trials = made(dict.fromkeys(("none", "one", "two", "three"), 0), folds=60)
+    trials["test/accuracy"] = np.random.default_rng(1).normal(0.8, 0.01, len(trials))  # no fold is easier than another
+    of_cell = wide(trials)
+    others = [of_cell[cell] for cell in ("one", "two", "three")]
+    interval = stats.dunnett(*others, control=of_cell["none"], random_state=0).confidence_interval()
+    compared = comparison_table(trials, ACCURACY_ALONE)
+    widths = [width(compared, cell) for cell in ("one", "two", "three")]
+    assert widths == pytest.approx(list(interval.high - interval.low), rel=0.15)
+
+
+def test_verdicts_say_where_the_interval_lies_and_a_smaller_gap_is_better():
+    trials = made({"none": 0, "good": 0.1, "little": 0.012, "same": 0, "bad": -0.1}, spread=0.002)
+    compared = comparison_table(trials)
+    expected = {"none": "", "good": "better", "little": "slightly better", "same": "equivalent", "bad": "worse"}
+    for column in JUDGED:
+        assert found(compared, column) == expected
+    loud = made({"none": 0, "same": 0}, spread=0.1)
+    assert found(comparison_table(loud)) == {"none": "", "same": "undecided"}
+    assert [name for name in compared if name.startswith("verdict/")] == [f"verdict/{column}" for column in JUDGED]
+
+
+def test_a_margin_turns_better_into_slightly_better_and_undecided_into_equivalent():
+    trials = made({"none": 0, "good": 0.05, "same": 0})
+    usual, wider = (comparison_table(trials, {"families": families(margins={"accuracy": m})}) for m in (0.005, 0.5))
+    assert found(usual) == {"none": "", "good": "better", "same": "undecided"}
+    assert found(wider) == {"none": "", "good": "slightly better", "same": "equivalent"}
+    assert usual["change/test/accuracy/low"].equals(wider["change/test/accuracy/low"])
+
+
+def test_what_is_judged_is_what_the_study_asks_for():
+    compared = comparison_table(made({"none": 0, "good": 0.05}), {"families": families(["macro_f1"])})
+    judged = [name.removeprefix("verdict/") for name in compared if name.startswith("verdict/")]
+    assert judged == ["gap/nll", "test/macro_f1"]
+    assert np.isfinite(row(compared, "good")["change/test/accuracy/low"])  # described all the same
+
+
+def test_as_many_seeds_are_asked_for_as_decide_and_none_where_folds_are_the_limit(monkeypatch):
+    trials = made({"none": 0, "same": 0}, seeds=3, spread=0.04, seed=1)
+    monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 0.0)
+    few = comparison_table(trials, ACCURACY_ALONE)
+    seeds = row(few, "same")["seeds/test/accuracy"]
+    assert (found(few)["same"], seeds > 3) == ("undecided", True)
+    more = made({"none": 0, "same": 0}, seeds=int(seeds), spread=0.04, seed=51)
+    assert found(comparison_table(more, ACCURACY_ALONE))["same"] == "equivalent"
+    monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 1.0)
+    assert np.isnan(row(comparison_table(trials, ACCURACY_ALONE), "same")["seeds/test/accuracy"])
+
+
+def test_the_detectable_difference_shrinks_as_folds_are_added(independent_folds):
+    few, many = (
+        row(comparison_table(made({"none": 0, "same": 0}, folds=folds), ACCURACY_ALONE), "same") for folds in (6, 60)
+    )
+    assert many["detectable/test/accuracy"] == pytest.approx(few["detectable/test/accuracy"] / np.sqrt(10), rel=0.4)
+
+
+def test_flipping_the_signs_of_whole_folds_is_the_permutation_test():
+    trials = made({"none": 0, "good": 0.006}, folds=9)
+    d = wide(trials)["good"] - wide(trials)["none"]
+    exact = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=10**6)
+    assert 0.001 < exact.pvalue < 0.9
+    p = row(comparison_table(trials, ACCURACY_ALONE), "good")["sign_flip/test/accuracy"]
+    assert p == pytest.approx(exact.pvalue)
+    assert row(comparison_table(trials), "good")["sign_flip/test/accuracy"] >= p  # two outcomes
+    too_few = comparison_table(trials[trials["fold"] < 7], ACCURACY_ALONE)
+    assert too_few["sign_flip/test/accuracy"].isna().all()
+    with_a_gap = comparison_table(trials[trials["run_id"] != "good3"], ACCURACY_ALONE)
+    assert with_a_gap["sign_flip/test/accuracy"].isna().all()
 
 
 def test_contexts_are_compared_each_with_its_own_baseline():
     easy = made({"none": 0.1, "good": 0.15}, model="cnn", mark="cnn · ", seed=1)
     hard = made({"none": -0.1, "good": -0.05}, model="ann", mark="ann · ", seed=2)
-    compared = comparison_table(pd.concat([easy, hard]), INFO)
+    compared = comparison_table(pd.concat([easy, hard]))
     assert set(compared["context"]) == {"cnn", "ann"}
     assert row(compared, "ann · good")["baseline"] == "ann · none"
     assert row(compared, "ann · good")["change/test/accuracy"] == pytest.approx(0.05, abs=0.02)
+    assert compared["is_baseline"].sum() == 2
+    assert compared[compared["is_baseline"]]["change/test/accuracy"].isna().all()
 
 
 def test_every_strength_of_a_mitigation_is_compared_with_none():
     trials = made({"none": 0, "dropout": 0.05})
     strong = made({"dropout": 0.02}, seed=1).assign(cell="dropout · p=0.5")
-    compared = comparison_table(pd.concat([trials, strong]).assign(rest=""), INFO)
+    compared = comparison_table(pd.concat([trials, strong]).assign(rest=""))
     assert set(compared["baseline"]) == {"none"}
     assert compared.set_index("cell")["pairs"].to_dict() == {"none": 0, "dropout": 6, "dropout · p=0.5": 6}
 
@@ -104,36 +225,48 @@ def test_only_repeats_that_both_have_are_compared_and_the_missing_are_counted():
     trials = made({"none": 0, "good": 0.05})
     trials.loc[trials["run_id"] == "none0", "test/accuracy"] = np.nan
     trials = trials[trials["run_id"] != "good5"]
-    got = row(comparison_table(trials, INFO), "good")
+    compared = comparison_table(trials)
+    got = row(compared, "good")
     assert (got["repeats"], got["pairs"], got["planned"]) == (5, 4, 6)
+    d = (wide(trials)["good"] - wide(trials)["none"]).dropna()
+    assert (len(d), got["change/test/accuracy"]) == (4, pytest.approx(d.mean()))
+
+
+def test_of_a_trial_that_ran_twice_the_last_counts():
+    trials = made({"none": 0, "good": 0.05})
+    first = trials[trials["run_id"] == "good2"].assign(**{"test/accuracy": 0.0})
+    compared, again = comparison_table(trials), comparison_table(pd.concat([first, trials]))
+    assert row(again, "good")["repeats"] == 6
+    assert row(again, "good")["test/accuracy"] == row(compared, "good")["test/accuracy"]
 
 
 def test_without_the_baseline_the_first_cell_takes_its_place():
-    compared = comparison_table(made({"dropout": 0, "noise": 0.05}), INFO)
+    compared = comparison_table(made({"dropout": 0, "noise": 0.05}))
     assert set(compared["baseline"]) == {"dropout"}
     assert row(compared, "noise")["pairs"] == 6
 
 
 def test_where_only_networks_differ_they_are_compared_with_the_first():
     trials = pd.concat([made({"none": 0}, model="ann", mark="ann · "), made({"none": 0.1}, model="cnn", mark="cnn · ")])
-    compared = comparison_table(trials, INFO)
+    compared = comparison_table(trials)
     assert row(compared, "cnn · none")["baseline"] == "ann · none"
     assert row(compared, "cnn · none")["pairs"] == 6
 
 
 @pytest.mark.parametrize("cells", [{"none": 0}, {"none": 0, "good": 0.1}])
 def test_one_repeat_gives_means_and_no_verdict(cells):
-    compared = comparison_table(made(cells, repeats=1), INFO)
-    assert not compared["clear"].any()
-    assert compared["p_holm"].isna().all()
+    compared = comparison_table(made(cells, folds=1))
+    assert set(compared["verdict/test/accuracy"]) <= {"", "not judged"}
+    assert compared["change/test/accuracy/low"].isna().all()
     assert np.isfinite(compared["test/accuracy"]).all()
 
 
-def test_the_very_same_results_are_no_evidence_and_no_crash():
+def test_the_very_same_results_are_equivalent_and_no_crash():
     trials = made({"none": 0})
     twin = trials.assign(cell="twin", mitigation="twin", run_id="twin" + trials["run_id"])
-    got = row(comparison_table(pd.concat([trials, twin]), INFO), "twin")
-    assert (got["change/test/accuracy"], got["p"], got["p_overlap_holm"], got["detectable"]) == (0, 1, 1, 0)
+    compared = comparison_table(pd.concat([trials, twin]))
+    assert [row(compared, "twin")["change/test/accuracy"], *ends(compared, "twin")] == [0, 0, 0]
+    assert found(compared)["twin"] == "equivalent"
 
 
 def lost(trials, cell, repeats):
@@ -144,63 +277,128 @@ def lost(trials, cell, repeats):
 
 
 def test_a_cell_with_diverged_trials_is_never_better():
-    trials = made({"none": 0, "good": 0.05, "bad": -0.05, "fine": 0.05})
-    whole = comparison_table(trials, INFO)
-    assert whole.set_index("cell")["clear"].to_dict() == {"none": False, "good": True, "bad": True, "fine": True}
+    trials = made({"none": 0, "good": 0.1, "bad": -0.1, "fine": 0.1})
+    whole = comparison_table(trials)
+    assert found(whole) == {"none": "", "good": "better", "bad": "worse", "fine": "better"}
     assert not whole["flattered"].any()
-    once = comparison_table(lost(trials, "good", ["0-0"]), INFO)
-    assert (row(once, "good")["diverged"], row(once, "good")["pairs"], row(once, "good")["planned"]) == (1, 5, 6)
-    assert once.set_index("cell")["clear"].to_dict() == {"none": False, "good": False, "bad": True, "fine": True}
-    assert row(once, "good")["p_overlap_holm"] < 0.05
-    assert row(comparison_table(lost(trials, "bad", ["0-0"]), INFO), "bad")[
-        "clear"
-    ]  # those that are left are worse all the same
+    once = comparison_table(lost(trials, "good", ["0-0-0"]))
+    got = row(once, "good")
+    assert (got["diverged"], got["pairs"], got["planned"], got["flattered"]) == (1, 5, 6, True)
+    assert got["change/test/accuracy/low"] > 0
+    for column in JUDGED:
+        assert found(once, column) == {"none": "", "good": "not judged", "bad": "worse", "fine": "better"}
+    worse_all_the_same = comparison_table(lost(trials, "bad", ["0-0-0"]))
+    assert found(worse_all_the_same)["bad"] == "worse"
 
 
 def test_nothing_is_worse_than_a_baseline_with_diverged_trials():
-    compared = comparison_table(lost(made({"none": 0, "good": 0.05, "bad": -0.05}), "none", ["1-0"]), INFO)
-    assert compared.set_index("cell")["clear"].to_dict() == {"none": False, "good": True, "bad": False}
+    compared = comparison_table(lost(made({"none": 0, "good": 0.1, "bad": -0.1}), "none", ["0-1-0"]))
+    assert found(compared) == {"none": "", "good": "better", "bad": "not judged"}
     assert row(compared, "bad")["baseline_diverged"] == 1
     assert compared.set_index("cell")["flattered"].to_dict() == {"none": False, "good": False, "bad": True}
+
+
+def test_a_cell_that_diverged_altogether_is_no_row_and_the_rest_is_compared():
+    trials = made({"none": 0, "good": 0.1, "wild": 0})
+    compared = comparison_table(lost(trials, "wild", list(trials["repeat"])))
+    assert list(compared["cell"]) == ["good", "none"]
+    assert found(compared)["good"] == "better"
 
 
 def test_an_interval_holds_only_what_there_can_be():
     trials = made({"none": 0})
     trials["test/accuracy"] = np.resize([1.0, 0.8], len(trials))
-    got = row(comparison_table(trials, INFO), "none")
-    assert got["test/accuracy"] == pytest.approx(0.9)
-    assert 0 < got["test/accuracy/low"] < 0.8
-    assert got["test/accuracy/high"] == 1
+    compared = comparison_table(trials)
+    low, high = ends(compared, "none", "test/accuracy")
+    assert row(compared, "none")["test/accuracy"] == pytest.approx(0.9)
+    assert 0 < low < 0.8
+    assert high == 1
 
 
 def test_time_is_relative_to_the_baseline():
-    compared = comparison_table(made({"none": 0, "slow": 0}), INFO)
+    compared = comparison_table(made({"none": 0, "slow": 0}))
     assert row(compared, "slow")["time"] == pytest.approx(2)
     assert row(compared, "none")["time"] == 1
 
 
 def test_nothing_finished_says_so():
     with pytest.raises(ValueError, match="no finished trial"):
-        comparison_table(made({"none": 0}).assign(**{"test/accuracy": np.nan}), INFO)
+        comparison_table(made({"none": 0}).assign(**{"test/accuracy": np.nan}))
 
 
 def test_an_official_test_part_widens_the_interval_by_its_samples():
     draws = np.random.default_rng(3)
     hard = draws.random(200)
-    trials = made({"none": 0, "good": 0.05})
-    right = {run: draws.random(200) < 0.3 + 0.6 * hard + 0.05 * ("good" in run) for run in trials["run_id"]}
+    trials = made({"none": 0, "good": 0.05}, folds=1, seeds=6)
+    luck = dict(zip(trials["run_id"], draws.normal(0, 0.05, len(trials)), strict=True))
+    right = {
+        run: (draws.random(200) < (1 - hard if "good" in run else hard) + luck[run]).astype(float)
+        for run in trials["run_id"]
+    }
     trials["test/accuracy"] = [right[run].mean() for run in trials["run_id"]]
-    seeds_only, both = (
-        comparison_table(trials, INFO, right),
-        comparison_table(trials, INFO | {"official_test": True}, right),
+    answers = {run: {"test/accuracy": known} for run, known in right.items()}
+    seeds_only, both = (comparison_table(trials, ACCURACY_ALONE, known) for known in (None, answers))
+    assert row(both, "good")["change/test/accuracy"] == pytest.approx(row(seeds_only, "good")["change/test/accuracy"])
+    expected = two_way(np.stack([right[f"good{k}"] - right[f"none{k}"] for k in range(6)])).standard_error
+    assert width(both, "good") == pytest.approx(2 * stats.t.isf(0.025, 5) * float(expected))
+    assert width(both, "good") > 1.2 * width(seeds_only, "good")
+    assert width(both, "good", "change/gap/accuracy") > width(seeds_only, "good", "change/gap/accuracy")
+    assert width(both, "good", "change/gap/nll") == width(
+        seeds_only, "good", "change/gap/nll"
+    )  # of these none is known
+    partly = {run: known for run, known in answers.items() if run != "none0"}
+    assert width(comparison_table(trials, ACCURACY_ALONE, partly), "good") == pytest.approx(width(seeds_only, "good"))
+
+
+def with_predictors(trials, **accuracies):
+    """The trials beside the test accuracies of what needs no network, a fold's own each."""
+    draw = np.random.default_rng(9).normal
+    noise = pd.Series(draw(0, 0.01, trials["fold"].nunique()))
+    of_fold = trials["fold"].map(noise)
+    return trials.assign(**{f"baseline/{name}_accuracy": value + of_fold for name, value in accuracies.items()})
+
+
+def test_what_needs_no_network_is_compared_with_the_control_by_the_paired_t_test(independent_folds):
+    trials = with_predictors(made({"none": 0, "good": 0.3}), majority=0.3)
+    (got,) = predictor_table(trials).to_dict("records")
+    control = trials[trials["cell"] == "none"]
+    paired = stats.ttest_rel(control["test/accuracy"], control["baseline/majority_accuracy"])
+    assert (got["predictor"], got["control"], got["verdict"]) == ("majority", "none", "better")
+    assert got["test/accuracy"] == pytest.approx(control["baseline/majority_accuracy"].mean())
+    assert (got["change/low"], got["change/high"]) == pytest.approx(tuple(paired.confidence_interval()))
+
+
+def test_every_contexts_control_is_compared_with_what_needs_no_network():
+    strong = with_predictors(made({"none": 0.1, "good": 0.2}, mark="cnn · "), majority=0.3, linear=0.8)
+    weak = with_predictors(
+        made({"none": -0.1, "good": 0.2}, model="ann", mark="ann · ", seed=1), majority=0.3, linear=0.8
     )
+    told = predictor_table(pd.concat([strong, weak])).set_index(["context", "predictor"])["verdict"].to_dict()
+    assert told == {
+        ("cnn", "linear"): "better",
+        ("cnn", "majority"): "better",
+        ("ann", "linear"): "worse",
+        ("ann", "majority"): "better",
+    }
+    changes = predictor_table(pd.concat([strong, weak]))["change"]
+    assert list(changes) == pytest.approx([0.1, 0.6, -0.1, 0.4], abs=0.05)
 
-    def width(compared, column):
-        return row(compared, "good")[f"{column}/high"] - row(compared, "good")[f"{column}/low"]
 
-    for column in ("test/accuracy", "change/test/accuracy"):
-        assert row(both, "good")[column] == pytest.approx(row(seeds_only, "good")[column])
-    assert width(both, "test/accuracy") > width(seeds_only, "test/accuracy")
-    partly = {run: answers for run, answers in right.items() if run != "none0"}
-    without = comparison_table(trials, INFO | {"official_test": True}, partly)
-    assert width(without, "change/test/accuracy") == pytest.approx(width(seeds_only, "change/test/accuracy"))
+def test_persistence_is_told_only_where_samples_follow_each_other():
+    ordered = with_predictors(made({"none": 0, "good": 0.1}), linear=0.5, persistence=0.8).assign(data="sea")
+    other = with_predictors(made({"none": 0, "good": 0.1}, seed=1), linear=0.5)
+    told = predictor_table(pd.concat([ordered, other]))
+    assert list(zip(told["data"], told["predictor"], strict=True)) == [
+        ("sea", "linear"),
+        ("sea", "persistence"),
+        ("sky", "linear"),
+    ]
+
+
+def test_trials_that_do_not_tell_what_needs_no_network_have_no_such_table():
+    assert predictor_table(made({"none": 0, "good": 0.1})).empty
+
+
+def test_from_one_repeat_nothing_is_said_against_what_needs_no_network():
+    (got,) = predictor_table(with_predictors(made({"none": 0}, folds=1), majority=0.1)).to_dict("records")
+    assert (got["verdict"], np.isnan(got["change/low"])) == ("not judged", True)

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from overcast.comparison.trials import Diverged, correct_predictions, curves, diverged_cells, overlap, swept, trials
+from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, swept, trials
 from overcast.evaluation.evaluate import evaluate
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
@@ -57,12 +58,14 @@ def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
     assert diverged_cells(rows) == [told]
 
 
-def made_up(folder: Path, facts: dict[str, Any], predicted: str) -> Run:
-    """A run as far as `correct` reads it; the right answers are "aabb"."""
+def made_up(folder: Path, facts: dict[str, Any], predicted: str, names: str = "ab") -> Run:
+    """A run as far as `answers` reads it; the right answers are the first class twice, then the second twice."""
+    first, second = names.split() if " " in names else names
     (folder / "evaluation").mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(facts))
-    lines = [f'{i},"f {i}",{"aabb"[i]},{predicted[i]},0.5,0.5' for i in range(4)]
-    text = "row,file,label,predicted,a,b\n" + "\n".join(lines) + "\n"
+    classes = {"a": first, "b": second}
+    lines = [f'{i},"f {i}",{classes["aabb"[i]]},{classes[predicted[i]]},0.{i + 1},0.{9 - i}' for i in range(4)]
+    text = f"row,file,label,predicted,{first},{second}\n" + "\n".join(lines) + "\n"
     (folder / "evaluation" / "predictions.csv").write_text(text)
     return Run(folder)
 
@@ -75,27 +78,38 @@ def test_answers_to_an_official_test_part_alone(tmp_path: Path) -> None:
         made_up(tmp_path / "own", {"official_test": False}, "aabb"),
         made_up(tmp_path / "old", {}, "aabb"),  # from before runs noted it
     ]
-    assert {Path(run).name: answers.tolist() for run, answers in correct_predictions(runs).items()} == {
-        "one": [True, False, False, True],
-        "two": [True, True, True, True],
+    found = {Path(run).name: known for run, known in answers(runs).items()}
+    assert {name: known["test/accuracy"].tolist() for name, known in found.items()} == {
+        "one": [1, 0, 0, 1],
+        "two": [1, 1, 1, 1],
     }
+    expected = -np.log([0.1, 0.2, 0.7, 0.6])  # of the true class
+    assert found["one"]["test/nll"] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    ("facts", "rho"),
-    [
-        ({}, 1 / 4),
-        ({"official_test": True}, 1 / 5),
-        ({"by_time": True}, 1 / 4),
-    ],
-)
-def test_the_overlap_follows_how_the_data_was_split(
-    config: Any, tmp_path: Path, facts: dict[str, bool], rho: float
-) -> None:
-    run = made_up(tmp_path, facts, "aabb")
-    cut = config("split.folds=5", "split.fold=2", "train_fraction=0.1")
-    (tmp_path / "config.yaml").write_text(json.dumps(cut.to_dict()))
-    assert overlap(run) == pytest.approx(rho)
+@pytest.mark.parametrize("names", ["0 1", "NA null", "label row", "predicted file"])
+def test_answers_whatever_the_classes_are_called(tmp_path: Path, names: str) -> None:
+    (known,) = answers([made_up(tmp_path / "one", {"official_test": True}, "abab", names)]).values()
+    assert known["test/accuracy"].tolist() == [1, 0, 0, 1]
+    assert known["test/nll"] == pytest.approx(-np.log([0.1, 0.2, 0.7, 0.6]))
+
+
+def test_what_was_never_thought_possible_is_no_infinite_loss(tmp_path: Path) -> None:
+    run = made_up(tmp_path / "one", {"official_test": True}, "aabb")
+    file = run.folder / "evaluation" / "predictions.csv"
+    file.write_text(file.read_text().replace("0.1,0.9", "0,1"))
+    (known,) = answers([run]).values()
+    assert np.isfinite(known["test/nll"]).all()
+    assert known["test/nll"][0] > 80
+
+
+def test_answers_average_to_what_the_run_measured(config: Any) -> None:
+    run = train(config("epochs=3", "lr=0.1"))
+    measured = evaluate(run, pictures=False)["test"]
+    run.write_facts(run.facts | {"official_test": True})
+    (known,) = answers([run]).values()
+    assert known["test/accuracy"].mean() == pytest.approx(measured["accuracy"])
+    assert known["test/nll"].mean() == pytest.approx(measured["nll"], rel=1e-4)
 
 
 def test_rows_hold_what_the_runs_measured(config: Any) -> None:
@@ -111,7 +125,9 @@ def test_rows_hold_what_the_runs_measured(config: Any) -> None:
     assert list(rows["gap/accuracy"]) == [m["train"]["accuracy"] - m["test"]["accuracy"] for m in measured]
     assert (rows["seconds"] > 0).all()
     assert list(rows["run_id"]) == [str(run.folder) for run in runs]
-    assert list(rows["overlap"]) == pytest.approx([1 / 9] * 3)  # ten folds: one tests, one validates, eight train
+    assert list(zip(rows["seed"], rows["fold"], rows["split_seed"], strict=True)) == [(0, 0, 0), (1, 2, 0), (0, 0, 0)]
+    for predictor in ("linear_accuracy", "majority_accuracy"):
+        assert list(rows[f"baseline/{predictor}"]) == [m["baseline"][predictor] for m in measured]
     assert run_params(runs[1].config)["fold"] == 2
     histories = curves(runs)
     assert list(histories.groupby("run_id", sort=False)["epoch"].apply(list)) == [[1, 2]] * 3

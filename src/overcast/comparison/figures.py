@@ -68,9 +68,9 @@ def forest(table: pd.DataFrame, judged: Families) -> Section | None:
 
 def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: int) -> None:
     column, scale, where = f"change/{outcome.column}", outcome.scale, {"row": 1, "col": at}
-    margin = scale * outcome.margin
-    figure.add_vrect(-margin, margin, fillcolor=PALE, opacity=0.5, line_width=0, layer="below", **where)
-    figure.add_vline(0, line_color=BLACK, line_width=1, **where)
+    margin, still_empty = scale * outcome.margin, {"exclude_empty_subplots": False}
+    figure.add_vrect(-margin, margin, fillcolor=PALE, opacity=0.5, line_width=0, layer="below", **where, **still_empty)
+    figure.add_vline(0, line_color=BLACK, line_width=1, **where, **still_empty)
     kinds = rows[f"verdict/{outcome.column}"].map(lambda found: KINDS[Verdict(found)])
     for kind, (colour, marker) in STYLES.items():
         some = rows[kinds == kind]

@@ -92,12 +92,17 @@ def title(table: pd.DataFrame, trials: pd.DataFrame, info: Mapping[str, Any]) ->
     """``Mitigations: cnn on weather, 10 folds × 3 seeds``."""
     name = str(info.get("study", "study")).rpartition("-")[0] or str(info.get("study", "study"))
     networks, data = (wording.listed(list(dict.fromkeys(table[key].astype(str)))) for key in ("model", "data"))
-    folds = trials.groupby("cell")["fold"].nunique().max() if len(trials) else 0
+    folds = _folds(trials).groupby("cell").size().max() if len(trials) else 0
     repeats = trials.groupby("cell")["repeat"].nunique().max() if len(trials) else 0
     seeds = round(repeats / folds) if folds else 0
     words = name.replace("_", " ")
     design = f"{folds} fold{'s' if folds != 1 else ''} × {seeds} seed{'s' if seeds != 1 else ''}"
     return f"{words[:1].upper()}{words[1:]}: {networks} on {data}, {design}"
+
+
+def _folds(trials: pd.DataFrame) -> pd.DataFrame:
+    """Those of each cell: one of another split is another."""
+    return trials[["cell", "split_seed", "fold"]].drop_duplicates()
 
 
 def question(table: pd.DataFrame) -> str:
@@ -128,7 +133,7 @@ def how_to_read(study: Study) -> list[Paragraph]:
     )
     single = (
         " All repeats are of one fold: what is said holds for this split of these data, and for other seeds."
-        if study.trials["fold"].nunique() == 1
+        if len(_folds(study.trials).drop(columns="cell").drop_duplicates()) == 1
         else " The intervals speak of new data of this kind: what folds have in common, since they share most of their "
         "train part, was measured on data that can be drawn anew (docs/statistics.md), and its upper limit is in them."
     )

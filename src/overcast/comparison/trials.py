@@ -123,19 +123,20 @@ def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _answers(run: Run) -> dict[str, np.ndarray]:
-    texts = {"file": str, "label": str, "predicted": str}
-    predictions = pd.read_csv(
-        run.folder / "evaluation" / "predictions.csv", dtype=texts, keep_default_na=False,
+    lines = pd.read_csv(
+        run.folder / "evaluation" / "predictions.csv", header=None, dtype=str, keep_default_na=False,
         encoding_errors="surrogateescape",
     )  # fmt: skip
-    names = list(predictions)[list(predictions).index("predicted") + 1 :]
-    labels = predictions["label"].map({name: number for number, name in enumerate(names)}).to_numpy()
-    true = predictions[names].to_numpy(float)[np.arange(len(labels)), labels]
-    rows = predictions["row"].to_numpy()
+    grouped = lines.iloc[0, 1] == "group"  # a class may be called as another column is: columns go by their place
+    first = 5 if grouped else 4
+    names, predictions = list(lines.iloc[0, first:]), lines.iloc[1:]
+    label, predicted = predictions[first - 2], predictions[first - 1]
+    numbers = label.map({name: number for number, name in enumerate(names)}).to_numpy(int)
+    true = predictions.iloc[:, first:].to_numpy(float)[np.arange(len(numbers)), numbers]
     return {
-        "row": rows,
-        "group": predictions["group"].to_numpy() if "group" in predictions else rows,
-        "test/accuracy": (predictions["label"] == predictions["predicted"]).to_numpy(float),
+        "row": predictions[0].to_numpy(int),
+        "group": predictions[1 if grouped else 0].to_numpy(int),
+        "test/accuracy": (label == predicted).to_numpy(float),
         "test/nll": -np.log(np.maximum(true, np.finfo(np.float32).tiny)),
     }
 

@@ -27,7 +27,7 @@ def test_a_study_names_others_and_its_margins() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "margins", "said"),
     [
-        (("f1",), {}, r"study\.outcomes: there is no outcome f1. Choices: nll, accuracy, macro_f1"),
+        (("f1",), {}, r"study\.outcomes: there is no outcome f1. Choices: nll, accuracy, brier, ece, macro_f1"),
         (("gap_nll",), {}, r"study\.outcomes: there is no outcome gap_nll"),
         ((), {}, r"study\.outcomes=\[\] leaves nothing to judge"),
         (("nll",), {"loss": 0.1}, r"study\.margins: there is no outcome loss. Choices: .*gap_nll"),

@@ -24,7 +24,7 @@ from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
 from overcast.study.lookup import planned_trials, whole_runs
-from overcast.study.outcomes import PRIMARY, families
+from overcast.study.outcomes import PRIMARY, SHIFT, Families, families
 from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.run_folder import Run
@@ -77,15 +77,17 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     runs = whole_runs(store, planned, fetched)
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", (".csv", ".md"))
-    no_figures = evaluate_missing(runs)
+    judged = _plan(parent)["families"]
+    no_figures = evaluate_missing(runs, judged)
     diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(store, parent, planned, runs)
     runs = [run for run in runs if run not in no_figures]
     rows, known = trials(runs, diverged), answers(runs)
-    info = about | {"official_test": bool(known), "diverged": diverged_cells(rows)}
-    compared, judged = comparison_table(rows, info, known), info["families"]
+    judged = judged.known(rows.columns)
+    info = about | {"official_test": bool(known), "diverged": diverged_cells(rows), "families": judged}
+    compared = comparison_table(rows, info, known)
     predictors = predictor_table(rows)
     claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
     if judge and (name := parent.tags.get("claim")):
@@ -188,23 +190,35 @@ def find_study(store: TrackingStore, study: str) -> RunInfo:
     raise UserError(f"study={study}: there is no such study. The latest are: {known}")
 
 
-def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
-    """Measure the runs without figures on their test part, all in this process; gives those that cannot be.
+def evaluate_missing(runs: list[Run], judged: Families | None = None) -> dict[Run, Diverged]:
+    """Measure the runs without the figures that are judged on their test part, all in this process; gives those that
+    cannot be.
 
     Such ones were recorded as finished before training looked whether a loss is finite.
     """
-    missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
+    judged = judged or families()
+    missing = [run for run in runs if not _measured(run, judged)]
     if not missing:  # what follows imports torch
         return {}
     from overcast.evaluation.evaluate import evaluate
 
-    diverged = {}
+    diverged, columns = {}, {outcome.column for outcome in judged.judged}
     for run in tqdm(missing, desc="evaluating", unit="run", mininterval=_often()):
         try:
-            evaluate(run, pictures=False)
+            # an evaluation that lacks but a figure keeps its plots
+            evaluate(run, pictures=(run.folder / "evaluation" / "plots").is_dir(), shift=SHIFT.column in columns)
         except DivergedError as error:
             diverged[run] = Diverged(run_params(run.config), str(error))
     return diverged
+
+
+def _measured(run: Run, judged: Families) -> bool:
+    """Whether it has been evaluated, and has every outcome that is judged."""
+    path = run.folder / "evaluation" / "metrics.json"
+    if not path.is_file():
+        return False
+    metrics = json.loads(path.read_text(encoding="utf8"))
+    return all(name in metrics[part] for part, _, name in (o.column.partition("/") for o in judged.judged))
 
 
 def _often() -> float:

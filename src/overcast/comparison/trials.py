@@ -22,7 +22,8 @@ STRENGTH = "mitigation."
 FOLLOWS = ("parameters",)
 """What is not chosen but follows from the rest."""
 
-METRICS = {"accuracy": "test/accuracy", "nll": "test/nll", "macro_f1": "test/macro_f1", "ece": "test/ece"}
+ENDS = ("_low", "_high")
+"""How the names of a single run's intervals end."""
 
 
 class Diverged(NamedTuple):
@@ -103,12 +104,16 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "name": facts["name"],
         "diverged": False,
         **_names(given, varying),
-        **{column: measured["test"][name] for name, column in METRICS.items()},
-        "gap/accuracy": measured["gap"]["accuracy"],
-        "gap/nll": measured["gap"]["nll"],
+        **{f"test/{name}": _number(value) for name, value in measured["test"].items() if not name.endswith(ENDS)},
+        **{f"gap/{name}": value for name, value in measured["gap"].items()},
         "seconds": facts["seconds"],
         **{f"baseline/{name}": accuracy for name, accuracy in measured["baseline"].items()},
     }
+
+
+def _number(value: float | None) -> float:
+    """NaN for what could not be computed."""
+    return np.nan if value is None else value
 
 
 def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:

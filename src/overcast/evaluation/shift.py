@@ -2,9 +2,9 @@
 
 Hendrycks & Dietterich (2019), "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations": five of
 their kinds at the severities 1, 3 and 5, with the numbers of their set for pictures of 64 pixels (Tiny ImageNet-C); the
-blur grows with the picture. Every picture's draws are its own, keyed by kind, severity and row of the pack: all runs
-on a pack are measured on the same pictures. The network has seen none of this in training, but for what augmentation or
-noise made similar: that is what much regularisation is for.
+blur grows with the picture, about as in their sets for 32 and 224 pixels. Every picture's draws are its own, keyed by
+kind, severity and row of the pack: all runs on a pack are measured on the same pictures. The network has seen none of
+this in training, but for what augmentation or noise made similar: that is what much regularisation is for.
 
 Weather is told by its light: on `skies` and `weather` strong fog can make another class true. The mean of each kind
 stands by itself too. Costs fifteen passes over the test part.
@@ -60,7 +60,8 @@ def gaussian_noise(x: np.ndarray, severity: int, draws: Draws) -> np.ndarray:
 
 
 def gaussian_blur(x: np.ndarray, severity: int, _: Draws) -> np.ndarray:
-    sigma = BLUR[severity] * min(x.shape[2:]) / SIDE
+    scale = min(x.shape[2:]) / SIDE
+    sigma = BLUR[severity] * max(scale, scale**0.5)
     blurred: np.ndarray = gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest")
     return blurred
 

@@ -14,7 +14,7 @@ OUTCOMES = ("accuracy", "nll", "gap_accuracy", "gap_nll")
 def small_run(
     folder: Path, size: int, data_seed: int, model: str, mitigation: str, fold: int, seed: int
 ) -> list[float]:
-    """The figures of one run, in the order of `OUTCOMES`. size: pictures of its data set, which is kept in ``folder``."""
+    """The figures of one run, in the order of `OUTCOMES`. size: pictures of its data set, kept in ``folder``."""
     import numpy as np
 
     from overcast.evaluation.evaluate import measure

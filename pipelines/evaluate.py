@@ -11,9 +11,13 @@ from overcast.config.script import plain_script
 
 @dataclass
 class Arguments:
-    """run: a run's folder, an MLflow run id, or "latest". tracking…: as for train, if not as the run was recorded."""
+    """run: a run's folder, an MLflow run id, or "latest". tracking…: as for train, if not as the run was recorded.
+
+    shift: also on test pictures with noise, blur, fog and other light, which takes several times as long.
+    """
 
     run: str = "latest"
+    shift: bool = False
     tracking: Sequence[str] = ()
 
 
@@ -24,7 +28,7 @@ def main(arguments: Arguments) -> None:
     from overcast.tracking.run_folder import find_run
 
     run = find_run(arguments.run, tracking=arguments.tracking)
-    print(table(run, evaluate(run)))
+    print(table(run, evaluate(run, shift=arguments.shift)))
 
 
 if __name__ == "__main__":

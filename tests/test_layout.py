@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
+from overcast.config.metric_options import metric_options
 from overcast.core.paths import ROOT
 from overcast.core.spec import Spec
 from overcast.data import build_dataset
 from overcast.prediction.build import build_mitigations, build_network
+from overcast.training.metrics import build_metric
 
 SOURCE = ROOT / "src" / "overcast"
 KINDS = ("data", "model", "mitigation")
@@ -104,6 +106,15 @@ def test_every_data_set_composes_and_builds(config: Any, name: str) -> None:
     built = build_dataset(option)
     for raw in built.raw_options:
         assert hasattr(built, raw)
+
+
+@pytest.mark.parametrize("name", sorted(option_files("metric")))
+def test_a_metric_is_its_option_file(name: str) -> None:
+    """A class of torchmetrics, or one that it lacks: nothing else here is of its name."""
+    option = metric_options()[name]
+    assert build_metric(option, 3).higher_is_better is option.higher_is_better
+    assert {"higher_is_better", "range"} <= option_files("metric")[name].keys()  # a report then needs no torchmetrics
+    assert not list(SOURCE.rglob(f"{name}.py"))
 
 
 @pytest.mark.parametrize("group", ["trainer", "tracking"])

@@ -101,15 +101,14 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         """
         from overcast.config.compose import resolved
         from overcast.prepare.missing_steps import prepare_missing
-        from overcast.study.checks import refuse_more_folds, refuse_unknown_claim
-        from overcast.study.outcomes import families
+        from overcast.study.checks import refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
 
         assert self.hydra_context is not None
         load = self.hydra_context.config_loader.load_sweep_config
         first = jobs(points, [self.every] * len(points), self.repeats[:1])
         configs = [resolved(load(self.config, job)) for job in first]
         refuse_more_folds(configs, self.settings.folds)
-        families(configs[0].study.outcomes, configs[0].study.margins)
+        refuse_unmeasurable(configs)
         if configs[0].claim:
             refuse_unknown_claim(configs[0].claim)
         if configs[0].prepare:

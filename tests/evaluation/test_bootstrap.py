@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy import stats
 
-from overcast.evaluation.bootstrap import figures, intervals
-from overcast.training.metrics import metric_collection
+from overcast.core.seeding import derive_seed
+from overcast.evaluation.bootstrap import RESAMPLES, draw_resamples, figures, intervals
+from overcast.training.metrics import measure_metrics
 
 
 def drawn(number: int, seed: int, skill: float = 1.5, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -21,9 +22,7 @@ def drawn(number: int, seed: int, skill: float = 1.5, classes: int = 4) -> tuple
 
 
 def measured(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    logits = torch.from_numpy(np.log(p)).float()
-    scores = metric_collection(p.shape[1])(logits, torch.from_numpy(y))
-    return {name: float(value) for name, value in scores.items()}
+    return measure_metrics(torch.from_numpy(np.log(p)).float(), torch.from_numpy(y)).values
 
 
 @pytest.mark.parametrize("number", [5, 60, 400])
@@ -80,3 +79,45 @@ def test_a_class_nobody_has_or_guesses_and_a_sure_mistake() -> None:
     scores = figures(p, np.array([0, 1, 1]), np.ones((1, 3)))
     assert np.isfinite([value[0] for value in scores.values()]).all()
     assert scores["macro_f1"][0] == pytest.approx(2 / 3)
+
+
+def test_single_rows_are_drawn_as_without_groups() -> None:
+    p, y = drawn(60, 5)
+    assert intervals(p, y, groups=np.arange(60)[::-1] * 7) == intervals(p, y)
+    rng = np.random.default_rng(derive_seed(0, "bootstrap"))
+    assert (draw_resamples(np.arange(60), 0, 9) == rng.multinomial(60, np.full(60, 1 / 60), size=9)).all()
+
+
+def test_groups_are_drawn_whole_as_by_a_plain_cluster_bootstrap() -> None:
+    """Speakers of 1 to 8 recordings each, all right or all wrong: fewer samples than there seem to be."""
+    rng = np.random.default_rng(6)
+    groups = rng.permutation(np.repeat(np.arange(40), rng.integers(1, 9, 40)))
+    _, y = drawn(len(groups), 7)
+    told = (y + (rng.random(40) < 0.3)[groups]) % 4
+    p = np.full((len(y), 4), 0.1)
+    p[np.arange(len(y)), told] = 0.7
+    ours = intervals(p, y, groups=groups)
+    rows_of = [np.flatnonzero(groups == group) for group in range(40)]
+    found = []
+    for _ in range(RESAMPLES):
+        rows = np.concatenate([rows_of[group] for group in rng.integers(0, 40, 40)])
+        found.append({name: v[0] for name, v in figures(p[rows], y[rows], np.ones((1, len(rows)))).items()})
+    for name, ends in ours.items():
+        theirs = np.quantile([each[name] for each in found], [0.025, 0.975])
+        assert ends == pytest.approx(theirs, abs=0.15 * np.diff(theirs)[0]), name
+    wide, narrow = (np.diff(each["accuracy"])[0] for each in (ours, intervals(p, y)))
+    assert wide > 1.6 * narrow
+    weights = draw_resamples(groups, 0, 3)
+    for row, counts in enumerate(weights.astype(int)):
+        assert {len(set(counts[rows])) for rows in rows_of} == {1}
+        again = figures(np.repeat(p, counts, 0), np.repeat(y, counts), np.ones((1, counts.sum())))
+        assert {name: v[row] for name, v in figures(p, y, weights).items()} == pytest.approx(
+            {name: v[0] for name, v in again.items()}
+        )
+
+
+def test_a_mean_over_samples_has_an_interval_too() -> None:
+    p, y = drawn(60, 8)
+    right = (p.argmax(1) == y).astype(float)
+    bounds = intervals(p, y, groups=np.arange(60) // 3, means={"again": right})
+    assert bounds["again"] == pytest.approx(bounds["accuracy"])

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,14 +16,16 @@ import pytest
 import torch
 
 from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
 from overcast.core.seeding import generator
 from overcast.evaluation import evaluate as module
 from overcast.evaluation.evaluate import evaluate, flatten_metrics
+from overcast.evaluation.summary import table
 from overcast.prepare.pack import open_pack
 from overcast.prepare.split import read_parts
 from overcast.tracking.run import Epoch, RunRecorder
 from overcast.tracking.run_folder import Run
-from overcast.training.metrics import metric_collection
+from overcast.training.metrics import measure_metrics
 from overcast.training.train import train
 
 
@@ -44,9 +47,9 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
     assert all(row["label"] == pack.index["label"][int(row["row"])] for row in rows)
     p = np.array([[float(row[name]) for name in classes] for row in rows])
     y = torch.tensor([classes.index(row["label"]) for row in rows])
-    expected = metric_collection(5)(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y)
-    assert metrics["test"]["accuracy"] == pytest.approx(float(expected["accuracy"]))
-    assert metrics["test"]["nll"] == pytest.approx(float(expected["nll"]), abs=1e-4)
+    expected = measure_metrics(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y).values
+    assert metrics["test"]["accuracy"] == pytest.approx(expected["accuracy"])
+    assert metrics["test"]["nll"] == pytest.approx(expected["nll"], abs=1e-4)
     for name in ("accuracy", "nll", "macro_f1", "brier", "ece"):
         low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
         assert low <= metrics["test"][name] <= high or name == "ece"
@@ -165,3 +168,58 @@ def test_a_test_part_without_a_class_has_no_figures_for_it(config: Any) -> None:
     metrics = evaluate(run)
     assert list(metrics["class"]) == [name for i, name in enumerate(classes) if i != 2]
     assert 0 <= metrics["test"]["macro_f1_low"] <= metrics["test"]["macro_f1"] <= metrics["test"]["macro_f1_high"] <= 1
+
+
+def test_accuracy_under_shift_is_measured_where_it_is_asked_for(config: Any) -> None:
+    run = train(config("epochs=1"))
+    plain = evaluate(run, pictures=False)
+    assert "shift" not in plain
+    asked = evaluate(run, pictures=False, shift=True)
+    assert asked["test"]["shift_accuracy"] == pytest.approx(np.mean(list(asked["shift"].values())))
+    assert (
+        asked["test"]["shift_accuracy_low"] <= asked["test"]["shift_accuracy"] <= asked["test"]["shift_accuracy_high"]
+    )
+    assert {"test/shift_accuracy", "shift/fog"} <= flatten_metrics(asked).keys()
+    without = {name: value for name, value in asked["test"].items() if not name.startswith("shift_")}
+    assert without == plain["test"]
+    assert f"{asked['shift']['fog']:.3f}" in table(run, asked)
+    run.write_record(settings=run.record["settings"] | {"study": {"outcomes": ["nll", "shift_accuracy"]}})
+    assert evaluate(run, pictures=False) == asked
+
+
+def test_a_metric_of_the_users_own_is_measured_on_every_part(
+    config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "conf" / "metric", tmp_path / "conf" / "metric")
+    monkeypatch.setattr("overcast.config.metric_options.ROOT", tmp_path)
+    (tmp_path / "conf/metric/auroc.yaml").write_text("_target_: torchmetrics.classification.MulticlassAUROC\n")
+    run = train(config("epochs=1"))
+    metrics = evaluate(run, pictures=False)
+    assert all(0 <= metrics[part]["auroc"] <= 1 for part in module.PARTS)
+    labels = open_pack(Path(run.config.data_dir), "skies").labels
+    run.write(
+        "parts.csv", "part\n" + "\n".join(np.where((run.parts == "test") & (labels == 2), "unused", run.parts)) + "\n"
+    )
+    metrics = evaluate(run, pictures=False)
+    assert metrics["test"]["auroc"] is None
+    assert [note.partition(":")[0] for note in metrics["notes"]] == ["test auroc"]
+    assert "test/auroc" not in flatten_metrics(metrics)
+    assert "not computed: test auroc: No positive samples" in table(run, metrics)
+    assert json.loads((run.folder / "evaluation/metrics.json").read_text())["test"]["auroc"] is None
+
+
+def test_twins_in_the_test_part_count_as_one_sample(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every two pictures of the pack were of one source."""
+    single = evaluate(run, pictures=False)["test"]
+    pack = open_pack(Path(run.config.data_dir), "skies")
+    pairs = np.array([str(row // 2) for row in range(100)], object)
+    twins = replace(pack, index=pack.index | {"group": pairs})
+    monkeypatch.setattr(module, "open_run_pack", lambda run: twins)
+    asked = []
+    monkeypatch.setattr(module, "intervals", lambda *args, groups, means: asked.append(groups) or {})
+    evaluate(run, pictures=False)
+    (groups,) = asked
+    rows = np.flatnonzero(run.parts == "test")
+    same = rows[:, None] // 2 == rows // 2
+    assert ((groups[:, None] == groups) == same).all()
+    assert single["accuracy_low"] < single["accuracy_high"]

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from overcast.core.metric_labels import METRIC_LABELS
 from overcast.evaluation import plots
 from overcast.evaluation.bootstrap import figures
 from overcast.html.style import PARTS
@@ -97,7 +96,7 @@ def test_curves(drawn: list[Figure], tmp_path: Path, epochs: int) -> None:
     falling = 1 / (1 + np.arange(epochs))
     history = {name: falling / (1 + number) for number, name in enumerate(names)}
     plots.curves(tmp_path / "x.png", {"epoch": np.arange(epochs) + 1} | history)
-    assert [axes.get_title() for axes in drawn[0].axes] == [METRIC_LABELS["nll"], METRIC_LABELS["accuracy"]]
+    assert [axes.get_title() for axes in drawn[0].axes] == ["negative log-likelihood", "accuracy"]
     for axes, metric in zip(drawn[0].axes, ("nll", "accuracy"), strict=True):
         lines = {line.get_label(): line for line in axes.lines}
         assert set(lines) == set(PARTS)

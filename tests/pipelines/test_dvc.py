@@ -67,7 +67,8 @@ DECODING = dict.fromkeys(
     [f"overcast.readers.{name}" for name in ("images", "audio", "tables", "text")] + ["overcast.data._windows"],
     "a raw file is kept as it came: what reads it can only refuse it",
 )
-HARMLESS_IN = {"download": COMPOSING | DECODING, "pack": COMPOSING, "split": COMPOSING}
+MEASURING = {"overcast.config.metric_options": "an epoch shows nll and accuracy, whatever else is measured at the end"}
+HARMLESS_IN = {"download": COMPOSING | DECODING, "pack": COMPOSING, "split": COMPOSING, "train": MEASURING}
 """The like, for some stages."""
 
 
@@ -183,6 +184,7 @@ def test_dvc_sees_all_that_may_stand_in_params() -> None:
     groups = ("data", "model", "trainer")
     assert files["train"] == ["params.yaml", *(f"conf/{group}/${{{group}}}.yaml" for group in groups)]
     assert {"conf/mitigation", "conf/config.yaml"} <= set(stages()["train"]["deps"])
+    assert "conf/metric" in stages()["evaluate"]["deps"]
 
 
 @dataclass(frozen=True)

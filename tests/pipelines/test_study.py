@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,6 +173,40 @@ def test_cells_that_make_no_sense_are_left_out_and_said(script: Any, words: list
     said = script("compare")
     assert f"Left out: {told}" in said.out
     assert "Not judged" not in said.out
+
+
+def test_what_a_study_judges_later_is_measured_then(
+    script: Any, words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A metric by its file alone, and accuracy under shift, of runs that were evaluated without."""
+    metrics = home / "conf" / "metric"
+    shutil.copytree(ROOT / "conf" / "metric", metrics)
+    monkeypatch.setattr("overcast.config.metric_options.ROOT", home)
+    kept = [word for word in words if not word.startswith("mitigation=")]
+    command = ["train", "-m", *kept, ONE, "model=ann", "mitigation=none,noise", "seed=0,1"]
+    assert script(*command).code == 0
+    assert script("compare").code == 0
+    stored = sorted((home / "runs").glob("*/evaluation/metrics.json"))
+    assert len(stored) == 4
+    assert "shift" not in json.loads(stored[0].read_text())
+    path = metrics / "own.yaml"
+    path.write_text("_target_: torchmetrics.classification.MulticlassAUROC\nlabel: AUROC\naverage: macro\n")
+    assert script(*command, "study.outcomes=[own,shift_accuracy]").code == 0
+    said = script("compare")
+    assert (said.code, "Traceback" in said.err) == (0, False)
+    for label in ("test AUROC", "accuracy under shift"):
+        assert f"; {label} " in said.out
+    assert all({"own", "shift_accuracy"} <= json.loads(each.read_text())["test"].keys() for each in stored)
+    times = [each.stat().st_mtime_ns for each in stored]
+    assert script("compare").code == 0
+    assert [each.stat().st_mtime_ns for each in stored] == times
+    path.write_text("_target_: numpy.mean\n")
+    assert "conf/metric/own.yaml: _target_: numpy.mean is no metric of torchmetrics" in script("compare").mistake()
+    assert "conf/metric/own.yaml: _target_: numpy.mean is no metric of" in script(*command, "seed=2,3").mistake()
+    sequences = ["data=seattle", "model=lstm", "study.outcomes=[shift_accuracy]", "mitigation=none,dropout"]
+    path.unlink()
+    said = script("train", "-m", *sequences, "epochs=1", ONE)
+    assert "shift_accuracy is measured on pictures, and data=seattle is of kind sequence" in said.mistake()
 
 
 def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str], home: Path) -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
-from overcast.study.checks import cell_identities, refuse_contradiction, refuse_more_folds, study_repeats
+from overcast.study.checks import (
+    cell_identities,
+    refuse_contradiction,
+    refuse_more_folds,
+    refuse_unmeasurable,
+    study_repeats,
+)
 
 
 def test_what_the_study_varies_is_not_set_beside_it() -> None:
@@ -49,6 +55,16 @@ def test_no_more_folds_than_the_data_has(config: Any) -> None:
     refuse_more_folds(cells, None)
     with pytest.raises(UserError, match=r"study.folds=5: skies is split into 4 folds. Set study.folds=4 or fewer"):
         refuse_more_folds(cells, 5)
+
+
+def test_what_a_study_judges_must_be_measurable(config: Any) -> None:
+    shift = "study.outcomes=[nll,shift_accuracy]"
+    refuse_unmeasurable([config(shift)])
+    refuse_unmeasurable([config(), config("data=waves", "model=lstm")])
+    with pytest.raises(UserError, match=r"data=waves is of kind sequence: leave it out of study\.outcomes"):
+        refuse_unmeasurable([config(shift), config(shift, "data=waves", "model=lstm")])
+    with pytest.raises(UserError, match="there is no outcome f1"):
+        refuse_unmeasurable([config("study.outcomes=[f1]")])
 
 
 def test_cells_are_known_by_their_runs(config: Any) -> None:

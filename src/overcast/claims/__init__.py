@@ -7,7 +7,6 @@ evaluated runs, and the pictures that show it. A verdict rests on what `PairedDi
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -103,7 +102,7 @@ def table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _row(run: Run, correct: np.ndarray | None) -> dict[str, object]:
     facts = run.facts
-    metrics = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    metrics = run.metrics
     own = {"run": run, "correct": correct}
     sizes = {name: facts[name] for name in ("parameters", "multiply_adds", "seconds")}
     figures = {"accuracy": metrics["test"]["accuracy"], "train_accuracy": metrics["train"]["accuracy"]}

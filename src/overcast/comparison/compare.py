@@ -27,7 +27,7 @@ from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
 from overcast.study.lookup import planned_trials, whole_runs
-from overcast.study.outcomes import PRIMARY, families
+from overcast.study.outcomes import PRIMARY, SHIFT, Families, families
 from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.run_folder import Run
@@ -80,17 +80,18 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     runs = whole_runs(store, planned, fetched)
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", (".csv", ".md"))
-    no_figures = evaluate_missing(runs)
+    judged = _plan(parent)["families"]
+    no_figures = evaluate_missing(runs, judged)
     diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(store, parent, planned, runs)
     runs = [run for run in runs if run not in no_figures]
     rows = trials(runs, diverged).assign(design=parent.tags.get("design", ""))
-    known = answers(runs)
+    known, judged = answers(runs), judged.known(rows.columns)
     official = any(run.facts.get("official_test") for run in runs)
-    info = about | {"official_test": official, "diverged": diverged_cells(rows)}
-    compared, judged = whole_or_sequential(rows, info, known if official else {}), info["families"]
+    info = about | {"official_test": official, "diverged": diverged_cells(rows), "families": judged}
+    compared = whole_or_sequential(rows, info, known if official else {})
     info["post_hoc"] = [*info["post_hoc"], *sequential_notes(compared, info)]
     predictors = predictor_table(rows)
     claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
@@ -153,7 +154,7 @@ def look_at(store: TrackingStore, study: str) -> set[str]:
     (parent,) = store.search(study=study, role="study", limit=1)
     records = planned_trials(store, study)
     runs = whole_runs(store, records)
-    no_figures = evaluate_missing(runs)
+    no_figures = evaluate_missing(runs, _plan(parent)["families"])
     diverged = [*no_figures.values(), *diverged_trials(records, {run.facts["identity"] for run in runs})]
     finished = [run for run in runs if run not in no_figures]
     if not finished:
@@ -214,23 +215,32 @@ def find_study(store: TrackingStore, study: str) -> RunInfo:
     raise UserError(f"study={study}: there is no such study. The latest are: {known}")
 
 
-def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
-    """Measure the runs without figures on their test part, all in this process; gives those that cannot be.
+def evaluate_missing(runs: list[Run], judged: Families | None = None) -> dict[Run, Diverged]:
+    """Measure the runs without the figures that are judged on their test part, all in this process; gives those that
+    cannot be.
 
     Such ones were recorded as finished before training looked whether a loss is finite.
     """
-    missing = [run for run in runs if not (run.folder / "evaluation" / "metrics.json").is_file()]
+    judged = judged or families()
+    missing = [run for run in runs if not _measured(run, judged)]
     if not missing:  # what follows imports torch
         return {}
     from overcast.evaluation.evaluate import evaluate
 
-    diverged = {}
+    diverged, columns = {}, {outcome.column for outcome in judged.judged}
     for run in tqdm(missing, desc="evaluating", unit="run", mininterval=_often()):
         try:
-            evaluate(run, pictures=False)
+            # an evaluation that lacks but a figure keeps its plots
+            evaluate(run, pictures=(run.folder / "evaluation" / "plots").is_dir(), shift=SHIFT.column in columns)
         except DivergedError as error:
             diverged[run] = Diverged(run_params(run.config), str(error))
     return diverged
+
+
+def _measured(run: Run, judged: Families) -> bool:
+    """Whether it has been evaluated, and has every outcome that is judged."""
+    parts = ((part, name) for part, _, name in (outcome.column.partition("/") for outcome in judged.judged))
+    return bool(run.metrics) and all(name in run.metrics[part] for part, name in parts)
 
 
 def _often() -> float:

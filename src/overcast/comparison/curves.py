@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from overcast.comparison.wording import cell
-from overcast.core.metric_labels import METRIC_LABELS
+from overcast.config.metric_options import metric_options
 from overcast.html.page import Section
 from overcast.html.style import PARTS, LineStyle, series
 from overcast.study.outcomes import PRIMARY
@@ -38,8 +38,9 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
                 for trace in _lines(some, f"{part}/{what}", style, name):
                     figure.add_trace(trace, i // 4 + 1, i % 4 + 1)
     half = [what == "nll" for _ in labels for what in METRICS for _ in range(4)]
+    metrics = metric_options()
     switch = [
-        {"label": METRIC_LABELS[what], "method": "update", "args": [{"visible": shown}]}
+        {"label": metrics[what].label, "method": "update", "args": [{"visible": shown}]}
         for what, shown in (("nll", half), ("accuracy", [not one for one in half]))
     ]
     figure.update_layout(

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.wording import number
-from overcast.core.metric_labels import METRIC_LABELS
 from overcast.statistics.designs import Factorial, Family, Levels, is_orthogonal, pairs
 from overcast.statistics.estimates import Array
 
@@ -41,8 +40,8 @@ class Measure(NamedTuple):
 
 MEASURES = (
     Measure("test/accuracy", "test accuracy", "points", 100, more_is_better=True),
-    Measure("test/nll", METRIC_LABELS["nll"], "nats", 1, more_is_better=False),
-    Measure("gap/nll", f"gap in {METRIC_LABELS['nll']}", "nats", 1, more_is_better=False),
+    Measure("test/nll", "negative log-likelihood", "nats", 1, more_is_better=False),
+    Measure("gap/nll", "gap in negative log-likelihood", "nats", 1, more_is_better=False),
 )
 PRIMARY = MEASURES[0]
 CHOSEN_BY = "validation/accuracy"

@@ -26,7 +26,7 @@ from overcast.statistics.simultaneous import (
     simultaneous_level,
 )
 from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, verdict
-from overcast.study.outcomes import OUTCOMES, PRIMARY, Families, Outcome, families
+from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
 """Of each outcome's column, a comparison a context."""
@@ -54,7 +54,7 @@ def comparison_table(
     go on. answers: with a fixed test part, to it.
     """
     info = info or {}
-    judged = info.get("families") or families()
+    judged = (info.get("families") or families()).known(trials.columns)
     finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
     finished = finished.drop_duplicates([*CELL, "repeat"], keep="last")
     if finished.empty:
@@ -62,8 +62,7 @@ def comparison_table(
     planned = max(int(info.get("repeats", 0)), trials["repeat"].nunique())
     gone = _diverged(trials)
     groups = list(contexts(finished))
-    rows = [_row(context, cell, planned, gone) for context in groups for cell in context.cells]
-    judged = info.get("families") or families()
+    rows = [_row(context, cell, planned, gone, judged) for context in groups for cell in context.cells]
     changes = _changes(groups, judged, answers or {}, info.get("alpha", ALPHA), int(info.get("planned_folds", 0)))
     table = _without_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
     table["order"] = table.groupby("context", sort=False).ngroup()
@@ -110,7 +109,9 @@ def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
     return Counter(gone.drop_duplicates([*CELL, "repeat"])[CELL].itertuples(index=False, name=None))
 
 
-def _row(context: Context, name: str, planned: int, gone: Mapping[tuple[Any, ...], int]) -> dict[str, Any]:
+def _row(
+    context: Context, name: str, planned: int, gone: Mapping[tuple[Any, ...], int], judged: Families
+) -> dict[str, Any]:
     """A cell by itself: its means, and what its comparison rests on."""
     cell, base = (context.trials[context.trials["cell"] == each] for each in (name, context.control))
     row = {"context": context.name, "planned": planned}
@@ -120,7 +121,7 @@ def _row(context: Context, name: str, planned: int, gone: Mapping[tuple[Any, ...
     pairs = cell.merge(base, on="repeat", suffixes=("", "/base"))
     row |= {"repeats": len(cell), "pairs": 0 if row["is_baseline"] else len(pairs)}
     at = context.cells.index(name)
-    for outcome in OUTCOMES:
+    for outcome in judged.every:
         folds = _fold_means(context.values(outcome.column)[at])
         row |= _bounded(outcome, one_sample_t(folds))
     row["folds"] = len(folds)
@@ -153,7 +154,7 @@ def _changes(
     groups: Sequence[Context], judged: Families, answers: Answers, alpha: float, planned_folds: int
 ) -> pd.DataFrame:
     """The columns that compare each cell with its control, in the order of the contexts' cells."""
-    compared = {o.column: [compare(context, o, answers) for context in groups] for o in OUTCOMES}
+    compared = {o.column: [compare(context, o, answers) for context in groups] for o in judged.every}
     kinds = [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
     blocks = []
     for family in kinds:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +21,8 @@ STRENGTH = "mitigation."
 FOLLOWS = ("parameters",)
 """What is not chosen but follows from the rest."""
 
-METRICS = {"accuracy": "test/accuracy", "nll": "test/nll", "macro_f1": "test/macro_f1", "ece": "test/ece"}
+ENDS = ("_low", "_high")
+"""How the names of a single run's intervals end."""
 
 
 class Diverged(NamedTuple):
@@ -97,7 +97,7 @@ def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
 
 def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
     facts = run.facts
-    measured = json.loads((run.folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+    measured = run.metrics
     return {
         "run_id": str(run.folder),
         "name": facts["name"],
@@ -105,13 +105,17 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "identity": facts.get("cell", ""),
         "mitigations": len(run.config.mitigation),
         **_names(given, varying),
-        **{column: measured["test"][name] for name, column in METRICS.items()},
+        **{f"test/{name}": _number(value) for name, value in measured["test"].items() if not name.endswith(ENDS)},
+        **{f"gap/{name}": value for name, value in measured["gap"].items()},
         **{f"validation/{name}": measured["validation"][name] for name in ("accuracy", "nll")},
-        "gap/accuracy": measured["gap"]["accuracy"],
-        "gap/nll": measured["gap"]["nll"],
         "seconds": facts["seconds"],
         **{f"baseline/{name}": accuracy for name, accuracy in measured["baseline"].items()},
     }
+
+
+def _number(value: float | None) -> float:
+    """NaN for what could not be computed."""
+    return np.nan if value is None else value
 
 
 def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:

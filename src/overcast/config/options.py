@@ -109,11 +109,12 @@ def build_option(group: str, option: Option, *args: Any, contract: type[Built], 
                 f"{group} has no option '{key}'.{hint} Choices: {', '.join(names)}. One that a study sets is left out "
                 f"by ~{group}.{key}"
             )
-        numbers[key] = _checked(f"{group}.{key}", value, hints.get(key, Any))
+        numbers[key] = checked_value(f"{group}.{key}", value, hints.get(key, Any))
     return target(*args, **{**numbers, **extra})
 
 
-def _checked(option: str, value: Any, hint: Any) -> Any:
+def checked_value(option: str, value: Any, hint: Any) -> Any:
+    """``value`` as the type ``hint``. Raises: UserError naming the option, and the range that it is beyond."""
     finite = TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
     try:
         # YAML knows text from numbers, so text is never meant as a number here

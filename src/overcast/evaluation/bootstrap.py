@@ -1,9 +1,14 @@
 """How sure a test figure is: percentile bootstrap over the samples (Efron 1979), all resamples at once.
 
-A resample is a vector of how often each sample was drawn; every figure is then a few weighted sums.
+A resample is a vector of how often each sample was drawn; every figure is then a few weighted sums. Samples that belong
+together (near-duplicates, those of one source) are drawn together, as the one that they count as: the cluster bootstrap
+(Davison & Hinkley 1997, section 3.8; Field & Welsh 2007). A resample then has more or fewer samples, and its figures
+are means over those it has.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,16 +20,16 @@ RESAMPLES = 2000
 
 
 def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """The same figures as `overcast.training.metrics.metric_collection`, for each resample.
+    """The figures of the same names as `overcast.training.metrics.measure_metrics`, for each resample.
 
-    probabilities: (N, K). target: (N,). weights: (R, N) times drawn, each row summing to N.
+    probabilities: (N, K). target: (N,). weights: (R, N) times drawn.
     Returns (R,) arrays: accuracy, nll, macro_f1, brier, ece.
     """
-    count = len(target)
+    count = weights.sum(1)
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     correct = predicted == target
     one_hot = np.eye(probabilities.shape[1])[target]
-    true = probabilities[np.arange(count), target].clip(1e-38)
+    true = probabilities[np.arange(len(target)), target].clip(1e-38)
     return {
         "accuracy": weights @ correct / count,
         "nll": weights @ -np.log(true) / count,
@@ -59,16 +64,33 @@ def _ece(confidence: np.ndarray, correct: np.ndarray, weights: np.ndarray) -> np
     return off
 
 
-def intervals(
-    probabilities: np.ndarray, target: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
-) -> dict[str, tuple[float, float]]:
-    """The interval of each figure at ``1 - ALPHA``: ``{"accuracy": (low, high), …}``."""
-    count = len(target)
+def draw_resamples(groups: np.ndarray, seed: int, resamples: int) -> np.ndarray:
+    """How often each sample was drawn: (R, N). groups: (N,) of the samples; as many are drawn as there are."""
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    group = np.argsort(np.argsort(first))[group]  # (N,) numbered as they come first, whatever they are called
     draws = np.random.default_rng(derive_seed(seed, "bootstrap"))
-    weights = draws.multinomial(count, np.full(count, 1 / count), size=resamples)
+    drawn = draws.multinomial(len(first), np.full(len(first), 1 / len(first)), size=resamples)  # (R, groups)
+    weights: np.ndarray = drawn[:, group].astype(np.float64)
+    return weights
+
+
+def intervals(
+    probabilities: np.ndarray,
+    target: np.ndarray,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    groups: np.ndarray | None = None,
+    means: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, tuple[float, float]]:
+    """The interval of each figure at ``1 - ALPHA``: ``{"accuracy": (low, high), …}``.
+
+    groups: (N,) equal where samples belong together; by default each stands for itself. means: further figures that are
+    means of a value (N,) of each sample.
+    """
+    weights = draw_resamples(np.arange(len(target)) if groups is None else groups, seed, resamples)
+    every = figures(probabilities, target, weights)
+    every |= {name: weights @ values / weights.sum(1) for name, values in (means or {}).items()}
     tails = [ALPHA / 2, 1 - ALPHA / 2]
     return {
-        name: (float(low), float(high))
-        for name, values in figures(probabilities, target, weights.astype(np.float64)).items()
-        for low, high in [np.quantile(values, tails)]
+        name: (float(low), float(high)) for name, values in every.items() for low, high in [np.quantile(values, tails)]
     }

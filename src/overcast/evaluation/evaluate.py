@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ from overcast.core.errors import DivergedError
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
-from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack
+from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
+from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.pack import Pack
+from overcast.prepare.split import merge_groups
 from overcast.tracking.metadata import run_params, run_tags
 from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
 from overcast.training.batch_loader import BatchLoader, evaluation_batch, measured_rows
 from overcast.training.feature_cache import restore_for_measuring
-from overcast.training.metrics import gap, metric_collection, per_class
+from overcast.training.metrics import gap, measure_metrics, per_class
 from overcast.training.train import record_outcome
 
 PARTS = ("train", "validation", "test")
@@ -33,12 +36,16 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Measured:
-    """One part of the data: its rows of the pack (N,), logits (N, K), class indices (N,), and the figures."""
+    """One part of the data: its rows of the pack (N,), logits (N, K), class indices (N,), and the figures.
+
+    notes: why a figure that is NaN could not be computed, by its name.
+    """
 
     rows: np.ndarray
     logits: torch.Tensor
     target: torch.Tensor
     figures: dict[str, float]
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -47,17 +54,25 @@ class Measured:
         return probabilities
 
 
-def evaluate(run: Run, pictures: bool = True) -> dict[str, Any]:
+def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, Any]:
     """Write ``evaluation/`` in the run's folder, log it to the run's record, and give the metrics.
 
-    Raises: UserError if the data is not the one the run was trained on; DivergedError if its training diverged.
+    pictures: draw plots. shift: measure accuracy under shift too, as is done where the run's study judges it.
+
+    Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; DivergedError if the
+    training diverged.
     """
     config = run.config
     pack = open_run_pack(run)
     trained, measured_pack = restore_for_measuring(run, pack)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
     measured = {part: measure(trained, measured_pack, rows[part]) for part in PARTS}
-    metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)))
+    shifted = None
+    if shift or "shift_accuracy" in config.study.outcomes:
+        # features that were computed once are those of the pack's own pictures
+        network = trained if measured_pack is pack else restore(run)
+        shifted = shift_accuracy(network, pack, rows["test"])
+    metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)), shifted)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, run, pack, measured, metrics)
         if pictures:
@@ -85,18 +100,28 @@ def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
             f"the network has no finite answer to {int((~logits.isfinite().all(1)).sum())} of {len(logits)} samples: "
             "its training diverged. Train again with a lower lr"
         )
-    scores = {name: float(value) for name, value in metric_collection(logits.shape[1])(logits, target).items()}
-    return Measured(rows, logits, target, scores)
+    return Measured(rows, logits, target, *measure_metrics(logits, target))
 
 
-def _summary(pack: Pack, measured: dict[str, Measured], baselines: dict[str, float]) -> dict[str, Any]:
-    """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with."""
+def _summary(
+    pack: Pack, measured: dict[str, Measured], baselines: dict[str, float], shifted: ShiftAccuracy | None
+) -> dict[str, Any]:
+    """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with.
+
+    A figure that could not be computed is None, and ``notes`` says why.
+    """
     test = measured["test"]
-    bounds = intervals(test.probabilities, test.target.numpy())
+    figures = {part: {name: _or_none(value) for name, value in m.figures.items()} for part, m in measured.items()}
+    notes = [f"{part} {name}: {note}" for part, m in measured.items() for name, note in m.notes.items()]
+    groups = merge_groups(pack.index["group"], pack.index["duplicate"])[test.rows]
+    means = {"shift_accuracy": shifted.of_rows} if shifted else {}
+    bounds = intervals(test.probabilities, test.target.numpy(), groups=groups, means=means)
+    figures["test"] |= {"shift_accuracy": shifted.mean} if shifted else {}
+    bounds = {name: ends for name, ends in bounds.items() if name in figures["test"]}
     classes = per_class(pack.spec.classes)(test.logits, test.target)
     return {
-        **{part: m.figures for part, m in measured.items() if part != "test"},
-        "test": test.figures
+        **{part: values for part, values in figures.items() if part != "test"},
+        "test": figures["test"]
         | {f"{name}_low": low for name, (low, _) in bounds.items()}
         | {f"{name}_high": high for name, (_, high) in bounds.items()},
         "gap": gap(measured["train"].figures, test.figures),
@@ -106,14 +131,26 @@ def _summary(pack: Pack, measured: dict[str, Measured], baselines: dict[str, flo
             for i, name in enumerate(pack.spec.classes)
             if (test.target == i).any()  # cut by time, the test part may lack a rare class
         },
+        **({"shift": shifted.kinds} if shifted else {}),
+        **({"notes": notes} if notes else {}),
     }
 
 
+def _or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value
+
+
 def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """MLflow's names: ``test/accuracy``, ``gap/nll``, ``class/foggy_recall``, ``final/train_accuracy``."""
-    flattened = {f"{part}/{n}": v for part in ("test", "gap", "baseline") for n, v in metrics[part].items()}
+    """MLflow's names: ``test/accuracy``, ``gap/nll``, ``class/foggy_recall``, ``final/train_accuracy``.
+
+    What could not be computed is left out.
+    """
+    groups = ("test", "gap", "baseline", "shift")
+    flattened = {f"{group}/{n}": v for group in groups for n, v in metrics.get(group, {}).items()}
     flattened |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
-    return flattened | {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
+    flattened |= {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
+    return {name: value for name, value in flattened.items() if value is not None}
 
 
 def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], metrics: dict[str, Any]) -> None:

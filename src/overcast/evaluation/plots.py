@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from overcast.core.metric_labels import METRIC_LABELS
+from overcast.config.metric_options import metric_options
 from overcast.evaluation.bootstrap import calibration_bin
 from overcast.html.figures import canvas, image_grid, png
 from overcast.html.style import BLUE, GREY, PARTS
@@ -60,6 +60,7 @@ def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> No
 def curves(path: Path, history: dict[str, np.ndarray]) -> None:
     """Negative log-likelihood and accuracy of train and validation over the epochs, and the gap between them."""
     figure, (panels,) = canvas(9, 3.6, columns=2)
+    metrics = metric_options()
     for axes, name in zip(panels, CURVES, strict=True):
         train, validation = history[f"train/{name}"], history[f"validation/{name}"]
         epochs = history["epoch"]
@@ -68,7 +69,7 @@ def curves(path: Path, history: dict[str, np.ndarray]) -> None:
         axes.fill_between(epochs, train, validation, color=GREY, alpha=0.15, label="validation gap")
         # two runs' pictures are looked at side by side: the same axes, as far as their numbers allow
         top = 1.02 if name == "accuracy" else _top(train, validation)
-        axes.set(xlabel="epoch", title=METRIC_LABELS[name], ylim=(0, top))
+        axes.set(xlabel="epoch", title=metrics[name].label, ylim=(0, top))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     path.write_bytes(png(figure))

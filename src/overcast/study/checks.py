@@ -11,6 +11,7 @@ from overcast.config.compose import override_key
 from overcast.config.run_config import RunConfig
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
+from overcast.study.outcomes import SHIFT, families
 
 if TYPE_CHECKING:
     from overcast.training.plan import Plan
@@ -71,6 +72,17 @@ def refuse_more_folds(cells: Sequence[RunConfig], folds: int | None) -> None:
                 f"study.folds={folds}: {cell.data.name} is split into {cell.folds} folds. Set study.folds={cell.folds} "
                 f"or fewer, or split it into more (split.folds={folds})"
             )
+
+
+def refuse_unmeasurable(cells: Sequence[RunConfig]) -> None:
+    """Raises: UserError if the study judges what there is not, or what the data of a cell cannot be measured by."""
+    study = cells[0].study
+    judged = families(study.outcomes, study.margins)
+    if SHIFT.column in {outcome.column for outcome in judged.better}:
+        from overcast.evaluation.shift import refuse_unshiftable  # imports torch
+
+        for cell in cells:
+            refuse_unshiftable(cell.data.name, cell.data.target_class("data").kind)
 
 
 def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) -> list[str | IncompatibleError]:

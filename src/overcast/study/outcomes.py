@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from overcast.config.metric_options import NEEDED, SHARE, metric_options
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
-from overcast.core.metric_labels import METRIC_LABELS
 
 
 @dataclass(frozen=True)
@@ -39,30 +39,46 @@ class Outcome:
         return 100.0 if self.percent else 1.0
 
 
-PRIMARY = Outcome("test/accuracy", "test accuracy")
-GAP = Outcome(
-    "gap/nll", f"gap in {METRIC_LABELS['nll']}", percent=False, larger_is_better=False, margin=0.1,
-    range=(-np.inf, np.inf),
-)  # fmt: skip
-OUTCOMES = (
-    Outcome("test/nll", f"test {METRIC_LABELS['nll']}", False, False, 0.1, (0, np.inf)),
-    PRIMARY,
-    GAP,
-    Outcome("gap/accuracy", "gap in accuracy", larger_is_better=False, range=(-1, 1)),
-    Outcome("test/macro_f1", f"test {METRIC_LABELS['macro_f1']}"),
-    Outcome("test/ece", f"test {METRIC_LABELS['ece']}", larger_is_better=False),
-)
+SHIFT = Outcome("test/shift_accuracy", "accuracy under shift")
+"""Costs several times what the test part does: measured only where a study judges it, or ``evaluate`` is asked to."""
+
+
+def all_outcomes() -> tuple[Outcome, ...]:
+    """All that is measured of every trial: the metrics of ``conf/metric`` on the test part, and the gaps.
+
+    Raises: UserError as `overcast.config.metric_options.metric_options` does.
+    """
+    metrics = metric_options()
+    of_test = {
+        name: Outcome(f"test/{name}", f"test {m.label}", m.range == SHARE, m.higher_is_better, m.margin, m.range)
+        for name, m in metrics.items()
+    }
+    gaps = [
+        Outcome(
+            f"gap/{name}", f"gap in {metrics[name].label}", of_test[name].percent, False, of_test[name].margin,
+            (-1, 1) if of_test[name].percent else (-np.inf, np.inf),
+        )
+        for name in NEEDED
+    ]  # fmt: skip
+    first = [of_test.pop(name) for name in NEEDED]
+    return (*first, *gaps, *of_test.values())
+
+
+OUTCOMES = all_outcomes()
+PRIMARY, GAP = (next(each for each in OUTCOMES if each.column == column) for column in ("test/accuracy", "gap/nll"))
 
 
 @dataclass(frozen=True)
 class Families:
     """The outcomes that are judged, family by family: the intervals of a family hold together.
 
-    better: of the test part, whether the model is better. overfitting: whether the gap is smaller.
+    better: of the test part, whether the model is better. overfitting: whether the gap is smaller. described: what is
+    shown, and not judged.
     """
 
     better: tuple[Outcome, ...]
     overfitting: tuple[Outcome, ...] = (GAP,)
+    described: tuple[Outcome, ...] = ()
 
     @property
     def judged(self) -> tuple[Outcome, ...]:
@@ -70,18 +86,21 @@ class Families:
         return (*self.overfitting, *self.better)
 
     @property
-    def described(self) -> tuple[Outcome, ...]:
-        """Those that are shown, and not judged."""
-        return tuple(outcome for outcome in OUTCOMES if outcome.column not in {each.column for each in self.judged})
+    def every(self) -> tuple[Outcome, ...]:
+        return (*self.judged, *self.described)
+
+    def known(self, columns: Collection[str]) -> Families:
+        """Without what is only described and has none of these columns, as where its file is newer than the runs."""
+        return replace(self, described=tuple(each for each in self.described if each.column in columns))
 
 
 def families(outcomes: Sequence[str] = StudyConfig.outcomes, margins: Mapping[str, float] | None = None) -> Families:
     """The families of a study. outcomes: the primary ones, by their names in metrics.json. margins: by name, too.
 
-    Raises: UserError if there is no such outcome.
+    Raises: UserError if there is no such outcome, or a file of ``conf/metric`` is wrong.
     """
-    known = {each.column.removeprefix("test/"): each for each in OUTCOMES if each.column.startswith("test/")}
-    known |= {each.column.replace("/", "_"): each for each in OUTCOMES if each.column.startswith("gap/")}
+    measured = all_outcomes()
+    known = {each.column.removeprefix("test/").replace("/", "_"): each for each in (*measured, SHIFT)}
     margins = dict(margins or {})
     for option, names in (("study.outcomes", outcomes), ("study.margins", margins)):
         for name in names:
@@ -93,4 +112,6 @@ def families(outcomes: Sequence[str] = StudyConfig.outcomes, margins: Mapping[st
     if wrong := [f"{name}: {margin}" for name, margin in margins.items() if not margin > 0]:
         raise UserError(f"study.margins={{{', '.join(wrong)}}}: a margin must be above zero")
     own = {name: replace(known[name], margin=margins.get(name, known[name].margin)) for name in known}
-    return Families(tuple(own[name] for name in dict.fromkeys(outcomes)), (own["gap_nll"],))
+    judged = Families(tuple(own[name] for name in dict.fromkeys(outcomes)), (own["gap_nll"],))
+    columns = {each.column for each in judged.judged}
+    return replace(judged, described=tuple(each for each in measured if each.column not in columns))

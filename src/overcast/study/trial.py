@@ -33,5 +33,5 @@ def run_trial(config: RunConfig, study: StudyInfo) -> Run:
 def _evaluate(run: Run) -> None:
     from overcast.evaluation.evaluate import evaluate
 
-    if not (run.folder / "evaluation" / "metrics.json").is_file():
+    if not run.metrics:
         evaluate(run, pictures=False)

@@ -109,6 +109,11 @@ class Run:
         return loaded
 
     @property
+    def metrics(self) -> dict[str, Any]:
+        """What evaluation/metrics.json says by part: {} if it was not evaluated yet."""
+        return self._stored("evaluation/metrics.json")
+
+    @property
     def parts(self) -> np.ndarray:
         """(N,) the part of each row of the pack."""
         return np.array(self.path("parts.csv").read_text(encoding="utf8").split()[1:])
@@ -170,9 +175,23 @@ class FinishedRun(Run):
         return {}
 
     def _stored(self, name: str) -> dict[str, Any]:
-        if name not in self._json:
+        if not self._json.get(name):
             self._json[name] = super()._stored(name)
         return self._json[name]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """As `Run.metrics`, read again only after another evaluation."""
+        path = self.folder / "evaluation" / "metrics.json"
+        written = str(path.stat().st_mtime_ns) if path.is_file() else ""
+        if self._measured.get("written") != written:
+            self._measured.update(written=written, metrics=super().metrics)
+        metrics: dict[str, Any] = self._measured["metrics"]
+        return metrics
+
+    @cached_property
+    def _measured(self) -> dict[str, Any]:
+        return {}
 
     def write(self, name: str, text: str) -> None:
         """As `Run.write`."""

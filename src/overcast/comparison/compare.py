@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
+from overcast.comparison.export import SUFFIXES, write_exports
 from overcast.comparison.table import comparison_table, predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
@@ -76,7 +77,7 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     planned = planned_trials(store, key)
     runs = whole_runs(store, planned, fetched)
     folder = Path(out) if out else project_path(f"reports/{key}")
-    check_folder(folder, "report.html", (".csv", ".md"))
+    check_folder(folder, "report.html", SUFFIXES)
     no_figures = evaluate_missing(runs)
     diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
@@ -91,9 +92,9 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
-    path = page.write_report(
-        folder, page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown)
-    )
+    written = page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown)
+    write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
+    path = page.write_report(folder, written)
     record = MlflowRun(store.client, parent.id)
     record.artifact(folder, "report")
     record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})

@@ -15,7 +15,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
+from overcast.comparison.archive import read_archive, write_archive
 from overcast.comparison.export import SUFFIXES, write_exports
+from overcast.comparison.predictions import joined
 from overcast.comparison.table import comparison_table, predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
@@ -24,7 +26,7 @@ from overcast.core.formats import check_format
 from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
-from overcast.study.lookup import planned_trials, whole_runs
+from overcast.study.lookup import StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import PRIMARY, families
 from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
@@ -53,38 +55,84 @@ class Comparison:
     text: str
 
 
-def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge: Judge | None = None) -> Comparison:
+def compare(
+    study: str = "",
+    out: str = "",
+    tracking: Sequence[str] = (),
+    judge: Judge | None = None,
+    archive: str = "",
+    predictions: str = "",
+) -> Comparison:
     """Evaluate a study's runs that were not yet, and write ``out``, or else ``reports/<study>/``.
 
     study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
     ``conf/tracking``, which says where studies are recorded. judge: what judges the claim of a study that has one.
+    archive: a file of `archive_study`, whose study it is then, with nothing recorded. predictions: csv files of models
+    trained elsewhere, which join the comparison (`overcast.comparison.predictions`).
 
     Raises: UserError if there is no such study, or another version of overcast recorded it.
     """
+    with TemporaryDirectory(prefix="overcast-") as folder:
+        if not archive:
+            store, record = _recorded(study, tracking, Path(folder))
+            return _compared(record, store, out, judge, predictions)
+        if study or tracking:
+            raise UserError("archive=… holds its study: leave study=… and tracking=… out")
+        record = read_archive(Path(archive), Path(folder))
+        _check_format(record.parent)
+        return _compared(record, None, out, judge, predictions)
+
+
+def archive_study(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> Path:
+    """Write a study into one file, ``out`` or else ``reports/<study>.zip``, evaluating its runs that were not yet.
+
+    study, tracking: as `compare` has them.
+
+    Raises: UserError as `compare` does, or if something else is where the file shall be.
+    """
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        _, record = _recorded(study, tracking, Path(fetched))
+        _check_runs(record)
+        path = Path(out) if out else project_path(f"reports/{record.parent.tags['study']}.zip")
+        write_archive(path, record, evaluate_missing(record.runs))
+    return path
+
+
+def _recorded(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:
+    """A study as a tracking store has it. fetched: a folder for what lies in MLflow's artifacts alone."""
     store = open_store(compose_tracking(tracking))
     if store is None:
         raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
     mark_orphaned_runs(store)
     parent = find_study(store, study)
+    _check_format(parent)
+    planned = planned_trials(store, parent.tags["study"])
+    return store, StudyRecord(parent, planned, whole_runs(store, planned, fetched), _asked_before(store, parent))
+
+
+def _check_format(parent: RunInfo) -> None:
     stored = {"format": int(parent.tags.get("format", 0))}
     check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
-    with TemporaryDirectory(prefix="overcast-") as fetched:
-        return _compared(store, parent, Path(fetched), out, judge)
 
 
-def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, judge: Judge | None) -> Comparison:
+def _compared(
+    record: StudyRecord, store: TrackingStore | None, out: str, judge: Judge | None, predictions: str
+) -> Comparison:
+    """store: where the report is recorded as well; None for nowhere."""
+    parent, planned, runs = record.parent, record.planned, record.runs
     key = parent.tags["study"]
-    planned = planned_trials(store, key)
-    runs = whole_runs(store, planned, fetched)
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", SUFFIXES)
     no_figures = evaluate_missing(runs)
     diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
-    about = _about(store, parent, planned, runs)
+    about = _about(record)
     runs = [run for run in runs if run not in no_figures]
     rows, known = trials(runs, diverged), answers(runs)
+    for file in [text for text in predictions.split(",") if text]:
+        rows, of_file, note = joined(Path(file), runs, rows)
+        known, about = {**known, **of_file}, about | {"post_hoc": [*about["post_hoc"], note]}
     info = about | {"official_test": bool(known), "diverged": diverged_cells(rows)}
     compared, judged = comparison_table(rows, info, known), info["families"]
     predictors = predictor_table(rows)
@@ -93,49 +141,67 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
     written = page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown)
-    write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
     path = page.write_report(folder, written)
-    record = MlflowRun(store.client, parent.id)
-    record.artifact(folder, "report")
-    record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
-    comparisons = int((compared["pairs"] >= 2).sum()) * len(info["families"].judged)
-    note = wording.description_md(compared, info, claim, verdict)
-    record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(len(runs))})
+    write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
     verdicts = wording.verdicts(compared, judged)
     notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
-    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, ""]
-    text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id, planned)])
-    return Comparison(key, compared, rows, verdicts, path.absolute(), text)
+    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, "", f"report: {path}"]
+    if store:
+        _log(MlflowRun(store.client, parent.id), folder, written, len(runs))
+        lines.append(links(store, key, parent.id, planned))
+    return Comparison(key, compared, rows, verdicts, path.absolute(), "\n".join(lines))
 
 
-def _about(store: TrackingStore, parent: RunInfo, planned: list[RunInfo], runs: list[Run]) -> dict[str, Any]:
+def _log(record: MlflowRun, folder: Path, study: page.Study, runs: int) -> None:
+    """Into the study's run: its report, and what a list of studies shows of it."""
+    table = study.table
+    record.artifact(folder, "report")
+    record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
+    comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
+    note = wording.description_md(table, study.info, study.claim, study.verdict)
+    record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})
+
+
+def _about(record: StudyRecord) -> dict[str, Any]:
     """What the report says of the study beside its figures: what is not in it, and what trained the rest.
 
     Raises: UserError if there is no run to report on.
     """
+    parent, planned, runs = record.parent, record.planned, record.runs
     key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
-    finished = {each.tags["identity"]: each for each in reversed(planned) if each.status == "FINISHED"}
-    if finished and not runs:
-        folder = next(iter(finished.values())).tags["folder"]
-        raise UserError(
-            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
-            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
-        )
-    if not runs:
-        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    finished = _finished(record)
+    _check_runs(record)
     about = {
         "study": key,
-        "folds": ", ".join(dict.fromkeys(str(run.config.split.folds) for run in runs)),
+        "folds": ", ".join(dict.fromkeys(str(run.config.folds) for run in runs)),
         "failed": unfinished(planned, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
         **_plan(parent),
-        "asked before": _asked_before(store, parent),
+        "asked before": record.asked_before,
         "command": parent.tags.get("command", ""),
         **origins([each.tags for name, each in finished.items() if name in done]),
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",
     }
     return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
+
+
+def _finished(record: StudyRecord) -> dict[str, RunInfo]:
+    """The planned trials that ended well, by their identity."""
+    return {each.tags["identity"]: each for each in reversed(record.planned) if each.status == "FINISHED"}
+
+
+def _check_runs(record: StudyRecord) -> None:
+    """Raises: UserError if there is no run to report on."""
+    key, finished = record.parent.tags["study"], _finished(record)
+    if finished and not record.runs:
+        folder = next(iter(finished.values())).tags["folder"]
+        raise UserError(
+            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
+            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
+        )
+    if not record.runs:
+        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
 
 
 def _plan(parent: RunInfo) -> dict[str, Any]:
@@ -189,7 +255,7 @@ def find_study(store: TrackingStore, study: str) -> RunInfo:
     raise UserError(f"study={study}: there is no such study. The latest are: {known}")
 
 
-def evaluate_missing(runs: list[Run]) -> dict[Run, Diverged]:
+def evaluate_missing(runs: Sequence[Run]) -> dict[Run, Diverged]:
     """Measure the runs without figures on their test part, all in this process; gives those that cannot be.
 
     Such ones were recorded as finished before training looked whether a loss is finite.

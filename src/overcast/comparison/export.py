@@ -84,7 +84,8 @@ def latex(table: pd.DataFrame, judged: Families, label: str) -> str:
     rules = " ".join(rf"\cmidrule(lr){{{2 * i}-{2 * i + 1}}}" for i in range(1, len(outcomes) + 1))
     lines = [
         r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_caption(table, judged)}}}",
-        rf"\label{{{re.sub(r'[^A-Za-z0-9:_-]', '-', label)}}}", rf"\begin{{tabular}}{{p{{0.28\linewidth}}{'rl' * len(outcomes)}}}",
+        rf"\label{{{re.sub(r'[^A-Za-z0-9:_-]', '-', label)}}}",
+        rf"\begin{{tabular}}{{p{{0.28\linewidth}}{'rl' * len(outcomes)}}}",
         r"\toprule", rf" & {groups} \\", rules, " & " + " & ".join(["mean & change"] * len(outcomes)) + r" \\",
     ]  # fmt: skip
     several = table["data"].nunique() > 1

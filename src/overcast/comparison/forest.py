@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ def _kind(row: pd.Series, outcome: Outcome) -> str:
     return KINDS[Verdict(row[f"verdict/{outcome.column}"])]
 
 
-def _marker(colour: str, marker: str) -> dict[str, object]:
+def _marker(colour: str, marker: str) -> dict[str, Any]:
     face = "white" if marker.endswith("-open") else colour
     return {
         "color": colour, "marker": MARKERS[marker], "markerfacecolor": face, "markersize": 6, "markeredgewidth": 1.5,

@@ -1,4 +1,4 @@
-"""The methods paragraph of a study: what was done, in English, with citations as Pandoc reads them (``[@dunnett1955]``).
+"""The methods paragraph of a study: what was done, in English, with citations as Pandoc reads them.
 
 It says what the study's records say, and nothing that they do not: a fold is only called one of many where there are
 many, and a plan only one where it was written down before the first trial.
@@ -80,7 +80,7 @@ def _repeats(study: Study, runs: Sequence[Run]) -> list[str]:
     batches = listed([str(size) for size in sorted({run.config.batch_size for run in runs})])
     return [
         f"Every cell was trained on {folds} fold{'s' if folds != 1 else ''} with {each} "
-        f"seed{'s' if each != '1' else ''} a fold, the same for all cells, which gave {len(trials)} finished trials "
+        f"seed{'s' if each != '1' else ''} a fold, the same for all cells, which gave {len(runs)} finished trials "
         f"({epochs} epochs, batches of {batches}, learning rate {rates}).",
         "The test part was used for measuring alone.",
     ]
@@ -104,8 +104,8 @@ def _analysis(study: Study) -> list[str]:
     single, several = len(folds) == 1, folds.max() > 1
     unit = "seed, on a single fold" if single else f"fold{'; seeds within a fold are averaged' if several else ''}"
     sentences = [
-        f"Differences are paired: each trial is compared with the control's trial of the same fold and seed, and the unit "
-        f"of analysis is the {unit}.",
+        "Differences are paired: each trial is compared with the control's trial of the same fold and seed, and the "
+        f"unit of analysis is the {unit}.",
         "Intervals are two-sided and hold simultaneously with 95 % for all comparisons with the control "
         "[@dunnett1955] and all outcomes of a family [@sidak1967].",
         "The variance of a difference is pooled over the comparisons (the control's own part of it being measured "
@@ -115,9 +115,9 @@ def _analysis(study: Study) -> list[str]:
     sentences += [
         "Since all repeats share one fold, the conclusions hold for this split of the data."
         if single
-        else "Folds share most of their train parts, so that their differences covary and no estimate from one data set "
-        "shows by how much [@bengio2004; @nadeau2003]; the upper 95 % limit of that covariance, calibrated on data that "
-        "can be drawn anew, is part of every standard error."
+        else "Folds share most of their train parts, so that their differences covary, and no estimate from one data "
+        "set shows by how much [@bengio2004; @nadeau2003]; the upper 95 % limit of that covariance, calibrated on data "
+        "that can be drawn anew, is part of every standard error."
     ]
     if study.info.get("official_test"):
         sentences.append(

@@ -119,9 +119,8 @@ def _row(context: Context, name: str, planned: int, gone: Mapping[tuple[Any, ...
     row |= {"repeats": len(cell), "pairs": 0 if row["is_baseline"] else len(pairs)}
     at = context.cells.index(name)
     for outcome in OUTCOMES:
-        folds = _fold_means(context.values(outcome.column)[at])
-        row |= _bounded(outcome, one_sample_t(folds))
-    row["folds"] = len(folds)
+        row |= _bounded(outcome, one_sample_t(_fold_means(context.values(outcome.column)[at])))
+    row["folds"] = len(_fold_means(context.values(PRIMARY.column)[at]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
     times = one_sample_t(ratios[np.isfinite(ratios)])

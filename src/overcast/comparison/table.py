@@ -211,15 +211,23 @@ def _stacked(blocks: Sequence[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
 
 
 def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[str, list[Array]]:
-    """Of each outcome, a p-value a comparison of each context; NaN unless all contexts have the same, enough folds."""
+    """Of each outcome, a p-value a comparison of each context; NaN unless all contexts have the same, enough folds.
+
+    A cell without an outcome in any fold, as one from elsewhere has no gap, is left out.
+    """
     means = {o.column: [_fold_differences(context, o.column) for context in groups] for o in family}
-    every = [each for some in means.values() for each in some if len(each)]
+    known = {name: [np.isfinite(each).any(1) for each in some] for name, some in means.items()}
+    every = [each[rows] for name, some in means.items() for each, rows in zip(some, known[name], strict=True)]
+    every = [each for each in every if len(each)]
     folds = {each.shape[1] for each in every}
     whole = all(np.isfinite(each).all() for each in every)
-    if len(folds) != 1 or min(folds) < MIN_FLIPPED_FOLDS or not whole:
-        return {name: [np.full(len(each), np.nan) for each in some] for name, some in means.items()}
-    found = iter(sign_flip_p(every))
-    return {name: [next(found) if len(each) else np.empty(0) for each in some] for name, some in means.items()}
+    p = {name: [np.full(len(each), np.nan) for each in some] for name, some in means.items()}
+    if len(folds) == 1 and min(folds) >= MIN_FLIPPED_FOLDS and whole:
+        found = iter(sign_flip_p(every))
+        for name, some in p.items():
+            for values, rows in zip(some, known[name], strict=True):
+                values[rows] = next(found) if rows.any() else np.nan
+    return p
 
 
 def _fold_differences(context: Context, column: str) -> Array:

@@ -13,11 +13,15 @@ from overcast.config.script import plain_script
 class Arguments:
     """study: a study's name, id or parent run, instead of the latest. out: a folder, instead of reports/<study>.
 
+    archive: a study's archive, as export.py writes it, instead. predictions: of a model trained elsewhere, which joins
+    the comparison: a csv file (or a folder of them) with file, label or a probability a class, and fold if needed.
     tracking…: as for train, such as tracking.experiment=mine.
     """
 
     study: str = ""
     out: str = ""
+    archive: str = ""
+    predictions: str = ""
     tracking: Sequence[str] = ()
 
 
@@ -26,7 +30,8 @@ def main(arguments: Arguments) -> None:
     from overcast.claims import judge_claim
     from overcast.comparison.compare import compare
 
-    print(compare(arguments.study, arguments.out, arguments.tracking, judge_claim).text)
+    a = arguments
+    print(compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions).text)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pandas as pd
 from overcast.comparison.pairs import Context
 from overcast.comparison.trials import PAIRING, answers
 from overcast.comparison.wording import number
+from overcast.core.errors import UserError
 from overcast.html.page import Section
 from overcast.statistics.estimates import Estimate, one_sample_t
 from overcast.statistics.fold_covariance import common_ratio
@@ -23,7 +24,7 @@ from overcast.statistics.simultaneous import ControlComparison, compare_with_con
 from overcast.statistics.verdicts import Verdict, verdicts
 from overcast.study.checks import refuse_unknown_claim
 from overcast.tracking.metadata import run_params
-from overcast.tracking.run_folder import Run
+from overcast.tracking.run_folder import ArchivedRun, Run
 
 REPEAT = list(PAIRING)
 MARGIN = 0.03
@@ -89,6 +90,10 @@ def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0)
         return claim.sentence, *claim.judge(runs)
     except LookupError:  # a cell that the claim compares is not there: the study is another than the shipped one
         return claim.sentence, "Not judged: this study lacks cells that the claim compares.", []
+    except UserError:
+        if not isinstance(runs[0], ArchivedRun):
+            raise
+        return claim.sentence, "Not judged again: that takes the weights or the data, and an archive holds neither.", []
 
 
 def table(runs: Sequence[Run]) -> pd.DataFrame:

@@ -15,8 +15,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import page, wording
+from overcast.comparison.archive import read_archive, write_archive
+from overcast.comparison.export import SUFFIXES, write_exports
 from overcast.comparison.factorial import factorial_report
 from overcast.comparison.noise import noise_sections
+from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import sequential_notes, sequential_table, stopped_cells, whole_or_sequential
 from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
@@ -26,7 +29,7 @@ from overcast.core.formats import check_format
 from overcast.core.paths import project_path
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
-from overcast.study.lookup import planned_trials, whole_runs
+from overcast.study.lookup import StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import PRIMARY, SHIFT, Families, families
 from overcast.tracking.metadata import origins, run_params
 from overcast.tracking.run import MlflowRun
@@ -55,40 +58,86 @@ class Comparison:
     text: str
 
 
-def compare(study: str = "", out: str = "", tracking: Sequence[str] = (), judge: Judge | None = None) -> Comparison:
+def compare(
+    study: str = "",
+    out: str = "",
+    tracking: Sequence[str] = (),
+    judge: Judge | None = None,
+    archive: str = "",
+    predictions: str = "",
+) -> Comparison:
     """Evaluate a study's runs that were not yet, and write ``out``, or else ``reports/<study>/``.
 
     study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
     ``conf/tracking``, which says where studies are recorded. judge: what judges the claim of a study that has one.
+    archive: a file of `archive_study`, whose study it is then, with nothing recorded. predictions: csv files of models
+    trained elsewhere, which join the comparison (`overcast.comparison.predictions`).
 
     Raises: UserError if there is no such study, or another version of overcast recorded it.
     """
+    with TemporaryDirectory(prefix="overcast-") as folder:
+        if not archive:
+            store, record = _recorded(study, tracking, Path(folder))
+            return _compared(record, store, out, judge, predictions)
+        if study or tracking:
+            raise UserError("archive=… holds its study: leave study=… and tracking=… out")
+        record = read_archive(Path(archive), Path(folder))
+        _check_format(record.parent)
+        return _compared(record, None, out, judge, predictions)
+
+
+def archive_study(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> Path:
+    """Write a study into one file, ``out`` or else ``reports/<study>.zip``, evaluating its runs that were not yet.
+
+    study, tracking: as `compare` has them.
+
+    Raises: UserError as `compare` does, or if something else is where the file shall be.
+    """
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        _, record = _recorded(study, tracking, Path(fetched))
+        _check_runs(record)
+        path = Path(out) if out else project_path(f"reports/{record.parent.tags['study']}.zip")
+        write_archive(path, record, evaluate_missing(record.runs, _plan(record.parent)["families"]))
+    return path
+
+
+def _recorded(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:
+    """A study as a tracking store has it. fetched: a folder for what lies in MLflow's artifacts alone."""
     store = open_store(compose_tracking(tracking))
     if store is None:
         raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
     mark_orphaned_runs(store)
     parent = find_study(store, study)
+    _check_format(parent)
+    planned = planned_trials(store, parent.tags["study"])
+    return store, StudyRecord(parent, planned, whole_runs(store, planned, fetched), _asked_before(store, parent))
+
+
+def _check_format(parent: RunInfo) -> None:
     stored = {"format": int(parent.tags.get("format", 0))}
     check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
-    with TemporaryDirectory(prefix="overcast-") as fetched:
-        return _compared(store, parent, Path(fetched), out, judge)
 
 
-def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, judge: Judge | None) -> Comparison:
+def _compared(
+    record: StudyRecord, store: TrackingStore | None, out: str, judge: Judge | None, predictions: str
+) -> Comparison:
+    """store: where the report is recorded as well; None for nowhere."""
+    parent, planned, runs = record.parent, record.planned, record.runs
     key = parent.tags["study"]
-    planned = planned_trials(store, key)
-    runs = whole_runs(store, planned, fetched)
     folder = Path(out) if out else project_path(f"reports/{key}")
-    check_folder(folder, "report.html", (".csv", ".md"))
+    check_folder(folder, "report.html", SUFFIXES)
     judged = _plan(parent)["families"]
     no_figures = evaluate_missing(runs, judged)
     diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
-    about = _about(store, parent, planned, runs)
+    about = _about(record)
     runs = [run for run in runs if run not in no_figures]
     rows = trials(runs, diverged).assign(design=parent.tags.get("design", ""))
     known, judged = answers(runs), judged.known(rows.columns)
+    for file in [text for text in predictions.split(",") if text]:
+        rows, of_file, note = joined(Path(file), runs, rows)
+        known, about = {**known, **of_file}, about | {"post_hoc": [*about["post_hoc"], note]}
     official = any(run.facts.get("official_test") for run in runs)
     info = about | {"official_test": official, "diverged": diverged_cells(rows), "families": judged}
     compared = whole_or_sequential(rows, info, known if official else {})
@@ -101,47 +150,48 @@ def _compared(store: TrackingStore, parent: RunInfo, fetched: Path, out: str, ju
     factorial = factorial_report(finished, about["command"]) if parent.tags.get("design") == "factorial" else None
     if factorial:
         verdict, shown = factorial.headline, factorial.sections
-    noise = noise_sections(finished, judged, known, official)
-    path = page.write_report(
-        folder,
-        page.Study(compared, predictors, finished, curves(runs), info, claim, verdict, shown, noise, bool(factorial)),
-    )
-    record = MlflowRun(store.client, parent.id)
-    record.artifact(folder, "report")
-    record.metrics({"study/runs": len(runs), "study/highest_test_accuracy": float(compared[PRIMARY.column].max())})
-    comparisons = int((compared["pairs"] >= 2).sum()) * len(info["families"].judged)
-    note = wording.description_md(compared, info, claim, verdict, factorial.sentences if factorial else None)
-    record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(len(runs))})
+    written = page.Study(
+        compared, predictors, finished, curves(runs), info, claim, verdict, shown,
+        noise_sections(finished, judged, known, official), factorial.sentences if factorial else None,
+    )  # fmt: skip
+    path = page.write_report(folder, written)
+    write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
     verdicts = factorial.sentences if factorial else wording.verdicts(compared, judged)
     notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
-    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, ""]
-    text = "\n".join([*lines, f"report: {path}", links(store, key, parent.id, planned)])
-    return Comparison(key, compared, rows, verdicts, path.absolute(), text)
+    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, "", f"report: {path}"]
+    if store:
+        _log(MlflowRun(store.client, parent.id), folder, written, len(runs))
+        lines.append(links(store, key, parent.id, planned))
+    return Comparison(key, compared, rows, verdicts, path.absolute(), "\n".join(lines))
 
 
-def _about(store: TrackingStore, parent: RunInfo, planned: list[RunInfo], runs: list[Run]) -> dict[str, Any]:
+def _log(record: MlflowRun, folder: Path, study: page.Study, runs: int) -> None:
+    """Into the study's run: its report, and what a list of studies shows of it."""
+    table = study.table
+    record.artifact(folder, "report")
+    record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
+    comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
+    note = wording.description_md(table, study.info, study.claim, study.verdict, study.sentences)
+    record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})
+
+
+def _about(record: StudyRecord) -> dict[str, Any]:
     """What the report says of the study beside its figures: what is not in it, and what trained the rest.
 
     Raises: UserError if there is no run to report on.
     """
+    parent, planned, runs = record.parent, record.planned, record.runs
     key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
-    finished = {each.tags["identity"]: each for each in reversed(planned) if each.status == "FINISHED"}
-    if finished and not runs:
-        folder = next(iter(finished.values())).tags["folder"]
-        raise UserError(
-            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
-            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
-        )
-    if not runs:
-        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+    finished = _finished(record)
+    _check_runs(record)
     about = {
         "study": key,
-        "folds": ", ".join(dict.fromkeys(str(run.config.split.folds) for run in runs)),
+        "folds": ", ".join(dict.fromkeys(str(run.config.folds) for run in runs)),
         "failed": unfinished(planned, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
         **_plan(parent),
-        "asked before": _asked_before(store, parent),
+        "asked before": record.asked_before,
         "command": parent.tags.get("command", ""),
         **origins([each.tags for name, each in finished.items() if name in done]),
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -162,6 +212,24 @@ def look_at(store: TrackingStore, study: str) -> set[str]:
     rows = trials(finished, diverged)
     known = answers([run for run in finished if run.facts.get("official_test")])
     return stopped_cells(sequential_table(rows, _plan(parent), known), rows)
+
+
+def _finished(record: StudyRecord) -> dict[str, RunInfo]:
+    """The planned trials that ended well, by their identity."""
+    return {each.tags["identity"]: each for each in reversed(record.planned) if each.status == "FINISHED"}
+
+
+def _check_runs(record: StudyRecord) -> None:
+    """Raises: UserError if there is no run to report on."""
+    key, finished = record.parent.tags["study"], _finished(record)
+    if finished and not record.runs:
+        folder = next(iter(finished.values())).tags["folder"]
+        raise UserError(
+            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
+            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
+        )
+    if not record.runs:
+        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
 
 
 def _plan(parent: RunInfo) -> dict[str, Any]:
@@ -215,7 +283,7 @@ def find_study(store: TrackingStore, study: str) -> RunInfo:
     raise UserError(f"study={study}: there is no such study. The latest are: {known}")
 
 
-def evaluate_missing(runs: list[Run], judged: Families | None = None) -> dict[Run, Diverged]:
+def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dict[Run, Diverged]:
     """Measure the runs without the figures that are judged on their test part, all in this process; gives those that
     cannot be.
 

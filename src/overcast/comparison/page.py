@@ -25,7 +25,8 @@ class Study:
     table: as `overcast.comparison.table.comparison_table` gives it. predictors: what needs no network. trials: those
     that finished, a row each. curves: their epochs. info: facts and notes, and the ``families`` that are judged.
     claim: a sentence the study tests, with its ``verdict`` and the figures of it ``first``.
-    last: sections after the figures. factorial: whether ``first`` tells what its cells one by one do not.
+    last: sections after the figures. sentences: of a factorial study, which ``first`` tells instead of its cells one by
+    one.
     """
 
     table: pd.DataFrame
@@ -37,7 +38,7 @@ class Study:
     verdict: str = ""
     first: Sequence[Section] = ()
     last: Sequence[Section] = ()
-    factorial: bool = False
+    sentences: Sequence[str] | None = None
 
     @property
     def judged(self) -> Families:
@@ -50,7 +51,7 @@ def write_report(folder: Path, study: Study) -> Path:
     """Write ``table.csv``, ``table.md`` and ``report.html`` of a study into ``folder``; the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     whole_file(folder / "table.csv", study.table.to_csv(index=False))
-    description = wording.description_md(study.table, study.info, study.claim, study.verdict)
+    description = wording.description_md(study.table, study.info, study.claim, study.verdict, study.sentences)
     whole_file(
         folder / "table.md", f"{description}\n{table_view.markdown(study.table, study.judged, study.predictors)}"
     )
@@ -66,11 +67,11 @@ def study_page(study: Study) -> Page:
     measured = Markup("<br>").join(lines)
     answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
     notes = wording.notes(table, info)
-    own = [] if study.factorial else wording.verdicts(table, study.judged)
+    own = [] if study.sentences else wording.verdicts(table, study.judged)
     verdicts = [*own, *wording.predictors(study.predictors)]
     plain = [Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []
     table_section = Section("In numbers", NUMBERS, [numbers(study)])
-    opening = [*study.first, *plain, table_section] if study.factorial else [*plain, table_section, *study.first]
+    opening = [*study.first, *plain, table_section] if study.sentences else [*plain, table_section, *study.first]
     return Page(
         title(table, study.trials, info),
         f"Claim: {claim}" if claim else question(table),

@@ -122,9 +122,8 @@ def _row(
     row |= {"repeats": len(cell), "pairs": 0 if row["is_baseline"] else len(pairs)}
     at = context.cells.index(name)
     for outcome in judged.every:
-        folds = _fold_means(context.values(outcome.column)[at])
-        row |= _bounded(outcome, one_sample_t(folds))
-    row["folds"] = len(folds)
+        row |= _bounded(outcome, one_sample_t(_fold_means(context.values(outcome.column)[at])))
+    row["folds"] = len(_fold_means(context.values(PRIMARY.column)[at]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
     times = one_sample_t(ratios[np.isfinite(ratios)])
@@ -232,15 +231,23 @@ def _stacked(blocks: Sequence[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
 
 
 def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[str, list[Array]]:
-    """Of each outcome, a p-value a comparison of each context; NaN unless all contexts have the same, enough folds."""
+    """Of each outcome, a p-value a comparison of each context; NaN unless all contexts have the same, enough folds.
+
+    A cell without an outcome in any fold, as one from elsewhere has no gap, is left out.
+    """
     means = {o.column: [_fold_differences(context, o.column) for context in groups] for o in family}
-    every = [each for some in means.values() for each in some if len(each)]
+    known = {name: [np.isfinite(each).any(1) for each in some] for name, some in means.items()}
+    every = [each[rows] for name, some in means.items() for each, rows in zip(some, known[name], strict=True)]
+    every = [each for each in every if len(each)]
     folds = {each.shape[1] for each in every}
     whole = all(np.isfinite(each).all() for each in every)
-    if len(folds) != 1 or min(folds) < MIN_FLIPPED_FOLDS or not whole:
-        return {name: [np.full(len(each), np.nan) for each in some] for name, some in means.items()}
-    found = iter(sign_flip_p(every))
-    return {name: [next(found) if len(each) else np.empty(0) for each in some] for name, some in means.items()}
+    p = {name: [np.full(len(each), np.nan) for each in some] for name, some in means.items()}
+    if len(folds) == 1 and min(folds) >= MIN_FLIPPED_FOLDS and whole:
+        found = iter(sign_flip_p(every))
+        for name, some in p.items():
+            for values, rows in zip(some, known[name], strict=True):
+                values[rows] = next(found) if rows.any() else np.nan
+    return p
 
 
 def _fold_differences(context: Context, column: str) -> Array:

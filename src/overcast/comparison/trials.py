@@ -15,6 +15,9 @@ from overcast.tracking.run_folder import Run
 PAIRING = ("seed", "fold", "split_seed")
 """What makes a repeat; everything else that differs between runs makes a cell."""
 
+NAMED = ("data", "model", "mitigation", *PAIRING, "train_fraction", "epochs")
+"""The parameters that every trial is told by."""
+
 STRENGTH = "mitigation."
 """How the parameters begin that say how strong a mitigation is."""
 
@@ -88,7 +91,7 @@ def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
     after = [name for name in own if name not in ("data", "model")]
     settings = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
     return {
-        **{name: given[name] for name in ("data", "model", "mitigation", *PAIRING, "train_fraction", "epochs")},
+        **{name: given[name] for name in NAMED},
         "cell": " · ".join([*before, given["mitigation"], *settings.values()]),
         "rest": " · ".join([*before, *(settings[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),

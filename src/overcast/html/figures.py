@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from overcast.html.style import INK, PALE
@@ -48,6 +49,22 @@ def png(figure: Figure) -> bytes:
     """The figure as the content of a PNG file, which depends on the figure alone: no version is written into it."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as the content of a PDF file, as `png`; its text stays text."""
+    stream = io.BytesIO()
+    with rc_context({"pdf.fonttype": 42}):  # TrueType, which journals ask for
+        figure.savefig(stream, format="pdf", metadata={"Creator": None, "Producer": None, "CreationDate": None})
+    return stream.getvalue()
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as the content of an SVG file, as `png`; its text as outlines, which look alike everywhere."""
+    stream = io.BytesIO()
+    with rc_context({"svg.hashsalt": "overcast"}):  # else ids are drawn anew each time
+        figure.savefig(stream, format="svg", metadata={"Creator": None, "Date": None})
     return stream.getvalue()
 
 

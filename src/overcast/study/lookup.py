@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overcast.config.run_config import RunConfig
@@ -14,6 +14,21 @@ from overcast.core.errors import UserError
 from overcast.tracking.run_folder import Run, load_run
 from overcast.tracking.store import RunInfo, TrackingStore, places
 from overcast.tracking.study_info import StudyInfo
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What a comparison knows of a study, be it from a tracking store or from an archive.
+
+    parent: the study's own record, with its plan in the tags. planned: its trials, newest first. runs: the whole ones
+    among them, in the order they were started. asked_before: what its data was asked by earlier studies.
+    """
+
+    parent: RunInfo
+    planned: list[RunInfo]
+    runs: Sequence[Run]
+    asked_before: str = ""
+
 
 LIKE = ("epochs", "train_fraction", "batch_size")
 """What a run's duration depends on most, besides its data and network."""

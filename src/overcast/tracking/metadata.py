@@ -8,7 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,22 @@ def provenance() -> dict[str, str]:
         tags["mlflow.source.git.commit"] = commit
         tags["git"] = commit[:12] + ("+changes" if _git("status", "--porcelain", "-uno") else "")
     return tags
+
+
+def environment() -> dict[str, Any]:
+    """What this Python is: its version and platform, every installed package's version, and the commit."""
+    packages = {each.metadata["Name"]: each.version for each in distributions()}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+        "git": _git("rev-parse", "HEAD"),
+    }
+
+
+def changes() -> str:
+    """Git's diff of the project against its commit; "" where there is none."""
+    return _git("diff", "HEAD")
 
 
 def machine(gpus: int = 0) -> str:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import yaml
@@ -165,6 +165,9 @@ class Run:
 class FinishedRun(Run):
     """A whole run, to which no training adds: what is in its JSON files and its config is read once."""
 
+    files: ClassVar[Sequence[str]] = FILES
+    """Without one of these it is not whole."""
+
     @cached_property
     def config(self) -> RunConfig:
         """As `Run.config`."""
@@ -197,6 +200,18 @@ class FinishedRun(Run):
         """As `Run.write`."""
         self._json.pop(name, None)
         super().write(name, text)
+
+
+class ArchivedRun(FinishedRun):
+    """A run from a study's archive: whole, but for its weights."""
+
+    files = tuple(name for name in FILES if name != "model.pt")
+
+    def path(self, name: str) -> Path:
+        """As `Run.path`. Raises: UserError for the weights."""
+        if name not in self.files and name in FILES:
+            raise UserError(f"the run in {self.folder} comes from an archive, which holds no weights")
+        return super().path(name)
 
 
 def run_name(config: RunConfig) -> str:
@@ -268,21 +283,23 @@ def _is_json(path: Path, key: str) -> bool:
         return False
 
 
-def load_run(folder: Path, tracking: TrackingConfig | None = None) -> FinishedRun:
-    """A whole run in this folder; ``tracking`` as `Run` has it.
+def load_run(
+    folder: Path, tracking: TrackingConfig | None = None, kind: type[FinishedRun] = FinishedRun
+) -> FinishedRun:
+    """A whole run of this ``kind`` in this folder; ``tracking`` as `Run` has it.
 
     Raises: UserError if there is none, only a half one, or one that another version of overcast wrote.
     """
     if not folder.is_dir():
         raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if len(missing) == len(FILES):
+    missing = [name for name in kind.files if not (folder / name).is_file()]
+    if len(missing) == len(kind.files):
         raise UserError(f"there is no run in {folder}: it has none of a run's files")
     if missing:
         raise UserError(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )
-    run = FinishedRun(folder, tracking)
+    run = kind(folder, tracking)
     try:
         check_format(f"the run in {folder}", run._stored("run.json"), FORMAT, "train it again")
     except (OSError, ValueError, AttributeError):

@@ -1,0 +1,131 @@
+"""What a paper takes from a study, beside its report: every trial's outcomes, a LaTeX table, vector figures, methods.
+
+trials.csv               one row a trial and outcome
+table.tex                a table for booktabs
+forest.pdf, forest.svg   the changes with their intervals, a panel an outcome
+methods.md, methods.bib  a paragraph on what was done, with its citations
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from overcast.comparison.forest import forest_plot
+from overcast.comparison.methods import bibliography, methods
+from overcast.comparison.page import Study
+from overcast.comparison.wording import cell, interval, listed, margins, number, places
+from overcast.core.atomic import whole_file
+from overcast.html.figures import pdf, svg
+from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import OUTCOMES, Families, Outcome
+from overcast.tracking.run_folder import Run
+
+SUFFIXES = (".csv", ".md", ".tex", ".bib", ".pdf", ".svg")
+"""Of the files that lie beside a report."""
+
+MARKS = {1: "$^{+}$", -1: "$^{-}$", 0: ""}
+"""What a table shows of a verdict's direction; an equivalent one has `EQUIVALENT`."""
+EQUIVALENT = "$^{=}$"
+
+SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "−": "$-$", "×": r"$\times$", "·": r"$\cdot$", "–": "--",
+}  # fmt: skip
+"""What LaTeX would take for something else, or has another sign for."""
+
+
+def write_exports(folder: Path, study: Study, trials: pd.DataFrame, runs: Sequence[Run], planned: bool) -> None:
+    """Write all of it into a report's folder: the same bytes for the same study.
+
+    trials: a row a trial, diverged ones too. runs: the finished ones. planned: whether outcomes and margins were
+    recorded before the first trial.
+    """
+    name = str(study.info.get("study", "study"))
+    whole_file(folder / "trials.csv", long_form(name, trials))
+    whole_file(folder / "table.tex", latex(study.table, study.judged, f"tab:{name}"))
+    text = methods(study, runs, planned)
+    whole_file(folder / "methods.md", text)
+    whole_file(folder / "methods.bib", bibliography(text))
+    figure = forest_plot(study.table, study.judged)
+    for suffix, content in (("pdf", figure and pdf(figure)), ("svg", figure and svg(figure))):
+        if content:
+            whole_file(folder / f"forest.{suffix}", content)
+        else:  # of an earlier report
+            (folder / f"forest.{suffix}").unlink(missing_ok=True)
+
+
+def long_form(study: str, trials: pd.DataFrame) -> str:
+    """The csv: ``study, data, network, mitigation, cell, fold, seed, split_seed, outcome, value, diverged``.
+
+    Shares are fractions; ``seconds`` is the train time. A trial that diverged has its rows, without values.
+    """
+    keys = ["data", "model", "mitigation", "cell", "fold", "seed", "split_seed", "diverged"]
+    measured = [*(outcome.column for outcome in OUTCOMES), "seconds"]
+    rows = trials.reindex(columns=[*keys, *measured]).reset_index(names="trial")
+    long = rows.melt(["trial", *keys], measured, "outcome", "value").sort_values("trial", kind="stable")
+    long = long.assign(study=study, diverged=long["diverged"].fillna(False).astype(bool))
+    columns = ["study", *keys[:-1], "outcome", "value", "diverged"]
+    return str(long[columns].rename(columns={"model": "network"}).to_csv(index=False))
+
+
+def latex(table: pd.DataFrame, judged: Families, label: str) -> str:
+    """A floating table for ``booktabs``: of each cell and judged outcome the mean, and the change with its interval.
+
+    A sign after a change says what its verdict is; the caption says what the signs mean.
+    """
+    outcomes = judged.judged
+    digits = {outcome.column: places(table, outcome) for outcome in outcomes}
+    groups = " & ".join(rf"\multicolumn{{2}}{{c}}{{{escaped(_head(outcome))}}}" for outcome in outcomes)
+    rules = " ".join(rf"\cmidrule(lr){{{2 * i}-{2 * i + 1}}}" for i in range(1, len(outcomes) + 1))
+    lines = [
+        r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_caption(table, judged)}}}",
+        rf"\label{{{re.sub(r'[^A-Za-z0-9:_-]', '-', label)}}}",
+        rf"\begin{{tabular}}{{p{{0.28\linewidth}}{'rl' * len(outcomes)}}}",
+        r"\toprule", rf" & {groups} \\", rules, " & " + " & ".join(["mean & change"] * len(outcomes)) + r" \\",
+    ]  # fmt: skip
+    several = table["data"].nunique() > 1
+    for context, rows in table.groupby("context", sort=False):
+        lines.append(r"\midrule")
+        if context:
+            lines += [rf"\multicolumn{{{2 * len(outcomes) + 1}}}{{l}}{{\emph{{{escaped(str(context))}}}}} \\"]
+        for _, row in rows.iterrows():
+            name = rf"\raggedright {escaped(cell(row, several).replace('+', ' + '))}"
+            fields = [_field(row, outcome, digits[outcome.column]) for outcome in outcomes]
+            lines.append(" & ".join([name, *fields]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def _head(outcome: Outcome) -> str:
+    return f"{outcome.label}, %" if outcome.percent else outcome.label
+
+
+def _field(row: pd.Series, outcome: Outcome, digits: int) -> str:
+    mean = escaped(number(row[outcome.column], digits, outcome.scale))
+    if row["is_baseline"]:
+        return f"{mean} & baseline"
+    column = f"change/{outcome.column}"
+    change = escaped(number(row[column], digits, outcome.scale, sign=True))
+    if not pd.notna(row[f"{column}/low"]):
+        return f"{mean} & {change}"
+    found = Verdict(row[f"verdict/{outcome.column}"])
+    mark = EQUIVALENT if found is Verdict.EQUIVALENT else MARKS[found.direction]
+    return f"{mean} & {change} {escaped(interval(row, column, digits, outcome.scale))}{mark}"
+
+
+def _caption(table: pd.DataFrame, judged: Families) -> str:
+    baselines = listed(list(dict.fromkeys(table.loc[table["is_baseline"], "cell"])))
+    return (
+        f"Means over folds and changes against {escaped(baselines)}, with simultaneous 95\\,\\% intervals within each "
+        f"family of outcomes. {MARKS[1]}~better (for a gap: less overfitting), {MARKS[-1]}~worse, "
+        f"{EQUIVALENT}~equivalent: inside the margin of {escaped(margins(judged))}; unmarked: undecided."
+    )
+
+
+def escaped(text: str) -> str:
+    """Text as LaTeX sets it, whatever signs are in it."""
+    return "".join(SPECIAL.get(sign, sign) for sign in text.replace("\n", " "))

@@ -1,0 +1,73 @@
+"""The works that a methods paragraph cites, as BibTeX, by the keys that it cites them with."""
+
+from __future__ import annotations
+
+REFERENCES = {
+    "dunnett1955": """@article{dunnett1955,
+  author  = {Dunnett, Charles W.},
+  title   = {A Multiple Comparison Procedure for Comparing Several Treatments with a Control},
+  journal = {Journal of the American Statistical Association},
+  volume  = {50}, number = {272}, pages = {1096--1121}, year = {1955},
+  doi     = {10.1080/01621459.1955.10501294}
+}""",
+    "sidak1967": """@article{sidak1967,
+  author  = {{\\v{S}}id{\\'a}k, Zbyn{\\v{e}}k},
+  title   = {Rectangular Confidence Regions for the Means of Multivariate Normal Distributions},
+  journal = {Journal of the American Statistical Association},
+  volume  = {62}, number = {318}, pages = {626--633}, year = {1967},
+  doi     = {10.1080/01621459.1967.10482935}
+}""",
+    "satterthwaite1946": """@article{satterthwaite1946,
+  author  = {Satterthwaite, F. E.},
+  title   = {An Approximate Distribution of Estimates of Variance Components},
+  journal = {Biometrics Bulletin},
+  volume  = {2}, number = {6}, pages = {110--114}, year = {1946},
+  doi     = {10.2307/3002019}
+}""",
+    "goeman2010": """@article{goeman2010,
+  author  = {Goeman, Jelle J. and Solari, Aldo and Stijnen, Theo},
+  title   = {Three-sided Hypothesis Testing: Simultaneous Testing of Superiority, Equivalence and Inferiority},
+  journal = {Statistics in Medicine},
+  volume  = {29}, number = {20}, pages = {2117--2125}, year = {2010},
+  doi     = {10.1002/sim.4002}
+}""",
+    "nadeau2003": """@article{nadeau2003,
+  author  = {Nadeau, Claude and Bengio, Yoshua},
+  title   = {Inference for the Generalization Error},
+  journal = {Machine Learning},
+  volume  = {52}, number = {3}, pages = {239--281}, year = {2003},
+  doi     = {10.1023/A:1024068626366}
+}""",
+    "bengio2004": """@article{bengio2004,
+  author  = {Bengio, Yoshua and Grandvalet, Yves},
+  title   = {No Unbiased Estimator of the Variance of {K}-Fold Cross-Validation},
+  journal = {Journal of Machine Learning Research},
+  volume  = {5}, pages = {1089--1105}, year = {2004}
+}""",
+    "owen2007": """@article{owen2007,
+  author  = {Owen, Art B.},
+  title   = {The Pigeonhole Bootstrap},
+  journal = {The Annals of Applied Statistics},
+  volume  = {1}, number = {2}, pages = {386--411}, year = {2007},
+  doi     = {10.1214/07-AOAS122}
+}""",
+    "guo2017": """@inproceedings{guo2017,
+  author    = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
+  title     = {On Calibration of Modern Neural Networks},
+  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
+  series    = {Proceedings of Machine Learning Research}, volume = {70}, pages = {1321--1330}, year = {2017}
+}""",
+    "paszke2019": """@inproceedings{paszke2019,
+  author    = {Paszke, Adam and others},
+  title     = {{PyTorch}: An Imperative Style, High-Performance Deep Learning Library},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {32}, year = {2019}
+}""",
+    "detlefsen2022": """@article{detlefsen2022,
+  author  = {Detlefsen, Nicki Skafte and others},
+  title   = {{TorchMetrics} -- Measuring Reproducibility in {PyTorch}},
+  journal = {Journal of Open Source Software},
+  volume  = {7}, number = {70}, pages = {4101}, year = {2022},
+  doi     = {10.21105/joss.04101}
+}""",
+}

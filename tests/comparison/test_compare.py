@@ -27,7 +27,7 @@ from overcast.core.errors import DivergedError, UserError
 from overcast.core.paths import HOME
 from overcast.statistics.estimates import two_way
 from overcast.statistics.verdicts import Verdict
-from overcast.study.lookup import study_runs
+from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.trial import run_trial
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore, open_store
@@ -202,11 +202,15 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
     artifacts = {item.path for item in store.client.list_artifacts(study.parent, "report")}
     assert {"report/table.csv"} <= artifacts
     assert "mlflow.note.content" in store.client.get_run(study.parent).data.tags
-    assert unfinished(store, study.id, set()) == ["ann · noise · seed 9"]
-    assert unfinished(store, study.id, {"lost"}) == []
+    assert unfinished(planned_trials(store, study.id), set()) == ["ann · noise · seed 9"]
+    assert unfinished(planned_trials(store, study.id), {"lost"}) == []
     with opened_files() as opened:
         compare("small")
-    files = [f"{run.folder.absolute()}/{name}" for run in study_runs(store, study.id) for name in READ_ONCE]
+    files = [
+        f"{run.folder.absolute()}/{name}"
+        for run in whole_runs(store, planned_trials(store, study.id))
+        for name in READ_ONCE
+    ]
     assert len(files) == 6 * len(READ_ONCE)
     assert {opened[file] for file in files} == {1}
     assert (home / "reports" / "small-1" / "table.csv").read_text() == (home / "page" / "table.csv").read_text()
@@ -259,7 +263,7 @@ def test_diverged_trials_are_listed_and_the_rest_is_compared(
     (failed,) = store.search("FAILED", study=study.id)
     assert failed.tags["diverged"] == "true"
     assert failed.tags["reason"].startswith("the loss is not finite in epoch 1, step ")
-    assert unfinished(store, study.id, set()) == []
+    assert unfinished(planned_trials(store, study.id), set()) == []
 
 
 def test_a_failed_trial_is_named_with_its_reason(
@@ -273,7 +277,7 @@ def test_a_failed_trial_is_named_with_its_reason(
     monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
     with pytest.raises(ValueError, match="out of luck"):
         run_trial(replace(config(), tracking=tracked), study)
-    assert unfinished(store, study.id, set()) == ["ann · none · seed 0 (out of luck)"]
+    assert unfinished(planned_trials(store, study.id), set()) == ["ann · none · seed 0 (out of luck)"]
 
 
 def study_settings() -> Any:

@@ -70,21 +70,14 @@ def made_up(folder: Path, facts: dict[str, Any], predicted: str, names: str = "a
     return Run(folder)
 
 
-def test_answers_to_an_official_test_part_alone(tmp_path: Path) -> None:
-    official = {"official_test": True}
-    runs = [
-        made_up(tmp_path / "one", official, "abab"),
-        made_up(tmp_path / "two", official, "aabb"),
-        made_up(tmp_path / "own", {"official_test": False}, "aabb"),
-        made_up(tmp_path / "old", {}, "aabb"),  # from before runs noted it
-    ]
-    found = {Path(run).name: known for run, known in answers(runs).items()}
-    assert {name: known["test/accuracy"].tolist() for name, known in found.items()} == {
-        "one": [1, 0, 0, 1],
-        "two": [1, 1, 1, 1],
-    }
+def test_each_sample_has_its_answer_and_its_likelihood(tmp_path: Path) -> None:
+    found = answers([made_up(tmp_path / "one", {}, "abab"), made_up(tmp_path / "two", {}, "aabb")])
+    one, two = (found[str(tmp_path / name)] for name in ("one", "two"))
+    assert one["test/accuracy"].tolist() == [1, 0, 0, 1]
+    assert two["test/accuracy"].tolist() == [1, 1, 1, 1]
+    assert one["row"].tolist() == one["group"].tolist() == [0, 1, 2, 3]  # each by itself, where no groups are told
     expected = -np.log([0.1, 0.2, 0.7, 0.6])  # of the true class
-    assert found["one"]["test/nll"] == pytest.approx(expected)
+    assert one["test/nll"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("names", ["0 1", "NA null", "label row", "predicted file"])

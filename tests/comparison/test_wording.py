@@ -72,7 +72,7 @@ def test_verdicts_name_every_comparison_and_never_say_no_effect(compared, info):
 
 def test_the_headline_counts_and_names_in_each_outcome(compared):
     told = wording.headline(compared)
-    assert told.startswith("Of 3 compared with none: 1 reduces overfitting (gap in negative log-likelihood): augmenta")
+    assert told.startswith("Of 3 compared with none, 1 reduces overfitting (gap in negative log-likelihood): augmenta")
     assert "; 1 increases it: shrink (+0.3" in told
     assert "1 makes the model better (test negative log-likelihood): augmentation (−0.2" in told
     assert "1 makes the model better (test accuracy): augmentation (+" in told

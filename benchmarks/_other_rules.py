@@ -22,6 +22,11 @@ from overcast.statistics.simultaneous import (
     simultaneous_level,
 )
 
+_Z, _Z_WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
+_Z_WEIGHTS = _Z_WEIGHTS / np.sqrt(2 * np.pi)
+_V, _V_WEIGHTS = np.polynomial.legendre.leggauss(24)
+_V, _V_WEIGHTS = (_V + 1) / 2, _V_WEIGHTS / 2
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -123,20 +128,18 @@ def _quantile(df: float, correlation: float, count: int, separate: bool, alpha: 
     covers = _separate_coverage if separate else joint_coverage
 
     def excess(log_level: float) -> float:
-        return covers(np.exp(log_level), count, df, correlation) - (1 - alpha)
+        return float(np.log((1 - covers(np.exp(log_level), count, df, correlation)) / alpha))
 
-    level = np.exp(optimize.brentq(excess, np.log(alpha / count / 4), np.log(alpha)))
+    level = np.exp(optimize.brentq(excess, np.log(alpha / count / 4), np.log(alpha), xtol=1e-3))
     return float(stats.t.isf(level / 2, df))
 
 
 def _separate_coverage(level: float, count: int, df: float, correlation: float) -> float:
     """`joint_coverage` where each treatment has an independent error of its own."""
-    z, z_weights = np.polynomial.hermite_e.hermegauss(41)
-    at, at_weights = np.polynomial.legendre.leggauss(24)
-    bound = stats.t.isf(level / 2, df) * np.sqrt(special.chdtri(df, (1 - at) / 2) / df)[:, None]
-    shared, own = np.sqrt(correlation) * z, np.sqrt(1 - correlation)
+    bound = stats.t.isf(level / 2, df) * np.sqrt(special.chdtri(df, 1 - _V**3) / df)[:, None]
+    shared, own = np.sqrt(correlation) * _Z, np.sqrt(1 - correlation)
     inside = special.ndtr((shared + bound) / own) - special.ndtr((shared - bound) / own)
-    return float((at_weights / 2 @ inside) ** count @ z_weights / np.sqrt(2 * np.pi))
+    return float((3 * _V**2 * _V_WEIGHTS @ inside) ** count @ _Z_WEIGHTS)
 
 
 def pooled_half_widths(differences: Array, given: float) -> Array:

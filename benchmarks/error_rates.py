@@ -175,7 +175,11 @@ def main(arguments: Arguments) -> None:
         print("\n" + "\n".join(plans_table(side_by_side)))
     if "methods" in tables:
         print("\n" + "\n".join(rules_table(side_by_side, scenarios, studies)))
-    broken = [f"{each.scenario.name}: {', '.join(each.broken)}" for each in rates if each.broken]
+    broken = [
+        f"{each.scenario.name}, {each.scenario.treatments} × {each.scenario.folds}: {', '.join(each.broken)}"
+        for each in rates
+        if each.broken
+    ]
     if broken:
         raise UserError(f"beyond the bound: {'; '.join(broken)}")
 

@@ -8,10 +8,10 @@ With d_ck of treatment c in fold k, C treatments and K folds, a difference has t
 
 The control's own noise, and whatever all treatments share and it lacks, is measured in m; only what tells treatments
 apart is pooled. Pooling the control's residuals too (as Dunnett's test in randomised blocks does) would name a
-difference in 13 % of null studies where the control is half as noisy again as the rest. Where a treatment's own
+difference in 9 to 13 % of null studies where the control is half as noisy again as the rest. Where a treatment's own
 variance over folds is larger than the pooled one, it is taken: so a single noisy treatment is not judged by its calm
-neighbours. The larger of the two keeps the family-wise error below 6 % for equal and unequal variances alike, and its
-median width is that of the pooled one (``python benchmarks/error_rates.py``, docs/statistics.md).
+neighbours. The larger of the two keeps the family-wise error below 6 % for equal and unequal variances alike, at a
+median width 1 to 9 % above that of the pooled one (``python benchmarks/error_rates.py``, docs/statistics.md).
 
 - simultaneous intervals against a control: Dunnett, "A multiple comparison procedure for comparing several treatments
   with a control", 1955; several families of them at once: Šidák, "Rectangular confidence regions", 1967.

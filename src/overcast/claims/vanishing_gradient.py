@@ -14,7 +14,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from overcast.claims import ClaimResult, Pair, describe, paired_differences, percent, table, tests_note, verdict_opening
+from overcast.claims import (
+    ClaimResult,
+    Pair,
+    PairedDifference,
+    describe,
+    paired_differences,
+    percent,
+    table,
+    tests_note,
+    verdict_opening,
+)
 from overcast.comparison.line_figure import line_figure
 from overcast.core.seeding import stratified_sample
 from overcast.prediction.build import build
@@ -42,6 +52,10 @@ def gradients(run: Run) -> list[float]:
     loss = net.loss(net(inputs(x, length), length), torch.from_numpy(pack.labels[rows])).mean()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return [float(p.grad.square().mean().sqrt()) for p in net.parameters() if p.dim() > 1 and p.grad is not None]
+
+
+def _shown(difference: PairedDifference) -> str:
+    return "yes" if difference.is_better else "not shown"
 
 
 def judge(runs: Sequence[Run]) -> ClaimResult:
@@ -75,14 +89,14 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     sentence = (
         f"With {deepest} hidden layers the first layer's gradient is {share['sigmoid']:.0e} of the last one's through "
         f"sigmoid units and {share['relu']:.2g} through ReLU (over ten times as much: "
-        f"{family['gradient', 'relu'].verdict}); test accuracy {percent(sigmoid['accuracy'])} against "
+        f"{_shown(family['gradient', 'relu'])}); test accuracy {percent(sigmoid['accuracy'])} against "
         f"{percent(kinds['relu']['accuracy'])} (ReLU {describe(family['accuracy', 'relu'])})."
     )
     if (normed := "sigmoid + batch_norm") in kinds:
         sentence += (
             f" Batch normalisation changes the sigmoid network by {describe(family['accuracy', normed])}, and the "
             f"first layer's gradient to {share[normed]:.2g} of the last one's (over ten times as much: "
-            f"{family['gradient', normed].verdict})."
+            f"{_shown(family['gradient', normed])})."
         )
     supported = [difference.is_better for difference in family.values()]
     return ClaimResult(

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from overcast.statistics.estimates import Array
 
@@ -54,13 +55,25 @@ class Context:
         splits = ["split_seed", "fold"] if "split_seed" in self.trials else ["fold"]
         return len(self.trials[splits].drop_duplicates()) == 1
 
+    @cached_property
+    def _cell_numbers(self) -> NDArray[np.int64]:
+        """(trials,) which of ``cells`` each is of."""
+        at = {name: number for number, name in enumerate(self.cells)}
+        return np.array([at[cell] for cell in self.trials["cell"]])
+
+    @cached_property
+    def _runs(self) -> dict[str, dict[str, str]]:
+        """Of each cell, the run of each repeat."""
+        runs: dict[str, dict[str, str]] = {name: {} for name in self.cells}
+        for cell, repeat, run in self.trials[["cell", "repeat", "run_id"]].itertuples(index=False, name=None):
+            runs[cell][repeat] = run
+        return runs
+
     def values(self, column: str) -> Array:
         """(cells, folds, seeds) of an outcome, NaN where there is no finished trial."""
-        k, r = self._places["k"], self._places["r"]
-        values = np.full((len(self.cells), k.max() + 1, r.max() + 1), np.nan)
-        at = {name: number for number, name in enumerate(self.cells)}
-        for cell, repeat, value in self.trials[["cell", "repeat", column]].itertuples(index=False, name=None):
-            values[at[cell], k[repeat], r[repeat]] = value
+        places = self._places.loc[self.trials["repeat"]].to_numpy()
+        values = np.full((len(self.cells), *(self._places.max() + 1)), np.nan)
+        values[self._cell_numbers, places[:, 0], places[:, 1]] = self.trials[column].to_numpy(float)
         return values
 
     def sample_variances(self, column: str, answers: Answers) -> Array:
@@ -70,11 +83,10 @@ class Context:
         (Owen, "The pigeonhole bootstrap", 2007): what the samples have in common over the runs, (B - E) / (n m) of the
         mean squares B of samples and E of the rest.
         """
-        runs = self.trials.set_index(["cell", "repeat"])["run_id"]
         variances = np.zeros(len(self.cells) - 1)
-        for c, cell in enumerate(self.cells[1:]):
-            both = runs[cell].index.intersection(runs[self.control].index)
-            pairs = [(answers.get(runs[cell][one], {}), answers.get(runs[self.control][one], {})) for one in both]
+        for c, cell in enumerate(self.cells[1:] if answers else ()):
+            both = self._both(cell)
+            pairs = [(answers.get(ours, {}), answers.get(theirs, {})) for ours, theirs in both.values()]
             known = [ours[column] - theirs[column] for ours, theirs in pairs if column in ours and column in theirs]
             if len(known) < max(len(both), 2):
                 continue
@@ -89,15 +101,22 @@ class Context:
         """Of each fold, sample by sample of its test part: the difference of a cell to the control, mean over the seeds
         that both have, and the samples' groups; no fold of which a run's answers are not known.
         """
-        runs = self.trials.set_index(["cell", "repeat"])["run_id"]
-        both = runs[cell].index.intersection(runs[self.control].index)
         of_fold: dict[int, list[tuple[Array, Array]]] = {}
-        for repeat in both:
-            ours, theirs = (answers.get(runs[name][repeat], {}) for name in (cell, self.control))
+        for repeat, pair in self._both(cell).items():
+            ours, theirs = (answers.get(run, {}) for run in pair)
             if column in ours and column in theirs and np.array_equal(ours["row"], theirs["row"]):
                 difference = (ours[column] - theirs[column], ours["group"])
-                of_fold.setdefault(int(self._places["k"][repeat]), []).append(difference)
+                of_fold.setdefault(self._fold_numbers[repeat], []).append(difference)
         return {fold: (np.mean([values for values, _ in some], axis=0), some[0][1]) for fold, some in of_fold.items()}
+
+    def _both(self, cell: str) -> dict[str, tuple[str, str]]:
+        """Of each repeat that a cell and the control have, the run of either."""
+        control = self._runs[self.control]
+        return {repeat: (run, control[repeat]) for repeat, run in self._runs[cell].items() if repeat in control}
+
+    @cached_property
+    def _fold_numbers(self) -> dict[str, int]:
+        return {str(repeat): int(k) for repeat, k in self._places["k"].items()}
 
 
 def contexts(trials: pd.DataFrame) -> Iterator[Context]:

@@ -93,20 +93,21 @@ def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:
     if found is not Verdict.UNDECIDED:
         return ""
     seeds = row[f"seeds/{outcome.column}"]
-    return f"needs {int(seeds)} seeds a fold" if np.isfinite(seeds) else "whatever the seeds"
+    if not np.isfinite(seeds):
+        return "more seeds will not do"
+    return f"{int(seeds)} seed{'s' if seeds > 1 else ''} a fold would do"
 
 
 def _predictor_line(row: pd.Series, judged: Families) -> list[Field]:
-    """What needs no network has an accuracy alone; its change and verdict are those of the control against it."""
+    """What needs no network has an accuracy alone; the verdict is on the control against it."""
     name = f"{row['predictor']} (no network)"
     fields = [Field(name, value=name)]
     for outcome in judged.judged:
         if outcome == PRIMARY or outcome.column == PRIMARY.column:
             found = Verdict(row["verdict"])
-            versus = f"{row['control']} against it"
             size = number(row["change"], 1, 100.0, sign=True)
-            fields += [Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]), Field(size, versus)]
-            fields.append(Field(found.value, versus))
+            fields.append(Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]))
+            fields += [Field("–"), Field(f"{row['control']} is {found.value}", f"{size} points")]
         else:
             fields += [Field("–")] * 3
     described = [

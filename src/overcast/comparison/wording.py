@@ -152,8 +152,8 @@ def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: 
         ]
         if sign > 0 or names:
             label = f" ({outcome.label})" if sign > 0 else ""
-            verb = verb if len(names) != 1 else _singular(verb)
-            parts.append(f"{len(names) or 'none'} {verb}{label}{': ' + listed(names) if names else ''}")
+            verb = verb if len(names) > 1 else _singular(verb)
+            parts.append(f"{len(names) or 'not one'} {verb}{label}{': ' + listed(names) if names else ''}")
     left = (Verdict.EQUIVALENT, Verdict.UNDECIDED, Verdict.NOT_JUDGED)
     rest = [f"{many} {each.value}" for each in left if (many := int((found == each.value).sum()))]
     return "; ".join([*parts, *([", ".join(rest)] if rest else [])]) + "."
@@ -235,8 +235,8 @@ def predictors(table: pd.DataFrame) -> list[str]:
         name = f"{row['predictor']} ({row['context']})" if several else str(row["predictor"])
         limits = interval(row, "change", 1) if np.isfinite(row["change/low"]) else ""
         sentences.append(
-            f"{name}: {number(row[PRIMARY.column])} %; {row['control']} against it "
-            f"{number(row['change'], sign=True)} points {limits}: {row['verdict']}".replace(" :", ":")
+            f"{name}: {number(row[PRIMARY.column])} %; against it {row['control']} is {row['verdict']} "
+            f"({number(row['change'], sign=True)} points{limits and f' {limits}'})"
         )
     return sentences
 

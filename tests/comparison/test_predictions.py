@@ -81,6 +81,19 @@ def test_they_join_as_a_cell_of_their_own(runs: Any, trials: Any, given: Any, tm
     assert table.loc["noise", "change/gap/nll/low"] == alone.loc["noise", "change/gap/nll/low"]
 
 
+def test_a_cell_without_a_gap_leaves_the_others_as_they_are(trials: pd.DataFrame) -> None:
+    draw = np.random.default_rng(0).normal
+    one = trials[(trials["fold"] == 0) & (trials["seed"] == 0)]
+    folds = [one.assign(fold=k, repeat=f"0-{k}-0", **{"gap/nll": draw(0, 1, len(one))}) for k in range(8)]
+    alone = pd.concat(folds)
+    theirs = alone[alone["cell"] == "noise"].assign(cell="theirs", mitigation="theirs", **{"gap/nll": np.nan})
+    ours, joint = (comparison_table(rows).set_index("cell") for rows in (alone, pd.concat([alone, theirs])))
+    columns = [name for name in ours if "gap/nll" in name]
+    pd.testing.assert_series_equal(ours.loc["noise", columns], joint.loc["noise", columns])
+    assert np.isfinite(ours.loc["noise", "sign_flip/gap/nll"])
+    assert np.isnan(joint.loc["theirs", "sign_flip/gap/nll"])
+
+
 def test_a_runs_own_predictions_are_such_a_file(runs: Any, trials: Any, tmp_path: Path) -> None:
     folder = tmp_path / "ours"
     folder.mkdir()

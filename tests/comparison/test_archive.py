@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from overcast.comparison.archive import read_archive
+from overcast.comparison.archive import is_archive, read_archive, write_archive
 from overcast.comparison.compare import archive_study, compare
+from overcast.comparison.trials import Diverged
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import UserError
 from overcast.core.paths import HOME
@@ -184,8 +186,6 @@ def test_a_claim_that_takes_weights_is_not_judged_again(archived: Path, changed:
 
 
 def test_an_archive_takes_the_place_of_no_other_file(archived: Path, home: Path) -> None:
-    from overcast.comparison.archive import is_archive, write_archive
-
     record = read_archive(archived, home / "into")
     Path("letter.txt").write_text("hello")
     with pytest.raises(UserError, match=r"out=letter\.txt: something else is there"):
@@ -194,3 +194,13 @@ def test_an_archive_takes_the_place_of_no_other_file(archived: Path, home: Path)
     write_archive(Path("again.zip"), record, {})
     assert is_archive(Path("again.zip"))
     assert text_of(Path("again.zip"), "study.json") == text_of(archived, "study.json")
+
+
+def test_a_run_without_figures_is_archived_as_diverged(archived: Path, home: Path) -> None:
+    record = read_archive(archived, home / "into")
+    write_archive(Path("three.zip"), record, {record.runs[3]: Diverged({}, "no finite answer")})
+    compared = compare(archive="three.zip", out="three")
+    assert list(compared.trials["diverged"]) == [False] * 3 + [True]
+    assert "noise: 1 of 2 repeats diverged (no finite answer): never called better." in compared.text
+    told = pd.read_csv("three/trials.csv")
+    assert told.loc[told["diverged"], "cell"].unique().tolist() == ["noise"]

@@ -216,6 +216,6 @@ def tests_note(family: Mapping[Key, PairedDifference]) -> str:
     """The end of a verdict: what its brackets are, and what the words mean."""
     many = f"over these {len(family)} comparisons" if len(family) > 1 else "for this one comparison"
     return (
-        f"Brackets with a verdict are 95 % intervals that hold together {many}: better and worse exclude zero (slightly, "
-        "where they lie within three points), equivalent lies within three points."
+        f"Brackets with a verdict are 95 % intervals that hold together {many}: better and worse exclude zero "
+        "(slightly, where they lie within three points), equivalent lies within three points."
     )

@@ -27,9 +27,12 @@ from overcast.tracking.run_folder import Run
 SUFFIXES = (".csv", ".md", ".tex", ".bib", ".pdf", ".svg")
 """Of the files that lie beside a report."""
 
-MARKS = {1: "$^{+}$", -1: "$^{-}$", 0: ""}
-"""What a table shows of a verdict's direction; an equivalent one has `EQUIVALENT`."""
-EQUIVALENT = "$^{=}$"
+BETTER, WORSE, EQUIVALENT, NOT_JUDGED = (f"$^{{{sign}}}$" for sign in ("+", "-", "=", r"\times"))
+MARKS = {
+    Verdict.BETTER: BETTER, Verdict.SLIGHTLY_BETTER: BETTER, Verdict.WORSE: WORSE, Verdict.SLIGHTLY_WORSE: WORSE,
+    Verdict.EQUIVALENT: EQUIVALENT, Verdict.NOT_JUDGED: NOT_JUDGED, Verdict.UNDECIDED: "",
+}  # fmt: skip
+"""What a table shows of a verdict."""
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -112,8 +115,7 @@ def _field(row: pd.Series, outcome: Outcome, digits: int) -> str:
     change = escaped(number(row[column], digits, outcome.scale, sign=True))
     if not pd.notna(row[f"{column}/low"]):
         return f"{mean} & {change}"
-    found = Verdict(row[f"verdict/{outcome.column}"])
-    mark = EQUIVALENT if found is Verdict.EQUIVALENT else MARKS[found.direction]
+    mark = MARKS[Verdict(row[f"verdict/{outcome.column}"])]
     return f"{mean} & {change} {escaped(interval(row, column, digits, outcome.scale))}{mark}"
 
 
@@ -121,8 +123,9 @@ def _caption(table: pd.DataFrame, judged: Families) -> str:
     baselines = listed(list(dict.fromkeys(table.loc[table["is_baseline"], "cell"])))
     return (
         f"Means over folds and changes against {escaped(baselines)}, with simultaneous 95\\,\\% intervals within each "
-        f"family of outcomes. {MARKS[1]}~better (for a gap: less overfitting), {MARKS[-1]}~worse, "
-        f"{EQUIVALENT}~equivalent: inside the margin of {escaped(margins(judged))}; unmarked: undecided."
+        f"family of outcomes. {BETTER}~better (for a gap: less overfitting), {WORSE}~worse, {EQUIVALENT}~equivalent: "
+        f"inside the margin of {escaped(margins(judged))}; {NOT_JUDGED}~not judged, since diverged trials flatter the "
+        "change; unmarked: undecided."
     )
 
 

@@ -1,0 +1,85 @@
+"""The methods paragraph says what was done, and cites what it rests on."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from overcast.comparison.methods import bibliography, methods
+from overcast.comparison.references import REFERENCES
+from overcast.study.outcomes import families
+
+
+def run_on(**facts: Any) -> Any:
+    """As much of a run as is read."""
+    config = SimpleNamespace(
+        data=SimpleNamespace(name="sky"), split=SimpleNamespace(fold=0, ignore_groups=False),
+        epochs=5, batch_size=32, lr=0.01,
+    )  # fmt: skip
+    parts = np.array(["train"] * 8 + ["validation", "test"])
+    return SimpleNamespace(config=config, facts=facts, parts=parts, spec=SimpleNamespace(classes=("a", "b")))
+
+
+def study_of(folds: int = 2, seeds: int = 1, **info: Any) -> Any:
+    table = pd.DataFrame({"cell": ["none", "noise"], "model": "cnn", "data": "sky", "is_baseline": [True, False]})
+    trials = [
+        {"cell": cell, "split_seed": 0, "fold": fold, "seed": seed}
+        for cell in ("none", "noise")
+        for fold in range(folds)
+        for seed in range(seeds)
+    ]
+    return SimpleNamespace(table=table, trials=pd.DataFrame(trials), judged=families(), info=info)
+
+
+def test_it_says_what_was_done() -> None:
+    text = methods(study_of(10, 3), [run_on()] * 60, planned=True)
+    for said in (
+        "We compared one alternative (noise) with a control (none) for *cnn* on *sky*.",
+        "10 samples of 2 classes, split at random, stratified by class, with near-duplicates",
+        "(in fold 0: 8 for training, 1 for validation and 1 for test)",
+        "trained on 10 folds with 3 seeds a fold, the same for all cells, which gave 60 finished trials (5 epochs, "
+        "batches of 32, learning rate 0.01)",
+        "Before the first trial we recorded two families of outcomes",
+        "within 0.1 in gap in negative log-likelihood, 0.1 in test negative log-likelihood and 3 points in test",
+        "the unit of analysis is the fold; seeds within a fold are averaged",
+        "hold simultaneously with 95 %",
+        "Folds share most of their train parts",
+    ):
+        assert said in text
+    assert text.count("\n") == 1
+    assert "owen2007" not in text
+
+
+def test_it_says_nothing_that_was_not_so() -> None:
+    one = methods(study_of(1, 3, official_test=True), [run_on(official_test=True)], planned=False)
+    assert "We judged two families" in one
+    assert "the unit of analysis is the seed, on a single fold" in one
+    assert "the conclusions hold for this split of the data" in one
+    assert "bengio2004" not in one
+    assert "two-way over trials and samples [@owen2007]" in one
+    timed = methods(study_of(post_hoc=["Post hoc: margins were changed."]), [run_on(by_time=True)], planned=True)
+    assert "cut by time" in timed
+    assert "We judged two families" in timed
+    assert "Post hoc: margins were changed. Trials were run" in timed
+
+
+@pytest.mark.parametrize("official", [True, False])
+def test_the_bibliography_has_what_is_cited_and_no_more(official: bool) -> None:
+    text = methods(study_of(official_test=official), [run_on(official_test=official)], planned=True)
+    entries = re.findall(r"^@\w+\{(\w+),", bibliography(text), re.MULTILINE)
+    assert entries == sorted(set(re.findall(r"@(\w+\d{4})", text)))
+    assert set(entries) <= set(REFERENCES)
+
+
+@pytest.mark.parametrize("key", REFERENCES)
+def test_an_entry_is_whole(key: str) -> None:
+    entry = REFERENCES[key]
+    assert re.match(rf"@\w+\{{{key},\n", entry)
+    assert entry.count("{") == entry.count("}")
+    for field in ("author", "title", "year"):
+        assert re.search(rf"\b{field} *= *\{{", entry)

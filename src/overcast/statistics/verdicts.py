@@ -81,7 +81,7 @@ def seeds_to_decide(comparison: ControlComparison, n_folds: int, margin: float, 
     if np.isnan(of_seed):
         of_fold, of_seed = 0.0, comparison.fold_variance
     left = allowed * n_folds - of_fold
-    if left <= 0 or not np.isfinite(left):
+    if left <= 0 or not np.isfinite([left, of_seed]).all():
         return None
     seeds = max(1, int(np.ceil(of_seed / left - 1e-9)))
     return seeds if seeds <= MAX_SEEDS else None

@@ -45,16 +45,16 @@ def train(*overrides: str) -> Run:
     return _with_absolute_folder(training.train(compose_config(*overrides)))
 
 
-def evaluate(run: Run | str | Path) -> dict[str, Any]:
+def evaluate(run: Run | str | Path, shift: bool = False) -> dict[str, Any]:
     """Measure a run, write ``evaluation/`` in its folder, and give the figures: ``["test"]["accuracy"]`` and so on.
 
-    run: here and in `predict` also what `load_run` takes.
+    run: here and in `predict` also what `load_run` takes. shift: also the accuracy on corrupted test pictures.
 
     Raises: UserError if the data is not the one the run was trained on, or its training diverged.
     """
     from overcast.evaluation import evaluate as evaluation
 
-    return evaluation.evaluate(_loaded(run))
+    return evaluation.evaluate(_loaded(run), shift=shift)
 
 
 def predict(run: Run | str | Path, files_or_arrays: Samples) -> pd.DataFrame:

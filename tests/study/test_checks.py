@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
+from overcast.core.paths import ROOT
 from overcast.study.checks import (
     cell_identities,
     refuse_contradiction,
@@ -57,7 +60,7 @@ def test_no_more_folds_than_the_data_has(config: Any) -> None:
         refuse_more_folds(cells, 5)
 
 
-def test_what_a_study_judges_must_be_measurable(config: Any) -> None:
+def test_what_a_study_judges_must_be_measurable(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shift = "study.outcomes=[nll,shift_accuracy]"
     refuse_unmeasurable([config(shift)])
     refuse_unmeasurable([config(), config("data=waves", "model=lstm")])
@@ -65,6 +68,12 @@ def test_what_a_study_judges_must_be_measurable(config: Any) -> None:
         refuse_unmeasurable([config(shift), config(shift, "data=waves", "model=lstm")])
     with pytest.raises(UserError, match="there is no outcome f1"):
         refuse_unmeasurable([config("study.outcomes=[f1]")])
+    shutil.copytree(ROOT / "conf" / "metric", tmp_path / "conf" / "metric")
+    monkeypatch.setattr("overcast.config.metric_options.ROOT", tmp_path)
+    wrong = "_target_: torchmetrics.classification.MulticlassAUROC\naverage: macr\n"
+    (tmp_path / "conf/metric/own.yaml").write_text(wrong)
+    with pytest.raises(UserError, match="metric=own: Expected argument `average`"):
+        refuse_unmeasurable([config("study.outcomes=[own]")])
 
 
 def test_cells_are_known_by_their_runs(config: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overcast.config.compose import override_key
+from overcast.config.metric_options import NEEDED, metric_options
 from overcast.config.run_config import RunConfig
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
@@ -78,7 +79,13 @@ def refuse_unmeasurable(cells: Sequence[RunConfig]) -> None:
     """Raises: UserError if the study judges what there is not, or what the data of a cell cannot be measured by."""
     study = cells[0].study
     judged = families(study.outcomes, study.margins)
-    if SHIFT.column in {outcome.column for outcome in judged.better}:
+    names = {outcome.column.removeprefix("test/") for outcome in judged.better}
+    if others := [option for name, option in metric_options().items() if name in names - {*NEEDED}]:
+        from overcast.training.metrics import build_metric  # imports torchmetrics
+
+        for option in others:
+            build_metric(option, classes=2)
+    if SHIFT.column.removeprefix("test/") in names:
         from overcast.evaluation.shift import refuse_unshiftable  # imports torch
 
         for cell in cells:

@@ -39,7 +39,7 @@ def settings(config: Any, tmp_path: Path, tracking: TrackingConfig, home: Path) 
     return replace(config(), runs_dir=str(tmp_path / "runs"), tracking=tracking)
 
 
-HYDRA: Any = OmegaConf.create({"hydra": {"job": {"num": 1}}})
+HYDRA: Any = OmegaConf.create({"hydra": {"job": {"num": 1}}, "study": {"budget": None}})
 """What Hydra tells of a job."""
 
 

@@ -75,7 +75,9 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
 
 
 def _complete(trials: pd.DataFrame, table: pd.DataFrame, folds: int) -> bool:
-    """Whether every cell that goes on has a trial in each of these folds."""
+    """Whether some comparison goes on, and every cell that does has a trial in each of these folds."""
+    if (table.loc[~table["is_baseline"], "stopped"] != "").all():
+        return False
     going = set(table.loc[table["stopped"] == "", "cell"])
     there = trials[trials["cell"].isin(going)].groupby("cell")["fold"].nunique()
     return bool(len(there) == len(going) and (there >= folds).all())

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Job, Session
+from overcast.core.errors import UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
@@ -26,6 +27,7 @@ from overcast.statistics.sequential import planned_looks
 from overcast.study.lookup import CELL_LENGTH
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
+from overcast.tracking.run_folder import Run
 from overcast.tracking.study_info import StudyInfo
 
 MAX_TAG = 8000
@@ -160,9 +162,19 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             return
         number, result = self.numbers[config.hydra.job.num], job_return._return_value
         failed = isinstance(result, BaseException)
+        if isinstance(result, Run) and config.study.budget:
+            self._evaluate(result)
         set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "")
         if os.getpid() != self.parent_process:
             restore(self.output)
+
+    def _evaluate(self, run: Run) -> None:
+        """Measure it here, beside other trials: the next look asks for it, which comes in the parent alone."""
+        from overcast.evaluation.evaluate import evaluate
+
+        if not run.metrics:
+            with suppress(UserError):  # the look will say what is wrong with it
+                evaluate(run, pictures=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to a worker: the study, not the parent's record."""

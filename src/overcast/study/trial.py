@@ -21,17 +21,7 @@ def run_trial(config: RunConfig, study: StudyInfo) -> Run:
         prepare_missing([config])
     plan = make_plan(config, study.jobs, study.machine)
     store = open_store(config.tracking)
-    if run := finished_run(store, study, config.role, plan.identity):
-        print(f"already trained: {run.folder}")
-    else:
-        run = execute(plan, store, study)
-    if config.study.budget:  # the next look asks for its figures: better here, beside other trials, than there
-        _evaluate(run)
-    return run
-
-
-def _evaluate(run: Run) -> None:
-    from overcast.evaluation.evaluate import evaluate
-
-    if not run.metrics:
-        evaluate(run, pictures=False)
+    if done := finished_run(store, study, config.role, plan.identity):
+        print(f"already trained: {done.folder}")
+        return done
+    return execute(plan, store, study)

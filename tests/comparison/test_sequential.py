@@ -1,0 +1,66 @@
+"""A sequential study: what is decided stops with the verdict it had, and nothing is looked at before it is whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from overcast.comparison import OUTCOMES
+from overcast.comparison.sequential import sequential_notes, sequential_table, stopped_cells, whole_or_sequential
+from overcast.comparison.table import comparison_table
+from overcast.study.outcomes import families
+
+INFO: dict[str, Any] = {"looks": [4, 6, 8], "families": families(("accuracy",))}
+
+
+def made(effects: dict[str, float], folds: int = 8, spread: float = 0.004) -> pd.DataFrame:
+    """Trials of a context: of each cell by how much its accuracy, and the likelihood of its gap, differ from none."""
+    draw, rows = np.random.default_rng(2).normal, []
+    for name, effect in {"none": 0.0, **effects}.items():
+        for fold in range(folds):
+            row = dict.fromkeys((outcome.column for outcome in OUTCOMES), 0.3)
+            row |= {"test/accuracy": 0.8 + effect + draw(0, spread), "gap/nll": 0.5 - 10 * effect + draw(0, spread)}
+            row |= {"data": "sky", "model": "cnn", "mitigation": name, "cell": name, "train_fraction": 1.0, "epochs": 5}
+            row |= {"run_id": f"{name}{fold}", "identity": f"id of {name}", "fold": fold, "seed": 0, "seconds": 1.0}
+            rows.append(row | {"repeat": f"{fold}-0", "diverged": False})
+    return pd.DataFrame(rows)
+
+
+def test_what_is_decided_stops_at_the_look_that_decided_it() -> None:
+    trials = made({"good": 0.1, "half": 0.03})
+    table = sequential_table(trials, INFO, {}).set_index("cell")
+    assert (table.at["good", "stopped"], table.at["good", "look"]) == ("decided", 4)
+    first = comparison_table(trials[trials["fold"] < 4], INFO | {"alpha": 0.05 * (4 / 8) ** 2}, {}).set_index("cell")
+    for column in ("change/test/accuracy/low", "change/gap/nll/high"):
+        assert table.at["good", column] == first.at["good", column]
+    assert table.at["none", "look"] == 8
+
+
+def test_what_cannot_be_decided_any_more_stops_too() -> None:
+    noisy = made({"vague": 0.0}, spread=0.2)
+    table = sequential_table(noisy, INFO, {}).set_index("cell")
+    assert (table.at["vague", "stopped"], table.at["vague", "look"]) == ("futile", 4)
+    assert "vague" in " ".join(sequential_notes(table.reset_index(), INFO))
+
+
+def test_a_context_that_is_through_needs_its_control_no_more() -> None:
+    trials = made({"good": 0.1}, folds=4)
+    assert stopped_cells(sequential_table(trials, INFO, {}), trials) == {"id of good", "id of none"}
+    going = made({"good": 0.1, "half": 0.03}, folds=4, spread=0.01)
+    stopped = stopped_cells(sequential_table(going, INFO, {}), going)
+    assert "id of none" not in stopped
+
+
+def test_a_look_waits_until_every_cell_that_goes_on_has_its_folds() -> None:
+    trials = made({"half": 0.012}, spread=0.008)
+    assert sequential_table(trials, INFO, {})["look"].max() == 6
+    partly = trials[~((trials["cell"] == "half") & (trials["fold"] == 5))]
+    assert sequential_table(partly, INFO, {})["look"].max() == 4
+
+
+def test_without_looks_a_study_is_compared_as_a_whole() -> None:
+    trials = made({"good": 0.1})
+    pd.testing.assert_frame_equal(whole_or_sequential(trials, {}, {}), comparison_table(trials, {}, {}))
+    assert sequential_notes(comparison_table(trials, {}, {}), {}) == []

@@ -22,7 +22,7 @@ from overcast.evaluation import evaluate as module
 from overcast.evaluation.evaluate import evaluate, flatten_metrics
 from overcast.evaluation.summary import table
 from overcast.prepare.pack import open_pack
-from overcast.prepare.split import read_parts
+from overcast.prepare.split import merge_groups, read_parts
 from overcast.tracking.run import Epoch, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.training.metrics import measure_metrics
@@ -44,6 +44,8 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
     classes = pack.spec.classes
     assert [int(row["row"]) for row in rows] == np.flatnonzero(run.parts == "test").tolist()
     assert all(row["file"] == pack.index["file"][int(row["row"])] for row in rows)
+    groups = merge_groups(pack.index["group"], pack.index["duplicate"])
+    assert [int(row["group"]) for row in rows] == [groups[int(row["row"])] for row in rows]
     assert all(row["label"] == pack.index["label"][int(row["row"])] for row in rows)
     p = np.array([[float(row[name]) for name in classes] for row in rows])
     y = torch.tensor([classes.index(row["label"]) for row in rows])

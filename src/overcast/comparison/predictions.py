@@ -25,7 +25,7 @@ from overcast.core.errors import UserError
 from overcast.study.outcomes import OUTCOMES, PRIMARY
 from overcast.tracking.run_folder import Run
 
-OTHERS = ("row", "file", "label", "predicted", "error", "fold")
+OTHERS = ("row", "group", "file", "label", "predicted", "error", "fold")
 """Columns that are no class."""
 
 ROUNDING = 0.01

@@ -142,4 +142,5 @@ def register_schema() -> None:
     node = OmegaConf.structured(ConfigSchema)
     for part in (node, node.trainer, node.tracking, node.split, node.study):
         OmegaConf.set_readonly(part, None)  # frozen classes make it so, and a config is composed by changing it
+    OmegaConf.set_struct(node.study.margins, False)  # its keys are outcomes, which Hydra does not know
     ConfigStore.instance().store(name="schema", node=node)

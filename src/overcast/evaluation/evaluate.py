@@ -113,7 +113,7 @@ def _summary(
     test = measured["test"]
     figures = {part: {name: _or_none(value) for name, value in m.figures.items()} for part, m in measured.items()}
     notes = [f"{part} {name}: {note}" for part, m in measured.items() for name, note in m.notes.items()]
-    groups = merge_groups(pack.index["group"], pack.index["duplicate"])[test.rows]
+    groups = sample_groups(pack, test.rows)
     means = {"shift_accuracy": shifted.of_rows} if shifted else {}
     bounds = intervals(test.probabilities, test.target.numpy(), groups=groups, means=means)
     figures["test"] |= {"shift_accuracy": shifted.mean} if shifted else {}
@@ -141,6 +141,12 @@ def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def sample_groups(pack: Pack, rows: np.ndarray) -> np.ndarray:
+    """The group (N,) of each of these rows: near-duplicates and samples of one source count as one."""
+    groups: np.ndarray = merge_groups(pack.index["group"], pack.index["duplicate"])[rows]
+    return groups
+
+
 def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """MLflow's names: ``test/accuracy``, ``gap/nll``, ``class/foggy_recall``, ``final/train_accuracy``.
 
@@ -159,10 +165,11 @@ def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], me
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     with (folder / "predictions.csv").open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "file", "label", "predicted", *classes])
-        for row, p, y in zip(test.rows, probabilities, target, strict=True):
+        writer.writerow(["row", "group", "file", "label", "predicted", *classes])
+        groups = sample_groups(pack, test.rows)
+        for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True):
             names = (pack.index["file"][row], classes[y], classes[p.argmax()])
-            writer.writerow([row, *names, *(f"{value:.6g}" for value in p)])
+            writer.writerow([row, group, *names, *(f"{value:.6g}" for value in p)])
 
 
 def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +20,13 @@ from overcast.comparison.archive import read_archive, write_archive
 from overcast.comparison.export import SUFFIXES, write_exports
 from overcast.comparison.factorial import factorial_report
 from overcast.comparison.noise import noise_sections
+from overcast.comparison.planning import pilots, plan_sentences
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import sequential_notes, sequential_table, stopped_cells, whole_or_sequential
 from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, trials
 from overcast.config.compose import compose_tracking
+from overcast.core.cores import cores
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.paths import project_path
@@ -99,6 +102,46 @@ def archive_study(study: str = "", out: str = "", tracking: Sequence[str] = ()) 
         path = Path(out) if out else project_path(f"reports/{record.parent.tags['study']}.zip")
         write_archive(path, record, evaluate_missing(record.runs, _plan(record.parent)["families"]))
     return path
+
+
+def plan_study(
+    study: str = "", differences: Mapping[str, str] | None = None, hours: str = "", jobs: str = "",
+    tracking: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """What a study as a pilot tells of the next one, in sentences.
+
+    differences: to find, by outcome; without any the margin of each judged outcome. hours: what a time buys. jobs: how
+    many runs are at once, as many as there are cores without it.
+
+    Raises: UserError as `compare` does, or if a number is none.
+    """
+    wanted = {name: _above_zero(name, text) for name, text in (differences or {}).items()}
+    time, at_once = (_above_zero(name, text) if text else None for name, text in (("hours", hours), ("jobs", jobs)))
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        _, record = _recorded(study, tracking, Path(fetched))
+        _check_runs(record)
+        judged = _plan(record.parent)["families"]
+        gone = evaluate_missing(record.runs, judged)
+        rows = trials([run for run in record.runs if run not in gone])
+    lines = []
+    for pilot in pilots(rows, judged):
+        name = pilot.outcome.column.removeprefix("test/").replace("/", "_")
+        if not wanted or name in wanted:
+            difference = wanted.get(name, pilot.outcome.margin)
+            lines += plan_sentences(pilot, difference, time, round(at_once or cores()))
+    if not lines:
+        raise UserError(f"the study {record.parent.tags['study']} compares nothing over several folds: it is no pilot")
+    return "\n".join(lines)
+
+
+def _above_zero(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (value > 0 and math.isfinite(value)):
+        raise UserError(f"{name}={text}: give a number above zero")
+    return value
 
 
 def _recorded(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:

@@ -10,20 +10,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overcast.comparison.pairs import Answers, Context, contexts
-from overcast.comparison.table import compare, study_level
+from overcast.comparison.planning import Pilot, pilots
 from overcast.comparison.wording import change, number
 from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
 from overcast.statistics.conditional import clustered_mean, group_sums
 from overcast.statistics.estimates import Array
-from overcast.statistics.simultaneous import ControlComparison
-from overcast.statistics.verdicts import detectable, verdict
+from overcast.statistics.verdicts import verdict
 from overcast.study.outcomes import Families, Outcome
 
 SOURCES = {"samples": BLUE, "folds": GREEN, "seeds": ORANGE, "common": AMBER}
 """Of the variance of a mean difference: test samples, else between folds, seeds of a fold, and what folds share."""
-
-HOUR = 3600
 
 
 def noise_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
@@ -32,35 +29,22 @@ def noise_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.
     samples, folds, seeds, common: its parts, summing to error². detectable: the smallest difference found in four of
     five such studies; detectable_hour: the same with ``seeds_hour`` seeds a fold, as many as an hour of one core adds.
     """
-    groups = list(contexts(trials))
-    rows = []
-    for outcome in judged.judged:
-        level = study_level(groups, judged, outcome)
-        for context in groups:
-            compared = compare(context, outcome, {})
-            if compared.compared.any() and not context.single_fold:
-                rows.append(_row(context, outcome, compared, level, answers))
-    return pd.DataFrame(rows)
+    groups = {context.name: context for context in contexts(trials)}
+    return pd.DataFrame([_row(pilot, groups[pilot.context], answers) for pilot in pilots(trials, judged)])
 
 
-def _row(
-    context: Context, outcome: Outcome, compared: ControlComparison, level: float, answers: Answers
-) -> dict[str, object]:
-    folds, seeds = context.values(outcome.column).shape[1], max(compared.seeds, 1)
+def _row(pilot: Pilot, context: Context, answers: Answers) -> dict[str, object]:
+    compared, outcome, folds, seeds = pilot.compared, pilot.outcome, pilot.folds, pilot.seeds
     known_seeds = np.isfinite(compared.seed_variance)
     of_seeds = compared.seed_variance / (folds * seeds) if known_seeds else 0.0
     between = compared.fold_variance / folds
     samples = min(_sample_variance(context, outcome, answers) / folds, between)
-    error = float(np.sqrt(between + of_seeds + compared.common))
-    cost = context.trials["seconds"].sum() / (folds * seeds)  # a seed in every fold costs this times the folds
-    more = max(round(seeds + HOUR / (cost * folds)), seeds + 1) if cost > 0 else seeds + 1
-    later = of_seeds * seeds / more if known_seeds else between * seeds / more
-    error_later = float(np.sqrt((between if known_seeds else 0.0) + later + compared.common))
+    more = seeds + max(pilot.seeds_in(1, 1), 1)
     return {
         "context": context.name, "outcome": outcome.column, "label": outcome.label, "samples": samples,
-        "folds": between - samples, "seeds": of_seeds, "common": compared.common, "error": error,
-        "one_seed": not known_seeds, "detectable": detectable(error, compared.df, level), "seeds_now": seeds,
-        "seeds_hour": more, "detectable_hour": detectable(error_later, compared.df, level),
+        "folds": between - samples, "seeds": of_seeds, "common": compared.common,
+        "error": float(np.sqrt(between + of_seeds + compared.common)), "one_seed": not known_seeds,
+        "detectable": pilot.detectable(seeds), "seeds_hour": more, "detectable_hour": pilot.detectable(more),
     }  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""How many seeds a fold a question takes, and what a time buys, from the noise of a study that was run as a pilot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from overcast.comparison.pairs import Context, contexts
+from overcast.comparison.table import compare, study_level
+from overcast.comparison.wording import number
+from overcast.statistics.simultaneous import ControlComparison
+from overcast.statistics.verdicts import MAX_SEEDS, detectable
+from overcast.study.outcomes import Families, Outcome
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What a study of one context tells of the next one in an outcome.
+
+    folds, seeds: a fold. cells: how many, the control with them. seconds: of one run. level: of one interval.
+    """
+
+    context: str
+    outcome: Outcome
+    compared: ControlComparison
+    folds: int
+    seeds: int
+    cells: int
+    seconds: float
+    level: float
+
+    def detectable(self, seeds: int) -> float:
+        """The smallest difference that four of five studies with so many seeds a fold find."""
+        compared = self.compared
+        of_fold, of_seed = compared.fold_variance, compared.seed_variance
+        if np.isnan(of_seed):  # with one seed a fold the two are not told apart
+            of_fold, of_seed = 0.0, compared.fold_variance
+        error = np.sqrt(of_fold / self.folds + of_seed / (self.folds * seeds) + compared.common)
+        return detectable(float(error), compared.df, self.level)
+
+    def seeds_for(self, difference: float) -> int | None:
+        """How many seeds a fold find this difference; None if no number does."""
+        return next((seeds for seeds in range(1, MAX_SEEDS + 1) if self.detectable(seeds) <= difference), None)
+
+    def hours(self, seeds: int, jobs: int) -> float:
+        """How long so many seeds take, with as many runs at once."""
+        return self.folds * seeds * self.cells * self.seconds / jobs / 3600
+
+    def seeds_in(self, hours: float, jobs: int) -> int:
+        """How many seeds a fold fit into a time; 0 if not even one does."""
+        return int(hours / self.hours(1, jobs))
+
+
+def pilots(trials: pd.DataFrame, judged: Families) -> list[Pilot]:
+    """A pilot a context and judged outcome, of those with at least two folds and something to compare."""
+    finished = trials[~trials["diverged"]] if "diverged" in trials else trials
+    groups = list(contexts(finished))
+    return [
+        _pilot(context, outcome, compared, study_level(groups, judged, outcome))
+        for outcome in judged.judged
+        for context in groups
+        if (compared := compare(context, outcome, {})).compared.any() and not context.single_fold
+    ]
+
+
+def _pilot(context: Context, outcome: Outcome, compared: ControlComparison, level: float) -> Pilot:
+    folds = context.values(outcome.column).shape[1]
+    seconds = float(context.trials["seconds"].mean())
+    return Pilot(context.name, outcome, compared, folds, max(compared.seeds, 1), len(context.cells), seconds, level)
+
+
+def plan_sentences(pilot: Pilot, difference: float | None, hours: float | None, jobs: int) -> list[str]:
+    """What this study finds; what a difference takes; what a time buys."""
+    outcome, name = pilot.outcome, f"{pilot.context}, " if pilot.context else ""
+    name += pilot.outcome.label
+
+    def size(value: float) -> str:
+        return f"{number(value, 1 if outcome.percent else 2, outcome.scale)} {outcome.unit}".strip()
+
+    def took(seeds: int) -> str:
+        runs, time = pilot.folds * seeds * pilot.cells, pilot.hours(seeds, jobs)
+        shown = f"{time:.1f} hours" if time >= 1 else f"{60 * time:.0f} minutes"
+        many = f"{seeds} seed{'s' if seeds > 1 else ''} in each of {pilot.folds} folds"
+        return f"{many} ({runs:,} runs, {shown}, {jobs} at once)"
+
+    now = size(pilot.detectable(pilot.seeds))
+    lines = [f"{name}: with {took(pilot.seeds)} {now} are found in four of five studies."]
+    if np.isnan(pilot.compared.seed_variance):
+        lines.append("One seed a fold does not tell folds' noise from that of seeds: all is taken for the latter.")
+    if difference is not None:
+        seeds = pilot.seeds_for(difference)
+        floor = size(pilot.detectable(MAX_SEEDS))
+        none = f"No number of seeds finds {size(difference)}: folds and what they share leave {floor}. More data would."
+        lines.append(f"To find {size(difference)}: {took(seeds)}." if seeds else none)
+    if hours is not None:
+        seeds = pilot.seeds_in(hours, jobs)
+        bought = f"{took(seeds)} find {size(pilot.detectable(seeds))}" if seeds else "not one seed in every fold fits"
+        lines.append(f"In {hours:g} hours: {bought}.")
+    return lines

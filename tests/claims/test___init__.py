@@ -199,7 +199,7 @@ def test_every_claim_is_judged_as_comparisons_are(
     monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 1e6)
     verdict = judge(module, *frames, **replaced).verdict
     assert verdict.startswith("It does not show here.")
-    assert ": better" not in verdict
+    assert "]: better" not in verdict
 
 
 def test_points_and_openings() -> None:

@@ -103,7 +103,7 @@ def test_the_page_says_how_the_study_was_judged(small, reported):
 
 def test_what_needs_no_network_stands_in_words_and_in_the_table(written):
     head = without_scripts((written / "report.html").read_text(encoding="utf8"))
-    assert "majority (cnn · train_fraction=1.0): 21.5 %; cnn · none · train_fraction=1.0 against it" in head
+    assert "majority (cnn · train_fraction=1.0): 21.5 %; against it cnn · none · train_fraction=1.0 is better" in head
     assert head.count("majority (no network)") >= 4
     assert "majority (no network)" in (written / "table.md").read_text(encoding="utf8")
 

@@ -49,8 +49,9 @@ def test_below_each_context_stands_what_needs_no_network(study, info):
     assert names[4:6] == names[10:12] == ["linear (no network)", "majority (no network)"]
     last = lines[5]
     at = 1 + 3 * [outcome.column for outcome in JUDGED.judged].index("test/accuracy")
-    assert [field.text for field in last[at : at + 3]] == ["21.5", "+59.9", "better"]
-    assert last[at + 2].detail.endswith("none · train_fraction=0.5 against it")
+    assert [field.text for field in last[at : at + 2]] == ["21.5", "–"]
+    assert last[at + 2].text.endswith("none · train_fraction=0.5 is better")
+    assert last[at + 2].detail == "+59.9 points"
     assert {field.text for field in last[1:at]} == {"–"}
     without = table_view.lines(compared, families(["nll"]), predictors)[5]
     assert [field.text for field in without if field.text != "–"] == ["majority (no network)", "21.5"]

@@ -88,7 +88,7 @@ def test_the_headline_orders_by_the_change_and_says_none_where_none_does(compare
     rows["verdict/gap/nll"], rows["verdict/test/accuracy"] = "better", "undecided"
     told = wording.headline(pd.concat([rows.iloc[::-1], compared[compared["is_baseline"]]]))
     assert "3 reduce overfitting (gap in negative log-likelihood): much (−0.300), some (−0.200) and little" in told
-    assert "None make the model better (test accuracy); 3 undecided." in told
+    assert "Not one makes the model better (test accuracy); 3 undecided." in told
 
 
 def test_what_costs_much_more_time_is_named_dearest_first(compared):
@@ -142,7 +142,7 @@ def test_diverged_trials_are_told_and_their_cell_is_not_the_highest(small, info)
     assert told.count("not judged: 1 of its 4 trials diverged, and those that are left flatter it") == 3
     headline = wording.headline(compared)
     assert headline.count("1 equivalent, 1 not judged") == 3
-    assert "None make the model better (test accuracy)" in headline
+    assert "Not one makes the model better (test accuracy)" in headline
     assert "Highest mean test accuracy: noise" in headline
     assert "flatter" not in table_view.markdown(compared, JUDGED)
     lines = wording.notes(compared, info | {"diverged": ["a: 1 of 4 repeats diverged"], "left_out": ["b: why"]})
@@ -182,8 +182,8 @@ def test_undecided_comparisons_are_told_how_many_seeds_would_decide_them(open_qu
     limited = open_questions.assign(**{"seeds/test/accuracy": np.nan})
     assert "2. No number of seeds will decide them: what the folds have in" in wording.undecided(limited, JUDGED)[1]
     fields = table_view.markdown(open_questions, JUDGED)
-    assert "undecided needs 12 seeds a fold" in fields
-    assert "undecided whatever the seeds" in table_view.markdown(limited, JUDGED)
+    assert "undecided 12 seeds a fold would do" in fields
+    assert "undecided more seeds will not do" in table_view.markdown(limited, JUDGED)
 
 
 def test_undecided_comparisons_are_told_by_context(open_questions):
@@ -210,14 +210,14 @@ def test_where_flipping_signs_says_something_else_it_is_a_note(compared, info):
 def test_what_needs_no_network_is_told_by_name_and_context(small, study):
     told = wording.predictors(predictor_table(small[0]))
     assert [line.split(":")[0] for line in told] == ["linear", "majority"]
-    assert told[1].startswith("majority: 21.5 %; none against it +60.0 points [")
-    assert told[1].endswith("]: better")
-    assert told[0].endswith("]: equivalent")
+    assert told[1].startswith("majority: 21.5 %; against it none is better (+60.0 points [")
+    assert told[1].endswith("])")
+    assert "; against it none is equivalent (" in told[0]
     several = wording.predictors(predictor_table(study[0]))
     assert [line.split(":")[0] for line in several[:2]] == [
         "linear (ann · train_fraction=0.5)",
         "majority (ann · train_fraction=0.5)",
     ]
     alone = small[0][small[0]["repeat"] == "0-0-0"]
-    assert wording.predictors(predictor_table(alone))[1].endswith("points: not judged")
+    assert wording.predictors(predictor_table(alone))[1].endswith("none is not judged (+60.0 points)")
     assert wording.predictors(pd.DataFrame()) == []

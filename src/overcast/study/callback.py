@@ -23,7 +23,6 @@ from overcast.core.errors import UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.statistics.sequential import planned_looks
 from overcast.study.lookup import CELL_LENGTH
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
@@ -102,6 +101,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         before = found[0].tags if found else {}
         tags = {"judged": judged, "planned": before.get("planned", judged)}
         if config.study.budget and config.study.folds:
+            from overcast.statistics.sequential import planned_looks
+
             tags["looks"] = " ".join(map(str, planned_looks(config.study.folds)))
         if "reported" in before and runs > int(before.get("runs", 0)):
             tags["extended"] = before["reported"]

@@ -188,7 +188,7 @@ class FinishedRun(Run):
         path = self.folder / "evaluation" / "metrics.json"
         written = str(path.stat().st_mtime_ns) if path.is_file() else ""
         if self._measured.get("written") != written:
-            self._measured.update(written=written, metrics=super().metrics)
+            self._measured.update(written=written, metrics=super()._stored("evaluation/metrics.json"))
         metrics: dict[str, Any] = self._measured["metrics"]
         return metrics
 

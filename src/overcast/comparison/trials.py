@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -130,20 +131,17 @@ def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _answers(run: Run) -> dict[str, np.ndarray]:
-    lines = pd.read_csv(
-        run.folder / "evaluation" / "predictions.csv", header=None, dtype=str, keep_default_na=False,
-        encoding_errors="surrogateescape",
-    )  # fmt: skip
-    grouped = lines.iloc[0, 1] == "group"  # a class may be called as another column is: columns go by their place
+    path = run.folder / "evaluation" / "predictions.csv"
+    with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
+        header, *lines = csv.reader(file)  # pandas takes ten times as long for so small a file
+    grouped = header[1] == "group"  # a class may be called as another column is: columns go by their place
     first = 5 if grouped else 4
-    names, predictions = list(lines.iloc[0, first:]), lines.iloc[1:]
-    label, predicted = predictions[first - 2], predictions[first - 1]
-    numbers = label.map({name: number for number, name in enumerate(names)}).to_numpy(int)
-    true = predictions.iloc[:, first:].to_numpy(float)[np.arange(len(numbers)), numbers]
+    numbers = {name: number for number, name in enumerate(header[first:])}
+    true = [float(line[first + numbers[line[first - 2]]]) for line in lines]
     return {
-        "row": predictions[0].to_numpy(int),
-        "group": predictions[1 if grouped else 0].to_numpy(int),
-        "test/accuracy": (label == predicted).to_numpy(float),
+        "row": np.array([int(line[0]) for line in lines]),
+        "group": np.array([int(line[1 if grouped else 0]) for line in lines]),
+        "test/accuracy": np.array([line[first - 2] == line[first - 1] for line in lines], float),
         "test/nll": -np.log(np.maximum(true, np.finfo(np.float32).tiny)),
     }
 

@@ -151,10 +151,14 @@ def pooled_half_widths(differences: Array, given: float) -> Array:
 
 
 def earlier_half_widths(differences: Array) -> Array:
-    """Of `paired_tests`: the mean difference that Holm's first step asks for, train parts overlapping."""
+    """The mean difference that Holm's first step asks for, runs being repeats whose train parts overlap.
+
+    By Nadeau & Bengio (2003) the variance of their mean is ``s² (1/n + ρ/(1-ρ))``, ρ being test ÷ (test + train).
+    """
     n, n_outcomes, count, k, seeds = differences.shape
-    corrected = one_sample_t(differences.reshape(n, n_outcomes, count, k * seeds), 1 / k)
-    return np.asarray(corrected.standard_error * stats.t.isf(ALPHA / (count * n_outcomes) / 2, corrected.df))
+    plain, rho = one_sample_t(differences.reshape(n, n_outcomes, count, k * seeds)), 1 / k
+    wider = np.sqrt(1 + k * seeds * rho / (1 - rho))
+    return np.asarray(plain.standard_error * wider * stats.t.isf(ALPHA / (count * n_outcomes) / 2, plain.df))
 
 
 def rules_table(

@@ -60,6 +60,13 @@ def test_a_look_waits_until_every_cell_that_goes_on_has_its_folds() -> None:
     assert sequential_table(partly, INFO, {})["look"].max() == 4
 
 
+def test_a_trial_that_failed_is_missing_and_holds_no_look_up() -> None:
+    trials = made({"half": 0.012, "other": 0.0121}, spread=0.008)
+    lost = trials[~((trials["cell"] == "other") & (trials["fold"] == 4))]
+    table = sequential_table(lost, INFO, {}).set_index("cell")
+    assert table.at["half", "look"] == sequential_table(trials, INFO, {}).set_index("cell").at["half", "look"] == 6
+
+
 def test_without_looks_a_study_is_compared_as_a_whole() -> None:
     trials = made({"good": 0.1})
     pd.testing.assert_frame_equal(whole_or_sequential(trials, {}, {}), comparison_table(trials, {}, {}))

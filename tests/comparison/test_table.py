@@ -346,6 +346,9 @@ def test_an_official_test_part_widens_the_interval_by_its_samples():
     assert width(both, "good", "change/gap/nll") == width(
         seeds_only, "good", "change/gap/nll"
     )  # of these none is known
+    alone = two_way(np.stack([right[f"good{k}"] for k in range(6)]))
+    assert row(both, "good")["test/accuracy/low"] == pytest.approx(float(alone.low))
+    assert width(both, "good", "test/accuracy") > 1.05 * width(seeds_only, "good", "test/accuracy")
     partly = {run: known for run, known in answers.items() if run != "none0"}
     assert width(comparison_table(trials, ACCURACY_ALONE, partly), "good") == pytest.approx(width(seeds_only, "good"))
 

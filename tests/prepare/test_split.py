@@ -18,7 +18,6 @@ from overcast.prepare.split import (
     assign_parts,
     forward_chaining,
     merge_groups,
-    overlap,
     read_parts,
     read_split_info,
     split,
@@ -187,22 +186,6 @@ def test_by_time_the_future_may_lack_a_class_but_not_the_past() -> None:
 def test_by_time_with_too_few_rows(number: int, folds: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         forward_chaining(np.array(list("ab") * 50, object)[:number], folds, gap=7)
-
-
-@pytest.mark.parametrize("folds", [3, 5, 10])
-def test_the_overlap_is_the_part_that_changes_places_over_itself_and_the_train_part(folds: int) -> None:
-    labels, own = np.array([*"ab"] * 60, object), np.arange(120)
-    official = np.where(own < 20, "test", "").astype(object)
-    kinds = {
-        "test": (assign_parts(labels, own, np.full(120, "", object), folds, 0), {}),
-        "validation": (assign_parts(labels, own, official, folds, 0), {"official": True}),
-        "": (forward_chaining(labels, folds, 0), {"by_time": True}),
-    }
-    for moving, (parts, how) in kinds.items():
-        for fold in range(folds):
-            count = {part: (parts[:, fold] == part).sum() for part in ("train", "validation", "test")}
-            moved = count[moving or "test"]
-            assert overlap(folds, fold, **how) == pytest.approx(moved / (moved + count["train"]), rel=0.08)
 
 
 @pytest.fixture

@@ -170,3 +170,16 @@ def test_what_is_judged_is_written_down_before_the_first_trial(settings: Any, st
     assert json.loads(tags["planned"]) == {"outcomes": ["nll", "accuracy"], "margins": {}}
     assert json.loads(tags["judged"]) == {"outcomes": ["macro_f1"], "margins": {"macro_f1": 0.01}}
     assert tags["data"] == "skies"
+
+
+def test_a_design_that_is_changed_later_is_beside_the_one_that_was_planned(settings: Any, store: TrackingStore) -> None:
+    budget = replace(settings, study=replace(settings.study, name="x", folds=6, budget="1h"))
+    whole = replace(settings, study=replace(settings.study, name="x", folds=6))
+    told = []
+    for each in (budget, whole):
+        callback = StudyCallback()
+        study = callback.open([each], SESSION, ["a"], [], 1, ONE)
+        callback.on_multirun_end(HYDRA)
+        tags = store.client.get_run(study.parent).data.tags
+        told.append((tags["planned_looks"], tags["looks"], tags["planned_design"]))
+    assert told == [("4 6", "4 6", "one_at_a_time"), ("4 6", "", "one_at_a_time")]

@@ -26,10 +26,10 @@ def test_each_block_has_all_seeds_of_its_folds() -> None:
 
 def test_what_a_look_stops_stays_stopped_and_is_asked_of_the_study() -> None:
     answers = iter([{"a"}, {"a", "b"}])
-    asked: list[tuple[Any, str]] = []
+    asked: list[tuple[Any, str, int]] = []
 
-    def look_at(store: Any, study: str) -> set[str]:
-        asked.append((store, study))
+    def look_at(store: Any, study: str, folds: int) -> set[str]:
+        asked.append((store, study, folds))
         return next(answers)
 
     looks = Looks(StudyConfig(folds=6, budget="1h"), STUDY, look_at)
@@ -37,7 +37,7 @@ def test_what_a_look_stops_stays_stopped_and_is_asked_of_the_study() -> None:
     looks.look(4, 6)
     assert looks.stopped == {"a", "b"}
     assert looks.launched == 12
-    assert asked == [("store", "x-1")] * 2
+    assert asked == [("store", "x-1", 4), ("store", "x-1", 6)]
 
 
 def test_a_budget_ends_before_a_block_that_would_not_fit(capsys: pytest.CaptureFixture[str]) -> None:

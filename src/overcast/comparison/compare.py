@@ -41,6 +41,9 @@ from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, 
 from overcast.tracking.study_info import FORMAT
 from overcast.tracking.ui_views import links
 
+DESIGN = ("design", "looks")
+"""The tags of a study's design, each also as it was planned before the first trial."""
+
 Judge = Callable[[str, Sequence[Run], int, int], tuple[str, str, list[Section]]]
 """Of a claim's name, a study's runs, how many are planned and how many diverged: the claim's sentence, the verdict on
 it and the figures of it."""
@@ -242,8 +245,8 @@ def _about(record: StudyRecord) -> dict[str, Any]:
     return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})
 
 
-def look_at(store: TrackingStore, study: str) -> set[str]:
-    """The identities of the cells that a sequential study's trials so far stop. study: its id."""
+def look_at(store: TrackingStore, study: str, folds: int) -> set[str]:
+    """The identities of the cells that stop at a look after so many folds of a sequential study. study: its id."""
     (parent,) = store.search(study=study, role="study", limit=1)
     records = planned_trials(store, study)
     runs = whole_runs(store, records)
@@ -253,6 +256,7 @@ def look_at(store: TrackingStore, study: str) -> set[str]:
     if not finished:
         return set()
     rows = trials(finished, diverged)
+    rows = rows[rows["fold"] < folds]  # one that is resumed may have trials of the next block already
     known = answers([run for run in finished if run.facts.get("official_test")])
     return stopped_cells(sequential_table(rows, _plan(parent), known), rows)
 
@@ -286,6 +290,12 @@ def _plan(parent: RunInfo) -> dict[str, Any]:
             f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
             "what was planned before looking."
         )
+    if any(
+        parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
+    ):
+        design, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
+        when = f"looks after {', '.join(looks.split())} folds" if looks else "one look at the end"
+        notes.append(f"Post hoc: the design was changed after the first trial. Planned was {design}, with {when}.")
     if judged != planned:
         before = families(**planned)
         notes.append(

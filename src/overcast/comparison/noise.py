@@ -15,7 +15,7 @@ from overcast.comparison.wording import change, number
 from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
 from overcast.statistics.conditional import clustered_mean, group_sums
-from overcast.statistics.estimates import Array
+from overcast.statistics.estimates import ALPHA, Array
 from overcast.statistics.verdicts import verdict
 from overcast.study.outcomes import Families, Outcome
 
@@ -122,7 +122,7 @@ def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) 
                     continue
                 values, groups = (np.concatenate(parts) for parts in zip(*of_fold.values(), strict=True))
                 pooled.append((context, cell, outcome, values, groups))
-    level = 1 - 0.95 ** (1 / max(len(pooled), 1))
+    level = 1 - (1 - ALPHA) ** (1 / max(len(pooled), 1))
     rows = []
     for context, cell, outcome, values, groups in pooled:
         estimate = clustered_mean(values, groups, level)

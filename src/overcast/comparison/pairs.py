@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from overcast.statistics.estimates import Array
+from overcast.statistics.estimates import Array, sample_variance
 
 CONTEXT = ["data", "model", "train_fraction", "epochs"]
 CELL = [*CONTEXT, "cell"]
@@ -79,9 +79,7 @@ class Context:
     def sample_variances(self, column: str, answers: Answers) -> Array:
         """(C,) the variance of each mean difference by way of the samples of a test part that all runs share.
 
-        answers: of the same samples in the same order; zeros where not all are known. Two-way, of runs and samples
-        (Owen, "The pigeonhole bootstrap", 2007): what the samples have in common over the runs, (B - E) / (n m) of the
-        mean squares B of samples and E of the rest.
+        answers: of the same samples in the same order; zeros where not all are known (`sample_variance`).
         """
         variances = np.zeros(len(self.cells) - 1)
         for c, cell in enumerate(self.cells[1:] if answers else ()):
@@ -90,12 +88,20 @@ class Context:
             known = [ours[column] - theirs[column] for ours, theirs in pairs if column in ours and column in theirs]
             if len(known) < max(len(both), 2):
                 continue
-            x = np.stack(known)
-            n, m = x.shape
-            samples = n * x.mean(0).var(ddof=1)
-            rest = x - x.mean(1, keepdims=True) - x.mean(0) + x.mean()
-            variances[c] = max(samples - (rest**2).sum() / ((n - 1) * (m - 1)), 0.0) / (n * m)
+            variances[c] = sample_variance(np.stack(known))
         return variances
+
+    def cell_answers(self, cell: str, column: str, answers: Answers) -> Array | None:
+        """(folds, M) what a cell's runs answered to a test part that all share, mean over the seeds of a fold.
+
+        None unless all are known.
+        """
+        of_fold: dict[int, list[Array]] = {}
+        for repeat, run in self._runs[cell].items():
+            if column not in (known := answers.get(run, {})):
+                return None
+            of_fold.setdefault(self._fold_numbers[repeat], []).append(known[column])
+        return np.stack([np.mean(of_fold[fold], axis=0) for fold in sorted(of_fold)])
 
     def sample_differences(self, cell: str, column: str, answers: Answers) -> dict[int, tuple[Array, Array]]:
         """Of each fold, sample by sample of its test part: the difference of a cell to the control, mean over the seeds

@@ -27,23 +27,24 @@ def whole_or_sequential(trials: pd.DataFrame, info: Mapping[str, Any], answers: 
 
 
 def sequential_table(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> pd.DataFrame:
-    """`comparison_table` at each look that is complete, each with what it spends of the family's error.
+    """`comparison_table` at each look that there was, each with what it spends of the family's error.
 
     A verdict stands from the look at which it was decided, with the interval of that look. A cell stops when each of
     its comparisons is decided or futile: ``look``: after how many folds that was, or the last look; ``stopped``: why,
-    "decided", "futile" or "".
+    "decided", "futile" or "". A trial that failed is missing at a look, as it is in any comparison.
 
     info: as for `comparison_table`, and the planned ``looks``, in folds.
     """
     judged, looks = info.get("families") or families(), list(info["looks"])
-    table: pd.DataFrame | None = None
+    table, before = None, 0
     for folds, alpha in zip(looks, spent(looks), strict=True):
         some = trials[trials["fold"] < folds]
-        if table is not None and not _complete(some, table, folds):
+        if table is not None and not _looked(some[some["fold"] >= before], table, folds - before):
             break
         now = comparison_table(some, {**info, "alpha": alpha, "planned_folds": looks[-1]}, answers)
         now["look"], now["stopped"] = folds, ""
         table = _stop(now if table is None else _keep_decided(now, table, judged), judged, folds == looks[-1])
+        before = folds
     assert table is not None
     return table
 
@@ -74,13 +75,13 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _complete(trials: pd.DataFrame, table: pd.DataFrame, folds: int) -> bool:
-    """Whether some comparison goes on, and every cell that does has a trial in each of these folds."""
-    if (table.loc[~table["is_baseline"], "stopped"] != "").all():
-        return False
-    going = set(table.loc[table["stopped"] == "", "cell"])
-    there = trials[trials["cell"].isin(going)].groupby("cell")["fold"].nunique()
-    return bool(len(there) == len(going) and (there >= folds).all())
+def _looked(block: pd.DataFrame, table: pd.DataFrame, folds: int) -> bool:
+    """Whether a block of so many folds was run: some comparison went on, and it and its control have each of them."""
+    going = table["stopped"] == ""
+    there = block.groupby("cell")["fold"].nunique()
+    whole = {str(cell) for cell in there.index[there == folds]}
+    pairs = table.loc[going & ~table["is_baseline"], ["cell", "baseline"]].itertuples(index=False, name=None)
+    return any(cell in whole and control in whole for cell, control in pairs)
 
 
 def _keep_decided(now: pd.DataFrame, before: pd.DataFrame, judged: Families) -> pd.DataFrame:

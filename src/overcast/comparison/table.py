@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
-from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t
+from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, two_way
 from overcast.statistics.fold_covariance import common_ratio
 from overcast.statistics.sequential import futile
 from overcast.statistics.simultaneous import (
@@ -37,7 +37,8 @@ def comparison_table(
 ) -> pd.DataFrame:
     """One row a cell, most accurate first within each context; shares and rates as fractions, not percent.
 
-    ``<outcome>``, ``…/low``, ``…/high``: mean and 95 % interval over the cell's folds, within the outcome's range.
+    ``<outcome>``, ``…/low``, ``…/high``: mean and 95 % interval over the cell's folds, within the outcome's range; of a
+    fixed test part over its samples too.
     ``change/<outcome>`` and its interval: paired difference to the ``baseline`` cell, whose mitigation is ``against``;
     the intervals of a family hold simultaneously, those of an outcome that is not judged among themselves.
     ``verdict/<outcome>``: what the interval says (`Verdict`). ``sign_flip/<outcome>``: the adjusted p-value of flipping
@@ -62,7 +63,7 @@ def comparison_table(
     planned = max(int(info.get("repeats", 0)), trials["repeat"].nunique())
     gone = _diverged(trials)
     groups = list(contexts(finished))
-    rows = [_row(context, cell, planned, gone, judged) for context in groups for cell in context.cells]
+    rows = [_row(context, cell, planned, gone, judged, answers or {}) for context in groups for cell in context.cells]
     changes = _changes(groups, judged, answers or {}, info.get("alpha", ALPHA), int(info.get("planned_folds", 0)))
     table = _without_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
     table["order"] = table.groupby("context", sort=False).ngroup()
@@ -89,7 +90,7 @@ def predictor_table(trials: pd.DataFrame) -> pd.DataFrame:
         compared.append(compare_with_control(ours - np.stack(theirs), _common_ratio(context, PRIMARY)))
         shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
         rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
-    level = simultaneous_level(compared) if compared else 0.05
+    level = simultaneous_level(compared) if compared else ALPHA
     columns = [_interval_columns("change", each.interval(level)) for each in compared]
     table = pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
     if len(table):
@@ -110,7 +111,12 @@ def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
 
 
 def _row(
-    context: Context, name: str, planned: int, gone: Mapping[tuple[Any, ...], int], judged: Families
+    context: Context,
+    name: str,
+    planned: int,
+    gone: Mapping[tuple[Any, ...], int],
+    judged: Families,
+    answers: Answers,
 ) -> dict[str, Any]:
     """A cell by itself: its means, and what its comparison rests on."""
     cell, base = (context.trials[context.trials["cell"] == each] for each in (name, context.control))
@@ -122,7 +128,9 @@ def _row(
     row |= {"repeats": len(cell), "pairs": 0 if row["is_baseline"] else len(pairs)}
     at = context.cells.index(name)
     for outcome in judged.every:
-        row |= _bounded(outcome, one_sample_t(_fold_means(context.values(outcome.column)[at])))
+        shared = context.cell_answers(name, outcome.column, answers)
+        of_folds = _fold_means(context.values(outcome.column)[at])
+        row |= _bounded(outcome, one_sample_t(of_folds) if shared is None else two_way(shared))
     row["folds"] = len(_fold_means(context.values(PRIMARY.column)[at]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))

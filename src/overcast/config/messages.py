@@ -68,6 +68,8 @@ def _composition(error: BaseException, conf: Path) -> str:
         return text
     key = str(getattr(deepest, "full_key", "") or "")
     reason = str(getattr(deepest, "msg", None) or deepest).splitlines()[0]
+    if "is not a ListConfig" in reason:
+        return f"{key}: give a list, such as {key}=[a,b]"
     if isinstance(deepest, MissingMandatoryValue):
         return f"{key} is not set: give {key}=…"
     group, _, name = key.partition(".")

@@ -140,19 +140,6 @@ def forward_chaining(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
     return parts
 
 
-def overlap(folds: int, fold: int, official: bool = False, by_time: bool = False) -> float:
-    """How far the train parts of two repeats overlap: ρ, the test part ÷ (test + train), in this fold of ``folds``.
-
-    What counts are the rows that repeats exchange with the train part. Drawn at random (`assign_parts`), one fold
-    tests and one validates: 1 / (folds - 1). With an official test part it is the validation fold that changes places:
-    1 / folds; that its repeats share their test part is for two-way intervals to account for. By time
-    (`forward_chaining`) a block tests and ``folds - fold`` blocks train: the formula is not made for parts that lie
-    inside each other, and is careful.
-    A random choice among the train rows (``train_fraction``) makes them overlap less, not more: it is left out.
-    """
-    return 1 / (folds - fold + 1 if by_time else folds if official else folds - 1)
-
-
 def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
     """Writes ``root/<name>/parts.csv`` (row, file, label, fold0 …) and ``parts.json`` beside it.
 

@@ -79,7 +79,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
                 tags = {"folder": relative(folder), "command": command(session), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.claim else {}
                 tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
-                tags |= {"cells": plan_cells(cells), "design": config.study.design}
+                tags |= {"cells": plan_cells(cells)}
                 tags |= self._plan(key, config, runs)
                 self.record = self.store.study(key, name, tags)
             atexit.register(self._close, "KILLED")
@@ -92,18 +92,21 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         return self.study
 
     def _plan(self, key: str, config: RunConfig, runs: int) -> dict[str, str]:
-        """What will be judged, and what was planned to be before the first trial: it may change later.
+        """What will be judged and by which design, and what was planned before the first trial: it may change later.
 
         A study that has been reported, and grows after that, is said to be extended.
         """
         judged = json.dumps({"outcomes": list(config.study.outcomes), "margins": dict(config.study.margins)})
-        found = self.store.search(study=key, role="study", limit=1)
-        before = found[0].tags if found else {}
-        tags = {"judged": judged, "planned": before.get("planned", judged)}
+        looks = ""
         if config.study.budget and config.study.folds:
             from overcast.statistics.sequential import planned_looks
 
-            tags["looks"] = " ".join(map(str, planned_looks(config.study.folds)))
+            looks = " ".join(map(str, planned_looks(config.study.folds)))
+        found = self.store.search(study=key, role="study", limit=1)
+        before = found[0].tags if found else {}
+        tags = {"judged": judged, "design": config.study.design, "looks": looks}
+        tags |= {f"planned_{name}": before.get(f"planned_{name}", tags[name]) for name in ("design", "looks")}
+        tags |= {"planned": before.get("planned", judged)}
         if "reported" in before and runs > int(before.get("runs", 0)):
             tags["extended"] = before["reported"]
         return tags

@@ -14,13 +14,14 @@ from overcast.statistics.sequential import planned_looks
 class Looks:
     """The blocks of folds of one study, and how it stands.
 
-    look_at: gives the identities of the cells that a look at the study of this id stops. stopped: all that were so far.
+    look_at: gives the identities of the cells that stop at a look at the study of this id after so many folds.
+    stopped: all that did so far.
     launched: how many jobs.
 
     Raises: UserError if the study has no folds, or no record to look at.
     """
 
-    def __init__(self, settings: StudyConfig, study: Any, look_at: Callable[[Any, str], set[str]]) -> None:
+    def __init__(self, settings: StudyConfig, study: Any, look_at: Callable[[Any, str, int], set[str]]) -> None:
         if settings.folds is None:
             raise UserError(f"study.budget={settings.budget} stops between folds: set study.folds too")
         if study.store is None:
@@ -49,7 +50,7 @@ class Looks:
         if elapsed + needed > budget:
             print(
                 f"the budget of {self.settings.budget} ends before {folds} folds: the next {jobs} runs would take "
-                f"about {needed / 60:.0f} minutes",
+                f"{'a minute or less' if needed < 90 else f'about {needed / 60:.0f} minutes'}",
                 flush=True,
             )
             return False
@@ -59,5 +60,9 @@ class Looks:
         """Look at the study after a block, and say what stops."""
         self.launched += jobs
         before = len(self.stopped)
-        self.stopped |= self.look_at(self.study.store, self.study.study.id)
-        print(f"look after {folds} folds: {len(self.stopped) - before} cells stop here", flush=True)
+        self.stopped |= self.look_at(self.study.store, self.study.study.id, folds)
+        many = len(self.stopped) - before
+        print(
+            f"look after {folds} folds: {many} cell{'' if many == 1 else 's'} stop{'s' if many == 1 else ''}",
+            flush=True,
+        )

@@ -127,7 +127,7 @@ def test_the_recipe_is_compared_with_none_and_all_on_the_other_folds(factorial_t
     assert confirmation.accuracy.mean[1] == pytest.approx(none.mean())
     # truth: 2 (a + b) and back the interaction, against nothing and against all that hurts
     assert confirmation.gain.low[0] < 0.06 + 0.02 + 0.02 < confirmation.gain.high[0]
-    assert confirmation.gain.clear.all()
+    assert confirmation.gain.excludes_zero.all()
 
 
 def test_a_recipe_that_is_all_of_them_has_one_rival(factorial_trials: Any) -> None:

@@ -19,11 +19,16 @@ from overcast.statistics.designs import (
     is_orthogonal,
     pairs,
     resolution,
-    studentized_maximum_modulus,
     two_level_fraction,
 )
+from overcast.statistics.simultaneous import joint_level
 
 SIMULATED = 2000
+
+
+def studentized_maximum_modulus(count: int, df: float) -> float:
+    """The quantile by which uncorrelated effects over one error are judged."""
+    return float(stats.t.isf(joint_level([(count, df, 0.0)]) / 2, df))
 
 
 @pytest.mark.parametrize(("factors", "cells"), [*enumerate((2, 4, 8, 16, 16, 32, 64, 64, 128, 128, 128), 1)])
@@ -158,7 +163,7 @@ def test_one_block_says_nothing_of_the_error() -> None:
     effects = Factorial(levels, np.arange(4.0)[:, None]).main_effects()
     assert list(effects.mean) == [1, 2]
     assert np.isnan(effects.margin).all()
-    assert not effects.clear.any()
+    assert not effects.excludes_zero.any()
 
 
 def test_a_missing_value_is_refused() -> None:
@@ -176,7 +181,7 @@ def test_in_one_study_of_twenty_any_effect_is_called_clear_that_is_not_there(une
         if unequal:  # what the first factor does hangs on the fold
             values += levels[:, [0]] * random.normal(0, 1, 5)
         for own_error in found:
-            found[own_error] += Factorial(levels, values, own_error).main_effects().clear.any()
+            found[own_error] += Factorial(levels, values, own_error).main_effects().excludes_zero.any()
     assert found[True] / SIMULATED < 0.06
     if unequal:
         assert found[False] / SIMULATED > 0.1  # the pooled error alone does not hold it

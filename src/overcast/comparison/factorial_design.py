@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.wording import number
-from overcast.statistics.designs import Factorial, Family, Levels, is_orthogonal, pairs
-from overcast.statistics.estimates import Array
+from overcast.statistics.designs import Factorial, Levels, is_orthogonal, pairs
+from overcast.statistics.estimates import Array, Estimate
 
 
 class Measure(NamedTuple):
@@ -84,9 +84,9 @@ class Confirmation:
     confirming: list[str | int]
     names: list[str]
     measured: list[bool]
-    accuracy: Family
+    accuracy: Estimate
     against: list[str]
-    gain: Family
+    gain: Estimate
 
 
 def read_design(trials: pd.DataFrame) -> Design | None:
@@ -131,7 +131,7 @@ def effects_table(design: Design) -> pd.DataFrame:
         for (effect, first, second), (kind, at, family) in zip(labels, kinds, strict=True):
             row = {"outcome": measure.column, "kind": kind, "effect": effect, "first": first, "second": second}
             row |= {"mean": family.mean[at], "low": family.low[at], "high": family.high[at]}
-            rows.append(row | {"standard_error": family.standard_error[at], "clear": bool(family.clear[at])})
+            rows.append(row | {"standard_error": family.standard_error[at], "clear": bool(family.excludes_zero[at])})
     return pd.DataFrame(rows)
 
 

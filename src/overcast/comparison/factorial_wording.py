@@ -78,7 +78,7 @@ def recipe_sentences(design: Design, confirmation: Confirmation | None, command:
     lines = [f"Best recipe: {c.names[0]}, {how_chosen}: {how} test accuracy {shown}"]
     for at, (name, sure) in enumerate(zip(c.against, c.measured[1:], strict=True)):
         text = PRIMARY.text(c.gain.mean[at], c.gain.low[at], c.gain.high[at])
-        verdict = ("better" if c.gain.mean[at] > 0 else "worse") if c.gain.clear[at] else "undecided"
+        verdict = ("better" if c.gain.mean[at] > 0 else "worse") if c.gain.excludes_zero[at] else "undecided"
         rival = "none" if name == "none" else f"all of them{'' if sure else ' (predicted)'}"
         lines.append(f"The recipe against {rival}: {text}: {verdict}")
     if not np.isfinite(c.accuracy.margin).all():

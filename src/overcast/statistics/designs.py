@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, reduce
+from functools import cached_property, reduce
 from itertools import combinations, product
 from operator import xor
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
 
-from overcast.statistics.estimates import ALPHA, Array
+from overcast.statistics.estimates import Array, Estimate
+from overcast.statistics.simultaneous import joint_level
 
 Levels = NDArray[np.int8]
 """Cells (C, F) of a design: 1 where a factor is on, -1 where it is off."""
@@ -103,48 +103,6 @@ def is_orthogonal(levels: ArrayLike) -> bool:
     return len(signs) > 0 and bool((whole.T @ whole == len(signs) * np.eye(whole.shape[1])).all())
 
 
-@cache
-def studentized_maximum_modulus(count: int, df: float) -> float:
-    """The q with ``P(max |T_i| <= q) = 1 - ALPHA`` for ``count`` uncorrelated normal estimates over one common error.
-
-    ``P(q) = ∫ (2Φ(q s) - 1)^count dF(s)`` with s² a χ² of ``df`` degrees of freedom, over them. Where the estimates
-    are correlated, the probability is larger (Šidák 1967).
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    s = np.sqrt(stats.chi2.ppf((nodes + 1) / 2, df) / df)
-
-    def missing(q: float) -> float:
-        return float(weights / 2 @ (2 * special.ndtr(q * s) - 1) ** count) - (1 - ALPHA)
-
-    one, bonferroni = stats.t.isf(ALPHA / 2, df), stats.t.isf(ALPHA / count / 2, df)
-    return float(optimize.brentq(missing, 0.9 * one, 1.1 * bonferroni))
-
-
-@dataclass(frozen=True, eq=False)
-class Family:
-    """Q estimates and their simultaneous intervals: in 95 % of studies *all* of these hold the true values. (Q,) each.
-
-    The error, and so the interval, is NaN where there is one block only.
-    """
-
-    mean: Array
-    standard_error: Array
-    margin: Array
-
-    @property
-    def low(self) -> Array:
-        return self.mean - self.margin
-
-    @property
-    def high(self) -> Array:
-        return self.mean + self.margin
-
-    @property
-    def clear(self) -> NDArray[np.bool_]:
-        """Whether the interval leaves zero out."""
-        return np.asarray(np.abs(self.mean) > self.margin)
-
-
 @dataclass(frozen=True, eq=False)
 class Factorial:
     """A design's cells and what was measured in them, as the model of all main effects and interactions of two.
@@ -191,27 +149,28 @@ class Factorial:
         by_block = self.effect_weights @ self.values  # (P, K)
         return float(by_block.var(1, ddof=1).mean() * len(self.levels) / 4)
 
-    def estimate(self, weights: ArrayLike) -> Family:
-        """The means over the blocks of Q weighted sums of the cells, (Q, C), as one family.
+    def estimate(self, weights: ArrayLike) -> Estimate:
+        """The means over the blocks of Q weighted sums of the cells, (Q, C), whose intervals hold together.
 
-        Those whose weights add up to zero are differences; for the others the mean of a block counts as known.
+        Those whose weights add up to zero are differences; for the others the mean of a block counts as known. The
+        errors are NaN with one block only. Orthogonal effects are uncorrelated over one common error: the quantile is
+        that of the studentized maximum modulus, and careful where estimates are correlated (Šidák 1967).
         """
         w, blocks = np.asarray(weights, float), self.values.shape[1]
         mean = w @ self.values.mean(1)
         if not self.df:
-            unknown = np.full(len(w), np.nan)
-            return Family(mean, unknown, unknown)
+            return Estimate(mean, np.full(len(w), np.nan), np.ones(len(w)))
         variance = self.variance * (w**2).sum(1)
         if self.own_error:
             variance = np.maximum(variance, (w @ (self.values - self.values.mean(0))).var(1, ddof=1))
-        error = np.sqrt(variance / blocks)
-        return Family(mean, error, studentized_maximum_modulus(len(w), self.df) * error)
+        level = joint_level([(len(w), float(self.df), 0.0)])
+        return Estimate(mean, np.sqrt(variance / blocks), np.full(len(w), float(self.df)), level)
 
-    def main_effects(self) -> Family:
+    def main_effects(self) -> Estimate:
         """Of each factor (F,): what it adds, on average over all settings of the others."""
         return self.estimate(self.effect_weights[: self.levels.shape[1]])
 
-    def interactions(self) -> Family:
+    def interactions(self) -> Estimate:
         """Of each of the `pairs`: how much more one adds where the other is on than on average, and the other way."""
         return self.estimate(self.effect_weights[self.levels.shape[1] :])
 

@@ -54,6 +54,11 @@ class Estimate:
         return self.mean + self.margin
 
     @property
+    def excludes_zero(self) -> NDArray[np.bool_]:
+        """Whether the interval does."""
+        return np.asarray((self.low > 0) | (self.high < 0))
+
+    @property
     def p(self) -> Array:
         """Two-sided p-value of "the true mean is 0"; 1 if nothing ever differed, NaN if the error is unknown."""
         never = (self.mean == 0) & (self.standard_error == 0)

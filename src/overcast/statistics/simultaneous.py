@@ -182,12 +182,16 @@ def joint_coverage(level: float, count: int, df: float, correlation: float) -> f
 
 
 def simultaneous_level(comparisons: Sequence[ControlComparison], alpha: float = ALPHA) -> float:
+    """`joint_level` of a family: comparisons of each outcome with each control."""
+    return joint_level([(int(each.compared.sum()), each.df, each.correlation) for each in comparisons], alpha)
+
+
+def joint_level(parts: Sequence[tuple[int, float, float]], alpha: float = ALPHA) -> float:
     """What each interval of a family may miss with, so that all of them hold with probability 1 - ``alpha``.
 
-    comparisons: one for each outcome of each control. Several outcomes, or controls, are taken to be independent, which
-    is on the safe side (Šidák 1967).
+    parts: of those that share an error how many they are, its degrees of freedom and their correlation, as in
+    `joint_coverage`. Several parts are taken to be independent, which is on the safe side (Šidák 1967).
     """
-    parts = [(int(each.compared.sum()), each.df, each.correlation) for each in comparisons]
     parts = [part for part in parts if part[0]]
     total = sum(count for count, _, _ in parts)
     if total <= 1:

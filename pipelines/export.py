@@ -23,7 +23,7 @@ class Arguments:
 
 @plain_script
 def main(arguments: Arguments) -> None:
-    from overcast.comparison.compare import archive_study
+    from overcast.comparison.archive import archive_study
 
     print(f"archive: {archive_study(arguments.study, arguments.out, arguments.tracking)}")
 

@@ -28,7 +28,7 @@ class Arguments:
 
 @plain_script
 def main(arguments: Arguments) -> None:
-    from overcast.comparison.compare import plan_study
+    from overcast.comparison.planning import plan_study
 
     asked = {name: getattr(arguments, name) for name in ("accuracy", "nll", "gap_nll") if getattr(arguments, name)}
     print(plan_study(arguments.study, asked, arguments.hours, arguments.jobs, arguments.tracking))

@@ -175,7 +175,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
 
         Ends where a look leaves nothing to do, or the next block would take longer than what is left of the budget.
         """
-        from overcast.comparison.compare import look_at
+        from overcast.comparison.sequential import look_at
         from overcast.study.looks import Looks
 
         looks = Looks(self.settings, callback, look_at)

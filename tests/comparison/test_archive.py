@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from overcast.comparison.archive import is_archive, read_archive, write_archive
-from overcast.comparison.compare import archive_study, compare
+from overcast.comparison.archive import archive_study, is_archive, read_archive, write_archive
+from overcast.comparison.compare import compare
 from overcast.comparison.trials import Diverged
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import UserError

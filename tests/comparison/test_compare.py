@@ -19,7 +19,8 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from scipy import stats
 
 from overcast.comparison import comparison_table, families
-from overcast.comparison.compare import compare, evaluate_missing, find_study, unfinished
+from overcast.comparison.compare import compare
+from overcast.comparison.study_record import evaluate_missing, find_study, unfinished
 from overcast.comparison.trials import answers, trials
 from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig

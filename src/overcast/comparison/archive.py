@@ -16,20 +16,23 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
+from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study
 from overcast.comparison.trials import NAMED, Diverged, answers
 from overcast.config.metric_options import NEEDED
 from overcast.config.schema import TrackingConfig
 from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
 from overcast.core.formats import check_format
+from overcast.core.paths import project_path
 from overcast.fetch.archives import member_target, unpack
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import families
@@ -185,3 +188,18 @@ def _run(path: Path, folder: Path, claim: bool) -> ArchivedRun:
 
 def _short(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def archive_study(study: str = "", out: str = "", tracking: Sequence[str] = ()) -> Path:
+    """Write a study into one file, ``out`` or else ``reports/<study>.zip``, evaluating its runs that were not yet.
+
+    study, tracking: as `compare` has them.
+
+    Raises: UserError as `compare` does, or if something else is where the file shall be.
+    """
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        _, record = recorded_study(study, tracking, Path(fetched))
+        check_runs(record)
+        path = Path(out) if out else project_path(f"reports/{record.parent.tags['study']}.zip")
+        write_archive(path, record, evaluate_missing(record.runs, read_plan(record.parent)["families"]))
+    return path

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import Context, contexts
+from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study
 from overcast.comparison.table import compare, study_level
+from overcast.comparison.trials import trials as trials_table
 from overcast.comparison.wording import number
+from overcast.core.cores import cores
+from overcast.core.errors import UserError
 from overcast.statistics.simultaneous import ControlComparison
 from overcast.statistics.verdicts import MAX_SEEDS, detectable
 from overcast.study.outcomes import Families, Outcome
@@ -99,3 +107,43 @@ def plan_sentences(pilot: Pilot, difference: float | None, hours: float | None, 
         bought = f"{took(seeds)} find {size(pilot.detectable(seeds))}" if seeds else "not one seed in every fold fits"
         lines.append(f"In {hours:g} hours: {bought}.")
     return lines
+
+
+def plan_study(
+    study: str = "", differences: Mapping[str, str] | None = None, hours: str = "", jobs: str = "",
+    tracking: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """What a study as a pilot tells of the next one, in sentences.
+
+    differences: to find, by outcome; without any the margin of each judged outcome. hours: what a time buys. jobs: how
+    many runs are at once, as many as there are cores without it.
+
+    Raises: UserError as `compare` does, or if a number is none.
+    """
+    wanted = {name: _above_zero(name, text) for name, text in (differences or {}).items()}
+    time, at_once = (_above_zero(name, text) if text else None for name, text in (("hours", hours), ("jobs", jobs)))
+    with TemporaryDirectory(prefix="overcast-") as fetched:
+        _, record = recorded_study(study, tracking, Path(fetched))
+        check_runs(record)
+        judged = read_plan(record.parent)["families"]
+        gone = evaluate_missing(record.runs, judged)
+        rows = trials_table([run for run in record.runs if run not in gone])
+    lines = []
+    for pilot in pilots(rows, judged):
+        name = pilot.outcome.column.removeprefix("test/").replace("/", "_")
+        if not wanted or name in wanted:
+            difference = wanted.get(name, pilot.outcome.margin)
+            lines += plan_sentences(pilot, difference, time, round(at_once or cores()))
+    if not lines:
+        raise UserError(f"the study {record.parent.tags['study']} compares nothing over several folds: it is no pilot")
+    return "\n".join(lines)
+
+
+def _above_zero(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (value > 0 and math.isfinite(value)):
+        raise UserError(f"{name}={text}: give a number above zero")
+    return value

@@ -12,10 +12,15 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import Answers
+from overcast.comparison.study_record import diverged_trials, evaluate_missing, read_plan
 from overcast.comparison.table import comparison_table
+from overcast.comparison.trials import answers
+from overcast.comparison.trials import trials as trials_table
 from overcast.statistics.sequential import spent
 from overcast.statistics.verdicts import Verdict
+from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.outcomes import Families, families
+from overcast.tracking.store import TrackingStore
 
 STOPPED = {"decided": "decided", "futile": "could not be decided any more", "": ""}
 """Why a cell gets no more runs."""
@@ -116,3 +121,19 @@ def _stop(table: pd.DataFrame, judged: Families, whole: bool) -> pd.DataFrame:
     if not whole:
         table.loc[free & ~decided.all(1) & (decided | futile).all(1), "stopped"] = "futile"
     return table
+
+
+def look_at(store: TrackingStore, study: str, folds: int) -> set[str]:
+    """The identities of the cells that stop at a look after so many folds of a sequential study. study: its id."""
+    (parent,) = store.search(study=study, role="study", limit=1)
+    records = planned_trials(store, study)
+    runs = whole_runs(store, records)
+    no_figures = evaluate_missing(runs, read_plan(parent)["families"])
+    diverged = [*no_figures.values(), *diverged_trials(records, {run.facts["identity"] for run in runs})]
+    finished = [run for run in runs if run not in no_figures]
+    if not finished:
+        return set()
+    rows = trials_table(finished, diverged)
+    rows = rows[rows["fold"] < folds]  # one that is resumed may have trials of the next block already
+    known = answers([run for run in finished if run.facts.get("official_test")])
+    return stopped_cells(sequential_table(rows, read_plan(parent), known), rows)

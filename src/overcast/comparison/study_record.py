@@ -1,0 +1,166 @@
+"""A study as its record has it: which one, its plan, its trials, what is still to be measured of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from overcast.comparison import wording
+from overcast.comparison.trials import Diverged
+from overcast.config.compose import compose_tracking
+from overcast.core.errors import DivergedError, UserError
+from overcast.core.formats import check_format
+from overcast.study.lookup import StudyRecord, planned_trials, whole_runs
+from overcast.study.outcomes import SHIFT, Families, families
+from overcast.tracking.metadata import run_params
+from overcast.tracking.run_folder import Run
+from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
+from overcast.tracking.study_info import FORMAT
+
+DESIGN = ("design", "looks")
+"""The tags of a study's design, each also as it was planned before the first trial."""
+
+
+def recorded_study(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:
+    """A study as a tracking store has it. fetched: a folder for what lies in MLflow's artifacts alone."""
+    store = open_store(compose_tracking(tracking))
+    if store is None:
+        raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
+    mark_orphaned_runs(store)
+    parent = find_study(store, study)
+    check_study_format(parent)
+    planned = planned_trials(store, parent.tags["study"])
+    return store, StudyRecord(parent, planned, whole_runs(store, planned, fetched), _asked_before(store, parent))
+
+
+def find_study(store: TrackingStore, study: str) -> RunInfo:
+    """The parent run of a study, by name, id or run id: of several, the one that ran last.
+
+    Raises: UserError if there is none.
+    """
+    parents = sorted(store.search(role="study"), key=lambda run: run.tags.get("opened", run.created), reverse=True)
+    if not parents:
+        name = store.client.get_experiment(store.experiment).name
+        raise UserError(
+            f"there is no study yet in the experiment {name} of {store.uri}: run one first, such as "
+            "python pipelines/train.py +study=mitigations, or say where it was recorded (tracking.experiment=…)"
+        )
+    for parent in parents:
+        if study in ("", parent.id, parent.tags["study"], parent.tags["study"].rpartition("-")[0]):
+            return parent
+    known = ", ".join(dict.fromkeys(parent.tags["study"] for parent in parents[:10]))
+    raise UserError(f"study={study}: there is no such study. The latest are: {known}")
+
+
+def check_study_format(parent: RunInfo) -> None:
+    stored = {"format": int(parent.tags.get("format", 0))}
+    check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
+
+
+def finished_trials(record: StudyRecord) -> dict[str, RunInfo]:
+    """The planned trials that ended well, by their identity."""
+    return {each.tags["identity"]: each for each in reversed(record.planned) if each.status == "FINISHED"}
+
+
+def check_runs(record: StudyRecord) -> None:
+    """Raises: UserError if there is no run to report on."""
+    key, finished = record.parent.tags["study"], finished_trials(record)
+    if finished and not record.runs:
+        folder = next(iter(finished.values())).tags["folder"]
+        raise UserError(
+            f"the study {key} has {len(finished)} finished runs, but they are not found: neither folders such as "
+            f"{folder} nor MLflow's artifacts. Bring these back, or run the study again"
+        )
+    if not record.runs:
+        raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
+
+
+def read_plan(parent: RunInfo) -> dict[str, Any]:
+    """The families of outcomes that the study judges, its looks, and notes on what changed after the first trial."""
+    judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
+    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]())}
+    if looks := parent.tags.get("looks"):
+        plan["looks"] = [int(folds) for folds in looks.split()]
+    if extended := parent.tags.get("extended"):
+        notes.append(
+            f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
+            "what was planned before looking."
+        )
+    if any(
+        parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
+    ):
+        design, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
+        when = f"looks after {', '.join(looks.split())} folds" if looks else "one look at the end"
+        notes.append(f"Post hoc: the design was changed after the first trial. Planned was {design}, with {when}.")
+    if judged != planned:
+        before = families(**planned)
+        notes.append(
+            "Post hoc: outcomes or margins were changed after the first trial. Planned were "
+            f"{wording.judged_names(before)}, with margins of {wording.margins(before)}."
+        )
+    return plan
+
+
+def _asked_before(store: TrackingStore, parent: RunInfo) -> str:
+    """How many studies and comparisons the same data sets have been asked already, as far as they were reported."""
+    ours = set(parent.tags.get("data", "").split(",")) - {""}
+    others = [run for run in store.search(role="study") if run.id != parent.id and run.created < parent.created]
+    same = [run for run in others if ours & set(run.tags.get("data", "").split(","))]
+    if not same:
+        return ""
+    comparisons = sum(int(run.tags.get("comparisons", 0)) for run in same)
+    studies = f"{len(same)} {'study' if len(same) == 1 else 'studies'}"
+    return f"{studies} of {', '.join(sorted(ours))} with {comparisons} comparisons"
+
+
+def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dict[Run, Diverged]:
+    """Measure the runs without the figures that are judged on their test part, all in this process; gives those that
+    cannot be.
+
+    Such ones were recorded as finished before training looked whether a loss is finite.
+    """
+    judged = judged or families()
+    missing = [run for run in runs if not _measured(run, judged)]
+    if not missing:  # what follows imports torch
+        return {}
+    from overcast.evaluation.evaluate import evaluate
+
+    diverged, columns = {}, {outcome.column for outcome in judged.judged}
+    for run in tqdm(missing, desc="evaluating", unit="run", mininterval=_often()):
+        try:
+            # an evaluation that lacks but a figure keeps its plots
+            evaluate(run, pictures=(run.folder / "evaluation" / "plots").is_dir(), shift=SHIFT.column in columns)
+        except DivergedError as error:
+            diverged[run] = Diverged(run_params(run.config), str(error))
+    return diverged
+
+
+def _measured(run: Run, judged: Families) -> bool:
+    """Whether it has been evaluated, and has every outcome that is judged."""
+    parts = ((part, name) for part, _, name in (outcome.column.partition("/") for outcome in judged.judged))
+    return bool(run.metrics) and all(name in run.metrics[part] for part, name in parts)
+
+
+def _often() -> float:
+    return 0.1 if sys.stderr.isatty() else 30
+
+
+def unfinished(trials: Sequence[RunInfo], done: set[str]) -> list[str]:
+    """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
+    found = [run for run in trials if run.status in ("FAILED", "KILLED")]
+    left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]
+    reasons = [run.tags.get("reason", "") for run in left]
+    names = [run.tags["mlflow.runName"] for run in left]
+    return sorted({f"{name} ({why})" if why else name for name, why in zip(names, reasons, strict=True)})
+
+
+def diverged_trials(trials: Sequence[RunInfo], done: set[str]) -> list[Diverged]:
+    """The trials that diverged, one of each identity, and were not run again since."""
+    gone = [run for run in trials if run.status == "FAILED" and run.tags.get("diverged") == "true"]
+    found = {run.tags["identity"]: run for run in gone}
+    return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]

@@ -72,9 +72,10 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
         # features that were computed once are those of the pack's own pictures
         network = trained if measured_pack is pack else restore(run)
         shifted = shift_accuracy(network, pack, rows["test"])
-    metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)), shifted)
+    groups = sample_groups(pack, rows["test"])
+    metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)), shifted, groups)
     with whole_folder(run.folder / "evaluation") as folder:
-        _write(folder, run, pack, measured, metrics)
+        _write(folder, pack, measured["test"], groups, metrics)
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
     record = open_recorder(run)
@@ -104,7 +105,11 @@ def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
 
 
 def _summary(
-    pack: Pack, measured: dict[str, Measured], baselines: dict[str, float], shifted: ShiftAccuracy | None
+    pack: Pack,
+    measured: dict[str, Measured],
+    baselines: dict[str, float],
+    shifted: ShiftAccuracy | None,
+    groups: np.ndarray,
 ) -> dict[str, Any]:
     """What ``metrics.json`` holds: every figure by part, its interval on the test part, and what to compare with.
 
@@ -113,7 +118,6 @@ def _summary(
     test = measured["test"]
     figures = {part: {name: _or_none(value) for name, value in m.figures.items()} for part, m in measured.items()}
     notes = [f"{part} {name}: {note}" for part, m in measured.items() for name, note in m.notes.items()]
-    groups = sample_groups(pack, test.rows)
     means = {"shift_accuracy": shifted.of_rows} if shifted else {}
     bounds = intervals(test.probabilities, test.target.numpy(), groups=groups, means=means)
     figures["test"] |= {"shift_accuracy": shifted.mean} if shifted else {}
@@ -159,14 +163,12 @@ def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in flattened.items() if value is not None}
 
 
-def _write(folder: Path, run: Run, pack: Pack, measured: dict[str, Measured], metrics: dict[str, Any]) -> None:
+def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics: dict[str, Any]) -> None:
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf8")
-    test = measured["test"]
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     with (folder / "predictions.csv").open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["row", "group", "file", "label", "predicted", *classes])
-        groups = sample_groups(pack, test.rows)
         for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True):
             names = (pack.index["file"][row], classes[y], classes[p.argmax()])
             writer.writerow([row, group, *names, *(f"{value:.6g}" for value in p)])

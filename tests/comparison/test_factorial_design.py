@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 from statsmodels.formula.api import ols
 
-from overcast.comparison.factorial_design import confirm, effects_table, fold_halves, read_design
+from overcast.comparison.factorial_design import confirm, fold_halves, interactions, main_effects, read_design
 from overcast.prepare.split import assign_parts
+from overcast.study.outcomes import PRIMARY, families
 
+JUDGED = families()
 NAMES = ["augmentation", "batch_norm", "dropout", "mixup", "averaging"]
 
 
 def test_trials_are_read_as_a_design_in_whatever_order(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials.sample(frac=1, random_state=0))
+    design = read_design(factorial_trials.sample(frac=1, random_state=0), JUDGED)
     assert design is not None
     assert design.mitigations == NAMES
     assert design.levels.shape == (16, 5)
@@ -30,30 +32,30 @@ def test_trials_are_read_as_a_design_in_whatever_order(factorial_trials: Any) ->
 def test_several_seeds_are_averaged_within_a_fold(factorial_trials: Any) -> None:
     again = factorial_trials.assign(seed=99, repeat="again")
     again["test/accuracy"] += 0.02
-    once, twice = read_design(factorial_trials), read_design(pd.concat([factorial_trials, again]))
+    once, twice = read_design(factorial_trials, JUDGED), read_design(pd.concat([factorial_trials, again]), JUDGED)
     assert once is not None
     assert twice is not None
     assert twice.values["test/accuracy"] == pytest.approx(once.values["test/accuracy"] + 0.01)
 
 
 def test_repeats_on_one_fold_are_the_blocks(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials.assign(fold=0))
+    design = read_design(factorial_trials.assign(fold=0), JUDGED)
     assert design is not None
     assert design.blocks == sorted(factorial_trials["repeat"].unique())
-    assert confirm(design) is None
+    assert confirm(design, JUDGED) is None
 
 
 def test_other_designs_are_none(factorial_trials: Any) -> None:
     few = factorial_trials[factorial_trials["mitigation"].isin(["none", "augmentation", "batch_norm"])]
-    assert read_design(few) is None
-    assert read_design(factorial_trials[factorial_trials["mitigation"] != "none"]) is None
+    assert read_design(few, JUDGED) is None
+    assert read_design(factorial_trials[factorial_trials["mitigation"] != "none"], JUDGED) is None
 
 
 def test_a_fold_without_a_cell_is_left_out(factorial_trials: Any) -> None:
     trials = factorial_trials.copy()
     lost = (trials["mitigation"] == "none") & (trials["fold"] == 3)
     trials.loc[lost, ["test/accuracy", "test/nll"]] = np.nan
-    design = read_design(trials)
+    design = read_design(trials, JUDGED)
     assert design is not None
     assert design.incomplete == {3: "none"}
     assert design.blocks == [0, 1, 2, 4, 5, 6, 7, 8, 9]
@@ -61,20 +63,51 @@ def test_a_fold_without_a_cell_is_left_out(factorial_trials: Any) -> None:
 
 
 def test_effects_are_those_of_least_squares_and_the_true_ones_are_clear(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials)
+    design = read_design(factorial_trials, JUDGED)
     assert design is not None
-    effects = effects_table(design)
-    assert len(effects) == 3 * (5 + 10)
-    accuracy = effects[effects["outcome"] == "test/accuracy"].set_index("effect")
+    effects = main_effects(design, JUDGED).set_index("cell")["change/test/accuracy"]
+    together = interactions(design, PRIMARY).set_index(["first", "second"])["change/test/accuracy"]
     table = factorial_trials.rename(columns={"test/accuracy": "accuracy"})
     for name in NAMES:
         table[name] = [1 if name in each.split("+") else -1 for each in table["mitigation"]]
     reference = ols(f"accuracy ~ C(fold) + ({' + '.join(NAMES)}) ** 2", table).fit().params
     for name in NAMES:
-        assert accuracy.loc[name, "mean"] == pytest.approx(2 * reference[name])
-    assert accuracy.loc["batch_norm × dropout", "mean"] == pytest.approx(2 * reference["batch_norm:dropout"])
-    true = {"augmentation", "batch_norm", "dropout", "batch_norm × dropout"}
-    assert set(accuracy.index[accuracy["clear"]]) == true
+        assert effects[name] == pytest.approx(2 * reference[name])
+    assert together["batch_norm", "dropout"] == pytest.approx(2 * reference["batch_norm:dropout"])
+
+
+def test_true_effects_have_verdicts_in_their_direction(factorial_trials: Any) -> None:
+    design = read_design(factorial_trials, JUDGED)
+    assert design is not None
+    effects = main_effects(design, JUDGED).set_index("cell")
+    assert dict(effects["verdict/test/accuracy"]) == {
+        "augmentation": "better", "batch_norm": "slightly better", "dropout": "worse",
+        "mixup": "equivalent", "averaging": "equivalent",
+    }  # fmt: skip
+    assert effects.loc["augmentation", "verdict/gap/nll"] == "better"  # a smaller gap is
+    together = interactions(design, PRIMARY)
+    decided = together[together["verdict/test/accuracy"] != "equivalent"]
+    assert list(zip(decided["first"], decided["second"], strict=True)) == [("batch_norm", "dropout")]
+
+
+def test_two_outcomes_of_a_family_widen_each_other(factorial_trials: Any) -> None:
+    design = read_design(factorial_trials, JUDGED)
+    assert design is not None
+    both, alone = (main_effects(design, judged) for judged in (JUDGED, families(["accuracy"])))
+    widths = [
+        (each["change/test/accuracy/high"] - each["change/test/accuracy/low"]).to_numpy() for each in (both, alone)
+    ]
+    assert (widths[0] > 1.05 * widths[1]).all()
+
+
+def test_new_data_have_wider_intervals_around_the_same_effects(factorial_trials: Any) -> None:
+    design = read_design(factorial_trials, JUDGED)
+    assert design is not None
+    ours, new = (main_effects(design, JUDGED, new_data=new) for new in (False, True))
+    for outcome in JUDGED.better:
+        column = f"change/{outcome.column}"
+        assert (ours[column] == new[column]).all()
+        assert (new[f"{column}/low"] < ours[f"{column}/low"]).all()
 
 
 @pytest.mark.parametrize("folds", range(11))
@@ -97,21 +130,21 @@ def test_the_recipe_is_chosen_by_validation_figures_of_its_folds_alone(factorial
     late, test = trials["fold"] > 3, trials["fold"] < 5
     trials.loc[late, "validation/accuracy"] = 0.5 - trials["validation/accuracy"][late]
     trials.loc[test, "test/accuracy"] = 0.5
-    design, changed = read_design(factorial_trials), read_design(trials)
+    design, changed = read_design(factorial_trials, JUDGED), read_design(trials, JUDGED)
     assert design is not None
     assert changed is not None
-    first, second = confirm(design), confirm(changed)
+    first, second = confirm(design, JUDGED), confirm(changed, JUDGED)
     assert first is not None
     assert second is not None
     assert first.names == second.names
-    assert list(first.accuracy.mean) == list(second.accuracy.mean)
-    assert list(first.gain.high) == list(second.gain.high)
+    assert list(first.means["test/accuracy"].mean) == list(second.means["test/accuracy"].mean)
+    assert list(first.gains["test/accuracy"].high) == list(second.gains["test/accuracy"].high)
 
 
 def test_the_recipe_is_compared_with_none_and_all_on_the_other_folds(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials)
+    design = read_design(factorial_trials, JUDGED)
     assert design is not None
-    confirmation = confirm(design)
+    confirmation = confirm(design, JUDGED)
     assert confirmation is not None
     assert {"augmentation", "batch_norm"} <= set(confirmation.names[0].split("+"))
     assert "dropout" not in confirmation.names[0]
@@ -124,17 +157,19 @@ def test_the_recipe_is_compared_with_none_and_all_on_the_other_folds(factorial_t
     )
     late = factorial_trials[factorial_trials["fold"].isin(confirmation.confirming)]
     none = late.loc[late["mitigation"] == "none", "test/accuracy"]
-    assert confirmation.accuracy.mean[1] == pytest.approx(none.mean())
+    assert confirmation.means["test/accuracy"].mean[1] == pytest.approx(none.mean())
     # truth: 2 (a + b) and back the interaction, against nothing and against all that hurts
-    assert confirmation.gain.low[0] < 0.06 + 0.02 + 0.02 < confirmation.gain.high[0]
-    assert confirmation.gain.excludes_zero.all()
+    gain = confirmation.gains["test/accuracy"]
+    assert gain.low[0] < 0.06 + 0.02 + 0.02 < gain.high[0]
+    assert gain.excludes_zero.all()
+    assert set(confirmation.gains) == {"test/accuracy", "test/nll"}
 
 
 def test_a_recipe_that_is_all_of_them_has_one_rival(factorial_trials: Any) -> None:
     more = [len(name.split("+")) if name != "none" else 0 for name in factorial_trials["mitigation"]]
     trials = factorial_trials.assign(**{"validation/accuracy": np.array(more) / 10})
-    design = read_design(trials)
+    design = read_design(trials, JUDGED)
     assert design is not None
-    confirmation = confirm(design)
+    confirmation = confirm(design, JUDGED)
     assert confirmation is not None
     assert confirmation.names == ["+".join(NAMES), "none"]

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overcast.comparison.factorial_design import confirm, effects_table, read_design
-from overcast.comparison.factorial_figures import forest, heatmap, recipe
+from overcast.comparison.factorial_design import confirm, interactions, main_effects, read_design
+from overcast.comparison.factorial_figures import heatmap, recipe, sections
 from overcast.html.page import Figure, Section
+from overcast.study.outcomes import PRIMARY, families
+
+JUDGED = families()
 
 
 @pytest.fixture
 def design(factorial_trials: Any) -> Any:
-    return read_design(factorial_trials)
+    return read_design(factorial_trials, JUDGED)
 
 
 def figure_of(section: Section) -> Any:
@@ -24,25 +27,20 @@ def figure_of(section: Section) -> Any:
 
 
 def test_the_forest_has_a_panel_an_outcome_and_each_effect_in_it(design: Any) -> None:
-    effects = effects_table(design)
-    figure = figure_of(forest(effects))
+    effects, together = main_effects(design, JUDGED), interactions(design, PRIMARY)
+    _, forest, *_ = sections("cnn: ", effects, together, [], JUDGED, None)
+    assert forest.title == "cnn: Effects"
     axes: dict[str, list[str]] = {}
-    for trace in figure.data:
-        axes.setdefault(trace.xaxis, []).extend(trace.y)
+    for trace in figure_of(forest).data:
+        if trace.mode == "markers":
+            axes.setdefault(trace.xaxis, []).extend(trace.y)
     assert {axis: sorted(names) for axis, names in axes.items()} == dict.fromkeys(
         ("x", "x2", "x3"), sorted(design.mitigations)
     )
-    (helping,) = (trace for trace in figure.data if trace.xaxis == "x" and trace.name == "helps")
-    at = list(helping.y).index("augmentation")
-    row = effects[(effects["outcome"] == "test/accuracy") & (effects["effect"] == "augmentation")].iloc[0]
-    assert helping.x[at] == pytest.approx(100 * row["mean"])
-    assert helping.error_x.array[at] == pytest.approx(100 * (row["high"] - row["mean"]))
-    assert any(trace.name == "helps" and trace.xaxis == "x2" for trace in figure.data)  # a lower loss helps
-    assert sum(bool(trace.showlegend) for trace in figure.data) == len({trace.name for trace in figure.data})
 
 
 def test_the_heat_map_is_symmetric_and_marks_what_is_clear(design: Any) -> None:
-    (trace,) = figure_of(heatmap(effects_table(design), design.mitigations)).data
+    (trace,) = figure_of(heatmap(interactions(design, PRIMARY), design.mitigations, PRIMARY)).data
     z = np.array(trace.z, float)
     assert np.isnan(np.diag(z)).all()
     assert np.array_equal(z, z.T, equal_nan=True)
@@ -52,11 +50,12 @@ def test_the_heat_map_is_symmetric_and_marks_what_is_clear(design: Any) -> None:
 
 
 def test_the_recipe_stands_beside_none_and_all(design: Any) -> None:
-    confirmation = confirm(design)
-    section = recipe(confirmation)
+    confirmation = confirm(design, JUDGED)
+    assert confirmation is not None
+    section = recipe(confirmation, PRIMARY)
     assert "the validation parts of folds 0, 1, 2, 3, tested on the test parts of folds 5, 6, 7, 8, 9" in section.text
     traces = {trace.name: trace for trace in figure_of(section).data}
     assert "none" in traces["measured"].y
     assert "all of them" in traces["predicted"].y
     shown = [x for trace in traces.values() for x in trace.x]
-    assert sorted(shown) == pytest.approx(sorted(100 * confirmation.accuracy.mean))
+    assert sorted(shown) == pytest.approx(sorted(100 * confirmation.means["test/accuracy"].mean))

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from overcast.comparison.factorial_design import confirm, effects_table, read_design
-from overcast.comparison.factorial_wording import confirmation_command, recipe_sentences, sentences
+from overcast.comparison.factorial import factorial_report
+from overcast.comparison.factorial_design import confirm, read_design
+from overcast.comparison.factorial_wording import confirmation_command
 from overcast.config.schema import StudyConfig
 from overcast.study.designs import study_cells
+from overcast.study.outcomes import families
 
 
 @pytest.fixture
@@ -18,30 +20,39 @@ def said(factorial_trials: Any) -> Any:
     """The sentences on these trials."""
 
     def lines(trials: Any = factorial_trials) -> list[str]:
-        design = read_design(trials)
-        assert design is not None
-        return [*sentences(design, effects_table(design)), *recipe_sentences(design, confirm(design))]
+        report = factorial_report(trials)
+        assert report is not None
+        return report.sentences
 
     return lines
 
 
-def test_each_mitigation_has_a_sentence_and_each_clear_pair(said: Any) -> None:
+def test_each_mitigation_has_a_sentence_and_each_known_pair(said: Any) -> None:
     lines = said()
-    assert lines[0].startswith("augmentation, on top of the others: +")
-    assert ", gap in negative log-likelihood −0.200 nats [−0.200, −0.200]: helps" in lines[0]
-    assert sum(line.endswith("undecided") for line in lines) == 2
+    assert lines[0].startswith("augmentation: gap in negative log-likelihood −0.200 [")
+    assert ", less overfitting; test negative log-likelihood −" in lines[0]
+    assert lines[0].endswith(", better")
+    assert sum(line.endswith(", equivalent") for line in lines) == 2
     (pair,) = (line for line in lines if "each other" in line)
-    assert pair.startswith("batch_norm and dropout fight each other: −1.8")
+    assert pair.startswith("batch_norm and dropout fight each other: test accuracy −1.8")
     assert pair.endswith("; where one is on, the other adds so much less than on average")
+
+
+def test_it_tells_what_it_finds_and_what_holds_for_new_data(said: Any) -> None:
+    (found,) = (line for line in said() if line.startswith("Found in four of five such studies: "))
+    assert "test accuracy 0." in found
+    assert "by as many runs one at a time" in found
+    (new,) = (line for line in said() if line.startswith("The intervals speak of these data."))
+    assert "in test accuracy: augmentation" in new
 
 
 def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
     best, *rest = said()[-4:]
     assert best.startswith("Best recipe: augmentation+batch_norm")
     assert "chosen by the validation parts of folds 0, 1, 2, 3, tested on the test parts of folds 5, 6, 7, 8, 9" in best
-    assert rest[0].startswith("The recipe against none: +")
+    assert rest[0].startswith("The recipe against none: test negative log-likelihood −")
     assert rest[0].endswith("better")
-    assert rest[1].startswith("The recipe against all of them (predicted): +")
+    assert rest[1].startswith("The recipe against all of them (predicted): ")
     assert rest[2].startswith("Not run but predicted: ")
 
 
@@ -56,9 +67,9 @@ def test_few_folds_say_so(said: Any, factorial_trials: Any) -> None:
 
 
 def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials)
+    design = read_design(factorial_trials, families())
     assert design is not None
-    confirmation = confirm(design)
+    confirmation = confirm(design, families())
     assert confirmation is not None
     command = (
         "python pipelines/train.py +study=factorial data=weather study.folds=10 study.mitigations=[a, b] epochs=4 "

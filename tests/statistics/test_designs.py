@@ -185,3 +185,17 @@ def test_in_one_study_of_twenty_any_effect_is_called_clear_that_is_not_there(une
     assert found[True] / SIMULATED < 0.06
     if unequal:
         assert found[False] / SIMULATED > 0.1  # the pooled error alone does not hold it
+
+
+def test_as_many_runs_find_half_the_effect_that_they_would_one_at_a_time() -> None:
+    values = np.random.default_rng(0).normal(0, 1, (64, 10))
+    ours, alone = Factorial(two_level_fraction(8), values).detectable()
+    assert ours == pytest.approx(2 * (3.8 / np.sqrt(640)), rel=0.15)  # about t + power, times √(4 v / N)
+    assert ours < 0.5 * alone
+
+
+def test_what_folds_share_widens_intervals_and_moves_no_effect() -> None:
+    design = Factorial(two_level_fraction(3), np.random.default_rng(0).normal(0, 1, (8, 5)))
+    alone, shared = design.main_effects(), design.main_effects(common=4.0)
+    assert (alone.mean == shared.mean).all()
+    assert shared.standard_error**2 == pytest.approx(alone.standard_error**2 + 4)

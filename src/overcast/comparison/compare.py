@@ -119,7 +119,8 @@ def _compared(
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
-    factorial = factorial_report(finished, about["command"]) if parent.tags.get("design") == "factorial" else None
+    is_factorial = parent.tags.get("design") == "factorial"
+    factorial = factorial_report(finished, judged, about["command"]) if is_factorial else None
     if factorial:
         verdict, shown = factorial.headline, factorial.sections
     written = page.Study(

@@ -11,39 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.wording import number
 from overcast.statistics.designs import Factorial, Levels, is_orthogonal, pairs
 from overcast.statistics.estimates import Array, Estimate
+from overcast.statistics.fold_covariance import common_ratio
+from overcast.statistics.verdicts import verdicts
+from overcast.study.outcomes import Families, Outcome
 
-
-class Measure(NamedTuple):
-    """An outcome of a trial: its column, what people call it, its unit and scale, and whether more of it is better."""
-
-    column: str
-    label: str
-    unit: str
-    scale: float
-    more_is_better: bool
-
-    def text(self, mean: float, low: float, high: float) -> str:
-        """``+4.1 points [2.9, 5.2]``, without brackets where the interval is unknown; finer where it is narrow."""
-        places = 1 + (self.scale == 1) + (self.scale * (high - low) < 2)
-        shown = f"{number(mean, places, self.scale, sign=True)} {self.unit}"
-        ends = [number(end, places, self.scale) for end in (low, high)]
-        return f"{shown} [{', '.join(ends)}]" if np.isfinite(low) else shown
-
-
-MEASURES = (
-    Measure("test/accuracy", "test accuracy", "points", 100, more_is_better=True),
-    Measure("test/nll", "negative log-likelihood", "nats", 1, more_is_better=False),
-    Measure("gap/nll", "gap in negative log-likelihood", "nats", 1, more_is_better=False),
-)
-PRIMARY = MEASURES[0]
 CHOSEN_BY = "validation/accuracy"
 
 
@@ -53,7 +31,7 @@ class Design:
 
     mitigations: in the order in which they apply. levels: (C, F). values: of each column, (C, K), a mean over seeds.
     blocks: the folds or, of a study on one fold, its repeats. incomplete: what of them lacks a cell and is left out,
-    each with one that it lacks.
+    each with one that it lacks. network, data: their names. seeds: the most that a cell has in a block.
     """
 
     mitigations: list[str]
@@ -61,6 +39,9 @@ class Design:
     values: Mapping[str, Array]
     blocks: list[str | int]
     incomplete: dict[str | int, str]
+    network: str = ""
+    data: str = ""
+    seeds: int = 1
 
     def fit(self, column: str, blocks: Sequence[str | int] | None = None) -> Factorial:
         """The model of this column in these blocks, all of them by default."""
@@ -76,20 +57,21 @@ class Design:
 class Confirmation:
     """The recipe, chosen by some folds' validation figures, on the test parts of folds that the choice has not used.
 
-    names: the recipe, none, and all of them, each once. measured: whether each was run, or is predicted. accuracy: of
-    each. against: the names that the recipe is compared with, and ``gain`` over them.
+    names: the recipe, none, and all of them, each once. measured: whether each was run, or is predicted. means: of each
+    judged outcome of the test part, by its column, those of each. against: the names that the recipe is compared with,
+    and ``gains`` over them, whose intervals hold together over all these outcomes.
     """
 
     choosing: list[str | int]
     confirming: list[str | int]
     names: list[str]
     measured: list[bool]
-    accuracy: Estimate
+    means: Mapping[str, Estimate]
     against: list[str]
-    gain: Estimate
+    gains: Mapping[str, Estimate]
 
 
-def read_design(trials: pd.DataFrame) -> Design | None:
+def read_design(trials: pd.DataFrame, judged: Families) -> Design | None:
     """The design of one context's trials; None if their cells are not those of a factorial."""
     recipes = [[] if name == "none" else name.split("+") for name in trials["mitigation"].unique()]
     mitigations = _in_order(recipes)
@@ -97,16 +79,18 @@ def read_design(trials: pd.DataFrame) -> Design | None:
     if len(mitigations) < 2 or not is_orthogonal(levels) or CHOSEN_BY not in trials:
         return None
     block = "fold" if trials["fold"].nunique() > 1 else "repeat"
-    columns = [CHOSEN_BY, *(measure.column for measure in MEASURES)]
+    columns = [CHOSEN_BY, *(outcome.column for outcome in judged.judged)]
     finished = trials[np.isfinite(trials[columns].astype(float)).all(axis=1)]
     means = finished.groupby(["mitigation", block])[columns].mean().unstack(block)  # (C, columns × K)
     means = means.reindex(trials["mitigation"].unique())
-    whole = means[PRIMARY.column].notna().all()
-    incomplete = {b: str(means.index[means[PRIMARY.column][b].isna()][0]) for b in whole.index[~whole]}
+    whole = means[CHOSEN_BY].notna().all()
+    incomplete = {b: str(means.index[means[CHOSEN_BY][b].isna()][0]) for b in whole.index[~whole]}
     blocks = [b for b in sorted(trials[block].unique()) if whole.get(b, False)]
     incomplete |= {b: "every cell" for b in sorted(trials[block].unique()) if b not in whole.index}
     values = {column: means[column][blocks].to_numpy(float) for column in columns}
-    return Design(mitigations, levels, values, blocks, incomplete)
+    network, data = (str(trials[name].iloc[0]) for name in ("model", "data"))
+    seeds = int(finished.groupby(["mitigation", block]).size().max()) if len(finished) else 1
+    return Design(mitigations, levels, values, blocks, incomplete, network, data, seeds)
 
 
 def _in_order(recipes: Sequence[Sequence[str]]) -> list[str]:
@@ -118,21 +102,44 @@ def _in_order(recipes: Sequence[Sequence[str]]) -> list[str]:
     return sorted(before, key=lambda name: len(before[name]))
 
 
-def effects_table(design: Design) -> pd.DataFrame:
-    """The effects on every outcome, as `FactorialReport` says, without ``context``."""
-    rows = []
-    names = design.mitigations
-    for measure in MEASURES:
-        fit = design.fit(measure.column)
-        labels = [(name, name, "") for name in names]
-        labels += [(f"{names[i]} × {names[j]}", names[i], names[j]) for i, j in pairs(len(names))]
-        families = [("main", fit.main_effects()), ("pair", fit.interactions())]
-        kinds = [(kind, at, family) for kind, family in families for at in range(len(family.mean))]
-        for (effect, first, second), (kind, at, family) in zip(labels, kinds, strict=True):
-            row = {"outcome": measure.column, "kind": kind, "effect": effect, "first": first, "second": second}
-            row |= {"mean": family.mean[at], "low": family.low[at], "high": family.high[at]}
-            rows.append(row | {"standard_error": family.standard_error[at], "clear": bool(family.excludes_zero[at])})
-    return pd.DataFrame(rows)
+def main_effects(design: Design, judged: Families, new_data: bool = False) -> pd.DataFrame:
+    """A row a mitigation, in the columns of `comparison_table`: what it changes on top of the others, and the verdicts.
+
+    The intervals of a family hold together, and speak of these data; new_data: of new data of this kind, with the upper
+    limit of what folds share.
+    """
+    table = pd.DataFrame({"cell": design.mitigations, "mitigation": design.mitigations})
+    shared = {"context": "", "data": design.data, "against": "none", "baseline": "none", "is_baseline": False}
+    shared |= {"pairs": len(design.blocks), "diverged": 0, "flattered": False, "time": np.nan}
+    table = table.assign(**shared)
+    for family in (judged.overfitting, judged.better):
+        for outcome in family:
+            fit = design.fit(outcome.column)
+            effects = fit.main_effects(len(family), _common(design, outcome, fit) if new_data else 0.0)
+            table = table.assign(**_changes(outcome, effects))
+    return table
+
+
+def _common(design: Design, outcome: Outcome, fit: Factorial) -> float:
+    """The covariance of two folds' differences, at most: of one run's, which is no less than ``seeds`` means of it."""
+    return common_ratio(design.network, outcome.column) * 2 * design.seeds * fit.variance
+
+
+def interactions(design: Design, outcome: Outcome) -> pd.DataFrame:
+    """A row a pair: ``first``, ``second``, the ``change`` with its interval, and the ``verdict`` of `comparison_table`.
+
+    The intervals of all pairs hold together.
+    """
+    names = [(design.mitigations[i], design.mitigations[j]) for i, j in pairs(len(design.mitigations))]
+    table = pd.DataFrame(names, columns=["first", "second"])
+    return table.assign(**_changes(outcome, design.fit(outcome.column).interactions()))
+
+
+def _changes(outcome: Outcome, effects: Estimate) -> dict[str, Any]:
+    column = f"change/{outcome.column}"
+    found = [each.value for each in verdicts(effects, outcome.margin, outcome.larger_is_better)]
+    ends = {column: effects.mean, f"{column}/low": effects.low, f"{column}/high": effects.high}
+    return {**ends, f"verdict/{outcome.column}": found}
 
 
 def fold_halves(folds: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -148,7 +155,7 @@ def fold_halves(folds: Sequence[int]) -> tuple[list[int], list[int]]:
     return choosing, [fold for fold in sorted(folds) if fold not in used] if choosing else []
 
 
-def confirm(design: Design) -> Confirmation | None:
+def confirm(design: Design, judged: Families) -> Confirmation | None:
     """Choose a recipe and compare it with none and all of them, as they were run or else as predicted.
 
     None where there are too few folds for both.
@@ -158,13 +165,15 @@ def confirm(design: Design) -> Confirmation | None:
     if not choosing or not confirming:
         return None
     recipe = design.fit(CHOSEN_BY, choosing).best_recipe()
-    fit = design.fit(PRIMARY.column, confirming)
     rivals = [np.full_like(recipe, level) for level in (-1, 1)]
     recipes = [recipe, *(rival for rival in rivals if (rival != recipe).any())]
-    run = [fit.cell_weights(each) for each in recipes]
-    predicted = fit.prediction_weights(recipes)
-    weights = np.stack([guess if own is None else own for own, guess in zip(run, predicted, strict=True)])
-    names = [design.name(each) for each in recipes]
-    measured = [own is not None for own in run]
-    gain = fit.estimate(weights[0] - weights[1:])
-    return Confirmation(list(choosing), list(confirming), names, measured, fit.estimate(weights), names[1:], gain)
+    means, gains, many = {}, {}, len(judged.better)
+    for outcome in judged.better:
+        fit = design.fit(outcome.column, confirming)
+        run = [fit.cell_weights(each) for each in recipes]
+        predicted = fit.prediction_weights(recipes)
+        weights = np.stack([guess if own is None else own for own, guess in zip(run, predicted, strict=True)])
+        means[outcome.column] = fit.estimate(weights)
+        gains[outcome.column] = fit.estimate(weights[0] - weights[1:], many)
+    names, measured = [design.name(each) for each in recipes], [own is not None for own in run]
+    return Confirmation(list(choosing), list(confirming), names, measured, means, names[1:], gains)

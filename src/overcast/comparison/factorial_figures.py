@@ -7,25 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from overcast.comparison.factorial_design import MEASURES, PRIMARY, Confirmation
+from overcast.comparison.factorial_design import Confirmation
 from overcast.comparison.factorial_wording import folds
-from overcast.comparison.wording import number
+from overcast.comparison.figures import accuracy_like, forest
+from overcast.comparison.wording import number, places
 from overcast.html.figures import layout
 from overcast.html.page import BulletList, Figure, Section
-from overcast.html.style import BLACK, BLUE, GREY, ORANGE
-
-HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
-STYLES = {HELPS: (BLUE, "circle"), HURTS: (ORANGE, "diamond"), UNDECIDED: (GREY, "circle-open")}
-"""Colour and marker; an open circle, and grey, is what is undecided."""
+from overcast.html.style import BLACK, BLUE, ORANGE
+from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import Families, Outcome
 
 
 def sections(
     opening: str,
     effects: pd.DataFrame,
+    together: pd.DataFrame,
     lines: Sequence[str],
-    mitigations: Sequence[str],
+    judged: Families,
     confirmation: Confirmation | None,
 ) -> list[Section]:
     """The sentences, then every figure; ``opening``: of each title, where a study has several contexts."""
@@ -35,87 +34,77 @@ def sections(
         "to a network without any. Half of all runs stand on either side of every effect.",
         [BulletList(lines)],
     )
-    shown = [words, forest(effects, opening), heatmap(effects, mitigations, opening)]
-    return [*shown, *([recipe(confirmation, opening)] if confirmation else [])]
+    primary = accuracy_like(judged)
+    figures = [_effects(effects, judged, opening), heatmap(together, list(effects["cell"]), primary, opening)]
+    figures += [recipe(confirmation, primary, opening)] if confirmation else []
+    return [words, *(figure for figure in figures if figure)]
 
 
-def forest(effects: pd.DataFrame, opening: str = "") -> Section:
+def _effects(effects: pd.DataFrame, judged: Families, opening: str) -> Section | None:
     """The main effects with their simultaneous intervals, a panel an outcome."""
-    main = effects[effects["kind"] == "main"]
-    order = list(main[main["outcome"] == PRIMARY.column].sort_values("mean")["effect"])
-    figure = make_subplots(1, len(MEASURES), shared_yaxes=True, horizontal_spacing=0.04)
-    named: set[str] = set()
-    for panel, measure in enumerate(MEASURES, 1):
-        rows = main[main["outcome"] == measure.column].assign(kind=lambda r, m=measure: _kinds(r, m.more_is_better))
-        figure.add_vline(0, line_color=BLACK, line_width=1, row=1, col=panel, exclude_empty_subplots=False)
-        for kind in (kind for kind in STYLES if kind in set(rows["kind"])):
-            some, (colour, marker) = rows[rows["kind"] == kind], STYLES[kind]
-            figure.add_scatter(
-                row=1, col=panel, x=measure.scale * some["mean"], y=some["effect"], mode="markers", name=kind,
-                legendgroup=kind, showlegend=kind not in named,
-                error_x={"array": measure.scale * (some["high"] - some["mean"]), "width": 0, "thickness": 3},
-                marker={"color": colour, "symbol": marker, "size": 11, "line": {"width": 2, "color": colour}},
-                customdata=measure.scale * some[["low", "high"]],
-                hovertemplate="%{y}: %{x:+.3g} [%{customdata[0]:.3g}, %{customdata[1]:.3g}]<extra></extra>",
-            )  # fmt: skip
-            named.add(kind)
-        figure.update_xaxes(title=f"{measure.label},<br>{measure.unit}", row=1, col=panel)
-    figure.update_yaxes(categoryorder="array", categoryarray=order, range=[-0.7, len(order) - 0.3])
+    primary = accuracy_like(judged)
+    ranked = effects.sort_values(f"change/{primary.column}", ascending=not primary.larger_is_better)
     caption = (
-        "How much each changes test accuracy (right is better), the loss and its gap (left is better), on average over "
-        "the rest. The intervals of a panel hold all together in 95 % of such studies."
+        "How much each changes on average over the rest; lines: intervals that hold together with 95 % within "
+        "overfitting, and within all the others. Shaded: the margin inside which a difference counts as equivalent."
     )
-    return Section.from_figure(f"{opening}Effects", caption, figure, 190 + 30 * len(order), min_width=720)
+    section = forest(ranked, judged)
+    return section and Section(f"{opening}Effects", caption, section.parts)
 
 
-def heatmap(effects: pd.DataFrame, mitigations: Sequence[str], opening: str = "") -> Section:
-    """The interactions of all pairs, in test accuracy."""
-    rows = effects[(effects["outcome"] == PRIMARY.column) & (effects["kind"] == "pair")]
+def heatmap(together: pd.DataFrame, mitigations: Sequence[str], outcome: Outcome, opening: str = "") -> Section:
+    """The interactions of all pairs in an outcome, of which more is better for the one colour and worse for the other.
+
+    together: as `overcast.comparison.factorial_design.interactions` gives them.
+    """
+    column, good = f"change/{outcome.column}", 1 if outcome.larger_is_better else -1
+    digits = places(together.assign(pairs=2), outcome)
     values = pd.DataFrame(np.nan, index=list(mitigations), columns=list(mitigations))
     texts = pd.DataFrame("", index=list(mitigations), columns=list(mitigations))
-    for first, second, mean, clear in rows[["first", "second", "mean", "clear"]].itertuples(index=False):
-        shown = number(mean, sign=True)
-        for one, other in ((first, second), (second, first)):
-            values.loc[one, other] = PRIMARY.scale * mean
-            texts.loc[one, other] = f"<b>{shown} ●</b>" if clear else shown
-    limit = 1.6 * max(float(values.abs().max(axis=None)), 0.1)
+    for _, row in together.iterrows():
+        shown = number(row[column], digits, outcome.scale, sign=True)
+        known = Verdict(row[f"verdict/{outcome.column}"]).direction != 0
+        for one, other in ((row["first"], row["second"]), (row["second"], row["first"])):
+            values.loc[one, other] = good * outcome.scale * row[column]
+            texts.loc[one, other] = f"<b>{shown} ●</b>" if known else shown
+    limit = 1.6 * max(float(values.abs().max(axis=None)), outcome.scale * outcome.margin / 30)
     figure = go.Figure(
         go.Heatmap(
             z=values, x=list(mitigations), y=list(mitigations), text=texts, texttemplate="%{text}",
             colorscale=[[0, ORANGE], [0.5, "#ffffff"], [1, BLUE]], zmid=0, zmin=-limit, zmax=limit, xgap=2, ygap=2,
-            hovertemplate="%{y}, %{x}: %{z:+.2f} points<extra></extra>", hoverongaps=False,
-            colorbar={"title": {"text": "points"}, "thickness": 12},
+            hovertemplate="%{y}, %{x}: %{text}<extra></extra>", hoverongaps=False, showscale=False,
         )
     )  # fmt: skip
     figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
     figure.update_yaxes(showgrid=False, tickmode="linear", autorange="reversed")
     caption = (
-        "Points of test accuracy by which one adds more (blue: they help each other) or less (orange: they fight each "
-        "other) than on average where the other is on. Bold with ●: the simultaneous interval leaves zero out."
+        f"By how much more one changes {outcome.label}{f', in {outcome.unit},' if outcome.unit else ''} where the "
+        "other is on than on average. Blue: they help each other, orange: they fight each other. Bold with ●: the "
+        "simultaneous interval leaves zero out."
     )
     return Section.from_figure(f"{opening}Pairs", caption, figure, 220 + 44 * len(mitigations), min_width=520)
 
 
-def recipe(confirmation: Confirmation, opening: str = "") -> Section:
-    """Test accuracy of the recipe, of none and of all of them, on the folds that the choice has not used."""
-    c = confirmation
+def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> Section:
+    """An outcome of the recipe, of none and of all of them, on the folds that the choice has not used."""
+    c, estimate = confirmation, confirmation.means[outcome.column]
     kinds = {"none": "none", c.names[0]: f"recipe: {c.names[0]}"}
     labels = [kinds.get(name, "all of them") for name in c.names]
-    low, high = (np.clip(100 * end, 0, 100) for end in (c.accuracy.low, c.accuracy.high))
-    above, below = high - 100 * c.accuracy.mean, 100 * c.accuracy.mean - low
+    mean = outcome.scale * estimate.mean
+    low, high = (outcome.scale * np.clip(end, *outcome.range) for end in (estimate.low, estimate.high))
     figure = go.Figure()
     for measured, kind, marker in ((True, "measured", "square"), (False, "predicted", "square-open")):
         at = [number for number, sure in enumerate(c.measured) if sure == measured]
         if at:
             figure.add_scatter(
-                x=100 * c.accuracy.mean[at], y=[_folded(labels[number]) for number in at], mode="markers", name=kind,
-                error_x={"array": above[at], "arrayminus": below[at], "width": 0, "thickness": 3},
+                x=mean[at], y=[_folded(labels[number]) for number in at], mode="markers", name=kind,
+                error_x={"array": (high - mean)[at], "arrayminus": (mean - low)[at], "width": 0, "thickness": 3},
                 marker={"color": BLUE if measured else BLACK, "symbol": marker, "size": 11, "line": {"width": 2}},
-                hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+                hovertemplate="%{y}: %{x:.4~g}<extra></extra>",
             )  # fmt: skip
     order = [_folded(label) for label in reversed(labels)]
     figure.update_yaxes(categoryorder="array", categoryarray=order, range=[-0.6, len(labels) - 0.4])
-    figure.update_xaxes(title="test accuracy, %")
+    figure.update_xaxes(title=f"{outcome.label}{', %' if outcome.percent else ''}")
     caption = (
         f"Chosen by the validation parts of {folds(c.choosing)}, tested on the test parts of {folds(c.confirming)}, "
         "which are rows that no figure of the choice was measured on. Intervals: "
@@ -132,8 +121,3 @@ def _folded(label: str, width: int = 36) -> str:
             lines.append("")
         lines[-1] += part
     return "<br>".join(line for line in lines if line)
-
-
-def _kinds(rows: pd.DataFrame, more_is_better: bool) -> np.ndarray:
-    helps = (rows["mean"] > 0) == more_is_better
-    return np.where(rows["clear"], np.where(helps, HELPS, HURTS), UNDECIDED)

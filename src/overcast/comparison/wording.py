@@ -128,14 +128,14 @@ def headline(table: pd.DataFrame, judged: Families | None = None) -> str:
     if compared.empty:
         return f"Nothing could be compared: that needs at least 2 repeats.\n{_best(table)}"
     opening = f"Of {len(compared)} compared with {_baselines(table)}, "
-    lines = [_counted(compared, table, o, "reduce overfitting", "increase it") for o in judged.overfitting]
-    lines += [_counted(compared, table, o, "make the model better", "make it worse") for o in judged.better]
+    lines = [counted(compared, table, o, "reduce overfitting", "increase it") for o in judged.overfitting]
+    lines += [counted(compared, table, o, "make the model better", "make it worse") for o in judged.better]
     lines[0] = opening + lines[0]
     lines = [lines[0], *(f"{line[0].upper()}{line[1:]}" for line in lines[1:])]
     return "\n".join([*lines, *(text for text in (_cost(compared, table), _best(table)) if text)])
 
 
-def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: str, down: str) -> str:
+def counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: str, down: str) -> str:
     """``3 reduce overfitting (gap in …): a (−0.40), b and c; 1 increases it: d; 2 are equivalent, 11 undecided.``"""
     several, digits = table["data"].nunique() > 1, places(table, outcome)
     column = f"change/{outcome.column}"

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overcast.statistics.estimates import Array, Estimate
 from overcast.statistics.simultaneous import joint_level
+from overcast.statistics.verdicts import detectable
 
 Levels = NDArray[np.int8]
 """Cells (C, F) of a design: 1 where a factor is on, -1 where it is off."""
@@ -149,12 +150,20 @@ class Factorial:
         by_block = self.effect_weights @ self.values  # (P, K)
         return float(by_block.var(1, ddof=1).mean() * len(self.levels) / 4)
 
-    def estimate(self, weights: ArrayLike) -> Estimate:
+    def level(self, count: int, outcomes: int = 1) -> float:
+        """What each of ``count`` intervals may miss with, so that those of as many outcomes hold together.
+
+        Orthogonal effects are uncorrelated over one common error: the quantile is that of the studentized maximum
+        modulus, and careful where estimates are correlated (Šidák 1967).
+        """
+        return joint_level([(count, float(self.df), 0.0)] * outcomes)
+
+    def estimate(self, weights: ArrayLike, outcomes: int = 1, common: float = 0.0) -> Estimate:
         """The means over the blocks of Q weighted sums of the cells, (Q, C), whose intervals hold together.
 
         Those whose weights add up to zero are differences; for the others the mean of a block counts as known. The
-        errors are NaN with one block only. Orthogonal effects are uncorrelated over one common error: the quantile is
-        that of the studentized maximum modulus, and careful where estimates are correlated (Šidák 1967).
+        errors are NaN with one block only. outcomes: in how many the intervals hold together. common: the covariance
+        of two blocks, for what is said of new data.
         """
         w, blocks = np.asarray(weights, float), self.values.shape[1]
         mean = w @ self.values.mean(1)
@@ -163,16 +172,31 @@ class Factorial:
         variance = self.variance * (w**2).sum(1)
         if self.own_error:
             variance = np.maximum(variance, (w @ (self.values - self.values.mean(0))).var(1, ddof=1))
-        level = joint_level([(len(w), float(self.df), 0.0)])
-        return Estimate(mean, np.sqrt(variance / blocks), np.full(len(w), float(self.df)), level)
+        error, df = np.sqrt(variance / blocks + common), np.full(len(w), float(self.df))
+        return Estimate(mean, error, df, self.level(len(w), outcomes))
 
-    def main_effects(self) -> Estimate:
+    def main_effects(self, outcomes: int = 1, common: float = 0.0) -> Estimate:
         """Of each factor (F,): what it adds, on average over all settings of the others."""
-        return self.estimate(self.effect_weights[: self.levels.shape[1]])
+        return self.estimate(self.effect_weights[: self.levels.shape[1]], outcomes, common)
 
-    def interactions(self) -> Estimate:
+    def interactions(self, outcomes: int = 1) -> Estimate:
         """Of each of the `pairs`: how much more one adds where the other is on than on average, and the other way."""
-        return self.estimate(self.effect_weights[self.levels.shape[1] :])
+        return self.estimate(self.effect_weights[self.levels.shape[1] :], outcomes)
+
+    def detectable(self, outcomes: int = 1) -> tuple[float, float]:
+        """The smallest main effect that four of five such studies find, and what as many runs would one at a time.
+
+        One at a time, F treatments and a control share the runs, and a difference has the noise of two cells: √(2 v /
+        (N / (F + 1))) against √(4 v / N), for the variance v of a run in a block.
+        """
+        factors, runs = self.levels.shape[1], self.values.size
+        repeats = runs / (factors + 1)
+        df = max((repeats - 1) * factors, 1.0)
+        alone = joint_level([(factors, df, 0.5)] * outcomes)
+        return (
+            detectable(np.sqrt(4 * self.variance / runs), self.df, self.level(factors, outcomes)),
+            detectable(np.sqrt(2 * self.variance / repeats), df, alone),
+        )
 
     def prediction_weights(self, recipes: ArrayLike) -> Array:
         """(R, C): how much each cell counts in the prediction of recipes (R, F), run or not.

@@ -32,7 +32,7 @@ def made(accuracy: float, **given: Any) -> pd.DataFrame:
         "model": "dnn",
         "data": "digits",
     }
-    rest |= {"split_seed": 0, "correct": None}
+    rest |= {"split_seed": 0, "answers": None}
     rest |= {**given, "run": run(**given)}
     return pd.DataFrame(
         [{**rest, "seed": seed, "fold": seed, "accuracy": v, "train_accuracy": v} for seed, v in enumerate(values)]

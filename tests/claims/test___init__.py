@@ -117,13 +117,15 @@ def test_where_every_answer_to_a_fixed_test_part_is_known_the_samples_count_too(
     hard = draws.random(200)
     right = [[draws.random(200) < chance + luck for luck in luck_of_runs]
              for chance, luck_of_runs in ((0.9 - 0.5 * hard, (-0.1, 0, 0.1)), (hard, (0, 0, 0)))]  # fmt: skip
-    better, worse = (rows(0.5).assign(correct=known, accuracy=np.mean(known, 1)) for known in right)
+    answers = [[{"test/accuracy": run.astype(float), "group": np.arange(200)} for run in runs] for runs in right]
+    better, worse = (rows(0.5).assign(answers=own, accuracy=np.mean(runs, 1))
+                     for own, runs in zip(answers, right, strict=True))  # fmt: skip
     estimate = claims.paired_differences({"a": Pair(better, worse)})["a"].estimate
     expected = two_way(np.stack(right[0]).astype(float) - np.stack(right[1]))
     assert (float(estimate.mean), float(estimate.standard_error)) == pytest.approx(
         (float(expected.mean), float(expected.standard_error))
     )
-    partly = better.assign(correct=[*right[0][:2], None])
+    partly = better.assign(answers=[*answers[0][:2], None])
     seeds_alone = one_sample_t(better["accuracy"] - worse["accuracy"])
     error = claims.paired_differences({"a": Pair(partly, worse)})["a"].estimate.standard_error
     assert float(error) == pytest.approx(float(seeds_alone.standard_error))

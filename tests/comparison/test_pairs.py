@@ -107,7 +107,8 @@ def answered():
     chances = {"none": 0.2 + 0.5 * hard, "noise": 0.9 - 0.5 * hard + luck}
     known = {cell: draws.random((6, 80)) < chance for cell, chance in chances.items()}
     rows = [trial(cell, seed=seed, value=right[seed].mean()) for seed in range(6) for cell, right in known.items()]
-    answers = {row["run_id"]: {"test/accuracy": known[row["cell"]][row["seed"]].astype(float)} for row in rows}
+    own = {"group": np.arange(80)}
+    answers = {row["run_id"]: own | {"test/accuracy": known[row["cell"]][row["seed"]].astype(float)} for row in rows}
     return context(rows), answers, known["noise"].astype(float) - known["none"]
 
 
@@ -117,6 +118,14 @@ def test_runs_and_samples_of_a_fixed_test_part_make_the_two_way_variance(answere
     runs = differences.mean(1).var(ddof=1) / 6
     assert 0.1 < samples / runs < 10  # both count
     assert np.sqrt(samples + runs) == pytest.approx(float(two_way(differences).standard_error))
+
+
+def test_copies_of_a_sample_count_as_one(answered):
+    found, answers, _ = answered
+    twice = {run: {name: np.repeat(values, 2) for name, values in known.items()} for run, known in answers.items()}
+    assert found.sample_variances("test/accuracy", twice) == pytest.approx(
+        found.sample_variances("test/accuracy", answers)
+    )
 
 
 def test_samples_count_only_where_all_pairs_have_answers(answered):
@@ -133,5 +142,6 @@ def test_answers_that_agree_less_than_by_chance_take_nothing_away():
     rows = [trial(cell, seed=seed) for cell in ("none", "noise") for seed in range(2)]
     flat = np.zeros(4)
     own = {"noise/0": np.array([1.0, 0, 1, 0]), "noise/1": np.array([0.0, 1, 0, 1])}
-    answers = {row["run_id"]: {"test/accuracy": own.get(f"{row['cell']}/{row['seed']}", flat)} for row in rows}
+    groups = {"group": np.arange(4)}
+    answers = {row["run_id"]: groups | {"test/accuracy": own.get(f"{row['cell']}/{row['seed']}", flat)} for row in rows}
     assert context(rows).sample_variances("test/accuracy", answers).tolist() == [0]

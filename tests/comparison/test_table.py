@@ -336,7 +336,7 @@ def test_an_official_test_part_widens_the_interval_by_its_samples():
         for run in trials["run_id"]
     }
     trials["test/accuracy"] = [right[run].mean() for run in trials["run_id"]]
-    answers = {run: {"test/accuracy": known} for run, known in right.items()}
+    answers = {run: {"test/accuracy": known, "group": np.arange(200)} for run, known in right.items()}
     seeds_only, both = (comparison_table(trials, ACCURACY_ALONE, known) for known in (None, answers))
     assert row(both, "good")["change/test/accuracy"] == pytest.approx(row(seeds_only, "good")["change/test/accuracy"])
     expected = two_way(np.stack([right[f"good{k}"] - right[f"none{k}"] for k in range(6)])).standard_error

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from overcast.statistics.estimates import Estimate, one_sample_t, sample_variance, two_way
+from overcast.statistics.conditional import clustered_mean
+from overcast.statistics.estimates import Estimate, by_group, one_sample_t, sample_variance, two_way
 
 STUDIES, COMPARISONS, REPEATS = 2500, 16, 10
 
@@ -97,6 +98,16 @@ def test_two_way_is_the_anova_estimate(draw):
     e = ((x - rows[:, None] - columns + x.mean()) ** 2).sum() / (5 * 39)
     assert two_way(x).standard_error ** 2 == pytest.approx((a + b - e) / 240)
     assert sample_variance(x) == pytest.approx((b - e) / 240)
+
+
+def test_groups_of_samples_keep_the_mean_and_have_the_spread_of_a_ratio(draw):
+    x, groups = draw(size=(3, 50)), np.arange(50) // 4  # twelve of four, one of two
+    grouped = by_group(x, groups)
+    assert grouped.shape == (3, 13)
+    assert grouped.mean(1) == pytest.approx(x.mean(1))
+    for one, own in zip(grouped, x, strict=True):
+        assert np.sqrt(one.var(ddof=1) / 13) == pytest.approx(float(clustered_mean(own, groups, 0.05).standard_error))
+    assert by_group(x, np.arange(50)[::-1]).var() == pytest.approx(x.var())
 
 
 def test_two_way_of_one_repeat_or_one_sample_falls_back():

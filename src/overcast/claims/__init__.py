@@ -99,16 +99,16 @@ def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0)
 def table(runs: Sequence[Run]) -> pd.DataFrame:
     """One row a run: its parameters, ``run``, ``parameters``, ``multiply_adds``, figures of the test part.
 
-    ``correct``: (M,) whether each row of an official test part was classified correctly; None without one.
+    ``answers``: to an official test part, as `overcast.comparison.trials.answers` gives them; None without one.
     """
     known = answers([run for run in runs if run.facts.get("official_test")])
-    return pd.DataFrame([_row(run, known.get(str(run.folder), {}).get("test/accuracy")) for run in runs])
+    return pd.DataFrame([_row(run, known.get(str(run.folder))) for run in runs])
 
 
-def _row(run: Run, correct: np.ndarray | None) -> dict[str, object]:
+def _row(run: Run, known: dict[str, np.ndarray] | None) -> dict[str, object]:
     facts = run.facts
     metrics = run.metrics
-    own = {"run": run, "correct": correct}
+    own = {"run": run, "answers": known}
     sizes = {name: facts[name] for name in ("parameters", "multiply_adds", "seconds")}
     figures = {"accuracy": metrics["test"]["accuracy"], "train_accuracy": metrics["train"]["accuracy"]}
     return {**run_params(run.config), **own, **sizes, **figures, **metrics["baseline"]}
@@ -175,8 +175,10 @@ def _known(trials: pd.DataFrame, outcome: str) -> dict[str, dict[str, np.ndarray
     """Whether each row of a fixed test part was classified correctly, of the runs of which it is known."""
     if outcome != "accuracy":
         return {}
-    pairs = zip(trials["run_id"], trials["correct"], strict=True)
-    return {run: {outcome: np.asarray(correct, float)} for run, correct in pairs if correct is not None}
+    pairs = zip(trials["run_id"], trials["answers"], strict=True)
+    return {
+        run: {outcome: known["test/accuracy"], "group": known["group"]} for run, known in pairs if known is not None
+    }
 
 
 def mean_difference(pair: Pair) -> Estimate:

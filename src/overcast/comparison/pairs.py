@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from overcast.statistics.estimates import Array, sample_variance
+from overcast.statistics.estimates import Array, by_group, sample_variance
 
 CONTEXT = ["data", "model", "train_fraction", "epochs"]
 CELL = [*CONTEXT, "cell"]
@@ -79,7 +79,8 @@ class Context:
     def sample_variances(self, column: str, answers: Answers) -> Array:
         """(C,) the variance of each mean difference by way of the samples of a test part that all runs share.
 
-        answers: of the same samples in the same order; zeros where not all are known (`sample_variance`).
+        answers: of the same samples in the same order, groups of which count as one; zeros where not all are known
+        (`sample_variance`).
         """
         variances = np.zeros(len(self.cells) - 1)
         for c, cell in enumerate(self.cells[1:] if answers else ()):
@@ -88,11 +89,12 @@ class Context:
             known = [ours[column] - theirs[column] for ours, theirs in pairs if column in ours and column in theirs]
             if len(known) < max(len(both), 2):
                 continue
-            variances[c] = sample_variance(np.stack(known))
+            variances[c] = sample_variance(by_group(np.stack(known), pairs[0][0]["group"]))
         return variances
 
     def cell_answers(self, cell: str, column: str, answers: Answers) -> Array | None:
-        """(folds, M) what a cell's runs answered to a test part that all share, mean over the seeds of a fold.
+        """(folds, G) what a cell's runs answered to a test part that all share, mean over the seeds of a fold and as
+        one for samples of a group.
 
         None unless all are known.
         """
@@ -100,7 +102,7 @@ class Context:
         for repeat, run in self._runs[cell].items():
             if column not in (known := answers.get(run, {})):
                 return None
-            of_fold.setdefault(self._fold_numbers[repeat], []).append(known[column])
+            of_fold.setdefault(self._fold_numbers[repeat], []).append(by_group(known[column], known["group"]))
         return np.stack([np.mean(of_fold[fold], axis=0) for fold in sorted(of_fold)])
 
     def sample_differences(self, cell: str, column: str, answers: Answers) -> dict[int, tuple[Array, Array]]:

@@ -121,6 +121,20 @@ def sample_variance(values: ArrayLike) -> Array:
     return np.asarray(np.maximum(b - e, 0.0) / (x.shape[-2] * x.shape[-1]))
 
 
+def by_group(values: ArrayLike, groups: ArrayLike) -> Array:
+    """Values (..., M) of samples as (..., G) of the groups (M,) that count as one sample each, with the same mean.
+
+    A group's value is ``mean + (sum of its samples - their number · mean) G / M``: the spread between these is that of
+    a ratio of group sums (Cochran, "Sampling techniques", 1977, section 3.12). Groups of one change nothing.
+    """
+    x = np.asarray(values, float)
+    _, number, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    mean = x.mean(-1, keepdims=True)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    sums = np.add.reduceat((x - mean)[..., np.argsort(number, kind="stable")], starts, axis=-1)
+    return np.asarray(mean + sums * len(sizes) / x.shape[-1])
+
+
 def _mean_squares(x: Array) -> tuple[Array, Array, Array]:
     """Of (..., n, m): that of repeats, of samples and of the rest."""
     n, m = x.shape[-2:]

@@ -130,7 +130,7 @@ def _compared(
     path = page.write_report(folder, written)
     write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
     verdicts = factorial.sentences if factorial else wording.verdicts(compared, judged)
-    notes = [*wording.predictors(predictors), *wording.notes(compared, info)]
+    notes = [*wording.predictors(predictors), *wording.notes(compared, info, factorial is None)]
     lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, "", f"report: {path}"]
     if store:
         _log(MlflowRun(store.client, parent.id), folder, written, len(runs))

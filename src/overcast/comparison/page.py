@@ -66,7 +66,7 @@ def study_page(study: Study) -> Page:
     lines = (study.verdict or wording.headline(table, study.judged)).split("\n")
     measured = Markup("<br>").join(lines)
     answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
-    notes = wording.notes(table, info)
+    notes = wording.notes(table, info, not study.sentences)
     own = [] if study.sentences else wording.verdicts(table, study.judged)
     verdicts = [*own, *wording.predictors(study.predictors)]
     plain = [Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []

@@ -178,8 +178,10 @@ def _cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
     return f"Dearest at equal epochs: {listed(names)}{f'; the others cost {most}' if most else ''}."
 
 
-def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
+def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> list[str]:
     """What a reader should know about this study before believing it.
+
+    cells: also what is known of its cells one by one, which a factorial study does not compare.
 
     Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
     are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after
@@ -195,12 +197,12 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     sentences += [f"Left out: {line}." for line in info.get("left_out", ())]
     sentences += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
     sentences += [f"Not found: {len(lost)} of this study's finished runs ({listed(lost)})."] if lost else []
-    for _, row in table[table["repeats"] < table["planned"]].iterrows() if missing else ():
+    for _, row in table[table["repeats"] < table["planned"]].iterrows() if missing and cells else ():
         sentences.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]
     sentences += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
-    return [*sentences, *undecided(table, judged), *disagreements(table, judged)]
+    return [*sentences, *(undecided(table, judged) + disagreements(table, judged) if cells else [])]
 
 
 def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:
@@ -256,7 +258,7 @@ def description_md(
     measured = verdict or headline(table, judged)
     lines = [f"**Claim:** {claim}\n", f"**Measured:** {measured}\n"] if claim else [f"{measured}\n"]
     told = verdicts(table, judged) if sentences is None else sentences
-    lines += [f"- {line}" for line in [*told, *notes(table, info)]]
+    lines += [f"- {line}" for line in [*told, *notes(table, info, sentences is None)]]
     return "\n".join([*lines, "", f"Judged: {judged_names(judged)}. `{info.get('command', '')}`", ""])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison import OUTCOMES
-from overcast.comparison.sequential import sequential_notes, sequential_table, stopped_cells, whole_or_sequential
+from overcast.comparison.sequential import look_tables, sequential_notes, stopped_cells
 from overcast.comparison.table import comparison_table
 from overcast.study.outcomes import families
 
@@ -30,7 +30,7 @@ def made(effects: dict[str, float], folds: int = 8, spread: float = 0.004) -> pd
 
 def test_what_is_decided_stops_at_the_look_that_decided_it() -> None:
     trials = made({"good": 0.1, "half": 0.012}, spread=0.008)
-    table = sequential_table(trials, INFO, {}).set_index("cell")
+    table = look_tables(trials, INFO, {})[-1].set_index("cell")
     assert (table.at["good", "stopped"], table.at["good", "look"]) == ("decided", 4)
     first = comparison_table(trials[trials["fold"] < 4], INFO | {"alpha": 0.05 * (4 / 8) ** 2}, {}).set_index("cell")
     for column in ("change/test/accuracy/low", "change/gap/nll/high"):
@@ -40,34 +40,35 @@ def test_what_is_decided_stops_at_the_look_that_decided_it() -> None:
 
 def test_what_cannot_be_decided_any_more_stops_too() -> None:
     noisy = made({"vague": 0.0}, spread=0.2)
-    table = sequential_table(noisy, INFO, {}).set_index("cell")
+    table = look_tables(noisy, INFO, {})[-1].set_index("cell")
     assert (table.at["vague", "stopped"], table.at["vague", "look"]) == ("futile", 4)
     assert "vague" in " ".join(sequential_notes(table.reset_index(), INFO))
 
 
 def test_a_context_that_is_through_needs_its_control_no_more() -> None:
     trials = made({"good": 0.1}, folds=4)
-    assert stopped_cells(sequential_table(trials, INFO, {}), trials) == {"id of good", "id of none"}
+    assert stopped_cells(look_tables(trials, INFO, {})[-1], trials) == {"id of good", "id of none"}
     going = made({"good": 0.1, "half": 0.03}, folds=4, spread=0.01)
-    stopped = stopped_cells(sequential_table(going, INFO, {}), going)
+    stopped = stopped_cells(look_tables(going, INFO, {})[-1], going)
     assert "id of none" not in stopped
 
 
 def test_a_look_waits_until_every_cell_that_goes_on_has_its_folds() -> None:
     trials = made({"half": 0.012}, spread=0.008)
-    assert sequential_table(trials, INFO, {})["look"].max() == 6
+    assert look_tables(trials, INFO, {})[-1]["look"].max() == 6
     partly = trials[~((trials["cell"] == "half") & (trials["fold"] == 5))]
-    assert sequential_table(partly, INFO, {})["look"].max() == 4
+    assert look_tables(partly, INFO, {})[-1]["look"].max() == 4
 
 
 def test_a_trial_that_failed_is_missing_and_holds_no_look_up() -> None:
     trials = made({"half": 0.012, "other": 0.0121}, spread=0.008)
     lost = trials[~((trials["cell"] == "other") & (trials["fold"] == 4))]
-    table = sequential_table(lost, INFO, {}).set_index("cell")
-    assert table.at["half", "look"] == sequential_table(trials, INFO, {}).set_index("cell").at["half", "look"] == 6
+    table = look_tables(lost, INFO, {})[-1].set_index("cell")
+    assert table.at["half", "look"] == look_tables(trials, INFO, {})[-1].set_index("cell").at["half", "look"] == 6
 
 
 def test_without_looks_a_study_is_compared_as_a_whole() -> None:
     trials = made({"good": 0.1})
-    pd.testing.assert_frame_equal(whole_or_sequential(trials, {}, {}), comparison_table(trials, {}, {}))
+    (whole,) = look_tables(trials, {}, {})
+    pd.testing.assert_frame_equal(whole, comparison_table(trials, {}, {}))
     assert sequential_notes(comparison_table(trials, {}, {}), {}) == []

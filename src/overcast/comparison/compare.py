@@ -15,9 +15,10 @@ from overcast.comparison import page, wording
 from overcast.comparison.archive import read_archive
 from overcast.comparison.export import SUFFIXES, write_exports
 from overcast.comparison.factorial import factorial_report
+from overcast.comparison.intervals import interval_sections
 from overcast.comparison.noise import noise_sections
 from overcast.comparison.predictions import joined
-from overcast.comparison.sequential import sequential_notes, whole_or_sequential
+from overcast.comparison.sequential import look_tables, sequential_notes
 from overcast.comparison.study_record import (
     check_runs,
     check_study_format,
@@ -112,7 +113,9 @@ def _compared(
         known, about = {**known, **of_file}, about | {"post_hoc": [*about["post_hoc"], note]}
     official = any(run.facts.get("official_test") for run in runs)
     info = about | {"official_test": official, "diverged": diverged_cells(rows), "families": judged}
-    compared = whole_or_sequential(rows, info, known if official else {})
+    answered = known if official else {}
+    looks = look_tables(rows, info, answered)
+    compared = looks[-1]
     info["post_hoc"] = [*info["post_hoc"], *sequential_notes(compared, info)]
     predictors = predictor_table(rows)
     claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
@@ -123,9 +126,11 @@ def _compared(
     factorial = factorial_report(finished, judged, about["command"]) if is_factorial else None
     if factorial:
         verdict, shown = factorial.headline, factorial.sections
+    moved = [] if factorial else interval_sections(looks, finished, judged, answered)
     written = page.Study(
         compared, predictors, finished, curves(runs), info, claim, verdict, shown,
-        noise_sections(finished, judged, known, official), factorial.sentences if factorial else None,
+        [*moved, *noise_sections(finished, judged, known, official)],
+        factorial.sentences if factorial else None,
     )  # fmt: skip
     path = page.write_report(folder, written)
     write_exports(folder, written, rows, runs, planned="planned" in parent.tags)

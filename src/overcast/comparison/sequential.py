@@ -26,32 +26,29 @@ STOPPED = {"decided": "decided", "futile": "could not be decided any more", "": 
 """Why a cell gets no more runs."""
 
 
-def whole_or_sequential(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> pd.DataFrame:
-    """`comparison_table`, or `sequential_table` where ``looks`` were planned."""
-    return sequential_table(trials, info, answers) if info.get("looks") else comparison_table(trials, info, answers)
-
-
-def sequential_table(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> pd.DataFrame:
+def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> list[pd.DataFrame]:
     """`comparison_table` at each look that there was, each with what it spends of the family's error.
 
     A verdict stands from the look at which it was decided, with the interval of that look. A cell stops when each of
     its comparisons is decided or futile: ``look``: after how many folds that was, or the last look; ``stopped``: why,
     "decided", "futile" or "". A trial that failed is missing at a look, as it is in any comparison.
 
-    info: as for `comparison_table`, and the planned ``looks``, in folds.
+    info: as for `comparison_table`, and the planned ``looks``, in folds; without any there is one table, of the whole.
     """
+    if not info.get("looks"):
+        return [comparison_table(trials, info, answers)]
     judged, looks = info.get("families") or families(), list(info["looks"])
-    table, before = None, 0
+    tables, before = list[pd.DataFrame](), 0
     for folds, alpha in zip(looks, spent(looks), strict=True):
         some = trials[trials["fold"] < folds]
-        if table is not None and not _looked(some[some["fold"] >= before], table, folds - before):
+        if tables and not _looked(some[some["fold"] >= before], tables[-1], folds - before):
             break
         now = comparison_table(some, {**info, "alpha": alpha, "planned_folds": looks[-1]}, answers)
         now["look"], now["stopped"] = folds, ""
-        table = _stop(now if table is None else _keep_decided(now, table, judged), judged, folds == looks[-1])
+        now = _keep_decided(now, tables[-1], judged) if tables else now
+        tables.append(_stop(now, judged, folds == looks[-1]))
         before = folds
-    assert table is not None
-    return table
+    return tables
 
 
 def stopped_cells(table: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
@@ -136,4 +133,4 @@ def look_at(store: TrackingStore, study: str, folds: int) -> set[str]:
     rows = trials_table(finished, diverged)
     rows = rows[rows["fold"] < folds]  # one that is resumed may have trials of the next block already
     known = answers([run for run in finished if run.facts.get("official_test")])
-    return stopped_cells(sequential_table(rows, read_plan(parent), known), rows)
+    return stopped_cells(look_tables(rows, read_plan(parent), known)[-1], rows)

@@ -243,7 +243,7 @@ def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[st
 
     A cell without an outcome in any fold, as one from elsewhere has no gap, is left out.
     """
-    means = {o.column: [_fold_differences(context, o.column) for context in groups] for o in family}
+    means = {o.column: [fold_differences(context, o.column) for context in groups] for o in family}
     known = {name: [np.isfinite(each).any(1) for each in some] for name, some in means.items()}
     every = [each[rows] for name, some in means.items() for each, rows in zip(some, known[name], strict=True)]
     every = [each for each in every if len(each)]
@@ -258,7 +258,7 @@ def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[st
     return p
 
 
-def _fold_differences(context: Context, column: str) -> Array:
+def fold_differences(context: Context, column: str) -> Array:
     """(C, K) to the control, means over the seeds that both have."""
     values = context.values(column)
     differences = values[1:] - values[:1]

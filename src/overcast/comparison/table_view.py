@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.wording import OVERFITTING, cell, interval, number, places
+from overcast.comparison.wording import cell, interval, number, places, verdict_name
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome
 
@@ -84,9 +84,8 @@ def _verdict(row: pd.Series, outcome: Outcome) -> Field:
     if row["pairs"] < 2:
         return Field("–", "needs at least 2 repeats")
     found = Verdict(row[f"verdict/{outcome.column}"])
-    named = OVERFITTING[found] if outcome.column.startswith("gap/") else found.value
     look = {1: "better", -1: "worse", 0: ""}[found.direction]
-    return Field(f"{SIGNS[found.direction]}{named}", _more_seeds(row, outcome, found), look=look)
+    return Field(f"{SIGNS[found.direction]}{verdict_name(found, outcome)}", _more_seeds(row, outcome, found), look=look)
 
 
 def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:

@@ -69,8 +69,13 @@ def change(row: pd.Series, outcome: Outcome, digits: int) -> str:
 def judgement(row: pd.Series, outcome: Outcome) -> str:
     """The verdict on one comparison in one outcome, without its numbers."""
     found = Verdict(row[f"verdict/{outcome.column}"])
-    named = OVERFITTING[found] if outcome.column.startswith("gap/") else found.value
+    named = verdict_name(found, outcome)
     return f"{named}{_flattered(row, outcome)}" if found is Verdict.NOT_JUDGED else named
+
+
+def verdict_name(found: Verdict, outcome: Outcome) -> str:
+    """What a verdict is called in this outcome."""
+    return OVERFITTING[found] if outcome.column.startswith("gap/") else found.value
 
 
 def _flattered(row: pd.Series, outcome: Outcome) -> str:

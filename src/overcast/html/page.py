@@ -1,4 +1,4 @@
-"""What a page is: sections of parts, which are figures, images, tables and text. `overcast.html.writer` writes one."""
+"""What a page is: sections of parts: figures, images, tables, text, intervals. `overcast.html.writer` writes one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from overcast.html.figures import layout, png
+from overcast.html.intervals import Intervals
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Callout:
     detail: str = ""
 
 
-Part = Figure | Image | Row | Table | Paragraph | BulletList | Callout
+Part = Figure | Image | Row | Table | Paragraph | BulletList | Callout | Intervals
 
 
 @dataclass(frozen=True)

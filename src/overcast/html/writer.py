@@ -20,6 +20,7 @@ from markupsafe import Markup
 from overcast.core.atomic import whole_folder
 from overcast.core.errors import UserError
 from overcast.html import style
+from overcast.html.intervals import Intervals
 from overcast.html.page import Figure, Page, Table
 
 MARK = '<meta name="generator" content="overcast">'
@@ -81,15 +82,19 @@ def render(page: Page) -> str:
         mark=Markup(MARK),
         colours=COLOURS,
         style=Markup((here / "page.css").read_text(encoding="utf8")),
-        script=Markup((here / "page.js").read_text(encoding="utf8")) if _is_interactive(page) else "",
+        scripts=[Markup((here / name).read_text(encoding="utf8")) for name in _scripts(page)],
         plotly=_packed_plotly() if any(isinstance(part, Figure) for part in page.parts()) else "",
         draw=lambda figure: _drawing(figure, next(numbers)),
     )
     return text.encode("utf8", "replace").decode("utf8")
 
 
-def _is_interactive(page: Page) -> bool:
-    return any(isinstance(part, Figure) or (isinstance(part, Table) and part.sortable) for part in page.parts())
+def _scripts(page: Page) -> list[str]:
+    """The files of those that it needs."""
+    parts = list(page.parts())
+    drawn = any(isinstance(part, Figure) or (isinstance(part, Table) and part.sortable) for part in parts)
+    moved = any(isinstance(part, Intervals) for part in parts)
+    return [*(["page.js"] if drawn else []), *(["intervals.js"] if moved else [])]
 
 
 def _drawing(figure: Figure, number: int) -> Markup:

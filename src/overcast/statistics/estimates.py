@@ -41,9 +41,14 @@ class Estimate:
     level: float = ALPHA
 
     @property
+    def critical(self) -> Array:
+        """By how many standard errors the interval reaches from the mean: ``t(1 - level/2; df)``."""
+        return np.asarray(-special.stdtrit(self.df, self.level / 2))
+
+    @property
     def margin(self) -> Array:
-        """Half the width of the interval: ``t(1 - level/2; df) · standard_error``."""
-        return np.asarray(-special.stdtrit(self.df, self.level / 2) * self.standard_error)
+        """Half the width of the interval."""
+        return np.asarray(self.critical * self.standard_error)
 
     @property
     def low(self) -> Array:
@@ -80,9 +85,14 @@ def one_sample_t(values: ArrayLike) -> Estimate:
     if n < 2:
         return Estimate(mean, np.full(mean.shape, np.nan), df)
     variance = x.var(-1, ddof=1)
-    agreeing = np.abs(mean) / stats.t.isf(2.0**-n, n - 1) * np.sqrt(n)
+    agreeing = np.abs(mean) / agreeing_quantile(n) * np.sqrt(n)
     spread = np.where(np.sqrt(variance) < ROUNDING, agreeing, np.sqrt(variance))
     return Estimate(mean, spread / np.sqrt(n), df)
+
+
+def agreeing_quantile(n: int) -> float:
+    """What t must be, with n - 1 degrees of freedom, for the p-value of the sign test where n signs agree."""
+    return float(stats.t.isf(2.0**-n, n - 1))
 
 
 def two_way(values: ArrayLike) -> Estimate:

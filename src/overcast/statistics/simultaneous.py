@@ -28,9 +28,9 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
-from overcast.statistics.estimates import ALPHA, ROUNDING, Array, Estimate
+from overcast.statistics.estimates import ALPHA, ROUNDING, Array, Estimate, agreeing_quantile
 
 MIN_FLIPPED_FOLDS = 8
 """With fewer folds, too few patterns of signs can be told apart."""
@@ -52,7 +52,8 @@ class ControlComparison:
     mean, standard_error, n_folds: (C,), NaN error with fewer than 2 folds. df: of the error. correlation: between two
     treatments' differences, by way of the control. fold_variance, seed_variance: of one run's difference, between folds
     and between seeds of a fold (NaN with one seed a fold), pooled. common: the covariance of two folds, which is part
-    of every standard error². seeds: a fold.
+    of every standard error², as is sample_variance, (C,): by way of the samples of a test part that all folds share.
+    seeds: a fold.
     """
 
     mean: Array
@@ -63,6 +64,7 @@ class ControlComparison:
     fold_variance: float
     seed_variance: float
     common: float
+    sample_variance: Array
     seeds: int
 
     @property
@@ -88,7 +90,7 @@ def compare_with_control(
     runs = np.where(np.abs(runs) < ROUNDING, 0.0, runs)
     if not runs.size:
         empty = np.empty(0)
-        return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, np.nan, np.nan, 0.0, 0)
+        return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, np.nan, np.nan, 0.0, empty, 0)
     known = np.isfinite(runs)
     seeds = known.sum(2)  # (C, K)
     folds = _mean(runs, known)
@@ -100,10 +102,11 @@ def compare_with_control(
     of_seed = _seed_variance(runs, known)
     single = pooled + (0.0 if np.isnan(of_seed) else of_seed * (1 - 1 / max(per_fold, 1)))
     common = common_ratio * single if np.isfinite(single) else 0.0
-    variance = of_fold / np.maximum(n_folds, 1) + common + np.asarray(sample_variance, float)
+    samples = np.broadcast_to(np.asarray(sample_variance, float), mean.shape)
+    variance = of_fold / np.maximum(n_folds, 1) + common + samples
     fold_variance = pooled if np.isnan(of_seed) else max(pooled - of_seed / per_fold, 0.0)
     return ControlComparison(
-        mean, np.sqrt(variance), n_folds, df, correlation, fold_variance, of_seed, common, round(per_fold)
+        mean, np.sqrt(variance), n_folds, df, correlation, fold_variance, of_seed, common, samples, round(per_fold)
     )
 
 
@@ -154,7 +157,7 @@ def _never_zero(own: Array, folds: Array, n_folds: NDArray[np.int64]) -> Array:
     variances = own.copy()
     for c, (row, n) in enumerate(zip(folds, n_folds, strict=True)):
         if n >= 2 and own[c] < ROUNDING**2:
-            variances[c] = n * (np.nanmean(row) / stats.t.isf(2.0**-n, n - 1)) ** 2
+            variances[c] = n * (np.nanmean(row) / agreeing_quantile(int(n))) ** 2
     return variances
 
 

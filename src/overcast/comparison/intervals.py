@@ -90,7 +90,7 @@ def _verdict(row: pd.Series | None, outcome: Outcome) -> Verdict:
 def _note(row: pd.Series | None, is_last: bool) -> str:
     """Whether a trial got more runs."""
     if row is None or not row["stopped"]:
-        return "all planned until here" if is_last else "goes on"
+        return "open at the end" if is_last else "goes on"
     return f"{STOPPED[row['stopped']]} after {row['look']} folds"
 
 

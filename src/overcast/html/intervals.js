@@ -101,7 +101,7 @@ function slide(place, data) {
         const found = step.verdicts[i][j];
         showInterval(data, cells, j, axes[j], interval, found, found, []);
       });
-      cells[2 * data.columns.length].textContent = step.notes[i];
+      row.querySelector(".note").textContent = step.notes[i];
     });
   };
   showAxes(place, axes);

@@ -1,12 +1,12 @@
 // Tables of intervals: what `overcast.html.intervals` holds, as it stands at a step or after a draw of the folds.
-const PLOT_WIDTH = 168, PLOT_HEIGHT = 22, NEVER = 1e-12;
+const PLOT_WIDTH = 160, PLOT_HEIGHT = 22, NEVER = 1e-12;
 const MARKERS = { // around (0, 0)
   circle: "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0", diamond: "M0,-6L6,0L0,6L-6,0z", square: "M-5,-5h10v10h-10z",
   x: "M-4,-4L4,4M-4,4L4,-4",
 };
 
 const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
-const written = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
+const filled = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
 
 function signed(value, digits, plus = "") {
   const text = Math.abs(value).toFixed(digits);
@@ -119,20 +119,20 @@ function drawAgain(place, data) {
   });
   const own = judge(all);
   const axes = data.columns.map((column, j) => axis(column, own.map(row => row[j].interval), 0.25));
-  let draws = 0, counts = [];
+  let draws, counts;
   const share = (i, j) => (counts[i][j][own[i][j].found] ?? 0) / draws;
   const flips = (i, j) => Object.entries(counts[i][j]).filter(([found]) => found !== own[i][j].found)
     .sort(([, a], [, b]) => b - a).map(([found, many]) => `${data.columns[j].names[found]} ${many}`);
   const show = (judged, folds) => {
     rows.forEach((row, i) => judged[i].forEach(({ interval, found }, j) => {
-      const held = draws && written(data.texts.held, { held: counts[i][j][own[i][j].found] ?? 0, draws });
+      const held = draws && filled(data.texts.held, { held: counts[i][j][own[i][j].found] ?? 0, draws });
       const details = draws ? [held, ...flips(i, j)] : [];
       showInterval(data, row.querySelectorAll("td"), j, axes[j], interval, found, own[i][j].found, details);
     }));
     const steady = own.flatMap((row, i) => row.filter((_, j) => draws && share(i, j) >= 0.95)).length;
     const many = own.length * data.columns.length, drawn = folds.map(fold => fold + 1).sort((a, b) => a - b).join(", ");
     place.querySelector("output").textContent = draws
-      ? `${written(data.texts.drawn, { draws, folds: drawn })} ${written(data.texts.steady, { steady, many })}`
+      ? `${filled(data.texts.drawn, { draws, folds: drawn })} ${filled(data.texts.steady, { steady, many })}`
       : data.texts.untouched;
   };
   const reset = () => {

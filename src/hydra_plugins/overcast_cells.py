@@ -26,8 +26,8 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     cells, repeats: lists of overrides separated by blanks, such as ``mitigation=dropout lr=0.01`` and
     ``split.fold=3 seed=3``. The repeats vary slowest, so that a study cut short still has whole pairs. ``study.folds``
     and ``study.mitigations`` make them too.
-    tuned: lists of cells that compete; before the repeats each is tried in the repeats of ``tuning``, and the one
-    with the best validation part becomes a cell. Cells of things that do not go together are left out, and said.
+    tuned: groups of cells that differ in strengths alone; of each group the one with the best validation part is the
+    trial in a fold (`overcast.study.tuning`). Cells of things that do not go together are left out, and said.
     """
 
     def __init__(
@@ -35,14 +35,12 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         cells: list[str],
         repeats: list[str],
         tuned: list[list[str]] | None = None,
-        tuning: list[str] | None = None,
         max_batch_size: int | None = None,
         params: dict[str, str] | None = None,
     ) -> None:
         super().__init__(max_batch_size, params)
         self.cells, self.repeats = list(cells), list(repeats)
-        self.tuned, self.tuning = [list(group) for group in tuned or []], list(tuning or [])
-        self.candidates = [cell for group in self.tuned for cell in group]
+        self.tuned = list(tuned or [])
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         from overcast.config.sweep_loader import SweepLoader
@@ -61,12 +59,13 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         from overcast.study.checks import cell_identities, refuse_contradiction
         from overcast.study.designs import refuse_incomplete
         from overcast.study.progress import watched
+        from overcast.study.tuning import refuse_twice
 
         with collection_paused():
             self.settings = self.study_settings()
             self._lay_out(self.settings)
             varied = [*self.cells, *self.candidates]
-            refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
+            refuse_contradiction(self.session.user_overrides, varied, self.repeats)
             # what is left of params.yaml's own mitigation: the cells of a design each name theirs
             plain = [word for word in arguments if not (self.settings.mitigations and word.startswith("mitigation="))]
             points = self.points(plain)
@@ -74,24 +73,20 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             machine = this_machine()  # once, for every run: what "auto" means here
             identities = cell_identities(configs, machine)
             refuse_incomplete(self.settings.design, identities)
+            refuse_twice(self.every * len(points), identities, self.candidates)
             feasible = possible(self.every, [isinstance(each, str) for each in identities])
-            fixed = [[cell for cell in self.fixed if cell in cells] for cells in feasible]
-            rivals = [
-                [some for group in self.tuned if (some := [c for c in group if c in cells])] for cells in feasible
-            ]
-            tried = [[cell for group in groups for cell in group] for groups in rivals]
-            tuning = [[*job, "role=tuning"] for job in jobs(points, tried, self.tuning)]
-            trials = sum(len(cells) + len(groups) for cells, groups in zip(fixed, rivals, strict=True))
-            trials *= max(1, len(self.repeats))
+            known = dict(zip(self._places(points), identities, strict=True))
+            trials = sum(len(self._trials(cells)) for cells in feasible) * max(1, len(self.repeats))
             callback, study = self._open(configs, identities, trials, machine)
             trained = [config for config, each in zip(configs, identities, strict=True) if isinstance(each, str)]
-        with watched(study, trained, len(tuning) + trials) as watch:
-            winners = self._tune(rivals, tuning, callback) if tuning else [[] for _ in points]
-            final = [[*cells, *won] for cells, won in zip(fixed, winners, strict=True)]
+            asked = jobs(points, feasible, self.repeats)
+        with watched(study, trained, len(asked)) as watch:
             if self.settings.budget_seconds:
-                self._launch_in_looks(points, final, dict(zip(self._places(points), identities, strict=True)), callback)
+                self._launch_in_looks(points, feasible, known, callback)
             else:
-                self._launch(jobs(points, final, self.repeats), callback, len(tuning))
+                results = self._launch(asked, callback)
+                if self.candidates:
+                    self._choose(feasible, results, known, callback)
             watch.finish(self.session)
 
     def _compose(self, points: list[list[str]]) -> list[RunConfig]:
@@ -126,7 +121,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         (callback,) = (c for c in self.hydra_context.callbacks.callbacks if isinstance(c, StudyCallback))
         workers = plan_workers(self.config.hydra.launcher, [config.trainer for config in configs], machine)
         known = [each for each in identities if isinstance(each, str)]
-        study = callback.open(configs, self.session, known, [*self.repeats, *self.tuning], trials, workers)
+        study = callback.open(configs, self.session, known, self.repeats, trials, workers)
         pairs = zip(configs, identities, strict=True)
         callback.leave_out([(config, each) for config, each in pairs if not isinstance(each, str)])
         give_resources(self.launcher, workers)
@@ -149,7 +144,10 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         """Cells and repeats, where the study says in fewer words what they are."""
         from overcast.study.checks import study_repeats
         from overcast.study.designs import study_cells
+        from overcast.study.tuning import read_groups
 
+        self.groups = read_groups(self.tuned, study)
+        self.candidates = [cell for group in self.groups for cell in group]
         self.repeats = study_repeats(self.repeats, study.folds, study.seeds)
         swept = [f"mitigation={self.params['mitigation']}"] if "mitigation" in (self.params or {}) else []
         self.cells = study_cells(study, [*self.cells, *self.candidates, *swept]) or self.cells
@@ -190,19 +188,26 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             self._launch(asked, callback, looks.launched)
             looks.look(len(asked), folds)
 
-    def _tune(self, rivals: list[list[list[str]]], trying: list[list[str]], callback: Any) -> list[list[str]]:
-        """The winning cell of each group of rivals, for each point of the grid."""
-        from overcast.study.tuning import best
+    def _trials(self, cells: list[str]) -> list[str]:
+        """What is compared of the cells of a point: a candidate stands for its group."""
+        groups = [next((cell for cell in group if cell in cells), None) for group in self.groups]
+        return [cell for cell in cells if cell not in self.candidates or cell in groups]
 
-        results = self._launch(trying, callback)
-        many = len(trying) // max(1, len(self.tuning))
-        runs = iter([results[number::many] for number in range(many)])  # of each candidate, in order
-        chosen = []
-        for groups in rivals:
-            winners = [best({cell: next(runs) for cell in group}) for group in groups]
-            chosen.append([winner for winner in winners if winner])
-        callback.chose(chosen)
-        return chosen
+    def _choose(
+        self, cells: list[list[str]], results: list[Any], identities: dict[tuple[int, str], Any], callback: Any
+    ) -> None:
+        """Make the best candidate of each group a trial, in each fold and at each point of the grid.
+
+        cells: those of each point. results: of all the jobs.
+        """
+        from overcast.study.checks import repeat_fold
+        from overcast.study.tuning import choose
+
+        tried: dict[tuple[int, int, str], list[Any]] = {}
+        for (repeat, point, cell), result in zip(places(cells, self.repeats), results, strict=True):
+            tried.setdefault((point, repeat_fold(repeat), cell), []).append(result)
+        winners = {(identities[won.point, won.cell], won.fold): won for won in choose(self.groups, tried)}
+        callback.chose(winners, {identities[point, cell] for point, _, cell in tried if cell in self.candidates})
 
     def _launch(self, jobs: list[list[str]], callback: Any, start: int = 0) -> list[Any]:
         """Run them all, numbered from ``start``; what each gave back, None where its process died.
@@ -246,9 +251,9 @@ def possible(cells: list[str], fits: list[bool]) -> list[list[str]]:
 
 def jobs(points: list[list[str]], cells: list[list[str]], repeats: list[str]) -> list[list[str]]:
     """The overrides of each job; ``cells``: those of each point, [""] for none of its own."""
-    return [
-        [*point, *cell.split(), *repeat.split()]
-        for repeat in repeats or [""]
-        for point, own in zip(points, cells, strict=True)
-        for cell in own
-    ]
+    return [[*points[at], *cell.split(), *repeat.split()] for repeat, at, cell in places(cells, repeats)]
+
+
+def places(cells: list[list[str]], repeats: list[str]) -> list[tuple[str, int, str]]:
+    """Repeat, point and cell of each job, in order."""
+    return [(repeat, at, cell) for repeat in repeats or [""] for at, own in enumerate(cells) for cell in own]

@@ -157,6 +157,7 @@ def _run_info(values: Mapping[str, Any]) -> RunInfo:
             raise ValueError("a tag that is no text")
     if found.tags["role"] == "trial":
         found.tags["identity"], found.tags["mlflow.runName"]
+        int(found.tags.get("candidates") or 0)
         if found.tags.get("diverged") == "true":
             [found.params[name] for name in NAMED]
     return found

@@ -27,10 +27,12 @@ from overcast.comparison.study_record import (
     finished_trials,
     read_plan,
     recorded_study,
+    tuned_trials,
     unfinished,
 )
 from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import answers, curves, diverged_cells, trials
+from overcast.comparison.tuned import tuned_notes, tuned_sections
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.html.page import Section
@@ -106,7 +108,8 @@ def _compared(
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(record)
     runs = [run for run in runs if run not in no_figures]
-    rows = trials(runs, diverged).assign(design=parent.tags.get("design", ""))
+    rows = trials(runs, diverged, tuned_trials(planned)).assign(design=parent.tags.get("design", ""))
+    about["tuned"] = tuned_notes(rows)
     known, judged = answers(runs), judged.known(rows.columns)
     for file in [text for text in predictions.split(",") if text]:
         rows, of_file, note = joined(Path(file), runs, rows)
@@ -128,7 +131,7 @@ def _compared(
         verdict, shown = factorial.headline, factorial.sections
     moved = [] if factorial else interval_sections(looks, finished, judged, answered)
     written = page.Study(
-        compared, predictors, finished, curves(runs), info, claim, verdict, shown,
+        compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
         [*moved, *noise_sections(finished, judged, known, official)],
         factorial.sentences if factorial else None,
     )  # fmt: skip
@@ -162,7 +165,7 @@ def _about(record: StudyRecord) -> dict[str, Any]:
     key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
     finished = finished_trials(record)
     check_runs(record)
-    about = {
+    return {
         "study": key,
         "folds": ", ".join(dict.fromkeys(str(run.config.folds) for run in runs)),
         "failed": unfinished(planned, done),
@@ -174,4 +177,3 @@ def _about(record: StudyRecord) -> dict[str, Any]:
         **origins([each.tags for name, each in finished.items() if name in done]),
         "when": f"{datetime.now():%Y-%m-%d %H:%M}",
     }
-    return about | ({"chosen by validation": parent.tags["chosen"]} if "chosen" in parent.tags else {})

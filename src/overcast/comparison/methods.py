@@ -21,8 +21,8 @@ MOST_NAMED = 30
 def methods(study: Study, runs: Sequence[Run], planned: bool) -> str:
     """The paragraph, as Markdown. runs: the study's finished ones. planned: whether its plan preceded its trials."""
     sentences = [
-        *_cells(study), *_data(runs), *_repeats(study, runs), *_outcomes(study, planned), *_analysis(study),
-        *_deviations(study), *_software(study),
+        *_cells(study), *_data(runs), *_repeats(study, runs), *_tuning(study), *_outcomes(study, planned),
+        *_analysis(study), *_deviations(study), *_software(study),
     ]  # fmt: skip
     return " ".join(sentences) + "\n"
 
@@ -83,6 +83,20 @@ def _repeats(study: Study, runs: Sequence[Run]) -> list[str]:
         f"seed{'s' if each != '1' else ''} a fold, the same for all cells, which gave {len(runs)} finished trials "
         f"({epochs} epochs, batches of {batches}, learning rate {rates}).",
         "The test part was used for measuring alone.",
+    ]
+
+
+def _tuning(study: Study) -> list[str]:
+    """How strengths were chosen, where they were."""
+    if not study.info.get("tuned"):
+        return []
+    tuned = study.trials[study.trials["chosen"].notna()]
+    many = listed([str(int(number)) for number in sorted(set(tuned["candidates"]))])
+    return [
+        f"The strengths of {listed(list(dict.fromkeys(tuned['cell'])), MOST_NAMED)} were chosen within each fold, "
+        f"among {many} candidates that were all trained there, by the mean negative log-likelihood on the fold's "
+        "validation part, so that no test part had a say [@varma2006; @cawley2010]; such a cell took "
+        f"{many} times the training."
     ]
 
 

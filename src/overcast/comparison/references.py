@@ -70,4 +70,17 @@ REFERENCES = {
   volume  = {7}, number = {70}, pages = {4101}, year = {2022},
   doi     = {10.21105/joss.04101}
 }""",
+    "varma2006": """@article{varma2006,
+  author  = {Varma, Sudhir and Simon, Richard},
+  title   = {Bias in Error Estimation When Using Cross-validation for Model Selection},
+  journal = {BMC Bioinformatics},
+  volume  = {7}, pages = {91}, year = {2006},
+  doi     = {10.1186/1471-2105-7-91}
+}""",
+    "cawley2010": """@article{cawley2010,
+  author  = {Cawley, Gavin C. and Talbot, Nicola L. C.},
+  title   = {On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation},
+  journal = {Journal of Machine Learning Research},
+  volume  = {11}, pages = {2079--2107}, year = {2010}
+}""",
 }

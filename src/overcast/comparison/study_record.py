@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from overcast.comparison import wording
-from overcast.comparison.trials import Diverged
+from overcast.comparison.trials import Diverged, Tuned
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
@@ -136,7 +136,7 @@ def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dic
             # an evaluation that lacks but a figure keeps its plots
             evaluate(run, pictures=(run.folder / "evaluation" / "plots").is_dir(), shift=SHIFT.column in columns)
         except DivergedError as error:
-            diverged[run] = Diverged(run_params(run.config), str(error))
+            diverged[run] = Diverged(run_params(run.config), str(error), run.facts["identity"])
     return diverged
 
 
@@ -163,4 +163,16 @@ def diverged_trials(trials: Sequence[RunInfo], done: set[str]) -> list[Diverged]
     """The trials that diverged, one of each identity, and were not run again since."""
     gone = [run for run in trials if run.status == "FAILED" and run.tags.get("diverged") == "true"]
     found = {run.tags["identity"]: run for run in gone}
-    return [Diverged(run.params, run.tags.get("reason", "")) for identity, run in found.items() if identity not in done]
+    left = {identity: run for identity, run in found.items() if identity not in done}
+    return [Diverged(run.params, run.tags.get("reason", ""), identity) for identity, run in left.items()]
+
+
+def tuned_trials(trials: Sequence[RunInfo]) -> dict[str, Tuned]:
+    """Of the trials that were chosen among candidates, by identity, how."""
+    chosen = [run for run in trials if run.tags.get("tuned")]
+    return {run.tags["identity"]: Tuned(_strengths(run), int(run.tags["candidates"])) for run in chosen}
+
+
+def _strengths(run: RunInfo) -> dict[str, str]:
+    words = [word.partition("=") for word in run.tags["tuned"].split()]
+    return {name: value for name, _, value in words}

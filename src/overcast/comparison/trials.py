@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from overcast.study.tuning import STRENGTH
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 
@@ -19,9 +20,6 @@ PAIRING = ("seed", "fold", "split_seed")
 NAMED = ("data", "model", "mitigation", *PAIRING, "train_fraction", "epochs")
 """The parameters that every trial is told by."""
 
-STRENGTH = "mitigation."
-"""How the parameters begin that say how strong a mitigation is."""
-
 FOLLOWS = ("parameters",)
 """What is not chosen but follows from the rest."""
 
@@ -30,23 +28,40 @@ ENDS = ("_low", "_high")
 
 
 class Diverged(NamedTuple):
-    """A trial that has no outcome: its parameters, as `params` has them or as MLflow keeps them, and why."""
+    """A trial that has no outcome: its parameters, as `params` has them or as MLflow keeps them, why, its identity."""
 
     params: Mapping[str, Any]
     reason: str
+    identity: str = ""
 
 
-def trials(runs: Sequence[Run], diverged: Sequence[Diverged] = ()) -> pd.DataFrame:
+class Tuned(NamedTuple):
+    """How a trial was chosen: the parameters in which the candidates of its fold differ, and how many there were."""
+
+    strengths: Mapping[str, str]
+    candidates: int
+
+
+def trials(
+    runs: Sequence[Run], diverged: Sequence[Diverged] = (), tuned: Mapping[str, Tuned] | None = None
+) -> pd.DataFrame:
     """One row a run, in the columns that `overcast.comparison.table` reads. The runs must have been evaluated.
 
-    Then one row for each that ``diverged``, without outcomes and with its ``reason``.
+    Then one row for each that ``diverged``, without outcomes and with its ``reason``. tuned: of those that were chosen
+    among candidates, by identity. They are one cell, whatever strength was ``chosen`` among the ``candidates``.
     """
     flat = [run_params(run.config) for run in runs]
-    gone = [{name: _value(value) for name, value in each.params.items()} for each in diverged]
-    varying = swept([*flat, *gone])
-    rows = [_row(run, given, varying) for run, given in zip(runs, flat, strict=True)]
-    for given, each in zip(gone, diverged, strict=True):
-        rows.append(_names(given, varying) | {"diverged": True, "reason": each.reason})
+    flat += [{name: _value(value) for name, value in each.params.items()} for each in diverged]
+    identities = [*(run.facts.get("identity", "") for run in runs), *(each.identity for each in diverged)]
+    chosen = [(tuned or {}).get(identity) for identity in identities]
+    for given, how in zip(flat, chosen, strict=True):
+        for name in how.strengths if how else ():
+            given.pop(name, None)
+    varying = swept(flat)
+    named = [_names(given, varying, how) for given, how in zip(flat, chosen, strict=True)]
+    rows = [_row(run, names) for run, names in zip(runs, named, strict=False)]
+    for names, each in zip(named[len(rows) :], diverged, strict=True):
+        rows.append(names | {"diverged": True, "reason": each.reason})
     return pd.DataFrame(rows)
 
 
@@ -85,21 +100,29 @@ def swept(flat: Sequence[dict[str, Any]]) -> list[str]:
     return names
 
 
-def _names(given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+def _names(given: dict[str, Any], varying: list[str], tuned: Tuned | None) -> dict[str, Any]:
     """What tells a trial's cell and repeat, from its parameters."""
     own = [name for name in varying if name in given]
     before = [str(given[name]) for name in own if name in ("data", "model")]
     after = [name for name in own if name not in ("data", "model")]
     settings = {name: f"{name.rsplit('.', 1)[-1]}={given[name]}" for name in after}
+    mitigation = f"{given['mitigation']} (tuned)" if tuned else given["mitigation"]
     return {
         **{name: given[name] for name in NAMED},
-        "cell": " · ".join([*before, given["mitigation"], *settings.values()]),
+        "cell": " · ".join([*before, mitigation, *settings.values()]),
         "rest": " · ".join([*before, *(settings[name] for name in after if not name.startswith(STRENGTH))]),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
+        **(_chosen(given["mitigation"], tuned) if tuned else {}),
     }
 
 
-def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
+def _chosen(mitigation: str, tuned: Tuned) -> dict[str, Any]:
+    names = {name: name.removeprefix(STRENGTH).removeprefix(f"{mitigation}.") for name in tuned.strengths}
+    words = [f"{names[name]}={value}" for name, value in tuned.strengths.items()]
+    return {"chosen": " ".join(words), "candidates": tuned.candidates}
+
+
+def _row(run: Run, names: dict[str, Any]) -> dict[str, Any]:
     facts = run.facts
     measured = run.metrics
     return {
@@ -108,7 +131,7 @@ def _row(run: Run, given: dict[str, Any], varying: list[str]) -> dict[str, Any]:
         "diverged": False,
         "identity": facts.get("cell", ""),
         "mitigations": len(run.config.mitigation),
-        **_names(given, varying),
+        **names,
         **{f"test/{name}": _number(value) for name, value in measured["test"].items() if not name.endswith(ENDS)},
         **{f"gap/{name}": value for name, value in measured["gap"].items()},
         **{f"validation/{name}": measured["validation"][name] for name in ("accuracy", "nll")},

@@ -85,7 +85,7 @@ def study_keys(path: Path) -> set[str]:
         return set()
     study = yaml.safe_load(path.read_text(encoding="utf8")) or {}
     sweeper = (study.get("hydra") or {}).get("sweeper") or {}
-    lists = [sweeper.get(name) or [] for name in ("cells", "repeats", "tuning")] + (sweeper.get("tuned") or [])
+    lists = [sweeper.get(name) or [] for name in ("cells", "repeats")] + (sweeper.get("tuned") or [])
     words = " ".join(line for lines in lists for line in lines).split()
     swept = [*(sweeper.get("params") or {}), *map(override_key, words)]
     groups = [key for d in study.get("defaults", []) if isinstance(d, dict) for key in d]

@@ -119,7 +119,7 @@ class RunSettings:
     prepare: bool = False
     """Whether what data is lacking is downloaded, packed and split before the run, or before a study's first one."""
     role: str = "trial"
-    """"tuning" for the runs by which a study chooses strengths, which are not compared."""
+    """"tuning" for the candidates of a study that chooses strengths: those that are not chosen are not compared."""
     data_dir: str = "data"
     runs_dir: str = "runs"
 

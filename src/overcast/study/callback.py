@@ -8,10 +8,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
@@ -28,6 +29,9 @@ from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.run_folder import Run
 from overcast.tracking.study_info import StudyInfo
+
+if TYPE_CHECKING:  # every job imports this
+    from overcast.study.tuning import Choice
 
 MAX_TAG = 8000
 """Characters that MLflow keeps of a tag."""
@@ -111,11 +115,14 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             tags["extended"] = before["reported"]
         return tags
 
-    def chose(self, cells: Sequence[Sequence[str]]) -> None:
-        """Say and record which strengths won."""
-        winners = "; ".join(dict.fromkeys(cell for each in cells for cell in each))
-        print(f"chosen by validation: {winners}", flush=True)
-        self.record.tags({"chosen": winners})
+    def chose(self, winners: Mapping[tuple[str, int], Choice], candidates: Collection[str]) -> None:
+        """Say and record which candidates won; as `overcast.study.tuning.record_choices` has them."""
+        from overcast.study.tuning import record_choices
+
+        if self.study and self.store:
+            record_choices(self.store, self.study.id, winners, candidates)
+        counts = Counter(won.strengths for won in winners.values())
+        print(f"chosen by validation: {', '.join(f'{name} in {n} folds' for name, n in counts.items())}", flush=True)
 
     def leave_out(self, cells: Sequence[tuple[RunConfig, Exception]]) -> None:
         """Say and record which cells, each with its config, are left out and why."""

@@ -65,6 +65,11 @@ def study_repeats(explicit: Sequence[str], folds: int | None, seeds: int = 1) ->
     return [f"split.fold={fold} seed={fold + SEED_STEP * round_}" for round_ in range(seeds) for fold in range(folds)]
 
 
+def repeat_fold(repeat: str) -> int:
+    """The fold of a repeat that `study_repeats` made of ``folds``."""
+    return int(repeat.split()[0].partition("=")[2])
+
+
 def refuse_more_folds(cells: Sequence[RunConfig], folds: int | None) -> None:
     """Raises: UserError if the data of a cell is split into fewer folds than the study is to use."""
     for cell in cells:

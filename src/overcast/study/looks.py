@@ -9,6 +9,7 @@ from typing import Any
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
 from overcast.statistics.sequential import planned_looks
+from overcast.study.checks import repeat_fold
 
 
 class Looks:
@@ -36,7 +37,7 @@ class Looks:
         before = 0
         assert self.settings.folds is not None
         for folds in planned_looks(self.settings.folds):
-            block = [repeat for repeat in repeats if before <= int(repeat.split()[0].partition("=")[2]) < folds]
+            block = [repeat for repeat in repeats if before <= repeat_fold(repeat) < folds]
             yield folds, block
             before = folds
 

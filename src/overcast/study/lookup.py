@@ -35,11 +35,11 @@ LIKE = ("epochs", "train_fraction", "batch_size")
 
 
 def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, identity: str) -> Run | None:
-    """The run of this study that already is what is asked for, or None."""
+    """The run of this study that already is what is asked for, or None. Of a candidate, also one that was chosen."""
     if store is None:
         return None
-    for found in store.search("FINISHED", study=study.id, role=role, identity=identity):
-        if run := whole(found, store):
+    for found in store.search("FINISHED", study=study.id, identity=identity):
+        if found.tags["role"] in (role, "trial") and (run := whole(found, store)):
             return run
     return None  # also where its folder was removed
 

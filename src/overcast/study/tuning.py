@@ -1,32 +1,140 @@
-"""Choose among strengths of a mitigation by the validation part, before the study's own repeats."""
+"""A mitigation at the strength that suits it: in each fold the candidate with the best validation part is the trial.
+
+The candidates of a group are cells that differ in the strengths of a mitigation alone. All of them are trained in every
+fold; test parts have no say in the choice, and no fold is left out for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from overcast.core.errors import DivergedError
+from overcast.config.compose import override_key
+from overcast.config.schema import StudyConfig
+from overcast.core.errors import DivergedError, UserError
 from overcast.tracking.run_folder import Run
+
+if TYPE_CHECKING:
+    from overcast.tracking.store import TrackingStore
+
+STRENGTH = "mitigation."
+"""How the overrides begin that say how strong a mitigation is."""
+
+ROLE = "role=tuning"
+"""Of a candidate's job: its run is no trial unless it is chosen."""
+
+EXAMPLE = '[["mitigation=dropout mitigation.dropout.p=0.1","mitigation=dropout mitigation.dropout.p=0.5"]]'
+
+Group = Mapping[str, str]
+"""Of each candidate, a cell's overrides with the `ROLE`, the strengths by which it differs from the others."""
+
+
+class Choice(NamedTuple):
+    """What won in a fold, at a point of the grid. candidates: among how many."""
+
+    point: int
+    fold: int
+    cell: str
+    strengths: str
+    candidates: int
+
+
+def read_groups(tuned: Sequence[Any], settings: StudyConfig) -> list[Group]:
+    """The groups that a study names as ``hydra.sweeper.tuned``, a list of cells each.
+
+    Raises: UserError if one is no choice of strengths, or the study does not say how many folds to choose in.
+    """
+    groups = [_group(cells) for cells in tuned]
+    if groups and settings.folds is None:
+        raise UserError("hydra.sweeper.tuned: strengths are chosen in each fold, so set study.folds too")
+    if groups and settings.budget is not None:
+        raise UserError(
+            f"study.budget={settings.budget} stops cells between folds, and hydra.sweeper.tuned trains all candidates "
+            "in every fold. Leave one of them out"
+        )
+    names = Counter(_other_words(next(iter(group))) for group in groups)
+    for words, times in names.items():
+        if times > 1:
+            raise UserError(f"hydra.sweeper.tuned has {times} groups of {' '.join(words)}: make one of them")
+    return groups
+
+
+def _group(cells: Any) -> Group:
+    if isinstance(cells, str) or not isinstance(cells, Sequence) or len(cells) < 2:
+        raise UserError(f"hydra.sweeper.tuned: give groups of two or more candidates each, as in {EXAMPLE}")
+    words = [cell.split() for cell in cells]
+    shared = set(words[0]).intersection(*words)
+    own = [[word for word in each if word not in shared] for each in words]
+    keys = {tuple(sorted(map(override_key, each))) for each in own}
+    different = len({*map(tuple, own)}) == len(own)
+    if len(keys) > 1 or not different or not all(key.startswith(STRENGTH) for key in next(iter(keys))):
+        raise UserError(
+            f"hydra.sweeper.tuned: the candidates of a group name the same strengths of the same mitigation with other "
+            f"values, as in {EXAMPLE}; these do not: {', '.join(cells)}"
+        )
+    return {f"{cell} {ROLE}": " ".join(each) for cell, each in zip(cells, own, strict=True)}
+
+
+def _other_words(cell: str) -> tuple[str, ...]:
+    """What a cell says but for its strengths."""
+    return tuple(word for word in cell.split() if not word.startswith(STRENGTH) and word != ROLE)
+
+
+def refuse_twice(cells: Sequence[str], identities: Sequence[Any], candidates: Collection[str]) -> None:
+    """Raises: UserError if a candidate is the same as another cell: one run cannot be the trial of both.
+
+    cells: of one point of the grid or of several, one after the other. identities: of each, or why it is left out.
+    """
+    first: dict[str, str] = {}
+    for cell, identity in zip(cells, identities, strict=True):
+        other = first.setdefault(identity, cell) if isinstance(identity, str) else cell
+        if other != cell and not {cell, other}.isdisjoint(candidates):
+            names = " and ".join(each.removesuffix(f" {ROLE}") for each in (other, cell))
+            raise UserError(f"hydra.sweeper.tuned: {names} are the same cell. Leave one of them out")
+
+
+def choose(groups: Sequence[Group], tried: Mapping[tuple[int, int, str], Sequence[Any]]) -> list[Choice]:
+    """The winner of each group, at each point of the grid and in each fold. tried: what came of (point, fold, cell)."""
+    choices = []
+    for point, fold in dict.fromkeys((point, fold) for point, fold, _ in tried):
+        for group in groups:
+            runs = {cell: tried[point, fold, cell] for cell in group if (point, fold, cell) in tried}
+            if winner := best(runs):
+                choices.append(Choice(point, fold, winner, group[winner], len(runs)))
+    return choices
 
 
 def best(candidates: Mapping[str, Sequence[Any]]) -> str:
-    """The candidate with the best mean validation accuracy over its runs, the likelihood breaking ties.
+    """The candidate with the lowest mean validation negative log-likelihood over its runs, accuracy breaking ties.
 
-    What is no `Run` (a failed job) does not count, but for one that diverged: its candidate comes after all whose runs
-    did not, since those that are left flatter it. "" if nothing finished.
+    One with runs that diverged comes after all with fewer such. One with a job that failed otherwise has yet to be
+    trained, and is none. "" if nothing is left.
     """
     scores = {}
-    for name, runs in candidates.items():
-        if finished := [run for run in runs if isinstance(run, Run)]:
-            whole = not any(isinstance(run, DivergedError) for run in runs)
-            scores[name] = (whole, *np.mean([validation(run) for run in finished], axis=0).tolist())
-    return max(scores, key=lambda name: scores[name], default="")
+    for name, results in candidates.items():
+        figures = [_validation(each) for each in results if isinstance(each, Run)]
+        finite = [each for each in figures if each]
+        diverged = len(figures) - len(finite) + sum(isinstance(each, DivergedError) for each in results)
+        if len(finite) + diverged == len(results):
+            scores[name] = (diverged, *np.mean(finite or [(np.inf, np.inf)], axis=0).tolist())
+    return min(scores, key=lambda name: scores[name], default="")
+
+
+def _validation(run: Run) -> tuple[float, float] | None:
+    try:
+        return validation(run)
+    except DivergedError:
+        return None
 
 
 def validation(run: Run) -> tuple[float, float]:
-    """Accuracy and log-likelihood of the kept weights on the whole validation part; the test part is not read."""
+    """Negative log-likelihood and error rate of the kept weights on the whole validation part, and of nothing else.
+
+    Raises: DivergedError if the network's answers are no finite numbers.
+    """
     from overcast.evaluation.evaluate import measure
     from overcast.prediction.trained_network import open_config_pack
     from overcast.training.feature_cache import restore_for_measuring
@@ -34,4 +142,26 @@ def validation(run: Run) -> tuple[float, float]:
     measured = measure(
         *restore_for_measuring(run, open_config_pack(run.config)), np.flatnonzero(run.parts == "validation")
     )
-    return measured.figures["accuracy"], -measured.figures["nll"]
+    return measured.figures["nll"], 1 - measured.figures["accuracy"]
+
+
+def record_choices(
+    store: TrackingStore, study: str, winners: Mapping[tuple[str, int], Choice], candidates: Collection[str]
+) -> None:
+    """Make trials of the runs that were chosen, and of no others: the choice may differ from that of a smaller study.
+
+    study: its id. winners: by the identity of their cell and the fold. candidates: the identities of all.
+    """
+    from overcast.tracking.run import MlflowRun
+
+    for found in store.search(study=study):
+        if (cell := found.tags.get("cell", "")) not in candidates:
+            continue
+        won = winners.get((cell, int(found.params.get("fold", -1))))
+        tags = {"role": "trial", "tuned": won.strengths, "candidates": str(won.candidates)} if won else UNCHOSEN
+        if any(found.tags.get(name, "") != text for name, text in tags.items()):
+            MlflowRun(store.client, found.id).tags(tags)
+
+
+UNCHOSEN = {"role": "tuning", "tuned": "", "candidates": ""}
+"""The tags of a candidate's run that is no trial."""

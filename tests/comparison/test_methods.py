@@ -53,6 +53,17 @@ def test_it_says_what_was_done() -> None:
         assert said in text
     assert text.count("\n") == 1
     assert "owen2007" not in text
+    assert "varma2006" not in text
+
+
+def test_it_says_how_strengths_were_chosen() -> None:
+    study = study_of(tuned=["Tuned: noise (tuned): …"])
+    tuned = study.trials["cell"] == "noise"
+    study.trials["cell"] = study.trials["cell"].where(~tuned, "noise (tuned)")
+    study.trials["chosen"], study.trials["candidates"] = (pd.Series(v, tuned.index[tuned]) for v in ("std=0.1", 3))
+    text = methods(study, [run_on()], planned=True)
+    assert "The strengths of noise (tuned) were chosen within each fold, among 3 candidates" in text
+    assert "[@varma2006; @cawley2010]; such a cell took 3 times the training." in text
 
 
 def test_it_says_nothing_that_was_not_so() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overcast.comparison.trials import Diverged, answers, curves, diverged_cells, swept, trials
+from overcast.comparison.trials import Diverged, Tuned, answers, curves, diverged_cells, swept, trials
 from overcast.evaluation.evaluate import evaluate
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
@@ -56,6 +56,27 @@ def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
     assert rows["test/accuracy"].isna().tolist() == [False, False, True, True]
     told = "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1)"
     assert diverged_cells(rows) == [told]
+
+
+def test_what_was_chosen_among_candidates_is_one_cell(config: Any) -> None:
+    picks = [("none", 0), *((f"dropout mitigation.dropout.p={p}", fold) for p, fold in ((0.1, 0), (0.5, 1), (0.3, 0)))]
+    runs = [
+        train(config("epochs=1", *f"mitigation={pick}".split(), f"split.fold={fold}", f"seed={fold}"))
+        for pick, fold in picks
+    ]
+    for run in runs:
+        evaluate(run, pictures=False)
+    gone = Diverged(run_params(runs[2].config) | {"mitigation.dropout.p": "0.9", "fold": "2", "seed": "2"}, "nan", "z")
+    strengths = {runs[1].facts["identity"]: "0.1", runs[2].facts["identity"]: "0.5", "z": "0.9"}
+    tuned = {identity: Tuned({"mitigation.dropout.p": p}, 3) for identity, p in strengths.items()}
+    rows = trials(runs, [gone], tuned)
+    assert list(rows["cell"]) == ["none", "dropout (tuned)", "dropout (tuned)", "dropout", "dropout (tuned)"]
+    assert list(rows["mitigation"]) == ["none", *["dropout"] * 4]
+    assert rows["chosen"].tolist()[1:3] == ["p=0.1", "p=0.5"]
+    assert rows["chosen"].tolist()[-1] == "p=0.9"
+    assert rows["candidates"].dropna().tolist() == [3] * 3
+    assert rows["rest"].unique().tolist() == [""]  # all are compared with the one control
+    assert diverged_cells(rows) == ["dropout (tuned): 1 of 3 repeats diverged (nan)"]
 
 
 def made_up(folder: Path, facts: dict[str, Any], predicted: str, names: str = "ab") -> Run:

@@ -212,13 +212,13 @@ def test_what_a_study_judges_later_is_measured_then(
 def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str], home: Path) -> None:
     kept = [word for word in words if not word.startswith("mitigation=")]
     shrunk = [f'"mitigation=shrink mitigation.shrink.scale={scale}"' for scale in (0.25, 0.5)]
-    groups = f'[[{",".join(shrunk)}],["mitigation=noise","mitigation=pretraining"]]'
-    lists = [f"hydra.sweeper.tuned={groups}", 'hydra.sweeper.tuning=["seed=9"]', 'hydra.sweeper.repeats=["seed=0"]']
+    noisy = [f'"mitigation=noise mitigation.noise.std={std}"' for std in (0.1, 0.2)]
+    lists = [f"hydra.sweeper.tuned=[[{','.join(shrunk)}],[{','.join(noisy)}]]", "study.folds=1"]
     said = script("train", "-m", *kept, ONE, "model=perceptron,ann", 'hydra.sweeper.cells=["mitigation=none"]', *lists)
     assert said.code == 0, said
-    # one candidate of the perceptron's and four of the ANN's are tried; then none and one winner, none and two
-    assert "study sweep: 10 runs, 1 at once" in said.out
-    assert "chosen by validation: mitigation=noise; mitigation=shrink mitigation.shrink.scale=" in said.out
+    # none and the noises of the perceptron; none and all of the ANN: then none and one winner, none and two
+    assert "study sweep: 8 runs, 1 at once" in said.out
+    assert "mitigation.shrink.scale=" in said.out.partition("chosen by validation: ")[2]
     assert statuses(home) == (["FINISHED"], Counter(FINISHED=5))
 
 
@@ -635,22 +635,25 @@ def test_a_study_on_a_local_ray_cluster(user: Home) -> None:
 
 
 @pytest.mark.slow
-def test_a_tuned_study_chooses_then_repeats(user: Home, script: Any) -> None:
+def test_a_tuned_study_chooses_in_each_fold_and_compares_one_cell(user: Home, script: Any) -> None:
     """A dropout of 0.95 learns nothing in so few steps: the milder one must be chosen."""
     user.words = [word for word in user.words if not word.startswith("mitigation=")]
     strengths = [f"mitigation=dropout mitigation.dropout.p={p}" for p in ("0.95", "0.05")]
     words = [
         'hydra.sweeper.cells=["mitigation=none"]',
         "hydra.sweeper.tuned=[" + json.dumps(strengths) + "]",
-        'hydra.sweeper.tuning=["split.fold=3 seed=7"]',
-        'hydra.sweeper.repeats=["split.fold=0 seed=0","split.fold=1 seed=1"]',
+        "study.folds=2",
     ]
     code, out, err = user.run("train", "-m", "model=ann", "epochs=20", *words)
     assert code == 0, err
-    assert "chosen by validation: mitigation=dropout mitigation.dropout.p=0.05" in out
+    assert "study sweep: 6 runs" in out
+    assert "chosen by validation: mitigation.dropout.p=0.05 in 2 folds" in out
     roles = Counter(run.data.tags["role"] for run in recorded(user.folder))
     assert roles == {"study": 1, "tuning": 2, "trial": 4}
     kept = [word for word in user.words if not word.startswith("epochs=")]
     said = script("train", "-m", *kept, "model=ann", "epochs=20", *words, ONE)
     assert (said.code, said.out.count("already trained")) == (0, 6), said
-    assert len(recorded(user.folder)) == 7  # all of it was there already
+    assert Counter(run.data.tags["role"] for run in recorded(user.folder)) == roles  # nothing new, nothing changed
+    compared = script("compare").out
+    assert "dropout (tuned): gap" in compared
+    assert "Tuned: dropout (tuned): in each fold the best of 2 strengths" in compared

@@ -47,7 +47,7 @@ def test_a_finished_run_is_found_by_what_it_is(
     assert found("seed=9") is None
     assert found("epochs=2") is None
     assert found("trainer=ddp", "trainer.precision=32-true") is None
-    assert found(role="tuning") is None
+    assert found(role="tuning").folder == first.folder  # a candidate that was chosen is a trial
     assert found(fingerprint="other data") is None
     same = first.facts["identity"]
     assert finished_run(store, StudyInfo("y-1", "y", "", 1, ""), "trial", same) is None

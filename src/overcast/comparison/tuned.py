@@ -19,13 +19,16 @@ def tuned_notes(trials: pd.DataFrame) -> list[str]:
     """A sentence on what choosing cost, for each number of candidates."""
     return [
         f"Tuned: {listed(list(dict.fromkeys(some['cell'])))}: in each fold the best of {int(many)} strengths by the "
-        f"validation part alone, with {int(many)} times the training of a cell of one strength."
+        f"validation part alone. That took {int(many)} times the training of a cell of one strength; train times are "
+        "those of the chosen runs."
         for many, some in _tuned(trials).groupby("candidates")
     ]
 
 
 def _tuned(trials: pd.DataFrame) -> pd.DataFrame:
-    return trials[trials["chosen"].notna()] if "chosen" in trials else trials.iloc[:0]
+    if "chosen" not in trials:
+        return trials.iloc[:0].assign(chosen="", candidates=0)
+    return trials[trials["chosen"].notna()]
 
 
 def tuned_sections(trials: pd.DataFrame) -> list[Section]:
@@ -61,14 +64,14 @@ def _strengths(tuned: pd.DataFrame) -> Table:
         values = dict(zip(keys, map(_values, rows["chosen"]), strict=True))  # the seeds of a fold have the same
         counts = Counter(values.values()).most_common()
         often = ", ".join(f"{value} ({many}×)" for value, many in counts)
-        named = Cell(str(name), ", ".join(strength for strength, _, _ in words))
+        named = Cell(str(name), " / ".join(strength for strength, _, _ in words))
         lines.append([named, *(values.get(fold, "–") for fold in folds), often])
     return Table(["trial", *heads, "how often"], lines, row_heads=True)
 
 
 def _values(chosen: str) -> str:
-    """``zoom=0.2 shift=0.08`` → ``0.2, 0.08``."""
-    return ", ".join(word.partition("=")[2] for word in chosen.split())
+    """``zoom=0.2 shift=0.08`` → ``0.2 / 0.08``."""
+    return " / ".join(word.partition("=")[2] for word in chosen.split())
 
 
 def _optimism(trials: pd.DataFrame) -> Table:

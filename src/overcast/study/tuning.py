@@ -63,7 +63,8 @@ def read_groups(tuned: Sequence[Any], settings: StudyConfig) -> list[Group]:
 
 
 def _group(cells: Any) -> Group:
-    if isinstance(cells, str) or not isinstance(cells, Sequence) or len(cells) < 2:
+    several = isinstance(cells, Sequence) and not isinstance(cells, str) and len(cells) > 1
+    if not several or not all(isinstance(cell, str) for cell in cells):
         raise UserError(f"hydra.sweeper.tuned: give groups of two or more candidates each, as in {EXAMPLE}")
     words = [cell.split() for cell in cells]
     shared = set(words[0]).intersection(*words)

@@ -647,7 +647,7 @@ def test_a_tuned_study_chooses_in_each_fold_and_compares_one_cell(user: Home, sc
     code, out, err = user.run("train", "-m", "model=ann", "epochs=20", *words)
     assert code == 0, err
     assert "study sweep: 6 runs" in out
-    assert "chosen by validation: mitigation.dropout.p=0.05 in 2 folds" in out
+    assert "chosen by validation: mitigation.dropout.p=0.05 (2×)" in out
     roles = Counter(run.data.tags["role"] for run in recorded(user.folder))
     assert roles == {"study": 1, "tuning": 2, "trial": 4}
     kept = [word for word in user.words if not word.startswith("epochs=")]

@@ -122,7 +122,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         if self.study and self.store:
             record_choices(self.store, self.study.id, winners, candidates)
         counts = Counter(won.strengths for won in winners.values())
-        print(f"chosen by validation: {', '.join(f'{name} in {n} folds' for name, n in counts.items())}", flush=True)
+        told = ", ".join(f"{strengths} ({times}×)" for strengths, times in counts.items())
+        print(f"chosen by validation: {told or 'nothing, since no group has a whole candidate'}", flush=True)
 
     def leave_out(self, cells: Sequence[tuple[RunConfig, Exception]]) -> None:
         """Say and record which cells, each with its config, are left out and why."""

@@ -212,7 +212,7 @@ def test_what_a_study_judges_later_is_measured_then(
 def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str], home: Path) -> None:
     kept = [word for word in words if not word.startswith("mitigation=")]
     shrunk = [f'"mitigation=shrink mitigation.shrink.scale={scale}"' for scale in (0.25, 0.5)]
-    noisy = [f'"mitigation=noise mitigation.noise.std={std}"' for std in (0.1, 0.2)]
+    noisy = [f'"mitigation=noise mitigation.noise.strength={strength}"' for strength in (0.1, 0.2)]
     lists = [f"hydra.sweeper.tuned=[[{','.join(shrunk)}],[{','.join(noisy)}]]", "study.folds=1"]
     said = script("train", "-m", *kept, ONE, "model=perceptron,ann", 'hydra.sweeper.cells=["mitigation=none"]', *lists)
     assert said.code == 0, said

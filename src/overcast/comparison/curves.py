@@ -92,7 +92,7 @@ def _lines(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, ob
     x, y = [], []
     for _, run in known.groupby("run_id", sort=False):
         x += [*run["epoch"], None]
-        y += [*run[column].round(4), None]
+        y += [*run[column].round(3), None]  # finer than the screen
     pale = {"color": style.colour, "width": 0.7}
     every = go.Scatter(
         x=x, y=y, mode="lines", line=pale, opacity=0.35, hoverinfo="skip", **{**name, "showlegend": False}

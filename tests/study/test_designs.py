@@ -107,6 +107,7 @@ def test_a_design_that_is_none_is_refused(design: str, mitigations: list[str], s
     ("settings", "said"),
     [
         ({"design": "half"}, "study.design=half: the choices are one_at_a_time, leave_one_out, factorial"),
+        ({"equal": "time"}, "study.equal=time: the choices are epochs, compute"),
         ({"mitigations": "dropout"}, r"study.mitigations=dropout: give a list, such as study.mitigations=\["),
         ({"folds": "2,3"}, "study.folds=2,3: give a whole number"),
     ],

@@ -26,10 +26,11 @@ from overcast.comparison.study_record import (
     finished_trials,
     read_plan,
     recorded_study,
+    trial_table,
     unfinished,
 )
 from overcast.comparison.table import predictor_table
-from overcast.comparison.trials import answers, curves, diverged_cells, trials
+from overcast.comparison.trials import answers, curves, diverged_cells
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.html.page import Section
@@ -105,7 +106,7 @@ def _compared(
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(record)
     runs = [run for run in runs if run not in no_figures]
-    rows = trials(runs, diverged).assign(design=parent.tags.get("design", ""))
+    rows = trial_table(parent, runs, diverged)
     known, judged = answers(runs), judged.known(rows.columns)
     for file in [text for text in predictions.split(",") if text]:
         rows, of_file, note = joined(Path(file), runs, rows)

@@ -82,6 +82,7 @@ def _repeats(study: Study, runs: Sequence[Run]) -> list[str]:
         f"Every cell was trained on {folds} fold{'s' if folds != 1 else ''} with {each} "
         f"seed{'s' if each != '1' else ''} a fold, the same for all cells, which gave {len(runs)} finished trials "
         f"({epochs} epochs, batches of {batches}, learning rate {rates}).",
+        *([str(study.info["equal"])] if "equal" in study.info else []),
         "The test part was used for measuring alone.",
     ]
 

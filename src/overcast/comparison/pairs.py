@@ -136,7 +136,8 @@ def contexts(trials: pd.DataFrame) -> Iterator[Context]:
     if "rest" not in trials:
         rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
         trials = trials.assign(rest=rest)
-    keys = [*CONTEXT, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
+    context = [key for key in CONTEXT if key != "epochs" or not _equal_compute(trials)]
+    keys = [*context, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
     varying = [key for key in keys if trials[key].nunique() > 1]
     for values, group in trials.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, values, strict=True))
@@ -145,6 +146,11 @@ def contexts(trials: pd.DataFrame) -> Iterator[Context]:
             f"{k}={named[k]}" if k in ("train_fraction", "epochs") else str(named[k]) for k in varying if k != "rest"
         ]
         yield Context(" · ".join(dict.fromkeys(p for p in [*parts, *rest] if p)), group, _control(group))
+
+
+def _equal_compute(trials: pd.DataFrame) -> bool:
+    """Whether each cell has epochs of its own, in the control's training time."""
+    return "equal" in trials and bool((trials["equal"] == "compute").any())
 
 
 def _without(cell: str, mitigation: str) -> str:

@@ -8,22 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import wording
-from overcast.comparison.trials import Diverged
+from overcast.comparison.trials import Diverged, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
-from overcast.study.lookup import StudyRecord, planned_trials, whole_runs
+from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import SHIFT, Families, families
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
 from overcast.tracking.study_info import FORMAT
-
-DESIGN = ("design", "looks")
-"""The tags of a study's design, each also as it was planned before the first trial."""
 
 
 def recorded_study(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:
@@ -62,6 +60,11 @@ def check_study_format(parent: RunInfo) -> None:
     check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
 
 
+def trial_table(parent: RunInfo, runs: Sequence[Run], diverged: Sequence[Diverged] = ()) -> pd.DataFrame:
+    """`overcast.comparison.trials.trials` of a study, each with the ``design`` of it and what is ``equal`` in it."""
+    return trials(runs, diverged).assign(**{name: parent.tags.get(name, "") for name in ("design", "equal")})
+
+
 def finished_trials(record: StudyRecord) -> dict[str, RunInfo]:
     """The planned trials that ended well, by their identity."""
     return {each.tags["identity"]: each for each in reversed(record.planned) if each.status == "FINISHED"}
@@ -86,6 +89,11 @@ def read_plan(parent: RunInfo) -> dict[str, Any]:
     plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]())}
     if looks := parent.tags.get("looks"):
         plan["looks"] = [int(folds) for folds in looks.split()]
+    if parent.tags.get("equal") == "compute":
+        plan["equal"] = (
+            "Equal computing: each cell has as many epochs as take the baseline's training time, by short trainings "
+            "that were timed before the first trial."
+        )
     if extended := parent.tags.get("extended"):
         notes.append(
             f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
@@ -94,9 +102,12 @@ def read_plan(parent: RunInfo) -> dict[str, Any]:
     if any(
         parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
     ):
-        design, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
+        design, equal, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
         when = f"looks after {', '.join(looks.split())} folds" if looks else "one look at the end"
-        notes.append(f"Post hoc: the design was changed after the first trial. Planned was {design}, with {when}.")
+        notes.append(
+            f"Post hoc: the design was changed after the first trial. Planned was {design} at equal "
+            f"{equal or 'epochs'}, with {when}."
+        )
     if judged != planned:
         before = families(**planned)
         notes.append(

@@ -49,6 +49,8 @@ class StudyConfig:
     (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
     its cells itself.
 
+    equal: what all cells have alike: ``epochs``, or ``compute``: each as many epochs as take the baseline's time.
+
     budget: how long a sequential study may take, such as ``30min``: after every few folds it is looked at, and what is
     decided, or cannot be decided any more, gets no more runs. None: every run that is planned.
 
@@ -62,6 +64,7 @@ class StudyConfig:
     margins: dict[str, float] = field(default_factory=dict)
     design: str = "one_at_a_time"
     mitigations: tuple[str, ...] = ()
+    equal: str = "epochs"
     budget: str | None = None
 
     def __post_init__(self) -> None:
@@ -71,8 +74,9 @@ class StudyConfig:
                 raise UserError(f"study.{name}={value}: give a whole number")
         if self.budget is not None and not BUDGET.fullmatch(str(self.budget)):
             raise UserError(f"study.budget={self.budget}: give a time with its unit, such as 90s, 30min or 2h")
-        if self.design not in DESIGNS:
-            raise UserError(f"study.design={self.design}: the choices are {', '.join(DESIGNS)}")
+        for name, choices in (("design", DESIGNS), ("equal", EQUAL)):
+            if getattr(self, name) not in choices:
+                raise UserError(f"study.{name}={getattr(self, name)}: the choices are {', '.join(choices)}")
         for name, example in (("mitigations", "dropout,augmentation"), ("outcomes", "nll,accuracy")):
             value = getattr(self, name)
             if not isinstance(value, list | tuple):
@@ -88,6 +92,7 @@ class StudyConfig:
 
 BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
 DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
+EQUAL = ("epochs", "compute")
 
 
 @dataclass(frozen=True, kw_only=True)

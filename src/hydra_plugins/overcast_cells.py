@@ -74,8 +74,10 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             self._lay_out(self.settings)
             varied = [*self.cells, *self.candidates]
             refuse_contradiction(self.session.user_overrides, varied, [*self.repeats, *self.tuning])
-            # what is left of params.yaml's own mitigation: the cells of a design each name theirs
-            plain = [word for word in arguments if not (self.settings.mitigations and word.startswith("mitigation="))]
+            # what is left of params.yaml's own mitigation and epochs: the cells of a design each name theirs
+            own = (("mitigation=", self.settings.mitigations), ("epochs=", self.settings.epochs))
+            named = tuple(word for word, given in own if given)
+            plain = [word for word in arguments if not word.startswith(named)]
             points = self.points(plain)
             configs = self._compose(points)
             machine = this_machine()  # once, for every run: what "auto" means here

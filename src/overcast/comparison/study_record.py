@@ -61,8 +61,8 @@ def check_study_format(parent: RunInfo) -> None:
 
 
 def trial_table(parent: RunInfo, runs: Sequence[Run], diverged: Sequence[Diverged] = ()) -> pd.DataFrame:
-    """`overcast.comparison.trials.trials` of a study, each with the ``design`` of it and what is ``equal`` in it."""
-    return trials(runs, diverged).assign(**{name: parent.tags.get(name, "") for name in ("design", "equal")})
+    """`overcast.comparison.trials.trials` of a study, with its ``design``, ``equal`` and ``lengths``."""
+    return trials(runs, diverged).assign(**{name: parent.tags.get(name, "") for name in ("design", "equal", "lengths")})
 
 
 def finished_trials(record: StudyRecord) -> dict[str, RunInfo]:
@@ -102,11 +102,11 @@ def read_plan(parent: RunInfo) -> dict[str, Any]:
     if any(
         parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
     ):
-        design, equal, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
+        design, equal, lengths, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
         when = f"looks after {', '.join(looks.split())} folds" if looks else "one look at the end"
         notes.append(
             f"Post hoc: the design was changed after the first trial. Planned was {design} at equal "
-            f"{equal or 'epochs'}, with {when}."
+            f"{equal or 'epochs'}{f' ({lengths})' if lengths else ''}, with {when}."
         )
     if judged != planned:
         before = families(**planned)

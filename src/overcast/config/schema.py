@@ -49,6 +49,8 @@ class StudyConfig:
     (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
     its cells itself.
 
+    epochs: a shorter and a longer training, which a factorial design combines with the mitigations as one more factor.
+
     equal: what all cells have alike: ``epochs``, or ``compute``: each as many epochs as take the baseline's time.
 
     budget: how long a sequential study may take, such as ``30min``: after every few folds it is looked at, and what is
@@ -64,6 +66,7 @@ class StudyConfig:
     margins: dict[str, float] = field(default_factory=dict)
     design: str = "one_at_a_time"
     mitigations: tuple[str, ...] = ()
+    epochs: tuple[int, ...] = ()
     equal: str = "epochs"
     budget: str | None = None
 
@@ -82,6 +85,24 @@ class StudyConfig:
             if not isinstance(value, list | tuple):
                 raise UserError(f"study.{name}={value}: give a list, such as study.{name}=[{example}]")
             object.__setattr__(self, name, tuple(map(str, value)))
+        self._check_epochs()
+
+    def _check_epochs(self) -> None:
+        if not self.epochs:
+            return
+        given = list(self.epochs) if isinstance(self.epochs, list | tuple) else [self.epochs]
+        if not (len(given) == 2 and all(isinstance(many, int) for many in given) and 1 <= given[0] < given[1]):
+            told = ",".join(map(str, given))
+            raise UserError(f"study.epochs=[{told}]: give a shorter and a longer training, such as study.epochs=[8,16]")
+        short, long = given
+        if self.design != "factorial":
+            raise UserError(
+                f"study.epochs=[{short},{long}] is a factor of study.design=factorial. In any other design "
+                f"epochs={short},{long} compares the cells at each length by itself"
+            )
+        if self.equal == "compute":
+            raise UserError("study.epochs and study.equal=compute both choose the epochs of each cell: leave one out")
+        object.__setattr__(self, "epochs", (short, long))
 
     @property
     def budget_seconds(self) -> float | None:

@@ -105,6 +105,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         found = self.store.search(study=key, role="study", limit=1)
         before = found[0].tags if found else {}
         tags = {"judged": judged, "design": config.study.design, "equal": config.study.equal, "looks": looks}
+        tags |= {"lengths": " ".join(map(str, config.study.epochs))}
         tags |= {f"planned_{name}": before.get(f"planned_{name}", tags[name]) for name in DESIGN}
         tags |= {"planned": before.get("planned", judged)}
         if "reported" in before and runs > int(before.get("runs", 0)):

@@ -44,7 +44,7 @@ def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, ident
     return None  # also where its folder was removed
 
 
-DESIGN = ("design", "equal", "looks")
+DESIGN = ("design", "equal", "lengths", "looks")
 """The tags of a study's design, each also as it was planned before the first trial."""
 
 CELL_LENGTH = 8

@@ -65,6 +65,25 @@ def trial_table(parent: RunInfo, runs: Sequence[Run], diverged: Sequence[Diverge
     return trials(runs, diverged).assign(**{name: parent.tags.get(name, "") for name in ("design", "equal", "lengths")})
 
 
+def published_splits(runs: Sequence[Run]) -> list[str]:
+    """What to say of each data set whose split was not drawn but published: whether training met its test part."""
+    leaked: dict[str, dict[int, int]] = {}
+    for run in runs:
+        if "leaked_test_rows" in run.facts:
+            config = run.config
+            leaked.setdefault(config.data.name, {})[config.split.fold] = run.facts["leaked_test_rows"]
+    return [
+        f"The split of {name} is a published one. "
+        + (
+            f"LEAK: {max(folds.values())} of a fold's test rows have a near-duplicate, or a sample of the same source, "
+            "in the train or validation part, which flatters every figure on the test part."
+            if max(folds.values())
+            else "No test row has a near-duplicate, or a sample of the same source, in the train or validation part."
+        )
+        for name, folds in leaked.items()
+    ]
+
+
 def finished_trials(record: StudyRecord) -> dict[str, RunInfo]:
     """The planned trials that ended well, by their identity."""
     return {each.tags["identity"]: each for each in reversed(record.planned) if each.status == "FINISHED"}
@@ -86,11 +105,11 @@ def check_runs(record: StudyRecord) -> None:
 def read_plan(parent: RunInfo) -> dict[str, Any]:
     """The families of outcomes that the study judges, its looks, and notes on what changed after the first trial."""
     judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
-    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]())}
+    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]()), "remarks": list[str]()}
     if looks := parent.tags.get("looks"):
         plan["looks"] = [int(folds) for folds in looks.split()]
     if parent.tags.get("equal") == "compute":
-        plan["equal"] = (
+        plan["remarks"].append(
             "Equal computing: each cell has as many epochs as take the baseline's training time, by short trainings "
             "that were timed before the first trial."
         )

@@ -14,7 +14,7 @@ import pandas as pd
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
-NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "equal")
+NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "remarks")
 """What of a study's info stands in the notes, or is no fact of its own."""
 
 OVERFITTING = {
@@ -186,13 +186,13 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> l
 
     Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
     are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after
-    the first trial; ``equal`` of epochs that were chosen for each cell.
+    the first trial; ``remarks`` of its epochs and splits.
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
     judged = info.get("families") or families()
-    sentences = [str(line) for line in (*info.get("post_hoc", ()), *([info["equal"]] if "equal" in info else []))]
+    sentences = [str(line) for name in ("post_hoc", "remarks") for line in info.get(name, ())]
     sentences += [f"Failed: {listed(failed)}."] if failed else []
     sentences += [f"{line}: never called better." for line in info.get("diverged", ())]
     sentences += [f"Left out: {line}." for line in info.get("left_out", ())]

@@ -18,12 +18,15 @@ class SplitConfig:
     """seed: of the split alone. folds: how many; null: the data set's own number. fold: which is the test part.
 
     ignore_groups: ignore source groups (but keep duplicates whole), to show what it is worth to know the source.
+    file: a csv file with a published split, which is taken instead of drawing one (`prepare.published_split`); folds is
+    then how many it has, one where null.
     """
 
     seed: int = MISSING
     fold: int = MISSING
     folds: int | None = None
     ignore_groups: bool = False
+    file: str | None = None
 
 
 @dataclass(frozen=True)

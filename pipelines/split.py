@@ -1,6 +1,7 @@
 """split: give each row of the pack its part, for every fold. Milliseconds, seconds for 70,000; reads no picture.
 
 python pipelines/split.py data=weather split.seed=1
+python pipelines/split.py data=folder data.path=/pictures split.file=/published.csv
 """
 
 from overcast.config.run_config import RunConfig
@@ -12,7 +13,13 @@ from overcast.core.paths import project_path
 def main(config: RunConfig, _: Session) -> None:
     from overcast.prepare.split import split
 
-    split(config.data.name, project_path(config.data_dir), seed=config.split.seed, folds=config.folds)
+    split(
+        config.data.name,
+        project_path(config.data_dir),
+        seed=config.split.seed,
+        folds=config.folds,
+        file=config.split.file,
+    )
 
 
 if __name__ == "__main__":

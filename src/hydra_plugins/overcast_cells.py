@@ -5,7 +5,9 @@ Hydra finds plugins only in this namespace.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import compress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -18,6 +20,8 @@ if TYPE_CHECKING:  # a plugin is loaded for every `--help`
     from overcast.core.devices import Machine
     from overcast.study.callback import StudyCallback
     from overcast.tracking.study_info import StudyInfo
+
+NONE: Mapping[tuple[int, str], str] = MappingProxyType({})
 
 
 class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
@@ -41,6 +45,8 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         super().__init__(max_batch_size, params)
         self.cells, self.repeats = list(cells), list(repeats)
         self.tuned = list(tuned or [])
+        self.own: dict[tuple[int, str], str] = {}
+        """An override of a cell at a point of the grid, by its number."""
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         from overcast.config.sweep_loader import SweepLoader
@@ -54,6 +60,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             start_fork_server()
 
     def sweep(self, arguments: list[str]) -> Any:
+        from overcast.config.compose import override_key
         from overcast.core.collection import collection_paused
         from overcast.core.devices import this_machine
         from overcast.study.checks import cell_identities, refuse_contradiction
@@ -66,8 +73,10 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             self._lay_out(self.settings)
             varied = [*self.cells, *self.candidates]
             refuse_contradiction(self.session.user_overrides, varied, self.repeats)
-            # what is left of params.yaml's own mitigation: the cells of a design each name theirs
-            plain = [word for word in arguments if not (self.settings.mitigations and word.startswith("mitigation="))]
+            # what is left of params.yaml's own mitigation and epochs: the cells of a design each name theirs
+            own = (("mitigation=", self.settings.mitigations), ("epochs=", self.settings.epochs))
+            named = tuple(word for word, given in own if given)
+            plain = [word for word in arguments if not word.startswith(named)]
             points = self.points(plain)
             configs = self._compose(points)
             machine = this_machine()  # once, for every run: what "auto" means here
@@ -75,11 +84,14 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             refuse_incomplete(self.settings.design, identities)
             refuse_twice(self.every * len(points), identities, self.candidates)
             feasible = possible(self.every, [isinstance(each, str) for each in identities])
-            known = dict(zip(self._places(points), identities, strict=True))
             trials = sum(len(self._trials(cells)) for cells in feasible) * max(1, len(self.repeats))
             callback, study = self._open(configs, identities, trials, machine)
+            if self.settings.equal == "compute":
+                points = [[word for word in point if override_key(word) != "epochs"] for point in points]
+                configs, identities = self._equalise(points, configs, identities, callback)
+            known = dict(zip(self._places(points), identities, strict=True))
             trained = [config for config, each in zip(configs, identities, strict=True) if isinstance(each, str)]
-            asked = jobs(points, feasible, self.repeats)
+            asked = jobs(points, feasible, self.repeats, self.own)
         with watched(study, trained, len(asked)) as watch:
             if self.settings.budget_seconds:
                 self._launch_in_looks(points, feasible, known, callback)
@@ -89,21 +101,29 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
                     self._choose(feasible, results, known, callback)
             watch.finish(self.session)
 
-    def _compose(self, points: list[list[str]]) -> list[RunConfig]:
-        """The config of each cell at each point, in the first repeat: the others differ in numbers only.
-
-        A mistake in any shows here, before anything is recorded.
-        """
+    def _composed(self, points: list[list[str]]) -> list[RunConfig]:
+        """The config of each cell at each point, in the first repeat."""
         from overcast.config.compose import resolved
-        from overcast.prepare.missing_steps import prepare_missing
-        from overcast.study.checks import refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
 
         assert self.hydra_context is not None
         load = self.hydra_context.config_loader.load_sweep_config
-        first = jobs(points, [self.every] * len(points), self.repeats[:1])
-        configs = [resolved(load(self.config, job)) for job in first]
+        first = jobs(points, [self.every] * len(points), self.repeats[:1], self.own)
+        return [resolved(load(self.config, job)) for job in first]
+
+    def _compose(self, points: list[list[str]]) -> list[RunConfig]:
+        """The configs of `_composed`: the other repeats differ in numbers only.
+
+        A mistake in any shows here, before anything is recorded.
+        """
+        from overcast.prepare.missing_steps import prepare_missing
+        from overcast.study.checks import refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
+        from overcast.study.equal_compute import refuse_unequal
+
+        configs = self._composed(points)
         refuse_more_folds(configs, self.settings.folds)
         refuse_unmeasurable(configs)
+        if self.settings.equal == "compute":
+            refuse_unequal(configs)
         if configs[0].claim:
             refuse_unknown_claim(configs[0].claim)
         if configs[0].prepare:
@@ -126,6 +146,26 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         callback.leave_out([(config, each) for config, each in pairs if not isinstance(each, str)])
         give_resources(self.launcher, workers)
         return callback, study
+
+    def _equalise(
+        self, points: list[list[str]], configs: list[RunConfig], identities: list[Any], callback: StudyCallback
+    ) -> tuple[list[RunConfig], list[Any]]:
+        """The configs of `_compose`, and their identities, each with epochs of its own in the baseline's time."""
+        from overcast.study.callback import plan_cells
+        from overcast.study.checks import cell_identities
+
+        assert callback.study
+        cells = list(zip(self._places(points), configs, identities, strict=True))
+        contexts = [
+            {each: config for (number, _), config, each in cells if number == point and isinstance(each, str)}
+            for point in range(len(points))
+        ]
+        epochs = callback.equalise([each for each in contexts if each])
+        self.own = {place: f"epochs={epochs[each]}" for place, _, each in cells if isinstance(each, str)}
+        configs = self._composed(points)
+        identities = cell_identities(configs, callback.study.machine)
+        callback.record.tags({"cells": plan_cells([each for each in identities if isinstance(each, str)])})
+        return configs, identities
 
     def study_settings(self) -> StudyConfig:
         """``study.…``, of the command line or of the study; Hydra keeps the former for the jobs alone."""
@@ -182,7 +222,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
                 [cell for cell in own if identities[number, cell] not in looks.stopped]
                 for number, own in enumerate(cells)
             ]
-            asked = jobs(points, going, repeats)
+            asked = jobs(points, going, repeats, self.own)
             if not looks.allows(len(asked), folds):
                 break
             self._launch(asked, callback, looks.launched)
@@ -249,9 +289,17 @@ def possible(cells: list[str], fits: list[bool]) -> list[list[str]]:
     return [list(compress(cells, fits[start : start + len(cells)])) for start in range(0, len(fits), len(cells))]
 
 
-def jobs(points: list[list[str]], cells: list[list[str]], repeats: list[str]) -> list[list[str]]:
-    """The overrides of each job; ``cells``: those of each point, [""] for none of its own."""
-    return [[*points[at], *cell.split(), *repeat.split()] for repeat, at, cell in places(cells, repeats)]
+def jobs(
+    points: list[list[str]], cells: list[list[str]], repeats: list[str], own: Mapping[tuple[int, str], str] = NONE
+) -> list[list[str]]:
+    """The overrides of each job; ``cells``: those of each point, [""] for none of its own.
+
+    own: one more, of a cell at a point of this number.
+    """
+    return [
+        [*points[at], *cell.split(), *own.get((at, cell), "").split(), *repeat.split()]
+        for repeat, at, cell in places(cells, repeats)
+    ]
 
 
 def places(cells: list[list[str]], repeats: list[str]) -> list[tuple[str, int, str]]:

@@ -83,6 +83,16 @@ def factorial_trials():
     return pd.DataFrame(rows)
 
 
+@pytest.fixture
+def trials_of_two_lengths(factorial_trials):
+    """The same, with the length of the training in the place of the last mitigation: the first one helps."""
+    longer = factorial_trials["mitigation"].str.contains("averaging")
+    names = factorial_trials["mitigation"].str.replace(r"\+?averaging", "", regex=True).replace("", "none")
+    epochs = longer.map({False: 8, True: 16})
+    cells = names + " · epochs=" + epochs.astype(str)
+    return factorial_trials.assign(mitigation=names, epochs=epochs, cell=cells, lengths="8 16")
+
+
 @pytest.fixture(scope="session")
 def reported(info):
     """``reported(trials, curves, …)``: all that a study's page is made of; what is given goes to `Study`."""

@@ -10,6 +10,7 @@ import pytest
 from statsmodels.formula.api import ols
 
 from overcast.comparison.factorial_design import confirm, fold_halves, interactions, main_effects, read_design
+from overcast.comparison.pairs import contexts
 from overcast.prepare.split import assign_parts
 from overcast.study.outcomes import PRIMARY, families
 
@@ -20,13 +21,24 @@ NAMES = ["augmentation", "batch_norm", "dropout", "mixup", "averaging"]
 def test_trials_are_read_as_a_design_in_whatever_order(factorial_trials: Any) -> None:
     design = read_design(factorial_trials.sample(frac=1, random_state=0), JUDGED)
     assert design is not None
-    assert design.mitigations == NAMES
+    assert design.factors == NAMES
     assert design.levels.shape == (16, 5)
     assert design.blocks == list(range(10))
     assert design.incomplete == {}
     at = [design.name(levels) for levels in design.levels].index("none")
     own = factorial_trials[factorial_trials["mitigation"] == "none"].sort_values("fold")
     assert list(design.values["test/accuracy"][at]) == list(own["test/accuracy"])
+
+
+def test_two_lengths_of_a_training_are_one_more_factor(factorial_trials: Any, trials_of_two_lengths: Any) -> None:
+    (context,) = contexts(trials_of_two_lengths)
+    assert context.control == "none · epochs=8"
+    design, same = read_design(context.trials, JUDGED), read_design(factorial_trials, JUDGED)
+    assert design is not None
+    assert same is not None
+    assert design.factors == [*NAMES[:4], "16 epochs instead of 8"]
+    assert (design.levels == same.levels).all()
+    assert (design.values["test/accuracy"] == same.values["test/accuracy"]).all()
 
 
 def test_several_seeds_are_averaged_within_a_fold(factorial_trials: Any) -> None:

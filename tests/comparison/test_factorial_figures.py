@@ -35,12 +35,12 @@ def test_the_forest_has_a_panel_an_outcome_and_each_effect_in_it(design: Any) ->
         if trace.mode == "markers":
             axes.setdefault(trace.xaxis, []).extend(trace.y)
     assert {axis: sorted(names) for axis, names in axes.items()} == dict.fromkeys(
-        ("x", "x2", "x3"), sorted(design.mitigations)
+        ("x", "x2", "x3"), sorted(design.factors)
     )
 
 
 def test_the_heat_map_is_symmetric_and_marks_what_is_clear(design: Any) -> None:
-    (trace,) = figure_of(heatmap(interactions(design, PRIMARY), design.mitigations, PRIMARY)).data
+    (trace,) = figure_of(heatmap(interactions(design, PRIMARY), design.factors, PRIMARY)).data
     z = np.array(trace.z, float)
     assert np.isnan(np.diag(z)).all()
     assert np.array_equal(z, z.T, equal_nan=True)

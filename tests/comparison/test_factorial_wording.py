@@ -83,3 +83,27 @@ def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_tria
     mitigations = words[6].removeprefix("study.mitigations=[").removesuffix("]").split(",")
     cells = study_cells(StudyConfig(mitigations=tuple(mitigations)), [])
     assert cells == ["mitigation=none", *(f"mitigation=[{name.replace('+', ',')}]" for name in mitigations)]
+
+
+def test_a_longer_training_is_told_as_a_factor_and_the_recipe_confirmed_at_its_length(
+    trials_of_two_lengths: Any,
+) -> None:
+    trials = trials_of_two_lengths
+    trials.loc[trials["epochs"] == 16, ["test/accuracy", "validation/accuracy"]] += 0.05
+    report = factorial_report(trials)
+    assert report is not None
+    assert report.headline.startswith("Of 4 mitigations and a longer training in 16 combinations")
+    (longer,) = (line for line in report.sentences if line.startswith("16 epochs instead of 8: "))
+    assert "test accuracy +5" in longer
+    design = read_design(trials, families())
+    assert design is not None
+    confirmation = confirm(design, families())
+    assert confirmation is not None
+    assert confirmation.names[0].endswith("+16 epochs instead of 8")
+    command = "python pipelines/train.py +study=factorial study.epochs=[8,16] study.mitigations=[a,b]"
+    words = shlex.split(confirmation_command(confirmation, command))
+    assert words[2:4] == ["+study=factorial", "study.design=one_at_a_time"]
+    assert words[5:7] == ["study.folds=null", "epochs=16"]
+    mitigations = words[4].removeprefix("study.mitigations=[").removesuffix("]").split(",")
+    assert "augmentation+batch_norm+dropout+mixup" in mitigations
+    assert len(study_cells(StudyConfig(mitigations=tuple(mitigations)), [])) == 1 + len(mitigations)

@@ -18,7 +18,7 @@ from overcast.study.outcomes import families
 def run_on(**facts: Any) -> Any:
     """As much of a run as is read."""
     config = SimpleNamespace(
-        data=SimpleNamespace(name="sky"), split=SimpleNamespace(fold=0, ignore_groups=False),
+        data=SimpleNamespace(name="sky"), split=SimpleNamespace(fold=0, ignore_groups=False, file=None),
         epochs=5, batch_size=32, lr=0.01,
     )  # fmt: skip
     parts = np.array(["train"] * 8 + ["validation", "test"])

@@ -41,6 +41,12 @@ def test_sizes_of_the_train_part_and_epochs_are_never_mixed():
     assert [each.name for each in contexts(pd.DataFrame(rows))] == ["epochs=5", "epochs=9"]
 
 
+def test_epochs_that_take_equal_time_are_of_one_context():
+    rows = [trial(f"{name} · epochs={n}", epochs=n, equal="compute", rest="") for name, n in (("none", 5), ("sam", 3))]
+    (only,) = contexts(pd.DataFrame(rows))
+    assert (only.name, only.cells) == ("", ["none · epochs=5", "sam · epochs=3"])
+
+
 def test_the_only_context_needs_no_name_and_strengths_are_cells_of_it():
     rows = [trial(name, rest="") for name in ("dropout · p=0.2", "dropout · p=0.5", "none")]
     (only,) = contexts(pd.DataFrame(rows))

@@ -20,6 +20,8 @@ from overcast.config.script import _parse_arguments
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 
+SPLIT = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False, "file": None}
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -46,10 +48,10 @@ def dvc_arguments() -> list[str]:
         (["model=lstm"], {"model": "lstm"}),
         (["mitigation=none", "seed=3", "lr=0.01"], {"mitigation": "none", "seed": 3, "lr": 0.01}),
         (["mitigation=[early_stopping,batch_norm]"], {"mitigation": ["early_stopping", "batch_norm"]}),
-        (["split.fold=2"], {"split": {"seed": 0, "fold": 2, "folds": None, "ignore_groups": False}}),
+        (["split.fold=2"], {"split": SPLIT | {"fold": 2}}),
         (
             ["train_fraction=0.5", "split.folds=5"],
-            {"train_fraction": 0.5, "split": {"seed": 0, "fold": 0, "folds": 5, "ignore_groups": False}},
+            {"train_fraction": 0.5, "split": SPLIT | {"folds": 5}},
         ),
         (["data=digits", "epochs=7"], {"data": "digits", "epochs": 7}),
     ],
@@ -97,11 +99,11 @@ def test_defaults_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(
         "data: x\nmodel: y\nmitigation: [a, b]\ntrainer: cpu\nseed: 1\nepochs: 2\nbatch_size: 3\nlr: 0.5\n"
-        "split: {seed: 0, fold: 1, folds: null, ignore_groups: true}\n"
+        "split: {seed: 0, fold: 1, folds: null, ignore_groups: true, file: null}\n"
     )
     assert default_overrides(path, ["data", "model", "seed", "epochs", "split.seed"]) == [
         "mitigation=[a,b]", "trainer=cpu", "batch_size=3", "lr=0.5", "split.fold=1", "split.folds=null",
-        "split.ignore_groups=true",
+        "split.ignore_groups=true", "split.file=null",
     ]  # fmt: skip
 
 
@@ -115,7 +117,7 @@ def test_defaults_stand_back_for_a_study(project: Path) -> None:
     found = with_defaults(["+study=mine", "lr=0.1"], project)
     assert {word.split("=")[0] for word in found} == {
         "--multirun", "data", "mitigation", "trainer", "batch_size", "split.seed", "split.folds", "split.ignore_groups",
-        "+study", "lr",
+        "split.file", "+study", "lr",
     }  # fmt: skip
     assert study_keys(project / "nothing.yaml") == set()
     for words in (["+study=mine", "study.folds=3"], ["+study=mitigations"]):  # the folds give each repeat its own

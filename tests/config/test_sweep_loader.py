@@ -95,6 +95,17 @@ def test_one_composition_serves_all_that_differ_in_values(loaders: Loaders, monk
     assert len(composed) == 2
 
 
+def test_plugins_imported_anew_cost_the_copy_and_not_the_job(loaders: Loaders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Hydra does before each job that runs in the study's own process."""
+
+    def dumps(config: DictConfig) -> bytes:
+        raise pickle.PicklingError("it's not the same object")
+
+    monkeypatch.setattr(pickle, "dumps", dumps)
+    theirs, ours = loaders.both("role=tuning")
+    assert ours == theirs
+
+
 @pytest.mark.parametrize("word", ["seed=much", "lr=[1]", "lrr=1", "seed=1,2", "split.fold.x=1"])
 def test_a_mistake_is_told_in_hydras_words(loaders: Loaders, word: str) -> None:
     loaders.both("seed=1")  # the key of a later seed=much

@@ -332,6 +332,46 @@ def test_a_design_makes_the_cells(script: Any, words: list[str], home: Path) -> 
     assert sorted(names) == ["dropout", "dropout+shrink", "none", "shrink"]
 
 
+def test_cells_get_the_baselines_time_found_out_once(
+    script: Any, words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = {"none": 1.0, "sam": 2.0, "shrink": 0.5}
+    timed: list[str] = []
+
+    def seconds(config: Any, study: Any) -> float:
+        timed.append(config.mitigation_name)
+        return 1 + config.epochs * costs[config.mitigation_name]
+
+    monkeypatch.setattr("overcast.study.equal_compute._seconds", seconds)
+    kept = [word for word in words if not word.startswith(("mitigation=", "epochs="))]
+    study = [*kept, "epochs=4", "model=ann", ONE, "study.name=equal", "study.folds=2", "study.equal=compute"]
+    said = script("train", *study, "study.mitigations=[sam]")
+    assert said.code == 0, said
+    assert "sam: 2 epochs instead of 4" in said.out
+    timed.clear()
+    said = script("train", *study, "study.mitigations=[sam,shrink]")  # more cells: what is known stays
+    assert (said.code, said.out.count("already trained")) == (0, 4), said
+    assert "sam: 2 epochs instead of 4" in said.out
+    assert "shrink: 8 epochs instead of 4" in said.out
+    assert set(timed) == {"none", "shrink"}
+    compared = script("compare", "out=page")
+    assert compared.code == 0, compared
+    table = pd.read_csv(home / "page" / "table.csv")
+    assert set(table["cell"]) == {"none · epochs=4", "sam · epochs=2", "shrink · epochs=8"}
+    assert set(table["baseline"]) == {"none · epochs=4"}
+    assert "Equal computing: each cell has as many epochs as take the baseline's training time" in compared.out
+    assert "at equal epochs" not in compared.out
+    again = script("train", *(word for word in study if "compute" not in word), "study.mitigations=[sam,shrink]")
+    assert again.out.count("already trained") == 2  # the baseline's
+    assert "Planned was one_at_a_time at equal compute" in script("compare", "out=page").out
+
+
+def test_equal_computing_of_epochs_that_are_swept_is_refused(script: Any, words: list[str]) -> None:
+    kept = [word for word in words if not word.startswith("epochs=")]
+    said = script("train", "-m", *kept, "model=ann", "epochs=1,2", "study.equal=compute").mistake()
+    assert "chooses the epochs of each cell, and this study varies them (1, 2)" in said
+
+
 # --- with workers, as a user runs it
 
 

@@ -57,6 +57,19 @@ def test_factorial_is_every_way_to_combine_a_few() -> None:
     ]
 
 
+def test_two_lengths_are_one_factor_more_of_a_factorial() -> None:
+    study = StudyConfig(design="factorial", mitigations=("noise", "dropout"), epochs=(8, 16))
+    cells = study_cells(study, [])
+    assert cells[:2] == ["mitigation=none epochs=8", "mitigation=noise epochs=8"]
+    assert cells[-1] == "mitigation=[noise,dropout] epochs=16"
+    assert len(set(cells)) == 8
+    fraction = study_cells(StudyConfig(design="factorial", mitigations=("noise", *THREE, "l1")[1:], epochs=(8, 16)), [])
+    assert (len(fraction), sum("epochs=16" in cell for cell in fraction)) == (16, 8)
+    assert len(study_cells(StudyConfig(design="factorial", mitigations=("noise",), epochs=(8, 16)), [])) == 4
+    with pytest.raises(UserError, match=r"over from 1 to 10 mitigations beside study\.epochs, not 11"):
+        study_cells(StudyConfig(design="factorial", mitigations=tuple(TWELVE[:11]), epochs=(8, 16)), [])
+
+
 def test_the_shipped_factorial_is_a_quarter_of_eight_and_begins_with_none() -> None:
     shipped = yaml.safe_load((ROOT / "conf/study/factorial.yaml").read_text())["study"]
     cells = study_cells(StudyConfig(**shipped), [])
@@ -107,6 +120,11 @@ def test_a_design_that_is_none_is_refused(design: str, mitigations: list[str], s
     ("settings", "said"),
     [
         ({"design": "half"}, "study.design=half: the choices are one_at_a_time, leave_one_out, factorial"),
+        ({"equal": "time"}, "study.equal=time: the choices are epochs, compute"),
+        ({"design": "factorial", "epochs": [16]}, r"study.epochs=\[16\]: give a shorter and a longer training"),
+        ({"design": "factorial", "epochs": [16, 8]}, "give a shorter and a longer training"),
+        ({"epochs": [8, 16]}, r"is a factor of study.design=factorial. In any other design epochs=8,16 compares"),
+        ({"design": "factorial", "epochs": [8, 16], "equal": "compute"}, "both choose the epochs of each cell"),
         ({"mitigations": "dropout"}, r"study.mitigations=dropout: give a list, such as study.mitigations=\["),
         ({"folds": "2,3"}, "study.folds=2,3: give a whole number"),
     ],

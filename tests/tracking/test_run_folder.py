@@ -117,6 +117,9 @@ def test_identity_is_the_config_without_display_and_the_data(config: Any) -> Non
     assert same(replace(config(), study=StudyConfig("small", 3))) == base
     for name in set(NOT_IN_IDENTITY) - {"trainer", "tracking", "study"}:
         assert same(replace(config(), **{name: "other"})) == base, name
+    assert (
+        same(replace(config(), split=replace(config().split, file="published.csv"))) == base
+    )  # its parts are the data
     changed = [
         "seed=1",
         "lr=0.5",

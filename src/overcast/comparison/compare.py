@@ -25,13 +25,14 @@ from overcast.comparison.study_record import (
     diverged_trials,
     evaluate_missing,
     finished_trials,
+    published_splits,
     read_plan,
     recorded_study,
-    tuned_trials,
+    trial_table,
     unfinished,
 )
 from overcast.comparison.table import predictor_table
-from overcast.comparison.trials import answers, curves, diverged_cells, trials
+from overcast.comparison.trials import answers, curves, diverged_cells
 from overcast.comparison.tuned import tuned_notes, tuned_sections
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
@@ -108,7 +109,7 @@ def _compared(
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(record)
     runs = [run for run in runs if run not in no_figures]
-    rows = trials(runs, diverged, tuned_trials(planned)).assign(design=parent.tags.get("design", ""))
+    rows = trial_table(parent, planned, runs, diverged)
     about["tuned"] = tuned_notes(rows)
     known, judged = answers(runs), judged.known(rows.columns)
     for file in [text for text in predictions.split(",") if text]:
@@ -119,7 +120,7 @@ def _compared(
     answered = known if official else {}
     looks = look_tables(rows, info, answered)
     compared = looks[-1]
-    info["post_hoc"] = [*info["post_hoc"], *sequential_notes(compared, info)]
+    info["looked"] = sequential_notes(compared, info)
     predictors = predictor_table(rows)
     claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
     if judge and (name := parent.tags.get("claim")):
@@ -171,7 +172,8 @@ def _about(record: StudyRecord) -> dict[str, Any]:
         "failed": unfinished(planned, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
-        **read_plan(parent),
+        **(plan := read_plan(parent)),
+        "remarks": [*plan["remarks"], *published_splits(runs)],
         "asked before": record.asked_before,
         "command": parent.tags.get("command", ""),
         **origins([each.tags for name, each in finished.items() if name in done]),

@@ -8,6 +8,7 @@ The recipe is chosen by validation figures of some folds and confirmed by test f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,17 +25,21 @@ from overcast.study.outcomes import Families, Outcome
 
 CHOSEN_BY = "validation/accuracy"
 
+LONGER = re.compile(r"\+?\b(\d+) epochs instead of (\d+)")
+"""How the factor is called whose levels are two lengths of a training, here as the last one of a recipe."""
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """The trials of one context as a design of F mitigations in C cells and K blocks.
+    """The trials of one context as a design of F factors in C cells and K blocks.
 
-    mitigations: in the order in which they apply. levels: (C, F). values: of each column, (C, K), a mean over seeds.
-    blocks: the folds or, of a study on one fold, its repeats. incomplete: what of them lacks a cell and is left out,
-    each with one that it lacks. network, data: their names. seeds: the most that a cell has in a block.
+    factors: mitigations in the order in which they apply, then a longer training if it is one. levels: (C, F). values:
+    of each column, (C, K), a mean over seeds. blocks: the folds or, of a study on one fold, its repeats. incomplete:
+    what of them lacks a cell and is left out, each with one that it lacks. network, data: their names. seeds: the most
+    that a cell has in a block.
     """
 
-    mitigations: list[str]
+    factors: list[str]
     levels: Levels
     values: Mapping[str, Array]
     blocks: list[str | int]
@@ -50,7 +55,7 @@ class Design:
 
     def name(self, recipe: Levels) -> str:
         """A recipe (F,) as a run with it is called."""
-        return "+".join(name for name, level in zip(self.mitigations, recipe, strict=True) if level > 0) or "none"
+        return "+".join(name for name, level in zip(self.factors, recipe, strict=True) if level > 0) or "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,24 +78,35 @@ class Confirmation:
 
 def read_design(trials: pd.DataFrame, judged: Families) -> Design | None:
     """The design of one context's trials; None if their cells are not those of a factorial."""
-    recipes = [[] if name == "none" else name.split("+") for name in trials["mitigation"].unique()]
-    mitigations = _in_order(recipes)
-    levels = np.array([[1 if name in recipe else -1 for name in mitigations] for recipe in recipes], np.int8)
-    if len(mitigations) < 2 or not is_orthogonal(levels) or CHOSEN_BY not in trials:
+    trials = trials.assign(recipe=_recipes(trials))
+    recipes = [[] if name == "none" else name.split("+") for name in trials["recipe"].unique()]
+    factors = _in_order(recipes)
+    levels = np.array([[1 if name in recipe else -1 for name in factors] for recipe in recipes], np.int8)
+    if len(factors) < 2 or not is_orthogonal(levels) or CHOSEN_BY not in trials:
         return None
     block = "fold" if trials["fold"].nunique() > 1 else "repeat"
     columns = [CHOSEN_BY, *(outcome.column for outcome in judged.judged)]
     finished = trials[np.isfinite(trials[columns].astype(float)).all(axis=1)]
-    means = finished.groupby(["mitigation", block])[columns].mean().unstack(block)  # (C, columns × K)
-    means = means.reindex(trials["mitigation"].unique())
+    means = finished.groupby(["recipe", block])[columns].mean().unstack(block)  # (C, columns × K)
+    means = means.reindex(trials["recipe"].unique())
     whole = means[CHOSEN_BY].notna().all()
     incomplete = {b: str(means.index[means[CHOSEN_BY][b].isna()][0]) for b in whole.index[~whole]}
     blocks = [b for b in sorted(trials[block].unique()) if whole.get(b, False)]
     incomplete |= {b: "every cell" for b in sorted(trials[block].unique()) if b not in whole.index}
     values = {column: means[column][blocks].to_numpy(float) for column in columns}
     network, data = (str(trials[name].iloc[0]) for name in ("model", "data"))
-    seeds = int(finished.groupby(["mitigation", block]).size().max()) if len(finished) else 1
-    return Design(mitigations, levels, values, blocks, incomplete, network, data, seeds)
+    seeds = int(finished.groupby(["recipe", block]).size().max()) if len(finished) else 1
+    return Design(factors, levels, values, blocks, incomplete, network, data, seeds)
+
+
+def _recipes(trials: pd.DataFrame) -> list[str]:
+    """What is on in each trial: its mitigations, and the longer training where ``lengths`` are a factor."""
+    if "lengths" not in trials or not trials["lengths"].iloc[0]:
+        return list(trials["mitigation"])
+    short, long = map(int, trials["lengths"].iloc[0].split())
+    names = [[] if name == "none" else [name] for name in trials["mitigation"]]
+    longer = [[f"{long} epochs instead of {short}"] if epochs == long else [] for epochs in trials["epochs"]]
+    return ["+".join([*own, *more]) or "none" for own, more in zip(names, longer, strict=True)]
 
 
 def _in_order(recipes: Sequence[Sequence[str]]) -> list[str]:
@@ -108,7 +124,7 @@ def main_effects(design: Design, judged: Families, new_data: bool = False) -> pd
     The intervals of a family hold together, and speak of these data; new_data: of new data of this kind, with the upper
     limit of what folds share.
     """
-    table = pd.DataFrame({"cell": design.mitigations, "mitigation": design.mitigations})
+    table = pd.DataFrame({"cell": design.factors, "mitigation": design.factors})
     shared = {"context": "", "data": design.data, "against": "none", "baseline": "none", "is_baseline": False}
     shared |= {"pairs": len(design.blocks), "diverged": 0, "flattered": False, "time": np.nan}
     table = table.assign(**shared)
@@ -130,7 +146,7 @@ def interactions(design: Design, outcome: Outcome) -> pd.DataFrame:
 
     The intervals of all pairs hold together.
     """
-    names = [(design.mitigations[i], design.mitigations[j]) for i, j in pairs(len(design.mitigations))]
+    names = [(design.factors[i], design.factors[j]) for i, j in pairs(len(design.factors))]
     table = pd.DataFrame(names, columns=["first", "second"])
     return table.assign(**_changes(outcome, design.fit(outcome.column).interactions()))
 

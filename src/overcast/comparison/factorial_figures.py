@@ -52,15 +52,15 @@ def _effects(effects: pd.DataFrame, judged: Families, opening: str) -> Section |
     return section and Section(f"{opening}Effects", caption, section.parts)
 
 
-def heatmap(together: pd.DataFrame, mitigations: Sequence[str], outcome: Outcome, opening: str = "") -> Section:
+def heatmap(together: pd.DataFrame, factors: Sequence[str], outcome: Outcome, opening: str = "") -> Section:
     """The interactions of all pairs in an outcome, of which more is better for the one colour and worse for the other.
 
     together: as `overcast.comparison.factorial_design.interactions` gives them.
     """
     column, good = f"change/{outcome.column}", 1 if outcome.larger_is_better else -1
     digits = places(together.assign(pairs=2), outcome)
-    values = pd.DataFrame(np.nan, index=list(mitigations), columns=list(mitigations))
-    texts = pd.DataFrame("", index=list(mitigations), columns=list(mitigations))
+    values = pd.DataFrame(np.nan, index=list(factors), columns=list(factors))
+    texts = pd.DataFrame("", index=list(factors), columns=list(factors))
     for _, row in together.iterrows():
         shown = number(row[column], digits, outcome.scale, sign=True)
         known = Verdict(row[f"verdict/{outcome.column}"]).direction != 0
@@ -70,7 +70,7 @@ def heatmap(together: pd.DataFrame, mitigations: Sequence[str], outcome: Outcome
     limit = 1.6 * max(float(values.abs().max(axis=None)), outcome.scale * outcome.margin / 30)
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=list(mitigations), y=list(mitigations), text=texts, texttemplate="%{text}",
+            z=values, x=list(factors), y=list(factors), text=texts, texttemplate="%{text}",
             colorscale=[[0, ORANGE], [0.5, "#ffffff"], [1, BLUE]], zmid=0, zmin=-limit, zmax=limit, xgap=2, ygap=2,
             hovertemplate="%{y}, %{x}: %{text}<extra></extra>", hoverongaps=False, showscale=False,
         )
@@ -82,7 +82,7 @@ def heatmap(together: pd.DataFrame, mitigations: Sequence[str], outcome: Outcome
         "other is on than on average. Blue: they help each other, orange: they fight each other. Bold with ●: the "
         "simultaneous interval leaves zero out."
     )
-    return Section.from_figure(f"{opening}Pairs", caption, figure, 220 + 44 * len(mitigations), min_width=520)
+    return Section.from_figure(f"{opening}Pairs", caption, figure, 220 + 44 * len(factors), min_width=520)
 
 
 def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> Section:

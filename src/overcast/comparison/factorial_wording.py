@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.factorial_design import Confirmation, Design
+from overcast.comparison.factorial_design import LONGER, Confirmation, Design
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.wording import change, counted, listed, number, places, sentence
 from overcast.statistics.estimates import Estimate
@@ -19,12 +19,14 @@ from overcast.study.outcomes import Families, Outcome
 def headline(design: Design, effects: pd.DataFrame, judged: Families) -> str:
     """What reduces overfitting on top of the others, and what makes the model better, a line each."""
     cells, factors = design.levels.shape
+    told = f"{factors} mitigations"
+    if LONGER.fullmatch(design.factors[-1]):
+        told = f"{factors - 1} mitigation{'s' * (factors > 2)} and a longer training"
     if len(design.blocks) < 2:
-        return f"One fold of {factors} mitigations in {cells} combinations decides nothing."
+        return f"One fold of {told} in {cells} combinations decides nothing."
     lines = [counted(effects, effects, o, "reduce overfitting", "increase it") for o in judged.overfitting]
     lines += [counted(effects, effects, o, "make the model better", "make it worse") for o in judged.better]
-    opening = f"Of {factors} mitigations in {cells} combinations, each on top of the others (a mean over the rest, not "
-    opening += "against none):"
+    opening = f"Of {told} in {cells} combinations, each on top of the others (a mean over the rest, not against none):"
     return "\n".join([opening, *(f"{line[0].upper()}{line[1:]}" for line in lines)])
 
 
@@ -138,14 +140,19 @@ def _gain(estimate: Estimate, at: int, outcome: Outcome) -> str:
 def confirmation_command(confirmation: Confirmation, command: str = "") -> str:
     """The command of a study of the recipe, none and all of them on the folds that the choice has not used.
 
-    command: that of the factorial study, whose other words are kept.
+    command: that of the factorial study, whose other words are kept. All at the length of the recipe's training.
     """
-    changed = r"\s+\+*(study\.mitigations=\[[^]]*\]|study\.(design|folds)=\S+|hydra\.sweeper\.repeats=\[[^]]*\])"
+    changed = (
+        r"\s+\+*(study\.(mitigations|epochs)=\[[^]]*\]|study\.(design|folds)=\S+|hydra\.sweeper\.repeats=\[[^]]*\])"
+    )
     kept = re.sub(changed, "", command or "python pipelines/train.py +study=factorial")
-    recipes = ",".join(name for name in confirmation.names if name != "none")
+    lengths = LONGER.search("+".join(confirmation.names))
+    epochs = f" epochs={lengths[1 if LONGER.search(confirmation.names[0]) else 2]}" if lengths else ""
+    names = dict.fromkeys(LONGER.sub("", name) for name in confirmation.names)
+    recipes = ",".join(name for name in names if name not in ("", "none"))
     repeats = ",".join(f"'split.fold={fold} seed={fold}'" for fold in confirmation.confirming)
     return (
-        f'{kept} study.design=one_at_a_time "study.mitigations=[{recipes}]" study.folds=null '
+        f'{kept} study.design=one_at_a_time "study.mitigations=[{recipes}]" study.folds=null{epochs} '
         f'"hydra.sweeper.repeats=[{repeats}]"'
     )
 

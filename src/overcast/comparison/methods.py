@@ -57,6 +57,8 @@ def _data(runs: Sequence[Run]) -> list[str]:
         made = "synthetic samples" if facts.get("synthetic") else "samples"
         if facts.get("by_time"):
             how = "cut by time, so that no part is later than the one it measures"
+        elif split.file:
+            how = "split as published"
         elif split.ignore_groups:
             how = "split at random, stratified by class; near-duplicates were kept in one part, sources were not"
         else:
@@ -82,6 +84,7 @@ def _repeats(study: Study, runs: Sequence[Run]) -> list[str]:
         f"Every cell was trained on {folds} fold{'s' if folds != 1 else ''} with {each} "
         f"seed{'s' if each != '1' else ''} a fold, the same for all cells, which gave {len(runs)} finished trials "
         f"({epochs} epochs, batches of {batches}, learning rate {rates}).",
+        *map(str, [*study.info.get("looked", ())[:1], *study.info.get("remarks", ())]),
         "The test part was used for measuring alone.",
     ]
 

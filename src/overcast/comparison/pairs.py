@@ -136,7 +136,8 @@ def contexts(trials: pd.DataFrame) -> Iterator[Context]:
     if "rest" not in trials:
         rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
         trials = trials.assign(rest=rest)
-    keys = [*CONTEXT, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
+    context = [key for key in CONTEXT if key != "epochs" or not _across_epochs(trials)]
+    keys = [*context, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
     varying = [key for key in keys if trials[key].nunique() > 1]
     for values, group in trials.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, values, strict=True))
@@ -147,6 +148,12 @@ def contexts(trials: pd.DataFrame) -> Iterator[Context]:
         yield Context(" · ".join(dict.fromkeys(p for p in [*parts, *rest] if p)), group, _control(group))
 
 
+def _across_epochs(trials: pd.DataFrame) -> bool:
+    """Whether epochs are a cell's own: as many as take the control's time (``equal``), or a factor (``lengths``)."""
+    compute = "equal" in trials and bool((trials["equal"] == "compute").any())
+    return compute or ("lengths" in trials and bool((trials["lengths"] != "").any()))
+
+
 def _without(cell: str, mitigation: str) -> str:
     return " · ".join(part for part in cell.split(" · ") if part != mitigation)
 
@@ -154,9 +161,12 @@ def _without(cell: str, mitigation: str) -> str:
 def _control(group: pd.DataFrame) -> str:
     """The cell that everything in this context is compared with: no mitigation, or else the first.
 
-    In a study that leaves one of several out (``design``), it is the one with all of them.
+    In a study that leaves one of several out (``design``), it is the one with all of them; where the training's length
+    is a factor, the shorter one.
     """
     if "design" in group and (group["design"] == "leave_one_out").all():
         return str(group.loc[group["mitigations"].idxmax(), "cell"])
     named = group[group["mitigation"] == "none"]
+    if _across_epochs(group):
+        named = named[named["epochs"] == named["epochs"].min()]
     return str((named if len(named) else group)["cell"].iloc[0])

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import Context, contexts
-from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study
+from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study, trial_table
 from overcast.comparison.table import compare, study_level
-from overcast.comparison.trials import trials as trials_table
 from overcast.comparison.wording import number
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
@@ -127,7 +126,7 @@ def plan_study(
         check_runs(record)
         judged = read_plan(record.parent)["families"]
         gone = evaluate_missing(record.runs, judged)
-        rows = trials_table([run for run in record.runs if run not in gone])
+        rows = trial_table(record.parent, record.planned, [run for run in record.runs if run not in gone])
     lines = []
     for pilot in pilots(rows, judged):
         name = pilot.outcome.column.removeprefix("test/").replace("/", "_")

@@ -70,7 +70,11 @@ def joined(
         for _, base in control[control["fold"] == fold].iterrows():
             key = f"{path.stem}-{base['repeat']}"
             own = {name: base[name] for name in ("data", "model", "train_fraction", "epochs", "rest", "repeat")}
-            own |= {name: base[name] for name in ("seed", "fold", "split_seed")}
+            own |= {
+                name: base[name]
+                for name in ("seed", "fold", "split_seed", "design", "equal", "lengths")
+                if name in base
+            }
             own |= {"mitigation": path.stem if several else base["mitigation"], "cell": path.stem, "name": path.stem}
             rows.append({"run_id": key, "diverged": False, "seconds": np.nan, **own, **figures})
             if official:

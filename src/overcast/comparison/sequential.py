@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import Answers
-from overcast.comparison.study_record import diverged_trials, evaluate_missing, read_plan
+from overcast.comparison.study_record import diverged_trials, evaluate_missing, read_plan, trial_table
 from overcast.comparison.table import comparison_table
 from overcast.comparison.trials import answers
-from overcast.comparison.trials import trials as trials_table
 from overcast.statistics.sequential import spent
 from overcast.statistics.verdicts import Verdict
 from overcast.study.lookup import planned_trials, whole_runs
@@ -130,7 +129,7 @@ def look_at(store: TrackingStore, study: str, folds: int) -> set[str]:
     finished = [run for run in runs if run not in no_figures]
     if not finished:
         return set()
-    rows = trials_table(finished, diverged)
+    rows = trial_table(parent, records, finished, diverged)
     rows = rows[rows["fold"] < folds]  # one that is resumed may have trials of the next block already
     known = answers([run for run in finished if run.facts.get("official_test")])
     return stopped_cells(look_tables(rows, read_plan(parent), known)[-1], rows)

@@ -8,22 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
 
 from overcast.comparison import wording
-from overcast.comparison.trials import Diverged, Tuned
+from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
-from overcast.study.lookup import StudyRecord, planned_trials, whole_runs
+from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import SHIFT, Families, families
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
 from overcast.tracking.study_info import FORMAT
-
-DESIGN = ("design", "looks")
-"""The tags of a study's design, each also as it was planned before the first trial."""
 
 
 def recorded_study(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:
@@ -62,6 +60,33 @@ def check_study_format(parent: RunInfo) -> None:
     check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
 
 
+def trial_table(
+    parent: RunInfo, planned: Sequence[RunInfo], runs: Sequence[Run], diverged: Sequence[Diverged] = ()
+) -> pd.DataFrame:
+    """`overcast.comparison.trials.trials` of a study, with its ``design``, ``equal`` and ``lengths``."""
+    design = {name: parent.tags.get(name, "") for name in ("design", "equal", "lengths")}
+    return trials(runs, diverged, tuned_trials(planned)).assign(**design)
+
+
+def published_splits(runs: Sequence[Run]) -> list[str]:
+    """What to say of each data set whose split was not drawn but published: whether training met its test part."""
+    leaked: dict[str, dict[int, int]] = {}
+    for run in runs:
+        if "leaked_test_rows" in run.facts:
+            config = run.config
+            leaked.setdefault(config.data.name, {})[config.split.fold] = run.facts["leaked_test_rows"]
+    return [
+        f"The split of {name} is a published one. "
+        + (
+            f"LEAK: {max(folds.values())} of a fold's test rows have a near-duplicate, or a sample of the same source, "
+            "in the train or validation part, which flatters every figure on the test part."
+            if max(folds.values())
+            else "No test row has a near-duplicate, or a sample of the same source, in the train or validation part."
+        )
+        for name, folds in leaked.items()
+    ]
+
+
 def finished_trials(record: StudyRecord) -> dict[str, RunInfo]:
     """The planned trials that ended well, by their identity."""
     return {each.tags["identity"]: each for each in reversed(record.planned) if each.status == "FINISHED"}
@@ -83,9 +108,14 @@ def check_runs(record: StudyRecord) -> None:
 def read_plan(parent: RunInfo) -> dict[str, Any]:
     """The families of outcomes that the study judges, its looks, and notes on what changed after the first trial."""
     judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
-    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]())}
+    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]()), "remarks": list[str]()}
     if looks := parent.tags.get("looks"):
         plan["looks"] = [int(folds) for folds in looks.split()]
+    if parent.tags.get("equal") == "compute":
+        plan["remarks"].append(
+            "Equal computing: each cell has as many epochs as take the baseline's training time, by short trainings "
+            "that were timed before the first trial."
+        )
     if extended := parent.tags.get("extended"):
         notes.append(
             f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
@@ -94,9 +124,12 @@ def read_plan(parent: RunInfo) -> dict[str, Any]:
     if any(
         parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
     ):
-        design, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
+        design, equal, lengths, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
         when = f"looks after {', '.join(looks.split())} folds" if looks else "one look at the end"
-        notes.append(f"Post hoc: the design was changed after the first trial. Planned was {design}, with {when}.")
+        notes.append(
+            f"Post hoc: the design was changed after the first trial. Planned was {design} at equal "
+            f"{equal or 'epochs'}{f' ({lengths})' if lengths else ''}, with {when}."
+        )
     if judged != planned:
         before = families(**planned)
         notes.append(

@@ -110,7 +110,9 @@ def _names(given: dict[str, Any], varying: list[str], tuned: Tuned | None) -> di
     return {
         **{name: given[name] for name in NAMED},
         "cell": " · ".join([*before, mitigation, *settings.values()]),
-        "rest": " · ".join([*before, *(settings[name] for name in after if not name.startswith(STRENGTH))]),
+        "rest": " · ".join(
+            [*before, *(settings[name] for name in after if name not in NAMED and not name.startswith(STRENGTH))]
+        ),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
         **(_chosen(given["mitigation"], tuned) if tuned else {}),
     }

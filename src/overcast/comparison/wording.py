@@ -14,7 +14,7 @@ import pandas as pd
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
-NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "tuned")
+NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "looked", "remarks", "tuned")
 """What of a study's info stands in the notes, or is no fact of its own."""
 
 OVERFITTING = {
@@ -178,9 +178,10 @@ def _cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
     names = [f"{cell(row, several)} ({number(row['time'], 1, 1)}×)" for _, row in dear.iterrows()]
     rest = times[times["time"] < 1.5]
     most = f"at most {number(rest['time'].max(), 1, 1)}× the time" if len(rest) else ""
+    equal = " at equal epochs" if table.groupby("context")["epochs"].nunique().max() == 1 else ""
     if not names:
-        return f"Each costs {most} at equal epochs."
-    return f"Dearest at equal epochs: {listed(names)}{f'; the others cost {most}' if most else ''}."
+        return f"Each costs {most}{equal}."
+    return f"Dearest{equal}: {listed(names)}{f'; the others cost {most}' if most else ''}."
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> list[str]:
@@ -190,14 +191,14 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> l
 
     Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
     are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after
-    the first trial; ``tuned`` of strengths that were chosen.
+    the first trial; ``looked`` of what the looks stopped, ``remarks`` of its epochs and splits, ``tuned`` of strengths
+    that were chosen.
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
     judged = info.get("families") or families()
-    sentences = [str(line) for line in info.get("post_hoc", ())]
-    sentences += list(info.get("tuned", ()))
+    sentences = [str(line) for name in ("post_hoc", "looked", "remarks", "tuned") for line in info.get(name, ())]
     sentences += [f"Failed: {listed(failed)}."] if failed else []
     sentences += [f"{line}: never called better." for line in info.get("diverged", ())]
     sentences += [f"Left out: {line}." for line in info.get("left_out", ())]

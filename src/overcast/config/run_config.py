@@ -44,13 +44,22 @@ class RunConfig(RunSettings):
             raise UserError(f"lr={self.lr}: must be above 0, and a number")
         if self.split.folds is not None and self.split.folds < 1:  # how many there must be is for the split to say
             raise UserError(f"split.folds={self.split.folds}: must be at least 1")
+        if self.split.file and self.split.ignore_groups:
+            raise UserError(
+                "split.ignore_groups=true draws a split of its own, and split.file names one: leave one out"
+            )
         if not 0 < self.train_fraction <= 1:
             raise UserError(f"train_fraction={self.train_fraction}: must be above 0 and at most 1")
 
     @property
     def folds(self) -> int:
-        """How many folds the data is split into: ``split.folds``, or the data set's own number."""
-        return int(self.data.target_class("data").folds) if self.split.folds is None else self.split.folds
+        """How many folds the data is split into: ``split.folds``, or the data set's own number.
+
+        A published split has one where that does not say.
+        """
+        if self.split.folds is not None:
+            return self.split.folds
+        return 1 if self.split.file else int(self.data.target_class("data").folds)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:

@@ -18,12 +18,15 @@ class SplitConfig:
     """seed: of the split alone. folds: how many; null: the data set's own number. fold: which is the test part.
 
     ignore_groups: ignore source groups (but keep duplicates whole), to show what it is worth to know the source.
+    file: a csv file with a published split, which is taken instead of drawing one (`prepare.published_split`); folds is
+    then how many it has, one where null.
     """
 
     seed: int = MISSING
     fold: int = MISSING
     folds: int | None = None
     ignore_groups: bool = False
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class StudyConfig:
     (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
     its cells itself.
 
+    epochs: a shorter and a longer training, which a factorial design combines with the mitigations as one more factor.
+
+    equal: what all cells have alike: ``epochs``, or ``compute``: each as many epochs as take the baseline's time.
+
     budget: how long a sequential study may take, such as ``30min``: after every few folds it is looked at, and what is
     decided, or cannot be decided any more, gets no more runs. None: every run that is planned.
 
@@ -62,6 +69,8 @@ class StudyConfig:
     margins: dict[str, float] = field(default_factory=dict)
     design: str = "one_at_a_time"
     mitigations: tuple[str, ...] = ()
+    epochs: tuple[int, ...] = ()
+    equal: str = "epochs"
     budget: str | None = None
 
     def __post_init__(self) -> None:
@@ -71,13 +80,32 @@ class StudyConfig:
                 raise UserError(f"study.{name}={value}: give a whole number")
         if self.budget is not None and not BUDGET.fullmatch(str(self.budget)):
             raise UserError(f"study.budget={self.budget}: give a time with its unit, such as 90s, 30min or 2h")
-        if self.design not in DESIGNS:
-            raise UserError(f"study.design={self.design}: the choices are {', '.join(DESIGNS)}")
+        for name, choices in (("design", DESIGNS), ("equal", EQUAL)):
+            if getattr(self, name) not in choices:
+                raise UserError(f"study.{name}={getattr(self, name)}: the choices are {', '.join(choices)}")
         for name, example in (("mitigations", "dropout,augmentation"), ("outcomes", "nll,accuracy")):
             value = getattr(self, name)
             if not isinstance(value, list | tuple):
                 raise UserError(f"study.{name}={value}: give a list, such as study.{name}=[{example}]")
             object.__setattr__(self, name, tuple(map(str, value)))
+        self._check_epochs()
+
+    def _check_epochs(self) -> None:
+        if not self.epochs:
+            return
+        given = list(self.epochs) if isinstance(self.epochs, list | tuple) else [self.epochs]
+        if not (len(given) == 2 and all(isinstance(many, int) for many in given) and 1 <= given[0] < given[1]):
+            told = ",".join(map(str, given))
+            raise UserError(f"study.epochs=[{told}]: give a shorter and a longer training, such as study.epochs=[8,16]")
+        short, long = given
+        if self.design != "factorial":
+            raise UserError(
+                f"study.epochs=[{short},{long}] is a factor of study.design=factorial. In any other design "
+                f"epochs={short},{long} compares the cells at each length by itself"
+            )
+        if self.equal == "compute":
+            raise UserError("study.epochs and study.equal=compute both choose the epochs of each cell: leave one out")
+        object.__setattr__(self, "epochs", (short, long))
 
     @property
     def budget_seconds(self) -> float | None:
@@ -88,6 +116,7 @@ class StudyConfig:
 
 BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
 DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
+EQUAL = ("epochs", "compute")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,8 @@ class SweepLoader(ConfigLoaderImpl):  # type: ignore[misc] # hydra has no types
                 return config
         config = super().load_sweep_config(master_config, sweep_overrides)
         if len(set(key)) == len(key):  # of two values for the same option, the last counts
-            self.composed.setdefault(key, (sweep_overrides, pickle.dumps(config)))
+            with suppress(pickle.PicklingError):  # where Hydra has imported its plugins anew, for one worker's job
+                self.composed.setdefault(key, (sweep_overrides, pickle.dumps(config)))
         return config
 
     def _key(self, words: Sequence[str]) -> tuple[str, ...]:

@@ -55,4 +55,4 @@ def _prepare(config: RunConfig, root: Path, name: str) -> None:
         print(f"preparing {name}: pack", flush=True)
         pack(name, dataset, config.data.values, root)
     if not finished["split"]:
-        split(name, root, seed=config.split.seed, folds=config.folds)
+        split(name, root, seed=config.split.seed, folds=config.folds, file=config.split.file)

@@ -21,6 +21,7 @@ from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
 from overcast.prepare import duplicates
 from overcast.prepare.pack import read_csv, read_info
+from overcast.prepare.published_split import leaked_rows, published_hash, published_parts
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
 MIN_FOLDS = 3  # folds: one each to train, validate and test
@@ -140,12 +141,13 @@ def forward_chaining(labels: np.ndarray, folds: int, gap: int) -> np.ndarray:
     return parts
 
 
-def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
+def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = None) -> None:
     """Writes ``root/<name>/parts.csv`` (row, file, label, fold0 …) and ``parts.json`` beside it.
 
     Where the data has source groups, parts.csv also has random0 …: folds that cut them, but no duplicates.
+    file: a published split, which is taken instead of drawing one.
 
-    Raises: UserError as `assign_parts` and `forward_chaining` do, or if there is no pack.
+    Raises: UserError as `assign_parts`, `forward_chaining` and `published_parts` do, or if there is no pack.
     """
     info = read_info(root, name)
     try:
@@ -155,23 +157,48 @@ def split(name: str, root: Path, seed: int, folds: int = 10) -> None:
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The pack in {root / name / 'pack'} is damaged: run {_command('pack', name)} again.") from None
     time = info.get("time")
-    parts = (
-        forward_chaining(labels, folds, time["gap"]) if time else assign_parts(labels, groups, official, folds, seed)
-    )
+    if file:
+        parts = published_parts(file, index["file"], labels, folds, _left_out(root / name))
+    elif time:
+        parts = forward_chaining(labels, folds, time["gap"])
+    else:
+        parts = assign_parts(labels, groups, official, folds, seed)
     columns = _columns("fold", parts)
-    if random := bool((index["group"] != "").any()) and not time:
+    if random := bool((index["group"] != "").any()) and not time and not file:
         columns |= _columns("random", assign_parts(labels, twins, official, folds, seed))
     text = io.StringIO()
     lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
     csv.writer(text, lineterminator="\n").writerows([["row", "file", "label", *columns], *lines])
     counts = {column: Counter(parts.tolist()) for column, parts in columns.items()}
     about = {"seed": seed, "folds": folds, "random": random, "pack": info["fingerprint"], "counts": counts}
+    if file:
+        leaks = [leaked_rows(parts[:, fold], groups) for fold in range(folds)]
+        about |= {"published": published_hash(file), "leaked_test_rows": leaks}
     about["fingerprint"] = _fingerprint(info["fingerprint"], text.getvalue())
     whole_file(root / name / "parts.csv", text.getvalue())
     whole_file(root / name / "parts.json", json.dumps(about, indent=1) + "\n")
-    if unused := counts["fold0"][UNUSED]:
+    if file:
+        _print_published(file, counts, leaks)
+    elif unused := counts["fold0"][UNUSED]:
         why = "they lie between parts that are cut by time" if time else "they go with rows of the official test part"
         print(f"{unused:,} rows are not used: {why}.")
+
+
+def _left_out(folder: Path) -> set[str]:
+    """The files of the data that the pack lacks, as its audit has them."""
+    return set(read_csv(folder / "pack" / "audit.csv")["file"]) if (folder / "pack" / "audit.csv").exists() else set()
+
+
+def _print_published(file: str, counts: dict[str, Counter[str]], leaks: list[int]) -> None:
+    """What a published split leaves out, and what it cuts."""
+    for (fold, of_part), leaked in zip(counts.items(), leaks, strict=True):
+        if of_part[UNUSED]:
+            print(f"{fold}: {of_part[UNUSED]:,} rows are not used: {file} does not name them.")
+        if leaked:
+            print(
+                f"{fold}: LEAK: of {of_part[TEST]:,} test rows {leaked:,} have a near-duplicate, or a sample of "
+                "the same source, in the train or validation part. The split is taken as it was published."
+            )
 
 
 def _columns(kind: str, parts: np.ndarray) -> dict[str, np.ndarray]:
@@ -179,23 +206,28 @@ def _columns(kind: str, parts: np.ndarray) -> dict[str, np.ndarray]:
     return {f"{kind}{f}": parts[:, f] for f in range(parts.shape[1])}
 
 
-def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, ignore_groups: bool = False) -> np.ndarray:
+def read_parts(
+    root: Path, name: str, seed: int, fold: int, folds: int, ignore_groups: bool = False, file: str | None = None
+) -> np.ndarray:
     """The part (N,) of each row of the pack in this fold.
 
     ignore_groups: in the folds that cut source groups, to see what it is worth to a network to know the source.
+    file: the published split that it is to be, or None for one that was drawn.
 
-    Raises: UserError if there is no split, it is of another seed, number of folds or pack, or it is damaged;
+    Raises: UserError if there is no split, it is of another seed, number of folds, file or pack, or it is damaged;
     or if ``ignore_groups`` is asked of data without source groups.
     """
     about, again = read_split_info(root, name), f"run {_command('split', name)} again"
     path = root / name / "parts.csv"
     if not 0 <= fold < folds:
         raise UserError(f"split.fold={fold} is not one of the {folds} folds: choose 0 to {folds - 1}.")
+    _refuse_other_file(path, name, about.get("published", ""), file, folds)
     if (about["seed"], about["folds"]) != (seed, folds):
         made, wanted = (f"seed={s}, folds={n}" for s, n in ((about["seed"], about["folds"]), (seed, folds)))
         raise UserError(
             f"The split in {path} was made with {made}, but the config asks for {wanted}: "
-            f"run `python pipelines/split.py data={name} split.seed={seed} split.folds={folds}` (or `dvc repro`)."
+            f"run `python pipelines/split.py data={name} split.seed={seed} split.folds={folds}"
+            f"{f' split.file={file}' if file else ''}` (or `dvc repro`)."
         )
     if about["pack"] != read_info(root, name)["fingerprint"]:
         raise UserError(f"The pack of {name} has changed since {path} was made: {again}.")
@@ -211,6 +243,21 @@ def read_parts(root: Path, name: str, seed: int, fold: int, folds: int, ignore_g
         return read_csv(path)[f"{'random' if ignore_groups else 'fold'}{fold}"].astype(str)
     except (OSError, ValueError, LookupError, csv.Error):
         raise UserError(f"The split in {path} is damaged: {again}.") from None
+
+
+def _refuse_other_file(path: Path, name: str, published: str, file: str | None, folds: int) -> None:
+    """Raises: UserError if the split is not of this published file, or of any where none is given."""
+    if published == published_hash(file):
+        return
+    made = "from a published file"
+    asked, words = "a split that is drawn", ""
+    if file:
+        made = "from another published file, or one that has changed since" if published else "by drawing"
+        asked, words = f"split.file={file}", f" split.file={file} split.folds={folds}"
+    raise UserError(
+        f"The split in {path} was made {made}, but the config asks for {asked}: run `python pipelines/split.py "
+        f"data={name}{words}` (or `dvc repro -f split`)."
+    )
 
 
 def read_split_info(root: Path, name: str) -> dict[str, Any]:

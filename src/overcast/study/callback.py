@@ -24,7 +24,7 @@ from overcast.core.errors import UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.study.lookup import CELL_LENGTH
+from overcast.study.lookup import CELL_LENGTH, DESIGN
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.run_folder import Run
@@ -108,12 +108,37 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             looks = " ".join(map(str, planned_looks(config.study.folds)))
         found = self.store.search(study=key, role="study", limit=1)
         before = found[0].tags if found else {}
-        tags = {"judged": judged, "design": config.study.design, "looks": looks}
-        tags |= {f"planned_{name}": before.get(f"planned_{name}", tags[name]) for name in ("design", "looks")}
+        tags = {"judged": judged, "design": config.study.design, "equal": config.study.equal, "looks": looks}
+        tags |= {"lengths": " ".join(map(str, config.study.epochs))}
+        tags |= {f"planned_{name}": before.get(f"planned_{name}", tags[name]) for name in DESIGN}
         tags |= {"planned": before.get("planned", judged)}
         if "reported" in before and runs > int(before.get("runs", 0)):
             tags["extended"] = before["reported"]
         return tags
+
+    def equalise(self, contexts: Sequence[Mapping[str, RunConfig]]) -> dict[str, int]:
+        """How many epochs each cell has in the baseline's training time: found out once, recorded and said.
+
+        A study that goes on or is extended does so with the same. contexts: of each its cells, by their identities.
+
+        Raises: UserError if they are more than can be recorded.
+        """
+        from overcast.study.equal_compute import equal_epochs
+
+        assert self.study
+        found = self.store.search(study=self.study.id, role="study", limit=1) if self.store else []
+        recorded = " ".join(parent.tags.get("epochs", "") for parent in found)
+        epochs = {name: int(many) for name, _, many in (word.partition(":") for word in recorded.split())}
+        for cells in contexts:
+            epochs |= equal_epochs({name[:CELL_LENGTH]: config for name, config in cells.items()}, epochs, self.study)
+            for name, config in cells.items():
+                if (many := epochs[name[:CELL_LENGTH]]) != config.epochs:
+                    print(f"{config.mitigation_name}: {many} epochs instead of {config.epochs}", flush=True)
+        tag = " ".join(f"{name}:{many}" for name, many in epochs.items())
+        if len(tag) > MAX_TAG:
+            raise UserError(f"study.equal=compute: {len(epochs)} cells are more than can be recorded. Give fewer")
+        self.record.tags({"epochs": tag})
+        return {name: epochs[name[:CELL_LENGTH]] for cells in contexts for name in cells}
 
     def chose(self, winners: Mapping[tuple[str, int], Choice], candidates: Collection[str]) -> None:
         """Say and record which candidates won; as `overcast.study.tuning.record_choices` has them."""

@@ -13,6 +13,9 @@ from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import ROOT
 from overcast.statistics.designs import MAX_FACTORS, two_level_fraction
 
+LONGER = "longer"
+"""The factor whose levels are the two lengths of a training."""
+
 TOGETHER = "+"
 """Between mitigations that are chosen together, as in a run's name."""
 
@@ -24,7 +27,7 @@ def study_cells(study: StudyConfig, explicit: Sequence[str]) -> list[str]:
 
     - ``one_at_a_time``: no mitigation, and each one; ``dropout+noise`` is two together.
     - ``leave_one_out``: none, all of them together, and all without each one.
-    - ``factorial``: those of `two_level_fraction`, the first of which has none.
+    - ``factorial``: those of `two_level_fraction`, the first of which has none. Two ``epochs`` are one factor more.
 
     Raises: UserError if both are given, or the mitigations make no such design.
     """
@@ -41,7 +44,13 @@ def study_cells(study: StudyConfig, explicit: Sequence[str]) -> list[str]:
             "them out; +study=leave_one_out and +study=factorial have no cells of their own"
         )
     _check_mitigations(study, ROOT / "conf")
-    return [f"mitigation={_value(recipe)}" for recipe in _recipes(study.design, list(study.mitigations))]
+    if not study.epochs:
+        return [f"mitigation={_value(recipe)}" for recipe in _recipes(study.design, list(study.mitigations))]
+    recipes = _recipes(study.design, [*study.mitigations, LONGER])
+    return [
+        f"mitigation={_value([name for name in recipe if name != LONGER])} epochs={study.epochs[LONGER in recipe]}"
+        for recipe in recipes
+    ]
 
 
 def _recipes(design: str, mitigations: list[str]) -> list[list[str]]:
@@ -79,10 +88,12 @@ def _check_mitigations(study: StudyConfig, conf: Path) -> None:
                 f"study.mitigations: {name} is several mitigations at once, which study.design={study.design} cannot "
                 "tell apart. Name them one by one"
             )
-    most = MAX_FACTORS if study.design == "factorial" else len(given)
-    if not 2 <= len(given) <= most:
-        limit = f"from 2 to {MAX_FACTORS}" if study.design == "factorial" else "2 or more"
-        raise UserError(f"study.design={study.design} is over {limit} mitigations, not {len(given)}")
+    lengths = 1 if study.epochs else 0  # one factor
+    most = MAX_FACTORS - lengths if study.design == "factorial" else len(given)
+    if not 2 - lengths <= len(given) <= most:
+        limit = f"from {2 - lengths} to {most}" if study.design == "factorial" else "2 or more"
+        beside = " beside study.epochs" if lengths else ""
+        raise UserError(f"study.design={study.design} is over {limit} mitigations{beside}, not {len(given)}")
 
 
 def refuse_incomplete(design: str, identities: Sequence[str | IncompatibleError]) -> None:

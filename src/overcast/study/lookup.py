@@ -44,6 +44,9 @@ def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, ident
     return None  # also where its folder was removed
 
 
+DESIGN = ("design", "equal", "lengths", "looks")
+"""The tags of a study's design, each also as it was planned before the first trial."""
+
 CELL_LENGTH = 8
 """Characters of a cell's identity that tell it from the others of a study."""
 

@@ -226,6 +226,7 @@ def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
     of which alone batch norm takes its mean and variance.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
+    kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
     kept |= {"precision": devices.precision, "processes": devices.ranks}
     kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts
     text = json.dumps([kept, fingerprint], sort_keys=True)

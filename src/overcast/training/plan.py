@@ -157,6 +157,8 @@ class Plan:
     parts: np.ndarray
     devices: Devices
     fingerprint: str
+    leaked_test_rows: int = 0
+    """Of a published split: how many have near-duplicates, or samples of their source, that are trained on."""
 
     @property
     def identity(self) -> str:
@@ -180,8 +182,9 @@ class Plan:
             "fingerprint": self.fingerprint,
             "pack": self.pack.info["fingerprint"],
             "synthetic": self.pack.info["synthetic"],
-            "official_test": bool((self.pack.index["part"] == TEST).any()),
+            "official_test": bool((self.pack.index["part"] == TEST).any()) and not self.config.split.file,
             "by_time": "time" in self.pack.info,
+            **({"leaked_test_rows": self.leaked_test_rows} if self.config.split.file else {}),
             **network_size(self.config.model, self.config.mitigation, self.pack.spec),
         }
 
@@ -196,9 +199,12 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     check_config(config)
     pack = open_config_pack(config)
     data_dir, split = project_path(config.data_dir), config.split
-    parts = read_parts(data_dir, config.data.name, split.seed, split.fold, config.folds, split.ignore_groups)
+    parts = read_parts(
+        data_dir, config.data.name, split.seed, split.fold, config.folds, split.ignore_groups, split.file
+    )
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)
     devices = resolve_devices(config.trainer, jobs, machine)
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
-    fingerprint = read_split_info(data_dir, config.data.name)["fingerprint"]
-    return Plan(config, pack, parts, devices, fingerprint)
+    about = read_split_info(data_dir, config.data.name)
+    leaked = about["leaked_test_rows"][split.fold] if split.file else 0
+    return Plan(config, pack, parts, devices, about["fingerprint"], leaked)

@@ -93,6 +93,32 @@ def trials_of_two_lengths(factorial_trials):
     return factorial_trials.assign(mitigation=names, epochs=epochs, cell=cells, lengths="8 16")
 
 
+DATA = {"sky": "cnn", "digits": "dnn", "speech": "lstm", "reviews": "ann"}
+"""Of the made-up study of several data sets: each with the network of its recipe."""
+
+
+@pytest.fixture(scope="session")
+def everywhere_trials():
+    """On four data sets and five folds: "good" helps on each of them alike, "mixed" on some and hurts on others.
+
+    "noise" does nothing, and is missing on the reviews.
+    """
+    draw = np.random.default_rng(4).normal
+    rows = []
+    for number, (data, model) in enumerate(DATA.items()):
+        mixed = 0.08 * (-1) ** number
+        for name, effect in {"none": 0.0, "good": 0.06, "mixed": mixed, "noise": 0.0}.items():
+            for fold in range(0 if (data, name) == ("reviews", "noise") else 5):
+                row = dict.fromkeys((o.column for o in OUTCOMES), 0.3)
+                row |= {"test/accuracy": 0.7 + effect + draw(0, 0.004), "gap/nll": 0.5 - 4 * effect + draw(0, 0.01)}
+                row |= {"test/nll": 0.8 - 4 * effect + draw(0, 0.01), "seconds": 12.0 if name == "good" else 10.0}
+                row |= {"data": data, "model": model, "mitigation": name, "cell": f"{data} · {model} · {name}"}
+                row |= {"rest": f"{data} · {model}", "train_fraction": 1.0, "epochs": 3 + number, "diverged": False}
+                row |= {"fold": fold, "seed": fold, "split_seed": 0, "repeat": f"{fold}-{fold}-0"}
+                rows.append(row | {"run_id": f"{data}-{name}-{fold}"})
+    return pd.DataFrame(rows)
+
+
 @pytest.fixture(scope="session")
 def reported(info):
     """``reported(trials, curves, …)``: all that a study's page is made of; what is given goes to `Study`."""

@@ -239,7 +239,7 @@ def test_an_official_test_part_counts_for_its_samples_too(config: Any, store: Tr
     assert expected.standard_error > 1.01 * seeds_alone
     two = stats.t.isf((1 - 0.95**0.5) / 2, 1)  # one comparison in two outcomes, each with an error of its own
     assert (high - low) / 2 / two == pytest.approx(float(expected.standard_error), rel=0.02)
-    assert "The test part is a fixed one" in (home / "page" / "report.html").read_text()
+    assert "Where the test part is a fixed one" in (home / "page" / "report.html").read_text()
 
 
 def test_diverged_trials_are_listed_and_the_rest_is_compared(

@@ -87,7 +87,8 @@ def test_all_files_are_written_and_the_same_each_time(
     run.write("parts.csv", "part\ntrain\nvalidation\ntest\n")
     run.write("spec.json", json.dumps({"kind": "image", "shape": [3, 2, 2], "classes": ["a", "b"], "vocabulary": []}))
     curves = pd.DataFrame({"run_id": [], "epoch": []})
-    study = Study(table, predictor_table(made_up), made_up[~made_up["diverged"]], curves, {"study": "small-1"})
+    parts = (table, predictor_table(made_up), made_up[~made_up["diverged"]], curves, {"study": "small-1"})
+    study = Study(*parts)
     written = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -99,6 +100,10 @@ def test_all_files_are_written_and_the_same_each_time(
     assert written[0]["forest.pdf"].startswith(b"%PDF")
     assert b"CreationDate" not in written[0]["forest.pdf"]
     assert b"<svg" in written[0]["forest.svg"]
+    general = Study(*parts, general=pd.DataFrame({"cell": ["noise"], "pairs": [6]}))
+    write_exports(tmp_path / "two", general, made_up, [run], planned=False)
+    assert (tmp_path / "two" / "general.csv").read_text() == "cell,pairs\nnoise,6\n"
     alone = Study(table[table["is_baseline"]], study.predictors, study.trials, curves, study.info)
     write_exports(tmp_path / "two", alone, made_up, [run], planned=False)  # nothing is compared any more
     assert not (tmp_path / "two" / "forest.pdf").exists()
+    assert not (tmp_path / "two" / "general.csv").exists()

@@ -33,7 +33,7 @@ def study_of(folds: int = 2, seeds: int = 1, **info: Any) -> Any:
         for fold in range(folds)
         for seed in range(seeds)
     ]
-    return SimpleNamespace(table=table, trials=pd.DataFrame(trials), judged=families(), info=info)
+    return SimpleNamespace(table=table, trials=pd.DataFrame(trials), judged=families(), info=info, general=None)
 
 
 def test_it_says_what_was_done() -> None:
@@ -77,6 +77,16 @@ def test_it_says_nothing_that_was_not_so() -> None:
     assert "cut by time" in timed
     assert "We judged two families" in timed
     assert "Post hoc: margins were changed. Trials were run" in timed
+
+
+def test_it_says_how_several_data_sets_were_judged() -> None:
+    study = study_of(5)
+    assert "random effect" not in methods(study, [run_on()], planned=True)
+    study.general = pd.DataFrame({"cell": ["noise"]})
+    study.table = pd.concat([study.table.assign(data=name) for name in ("sky", "digits", "speech")])
+    text = methods(study, [run_on()], planned=True)
+    assert "each of the 3 data sets counts once, as a random effect [@hedges1983]" in text
+    assert "hedges1983" in bibliography(text)
 
 
 @pytest.mark.parametrize("official", [True, False])

@@ -69,9 +69,9 @@ def test_on_these_very_data_the_difference_is_that_of_all_predictions() -> None:
 
 def test_a_fixed_test_part_has_no_pooled_predictions() -> None:
     trials, answers = made()
-    titles = [section.title for section in noise_sections(trials, JUDGED, answers, official=False)]
+    titles = [section.title for section in noise_sections(trials, JUDGED, answers)]
     assert titles == ["Where the noise comes from", "On these very data"]
-    assert [section.title for section in noise_sections(trials, JUDGED, answers, official=True)] == titles[:1]
+    assert [section.title for section in noise_sections(trials, JUDGED, {})] == titles[:1]
 
 
 def test_nothing_to_compare_is_no_figure() -> None:

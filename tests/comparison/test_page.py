@@ -89,14 +89,14 @@ def test_the_page_says_how_the_study_was_judged(small, reported):
     text = how_to_read(reported(*small, info=asked))
     assert "the other what makes the model better (test accuracy)" in text
     assert "0.1 in gap in negative log-likelihood and 1.5 points in test accuracy" in text
-    assert "The test part is a fixed one" in text
+    assert "Where the test part is a fixed one" in text
     assert "The intervals speak of new data of this kind" in text
     assert "of one fold" not in text
     alone = small[0].assign(fold=0, seed=small[0]["fold"])
     text = how_to_read(reported(alone, small[1]))
     assert "All repeats are of one fold: what is said holds for this split" in text
     assert "new data of this kind" not in text
-    assert "The test part is a fixed one" not in text
+    assert "Where the test part is a fixed one" not in text
     drawn_anew = alone.assign(split_seed=alone["seed"])
     assert "of one fold" not in how_to_read(reported(drawn_anew, small[1]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +14,11 @@ import pandas as pd
 from overcast.comparison import page, wording
 from overcast.comparison.archive import read_archive
 from overcast.comparison.export import SUFFIXES, write_exports
-from overcast.comparison.factorial import factorial_report
+from overcast.comparison.factorial import FactorialReport, factorial_report
+from overcast.comparison.general import GeneralReport, general_report
 from overcast.comparison.intervals import interval_sections
 from overcast.comparison.noise import noise_sections
+from overcast.comparison.pairs import Answers
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import look_tables, sequential_notes
 from overcast.comparison.study_record import (
@@ -112,13 +114,15 @@ def _compared(
     rows = trial_table(parent, planned, runs, diverged)
     about["tuned"] = tuned_notes(rows)
     known, judged = answers(runs), judged.known(rows.columns)
+    official = {str(run.folder) for run in runs if run.facts.get("official_test")}
     for file in [text for text in predictions.split(",") if text]:
         rows, of_file, note = joined(Path(file), runs, rows)
-        known, about = {**known, **of_file}, about | {"post_hoc": [*about["post_hoc"], note]}
-    official = any(run.facts.get("official_test") for run in runs)
-    info = about | {"official_test": official, "diverged": diverged_cells(rows), "families": judged}
-    answered = known if official else {}
-    looks = look_tables(rows, info, answered)
+        known, official = {**known, **of_file}, official | {*of_file}
+        about |= {"post_hoc": [*about["post_hoc"], note]}
+    of_one_test_part = {run: told for run, told in known.items() if run in official}
+    of_own_test_parts = {run: told for run, told in known.items() if run not in official}
+    info = about | {"official_test": bool(official), "diverged": diverged_cells(rows), "families": judged}
+    looks = look_tables(rows, info, of_one_test_part)
     compared = looks[-1]
     info["looked"] = sequential_notes(compared, info)
     predictors = predictor_table(rows)
@@ -126,25 +130,37 @@ def _compared(
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
-    is_factorial = parent.tags.get("design") == "factorial"
-    factorial = factorial_report(finished, judged, about["command"]) if is_factorial else None
-    if factorial:
-        verdict, shown = factorial.headline, factorial.sections
-    moved = [] if factorial else interval_sections(looks, finished, judged, answered)
+    report = None if claim else _whole_report(parent.tags.get("design", ""), finished, compared, info, of_one_test_part)
+    if report:
+        verdict, shown = report.headline, report.sections
+    sentences = report.sentences if report else None
+    factorial = isinstance(report, FactorialReport)
+    moved = [] if factorial else interval_sections(looks, finished, judged, of_one_test_part)
     written = page.Study(
         compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
-        [*moved, *noise_sections(finished, judged, known, official)],
-        factorial.sentences if factorial else None,
+        [*moved, *noise_sections(finished, judged, of_own_test_parts)], sentences,
+        report.table if isinstance(report, GeneralReport) else None,
     )  # fmt: skip
     path = page.write_report(folder, written)
     write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
-    verdicts = factorial.sentences if factorial else wording.verdicts(compared, judged)
-    notes = [*wording.predictors(predictors), *wording.notes(compared, info, factorial is None)]
+    verdicts = wording.verdicts(compared, judged) if sentences is None else sentences
+    notes = [*wording.predictors(predictors), *wording.notes(compared, info, sentences is None)]
     lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, "", f"report: {path}"]
     if store:
         _log(MlflowRun(store.client, parent.id), folder, written, len(runs))
         lines.append(links(store, key, parent.id, planned))
     return Comparison(key, compared, rows, verdicts, path.absolute(), "\n".join(lines))
+
+
+def _whole_report(
+    design: str, finished: pd.DataFrame, compared: pd.DataFrame, info: Mapping[str, Any], answers: Answers
+) -> FactorialReport | GeneralReport | None:
+    """What a study says beyond its cells one by one: a factorial one, or one over several data sets."""
+    if design == "factorial":
+        return factorial_report(finished, info["families"], info["command"])
+    if info.get("looks"):  # where cells stop early, their means lean to what stopped them
+        return None
+    return general_report(finished, compared, info["families"], answers)
 
 
 def _log(record: MlflowRun, folder: Path, study: page.Study, runs: int) -> None:

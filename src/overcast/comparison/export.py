@@ -3,6 +3,7 @@
 trials.csv               one row a trial and outcome
 table.tex                a table for booktabs
 forest.pdf, forest.svg   the changes with their intervals, a panel an outcome
+general.csv              over several data sets: what each mitigation changes in general
 methods.md, methods.bib  a paragraph on what was done, with its citations
 """
 
@@ -54,12 +55,14 @@ def write_exports(folder: Path, study: Study, trials: pd.DataFrame, runs: Sequen
     text = methods(study, runs, planned)
     whole_file(folder / "methods.md", text)
     whole_file(folder / "methods.bib", bibliography(text))
+    general = None if study.general is None else study.general.to_csv(index=False)
     figure = forest_plot(study.table, study.judged)
-    for suffix, content in (("pdf", figure and pdf(figure)), ("svg", figure and svg(figure))):
+    files = {"general.csv": general, "forest.pdf": figure and pdf(figure), "forest.svg": figure and svg(figure)}
+    for file, content in files.items():
         if content:
-            whole_file(folder / f"forest.{suffix}", content)
+            whole_file(folder / file, content)
         else:  # of an earlier report
-            (folder / f"forest.{suffix}").unlink(missing_ok=True)
+            (folder / file).unlink(missing_ok=True)
 
 
 def long_form(study: str, trials: pd.DataFrame) -> str:

@@ -68,9 +68,7 @@ def forest(table: pd.DataFrame, judged: Families) -> Section | None:
 
 def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: int) -> None:
     column, scale, where = f"change/{outcome.column}", outcome.scale, {"row": 1, "col": at}
-    margin, still_empty = scale * outcome.margin, {"exclude_empty_subplots": False}
-    figure.add_vrect(-margin, margin, fillcolor=PALE, opacity=0.5, line_width=0, layer="below", **where, **still_empty)
-    figure.add_vline(0, line_color=BLACK, line_width=1, **where, **still_empty)
+    margin = margin_band(figure, outcome, at)
     kinds = rows[f"verdict/{outcome.column}"].map(lambda found: KINDS[Verdict(found)])
     for kind, (colour, marker) in STYLES.items():
         some = rows[kinds == kind]
@@ -93,6 +91,14 @@ def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: i
     right = max(high.max(), scale * rows[column].max(), margin)
     room = 0.04 * (right - left)
     figure.update_xaxes(title=outcome.unit, range=[left - room, right + room], **where)
+
+
+def margin_band(figure: go.Figure, outcome: Outcome, at: int) -> float:
+    """Zero, and the margin on both sides of it, which is given back, in the panel ``at``."""
+    margin, where = outcome.scale * outcome.margin, {"row": 1, "col": at, "exclude_empty_subplots": False}
+    figure.add_vrect(-margin, margin, fillcolor=PALE, opacity=0.5, line_width=0, layer="below", **where)
+    figure.add_vline(0, line_color=BLACK, line_width=1, **where)
+    return margin
 
 
 def accuracy_against_gap(table: pd.DataFrame, judged: Families) -> Section | None:

@@ -138,8 +138,15 @@ def _analysis(study: Study) -> list[str]:
     ]
     if study.info.get("official_test"):
         sentences.append(
-            "As the test part is the same in all trials, the variance by way of its samples is added, two-way over "
+            "Where the test part is the same in all trials, the variance by way of its samples is added, two-way over "
             "trials and samples [@owen2007]."
+        )
+    if study.general is not None:
+        sentences.append(
+            f"For what holds in general, each of the {study.table['data'].nunique()} data sets counts once, as a "
+            "random effect [@hedges1983]: a t interval over their mean differences, Bonferroni-adjusted within each "
+            "family, and a 95 % prediction interval for the difference on one more data set "
+            "[@higgins2009; @inthout2016]."
         )
     sentences.append(
         "A difference is better or worse where its interval excludes zero, equivalent where it lies inside the margin, "

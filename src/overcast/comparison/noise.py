@@ -154,10 +154,14 @@ def conditional_section(conditional: pd.DataFrame) -> Section | None:
     return Section("On these very data", text, [Table(heads, lines, row_heads=True)])
 
 
-def noise_sections(trials: pd.DataFrame, judged: Families, answers: Answers, official: bool) -> Sequence[Section]:
-    """The sections of this file that a study has data for."""
+def noise_sections(trials: pd.DataFrame, judged: Families, answers: Answers) -> Sequence[Section]:
+    """The sections of this file that a study has data for.
+
+    answers: of runs whose folds have test parts of their own.
+    """
     finished = trials[~trials["diverged"]] if "diverged" in trials else trials
-    every = [noise_figure(noise_table(finished, judged, {} if official else answers))]
-    if not official:
-        every.append(conditional_section(conditional_table(finished, judged, answers)))
+    every = [
+        noise_figure(noise_table(finished, judged, answers)),
+        conditional_section(conditional_table(finished, judged, answers)),
+    ]
     return [section for section in every if section is not None]

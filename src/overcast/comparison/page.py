@@ -25,8 +25,8 @@ class Study:
     table: as `overcast.comparison.table.comparison_table` gives it. predictors: what needs no network. trials: those
     that finished, a row each. curves: their epochs. info: facts and notes, and the ``families`` that are judged.
     claim: a sentence the study tests, with its ``verdict`` and the figures of it ``first``.
-    last: sections after the figures. sentences: of a factorial study, which ``first`` tells instead of its cells one by
-    one.
+    last: sections after the figures. sentences: of a factorial study or one over several data sets, which ``first``
+    tells instead of its cells one by one. general: of the latter, as `overcast.comparison.general.general_table`.
     """
 
     table: pd.DataFrame
@@ -39,6 +39,7 @@ class Study:
     first: Sequence[Section] = ()
     last: Sequence[Section] = ()
     sentences: Sequence[str] | None = None
+    general: pd.DataFrame | None = None
 
     @property
     def judged(self) -> Families:
@@ -128,7 +129,7 @@ def numbers(study: Study) -> Table:
 def how_to_read(study: Study) -> list[Paragraph]:
     """What the figures of a comparison mean, and what they do not."""
     official = (
-        " The test part is a fixed one: the intervals speak of other seeds and of other test samples (two-way)."
+        " Where the test part is a fixed one, the intervals speak of other seeds and of other test samples (two-way)."
         if study.info.get("official_test")
         else ""
     )

@@ -138,7 +138,10 @@ def contexts(trials: pd.DataFrame) -> Iterator[Context]:
         trials = trials.assign(rest=rest)
     context = [key for key in CONTEXT if key != "epochs" or not _across_epochs(trials)]
     keys = [*context, "rest"] if trials["mitigation"].nunique() > 1 else ["data"]
-    varying = [key for key in keys if trials[key].nunique() > 1]
+    varying: list[str] = []
+    for key in keys:  # what those before it tell already is in no name
+        if len(trials[[*varying, key]].drop_duplicates()) > (len(trials[varying].drop_duplicates()) if varying else 1):
+            varying.append(key)
     for values, group in trials.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, values, strict=True))
         rest = str(named.get("rest", "")).split(" · ")

@@ -57,6 +57,27 @@ REFERENCES = {
   booktitle = {Proceedings of the 34th International Conference on Machine Learning},
   series    = {Proceedings of Machine Learning Research}, volume = {70}, pages = {1321--1330}, year = {2017}
 }""",
+    "hedges1983": """@article{hedges1983,
+  author  = {Hedges, Larry V.},
+  title   = {A Random Effects Model for Effect Sizes},
+  journal = {Psychological Bulletin},
+  volume  = {93}, number = {2}, pages = {388--395}, year = {1983},
+  doi     = {10.1037/0033-2909.93.2.388}
+}""",
+    "higgins2009": """@article{higgins2009,
+  author  = {Higgins, Julian P. T. and Thompson, Simon G. and Spiegelhalter, David J.},
+  title   = {A Re-evaluation of Random-Effects Meta-Analysis},
+  journal = {Journal of the Royal Statistical Society: Series A},
+  volume  = {172}, number = {1}, pages = {137--159}, year = {2009},
+  doi     = {10.1111/j.1467-985X.2008.00552.x}
+}""",
+    "inthout2016": """@article{inthout2016,
+  author  = {IntHout, Joanna and Ioannidis, John P. A. and Rovers, Maroeska M. and Goeman, Jelle J.},
+  title   = {Plea for Routinely Presenting Prediction Intervals in Meta-Analysis},
+  journal = {BMJ Open},
+  volume  = {6}, number = {7}, pages = {e010247}, year = {2016},
+  doi     = {10.1136/bmjopen-2015-010247}
+}""",
     "paszke2019": """@inproceedings{paszke2019,
   author    = {Paszke, Adam and others},
   title     = {{PyTorch}: An Imperative Style, High-Performance Deep Learning Library},

@@ -64,15 +64,16 @@ def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: 
     name = cell(row, several)
     fields = [Field(name, value=name)]
     for outcome in judged.judged:
-        fields.append(_measured(row, outcome.column, digits[outcome.column], outcome.scale))
-        fields.append(_measured(row, f"change/{outcome.column}", digits[outcome.column], outcome.scale, sign=True))
+        fields.append(measured(row, outcome.column, digits[outcome.column], outcome.scale))
+        fields.append(measured(row, f"change/{outcome.column}", digits[outcome.column], outcome.scale, sign=True))
         fields.append(_verdict(row, outcome))
-    fields += [_measured(row, o.column, digits[o.column], o.scale) for o in judged.described]
-    fields.append(_measured(row, "time", 1, 1.0))
+    fields += [measured(row, o.column, digits[o.column], o.scale) for o in judged.described]
+    fields.append(measured(row, "time", 1, 1.0))
     return [field._replace(look="baseline") for field in fields] if row["is_baseline"] else fields
 
 
-def _measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool = False) -> Field:
+def measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool = False) -> Field:
+    """A column's value and, if it is known, its interval."""
     value = row.get(column, np.nan)
     known = np.isfinite(row.get(f"{column}/low", np.nan))
     return Field(number(value, digits, scale, sign), interval(row, column, digits, scale) if known else "", value)
@@ -84,8 +85,13 @@ def _verdict(row: pd.Series, outcome: Outcome) -> Field:
     if row["pairs"] < 2:
         return Field("–", "needs at least 2 repeats")
     found = Verdict(row[f"verdict/{outcome.column}"])
+    return verdict_field(found, outcome)._replace(detail=_more_seeds(row, outcome, found))
+
+
+def verdict_field(found: Verdict, outcome: Outcome) -> Field:
+    """A verdict with its sign, in its colour."""
     look = {1: "better", -1: "worse", 0: ""}[found.direction]
-    return Field(f"{SIGNS[found.direction]}{verdict_name(found, outcome)}", _more_seeds(row, outcome, found), look=look)
+    return Field(f"{SIGNS[found.direction]}{verdict_name(found, outcome)}", look=look)
 
 
 def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:

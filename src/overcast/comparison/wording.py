@@ -137,7 +137,7 @@ def headline(table: pd.DataFrame, judged: Families | None = None) -> str:
     lines += [counted(compared, table, o, "make the model better", "make it worse") for o in judged.better]
     lines[0] = opening + lines[0]
     lines = [lines[0], *(f"{line[0].upper()}{line[1:]}" for line in lines[1:])]
-    return "\n".join([*lines, *(text for text in (_cost(compared, table), _best(table)) if text)])
+    return "\n".join([*lines, *(text for text in (cost(compared, table), _best(table)) if text)])
 
 
 def counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: str, down: str) -> str:
@@ -169,7 +169,7 @@ def _singular(verb: str) -> str:
     return " ".join([f"{first}s", *rest])
 
 
-def _cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
+def cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
     times = compared[np.isfinite(compared["time"])]
     if times.empty:
         return ""
@@ -187,7 +187,7 @@ def _cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
 def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> list[str]:
     """What a reader should know about this study before believing it.
 
-    cells: also what is known of its cells one by one, which a factorial study does not compare.
+    cells: also what is known of its cells one by one, which a study that tells of their means does not.
 
     Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
     are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after

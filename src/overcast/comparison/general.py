@@ -1,0 +1,201 @@
+"""A study over several data sets: what each mitigation changes in general, with the data sets as a random effect.
+
+See `overcast.statistics.random_effects`. A data set counts once, by what one context of the study says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from overcast.comparison import wording
+from overcast.comparison.general_figure import general_forest
+from overcast.comparison.pairs import Answers, contexts
+from overcast.comparison.table import compare
+from overcast.comparison.table_view import measured, verdict_field
+from overcast.html.page import Cell, Section, Table
+from overcast.statistics.random_effects import MIN_DATA_SETS, family_level, random_effects
+from overcast.statistics.verdicts import Verdict, verdict
+from overcast.study.outcomes import Families, Outcome
+
+
+@dataclass(frozen=True, eq=False)
+class GeneralReport:
+    """What a study over several data sets says in general.
+
+    table: as `general_table` gives it. headline: a line an outcome, and what to expect of one more data set. sentences:
+    one a mitigation. sections: the same as table and figure, for a page.
+    """
+
+    table: pd.DataFrame
+    headline: str
+    sentences: list[str]
+    sections: list[Section]
+
+
+def general_report(
+    trials: pd.DataFrame, table: pd.DataFrame, judged: Families, answers: Answers
+) -> GeneralReport | None:
+    """The report on finished trials and their `comparison_table`; None if they are not of several data sets.
+
+    answers: to fixed test parts, as for that table.
+    """
+    effects = data_set_effects(trials, table, judged, answers)
+    if effects.empty:
+        return None
+    general = general_table(effects, judged)
+    digits = {outcome.column: wording.places(general, outcome) for outcome in judged.judged}
+    sections = [
+        Section("In general", EXPLANATION, [_grid(general, judged, digits)]),
+        general_forest(effects, general, judged),
+    ]
+    data = list(dict.fromkeys(effects["data"]))
+    baselines = list(dict.fromkeys(table.loc[table["is_baseline"], "mitigation"]))
+    return GeneralReport(
+        general, _headline(general, judged, data, baselines), _sentences(general, judged, digits), sections
+    )
+
+
+def data_set_effects(trials: pd.DataFrame, table: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
+    """A row a mitigation (``cell``), ``data`` and ``outcome``: its ``change`` with ``standard_error``.
+
+    ``low`` and ``high`` are those of the table; ``time``, ``diverged`` and ``baseline_diverged`` too. Empty unless the
+    study compares mitigations on `MIN_DATA_SETS` data sets or more, each with one network in one way.
+    """
+    groups = list(contexts(trials))
+    data = [str(context.trials["data"].iloc[0]) for context in groups]
+    if trials["mitigation"].nunique() < 2 or len(groups) < MIN_DATA_SETS or len(set(data)) < len(groups):
+        return pd.DataFrame()
+    told, rows = table.set_index(["context", "cell"]), []
+    for context, name in zip(groups, data, strict=True):
+        of_data_set = str(context.trials["rest"].iloc[0]).split(" · ")
+        for outcome in judged.judged:
+            compared = compare(context, outcome, answers)
+            for cell, error in zip(context.cells[1:], compared.standard_error, strict=True):
+                row, column = told.loc[(context.name, cell)], f"change/{outcome.column}"
+                own = " · ".join(part for part in cell.split(" · ") if part not in of_data_set)
+                ends = {"change": row[column], "low": row[f"{column}/low"], "high": row[f"{column}/high"]}
+                kept = {key: row[key] for key in ("time", "diverged", "baseline_diverged")}
+                rows.append(
+                    {"cell": own, "data": name, "outcome": outcome.column, "standard_error": error, **ends, **kept}
+                )
+    return pd.DataFrame(rows)
+
+
+def general_table(effects: pd.DataFrame, judged: Families) -> pd.DataFrame:
+    """A row a mitigation, from `data_set_effects`; in the columns of `comparison_table` as far as they are the same.
+
+    ``change/<outcome>``: the mean over data sets, with intervals that hold together within each family;
+    ``verdict/<outcome>``: what they say. ``prediction/<outcome>/low``, ``/high``: what one more data set will show,
+    with 95 %, each alone. ``between/<outcome>``: τ, the standard deviation of true effects. ``pairs``: how many data
+    sets. ``time``: geometric mean. With trials that diverged, what they flatter is not judged.
+    """
+    level, rows = _levels(effects, judged), []
+    for cell, some in effects.groupby("cell", sort=False):
+        row = {"cell": cell, "data": "in general", "pairs": some["data"].nunique()}
+        row["time"] = float(np.exp(np.log(some["time"].astype(float)).mean()))
+        for outcome in judged.judged:
+            row |= _in_general(_known(effects, str(cell), outcome), outcome, level[outcome.column])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _levels(effects: pd.DataFrame, judged: Families) -> dict[str, float]:
+    """Of each outcome's column, what each interval of its family may miss with."""
+    levels: dict[str, float] = {}
+    cells = effects["cell"].unique()
+    for family in (judged.overfitting, judged.better):
+        many = [len(_known(effects, cell, outcome)) for cell in cells for outcome in family]
+        level = family_level(sum(data_sets >= MIN_DATA_SETS for data_sets in many))
+        levels |= {outcome.column: level for outcome in family}
+    return levels
+
+
+def _known(effects: pd.DataFrame, cell: str, outcome: Outcome) -> pd.DataFrame:
+    """The data sets on which a mitigation's change has an error."""
+    some = effects[(effects["cell"] == cell) & (effects["outcome"] == outcome.column)]
+    return some[np.isfinite(some["standard_error"].astype(float))]
+
+
+def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[str, float | str]:
+    found = random_effects(effects["change"], effects["standard_error"])
+    mean, new, name = found.interval(level), found.prediction(), outcome.column
+    said = verdict(float(mean.low), float(mean.high), outcome.margin, outcome.larger_is_better)
+    flattered = {1: "diverged", -1: "baseline_diverged"}.get(said.direction)
+    if flattered and (effects[flattered] > 0).any():
+        said = Verdict.NOT_JUDGED
+    return {
+        f"change/{name}": float(mean.mean), f"change/{name}/low": float(mean.low),
+        f"change/{name}/high": float(mean.high), f"verdict/{name}": said.value,
+        f"prediction/{name}/low": float(new.low), f"prediction/{name}/high": float(new.high),
+        f"between/{name}": float(np.sqrt(found.between_variance)),
+    }  # fmt: skip
+
+
+def _headline(general: pd.DataFrame, judged: Families, data: Sequence[str], baselines: Sequence[str]) -> str:
+    """What helps in general, an outcome a line; what it costs; what is to be expected of one more data set."""
+    opening = f"In general, over {len(data)} data sets ({wording.listed(data, 8)}), of {len(general)} compared with "
+    lines = [wording.counted(general, general, o, "reduce overfitting", "increase it") for o in judged.overfitting]
+    lines += [wording.counted(general, general, o, "make the model better", "make it worse") for o in judged.better]
+    lines[0] = f"{opening}{wording.listed(baselines)}, {lines[0]}"
+    lines = [f"{line[0].upper()}{line[1:]}" for line in lines]
+    cost = wording.cost(general, general)
+    return "\n".join([*lines, *([cost] if cost else []), _expected(general, judged)])
+
+
+def _expected(general: pd.DataFrame, judged: Families) -> str:
+    """Of what helps in general, what has a prediction interval on the good side too."""
+    sure = []
+    for outcome in judged.judged:
+        helps = general[[Verdict(each).direction > 0 for each in general[f"verdict/{outcome.column}"]]]
+        low, high = (helps[f"prediction/{outcome.column}/{end}"] for end in ("low", "high"))
+        good = helps.loc[low > 0 if outcome.larger_is_better else high < 0, "cell"]
+        sure += [f"{wording.listed(list(good))} in {outcome.label}"] if len(good) else []
+    if not sure:
+        return "Not one is sure to help on one more data set: its change there may lie on either side of zero."
+    return f"To be expected on one more data set too, each with 95 %: improvement by {'; '.join(sure)}."
+
+
+def _sentences(general: pd.DataFrame, judged: Families, digits: dict[str, int]) -> list[str]:
+    """``dropout, 6 data sets: gap … −0.12 [−0.2, −0.04], less overfitting, on a new one [−0.3, 0.06]; …``."""
+    sentences = []
+    for _, row in general.iterrows():
+        parts = [
+            f"{outcome.label} {wording.change(row, outcome, digits[outcome.column])}, "
+            f"{wording.judgement(row, outcome)}, on a new one {_new(row, outcome, digits)}"
+            for outcome in judged.judged
+        ]
+        sentences.append(f"{row['cell']}, {row['pairs']} data sets: {'; '.join(parts)}")
+    return sentences
+
+
+def _new(row: pd.Series, outcome: Outcome, digits: dict[str, int]) -> str:
+    column = f"prediction/{outcome.column}"
+    known = np.isfinite(row[f"{column}/low"])
+    return wording.interval(row, column, digits[outcome.column], outcome.scale) if known else "–"
+
+
+EXPLANATION = (
+    "Each data set counts once, as if drawn at random from all such; the mean change has a t interval over the data "
+    "sets, and those of a family hold together with 95 % (Bonferroni). New data set: where the change on one more data "
+    "set, measured in the same way, will lie with 95 %, each alone. τ: how far true changes are apart, as a standard "
+    "deviation."
+)
+
+
+def _grid(general: pd.DataFrame, judged: Families, digits: dict[str, int]) -> Table:
+    heads: list[str | Cell] = ["trial", "data sets"]
+    rows: list[list[str | Cell]] = [[Cell(row["cell"]), Cell(str(row["pairs"]))] for _, row in general.iterrows()]
+    for o in judged.judged:
+        heads += [Cell(o.label, f"change, {o.unit}" if o.unit else "change"), "verdict", Cell("new data set", o.unit)]
+        for line, (_, row) in zip(rows, general.iterrows(), strict=True):
+            spread = f"τ {wording.number(row[f'between/{o.column}'], digits[o.column], o.scale)}"
+            line += [
+                Cell(*measured(row, f"change/{o.column}", digits[o.column], o.scale, sign=True)),
+                Cell(*verdict_field(Verdict(row[f"verdict/{o.column}"]), o)),
+                Cell(_new(row, o, digits), spread),
+            ]
+    return Table(heads, rows, row_heads=True, sortable=True)

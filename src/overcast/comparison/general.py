@@ -5,7 +5,6 @@ See `overcast.statistics.random_effects`. A data set counts once, by what one co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,11 +51,7 @@ def general_report(
         Section("In general", EXPLANATION, [_grid(general, judged, digits)]),
         general_forest(effects, general, judged),
     ]
-    data = list(dict.fromkeys(effects["data"]))
-    baselines = list(dict.fromkeys(table.loc[table["is_baseline"], "mitigation"]))
-    return GeneralReport(
-        general, _headline(general, judged, data, baselines), _sentences(general, judged, digits), sections
-    )
+    return GeneralReport(general, _headline(general, table, judged), _sentences(general, judged, digits), sections)
 
 
 def data_set_effects(trials: pd.DataFrame, table: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
@@ -135,14 +130,15 @@ def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[s
     }  # fmt: skip
 
 
-def _headline(general: pd.DataFrame, judged: Families, data: Sequence[str], baselines: Sequence[str]) -> str:
+def _headline(general: pd.DataFrame, table: pd.DataFrame, judged: Families) -> str:
     """What helps in general, an outcome a line; what it costs; what is to be expected of one more data set."""
+    data, baselines = list(table["data"].unique()), list(table.loc[table["is_baseline"], "mitigation"].unique())
     opening = f"In general, over {len(data)} data sets ({wording.listed(data, 8)}), of {len(general)} compared with "
     lines = [wording.counted(general, general, o, "reduce overfitting", "increase it") for o in judged.overfitting]
     lines += [wording.counted(general, general, o, "make the model better", "make it worse") for o in judged.better]
     lines[0] = f"{opening}{wording.listed(baselines)}, {lines[0]}"
     lines = [f"{line[0].upper()}{line[1:]}" for line in lines]
-    cost = wording.cost(general, general)
+    cost = wording.cost(general, table.assign(data="in general"))  # as in the rows of the other
     return "\n".join([*lines, *([cost] if cost else []), _expected(general, judged)])
 
 

@@ -33,7 +33,9 @@ def study_of(folds: int = 2, seeds: int = 1, **info: Any) -> Any:
         for fold in range(folds)
         for seed in range(seeds)
     ]
-    return SimpleNamespace(table=table, trials=pd.DataFrame(trials), judged=families(), info=info, general=None)
+    return SimpleNamespace(
+        table=table, trials=pd.DataFrame(trials), judged=families(), info=info, effects=None, general=None
+    )
 
 
 def test_it_says_what_was_done() -> None:
@@ -77,6 +79,17 @@ def test_it_says_nothing_that_was_not_so() -> None:
     assert "cut by time" in timed
     assert "We judged two families" in timed
     assert "Post hoc: margins were changed. Trials were run" in timed
+
+
+def test_a_factorial_study_is_said_to_be_judged_by_its_effects() -> None:
+    study = study_of(5)
+    study.effects = pd.DataFrame({"cell": ["noise"]})
+    text = methods(study, [run_on()], planned=True)
+    assert "We trained *cnn* on *sky* with and without noise, in 2 combinations." in text
+    assert "The cells are a two-level factorial or a fraction of it of resolution V" in text
+    assert "with a control" not in text
+    assert "dunnett1955" not in text
+    assert {"box1978", "stoline1979"} <= set(re.findall(r"\{(\w+),", bibliography(text)))
 
 
 def test_it_says_how_several_data_sets_were_judged() -> None:

@@ -139,6 +139,7 @@ def _compared(
     written = page.Study(
         compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
         [*moved, *noise_sections(finished, judged, of_own_test_parts)], sentences,
+        report.effects if isinstance(report, FactorialReport) else None,
         report.table if isinstance(report, GeneralReport) else None,
     )  # fmt: skip
     path = page.write_report(folder, written)

@@ -3,6 +3,7 @@
 trials.csv               one row a trial and outcome
 table.tex                a table for booktabs
 forest.pdf, forest.svg   the changes with their intervals, a panel an outcome
+effects.csv              of a factorial study: what each mitigation changes on top of the others, as the figures show it
 general.csv              over several data sets: what each mitigation changes in general
 methods.md, methods.bib  a paragraph on what was done, with its citations
 """
@@ -55,9 +56,10 @@ def write_exports(folder: Path, study: Study, trials: pd.DataFrame, runs: Sequen
     text = methods(study, runs, planned)
     whole_file(folder / "methods.md", text)
     whole_file(folder / "methods.bib", bibliography(text))
-    general = None if study.general is None else study.general.to_csv(index=False)
-    figure = forest_plot(study.table, study.judged)
-    files = {"general.csv": general, "forest.pdf": figure and pdf(figure), "forest.svg": figure and svg(figure)}
+    effects, general = (None if each is None else each.to_csv(index=False) for each in (study.effects, study.general))
+    figure = forest_plot(study.table if study.effects is None else study.effects, study.judged)
+    files = {"effects.csv": effects, "general.csv": general}
+    files |= {"forest.pdf": figure and pdf(figure), "forest.svg": figure and svg(figure)}
     for file, content in files.items():
         if content:
             whole_file(folder / file, content)

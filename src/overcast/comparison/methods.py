@@ -22,7 +22,7 @@ def methods(study: Study, runs: Sequence[Run], planned: bool) -> str:
     """The paragraph, as Markdown. runs: the study's finished ones. planned: whether its plan preceded its trials."""
     sentences = [
         *_cells(study), *_data(runs), *_repeats(study, runs), *_tuning(study), *_outcomes(study, planned),
-        *_analysis(study), *_deviations(study), *_software(study),
+        *(_analysis(study) if study.effects is None else FACTORIAL_ANALYSIS), *_deviations(study), *_software(study),
     ]  # fmt: skip
     return " ".join(sentences) + "\n"
 
@@ -38,6 +38,9 @@ def _cells(study: Study) -> list[str]:
     networks, data = (listed([f"*{name}*" for name in dict.fromkeys(table[key])]) for key in ("model", "data"))
     others = list(dict.fromkeys(table.loc[~table["is_baseline"], "cell"]))
     controls = listed(list(dict.fromkeys(table.loc[table["is_baseline"], "cell"])))
+    if study.effects is not None:
+        factors = listed(list(dict.fromkeys(study.effects["cell"])), MOST_NAMED)
+        return [f"We trained {networks} on {data} with and without {factors}, in {len(others) + 1} combinations."]
     if not others:
         return [f"We trained {networks} on {data} ({controls})."]
     many = "one alternative" if len(others) == 1 else f"{len(others)} alternatives"
@@ -116,6 +119,23 @@ def _outcomes(study: Study, planned: bool) -> list[str]:
     ]
 
 
+VERDICTS = (
+    "A difference is better or worse where its interval excludes zero, equivalent where it lies inside the margin, "
+    "and undecided else [@goeman2010]."
+)
+
+
+FACTORIAL_ANALYSIS = (
+    "The cells are a two-level factorial or a fraction of it of resolution V, with folds as blocks [@box1978]; a "
+    "mitigation's effect is the mean over all cells with it less that over all cells without it, so that every trial "
+    "counts in every effect.",
+    "The error is the mean square of fold by effect, pooled over main effects and interactions of two, or the effect's "
+    "own where that is larger; intervals are two-sided and hold simultaneously with 95 % for all main effects "
+    "[@stoline1979] and all outcomes of a family [@sidak1967]. They speak of these data.",
+    VERDICTS,
+)
+
+
 def _analysis(study: Study) -> list[str]:
     folds = study.trials.groupby(["split_seed", "fold"])["seed"].nunique()
     single, several = len(folds) == 1, folds.max() > 1
@@ -148,11 +168,7 @@ def _analysis(study: Study) -> list[str]:
             "family, and a 95 % prediction interval for the difference on one more data set "
             "[@higgins2009; @inthout2016]."
         )
-    sentences.append(
-        "A difference is better or worse where its interval excludes zero, equivalent where it lies inside the margin, "
-        "and undecided else [@goeman2010]."
-    )
-    return sentences
+    return [*sentences, VERDICTS]
 
 
 def _deviations(study: Study) -> list[str]:

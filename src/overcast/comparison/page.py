@@ -26,7 +26,8 @@ class Study:
     that finished, a row each. curves: their epochs. info: facts and notes, and the ``families`` that are judged.
     claim: a sentence the study tests, with its ``verdict`` and the figures of it ``first``.
     last: sections after the figures. sentences: of a factorial study or one over several data sets, which ``first``
-    tells instead of its cells one by one. general: of the latter, as `overcast.comparison.general.general_table`.
+    tells instead of its cells one by one. effects: of the former, those of `FactorialReport`; general: of the latter,
+    as `overcast.comparison.general.general_table`.
     """
 
     table: pd.DataFrame
@@ -39,6 +40,7 @@ class Study:
     first: Sequence[Section] = ()
     last: Sequence[Section] = ()
     sentences: Sequence[str] | None = None
+    effects: pd.DataFrame | None = None
     general: pd.DataFrame | None = None
 
     @property

@@ -57,6 +57,19 @@ REFERENCES = {
   booktitle = {Proceedings of the 34th International Conference on Machine Learning},
   series    = {Proceedings of Machine Learning Research}, volume = {70}, pages = {1321--1330}, year = {2017}
 }""",
+    "box1978": """@book{box1978,
+  author    = {Box, George E. P. and Hunter, William G. and Hunter, J. Stuart},
+  title     = {Statistics for Experimenters: An Introduction to Design, Data Analysis, and Model Building},
+  publisher = {Wiley}, year = {1978}
+}""",
+    "stoline1979": """@article{stoline1979,
+  author  = {Stoline, Michael R. and Ury, Hans K.},
+  title   = {Tables of the Studentized Maximum Modulus Distribution and an Application to Multiple Comparisons among
+             Means},
+  journal = {Technometrics},
+  volume  = {21}, number = {1}, pages = {87--93}, year = {1979},
+  doi     = {10.1080/00401706.1979.10489726}
+}""",
     "hedges1983": """@article{hedges1983,
   author  = {Hedges, Larry V.},
   title   = {A Random Effects Model for Effect Sizes},

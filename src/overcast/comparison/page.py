@@ -74,13 +74,15 @@ def study_page(study: Study) -> Page:
     verdicts = [*own, *wording.predictors(study.predictors)]
     plain = [Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []
     table_section = Section("In numbers", NUMBERS, [numbers(study)])
+    of_cells = study.effects is None  # dozens of cells of a factorial study fill no figure that could be read
+    figures = study_figures(table, study.trials, study.curves, study.judged) if of_cells else []
     opening = [*study.first, *plain, table_section] if study.sentences else [*plain, table_section, *study.first]
     return Page(
         title(table, study.trials, info),
         f"Claim: {claim}" if claim else question(table),
         [
             *opening,
-            *study_figures(table, study.trials, study.curves, study.judged),
+            *figures,
             *study.last,
             Section("How to read this", "", how_to_read(study)),
         ],

@@ -15,13 +15,15 @@ class Arguments:
 
     archive: a study's archive, as export.py writes it, instead. predictions: of a model trained elsewhere, which joins
     the comparison: a csv file (or a folder of them) with file, label or a probability a class, and fold if needed.
-    tracking…: as for train, such as tracking.experiment=mine.
+    language: of all that is written for people, en or ko (Korean). tracking…: as for train, such as
+    tracking.experiment=mine.
     """
 
     study: str = ""
     out: str = ""
     archive: str = ""
     predictions: str = ""
+    language: str = "en"
     tracking: Sequence[str] = ()
 
 
@@ -31,7 +33,7 @@ def main(arguments: Arguments) -> None:
     from overcast.comparison.compare import compare
 
     a = arguments
-    print(compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions).text)
+    print(compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions, a.language).text)
 
 
 if __name__ == "__main__":

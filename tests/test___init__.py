@@ -93,6 +93,8 @@ def test_a_mistake_is_one_message(words: list[str], message: str) -> None:
 
 
 def test_what_is_not_there_is_said(home: Path) -> None:
+    with pytest.raises(UserError, match=r"^language=kr: there is no such language\. Choices: en, ko$"):
+        overcast.compare(language="kr")
     with pytest.raises(UserError, match=r"no run in .*runs/ yet"):
         overcast.load_run()
     with pytest.raises(UserError, match=r"There is no pack in .*data/skies/pack"):
@@ -176,6 +178,10 @@ def test_a_study_is_compared(
     (verdict,) = compared.verdicts
     assert verdict.startswith("noise: ")
     assert verdict in compared.text
+    korean = overcast.compare("small", language="ko")
+    assert korean.table.equals(compared.table)
+    assert korean.verdicts[0].startswith("noise: 음의 로그가능도 격차 ")
+    assert korean.verdicts[0] in korean.text
 
 
 def test_the_readme_s_example_runs(data: Path, home: Path) -> None:

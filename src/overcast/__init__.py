@@ -69,15 +69,17 @@ def predict(run: Run | str | Path, files_or_arrays: Samples) -> pd.DataFrame:
     return prediction_table(_loaded(run), files_or_arrays)
 
 
-def compare(study: str = "") -> Comparison:
+def compare(study: str = "", language: str = "en") -> Comparison:
     """A study's tables, verdicts and report; study: its name or id, or "" for the one that ran last.
 
-    Raises: UserError if there is no such study, or it has no finished run.
+    language: of what is written for people: "en", or "ko" for Korean.
+
+    Raises: UserError if there is no such study or language, or the study has no finished run.
     """
     from overcast.claims import judge_claim
     from overcast.comparison import compare as comparison
 
-    return comparison.compare(study, judge=judge_claim)
+    return comparison.compare(study, judge=judge_claim, language=language)
 
 
 def load_run(folder_or_id: str | Path = "latest") -> Run:

@@ -154,6 +154,13 @@ def made(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="session")
+def korean_report(made: Made) -> Path:
+    """The study's report once more, in Korean."""
+    script("compare", "language=ko", "out=korean", folder=made.folder)
+    return made.folder / "korean" / "report.html"
+
+
+@pytest.fixture(scope="session")
 def ui(made: Made) -> Iterator[str]:
     """The address of MLflow's UI over the study, started as `make ui` does but on a free port."""
     with socket.socket() as free:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ def test_every_picture_is_drawn_without_a_network(view: Any, made: Any) -> None:
     assert page.locator("figure.figure").count() >= 3
     assert view.undrawn() == []
     assert made.said.strip().splitlines()[0] in page.locator("main, header").all_inner_texts()[0]
+    assert (view.errors, view.outside) == ([], [])
+
+
+def test_in_korean(view: Any, korean_report: Path) -> None:
+    view.page.goto(korean_report.as_uri())
+    assert view.undrawn() == []
+    assert view.page.evaluate("document.documentElement.lang") == "ko"
+    assert view.page.locator("h2").first.inner_text() == "글로 보는 결과"
+    assert view.page.locator(".modebar-btn").first.get_attribute("data-title") == "PNG로 저장"
     assert (view.errors, view.outside) == ([], [])
 
 

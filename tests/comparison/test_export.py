@@ -15,6 +15,7 @@ from overcast.comparison import comparison_table, families
 from overcast.comparison.export import SUFFIXES, escaped, latex, long_form, write_exports
 from overcast.comparison.page import Study
 from overcast.comparison.table import predictor_table
+from overcast.core.words import use_language
 from overcast.study.outcomes import OUTCOMES
 from overcast.tracking.run_folder import Run
 
@@ -78,7 +79,7 @@ def test_what_latex_would_take_for_a_command_is_text() -> None:
 
 
 def test_all_files_are_written_and_the_same_each_time(
-    made_up: pd.DataFrame, table: pd.DataFrame, tmp_path: Path, config: Any
+    made_up: pd.DataFrame, table: pd.DataFrame, tmp_path: Path, config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path / "run")
     run.folder.mkdir()
@@ -107,6 +108,12 @@ def test_all_files_are_written_and_the_same_each_time(
     general = Study(*parts, general=pd.DataFrame({"cell": ["noise"], "pairs": [6]}))
     write_exports(tmp_path / "two", general, made_up, [run], planned=False)
     assert (tmp_path / "two" / "general.csv").read_text() == "cell,pairs\nnoise,6\n"
+    monkeypatch.setattr("overcast.comparison.export.korean_font", lambda: None)
+    with use_language("ko"):
+        write_exports(tmp_path / "one", study, made_up, [run], planned=False)
+    assert (tmp_path / "one" / "forest.svg").read_bytes() == written[0]["forest.svg"]  # English, not boxes
+    assert r"\usepackage{booktabs,kotex}" in (tmp_path / "one" / "table.tex").read_text()
+    assert "테스트 정확도" in (tmp_path / "one" / "methods.md").read_text()
     alone = Study(table[table["is_baseline"]], study.predictors, study.trials, curves, study.info)
     write_exports(tmp_path / "two", alone, made_up, [run], planned=False)  # nothing is compared any more
     assert not (tmp_path / "two" / "forest.pdf").exists()

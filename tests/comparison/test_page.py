@@ -6,10 +6,18 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from overcast.comparison import comparison_table, families, page
+from overcast.comparison import OUTCOMES, comparison_table, families, page
+from overcast.comparison.factorial import factorial_report
 from overcast.comparison.figures import forest
+from overcast.comparison.general import general_report
+from overcast.comparison.intervals import interval_sections
+from overcast.comparison.noise import noise_sections
+from overcast.comparison.sequential import look_tables
+from overcast.comparison.tuned import tuned_sections
 from overcast.core.errors import UserError
-from overcast.html.page import Section
+from overcast.core.words import use_language
+from overcast.html.intervals import Intervals, IntervalSteps
+from overcast.html.page import Figure, Section
 from overcast.html.writer import check_folder, render
 
 
@@ -157,3 +165,71 @@ def test_a_report_takes_the_place_of_an_earlier_one_alone(written, tmp_path):
         check_folder(tmp_path, *REPORT)
     with pytest.raises(UserError, match="is a file"):
         check_folder(tmp_path / "table.csv", *REPORT)
+
+
+NAMES = {
+    "sky", "ann", "cnn", "none", "augmentation", "shrink", "noise", "train_fraction", "batch_norm", "dropout", "mixup",
+    "averaging", "Made", "made", "up", "one", "machine", "repeats", "docs", "statistics", "md", "nat", "overcast", "et",
+    "al", "Bayle", "F1", "zoom", "digits", "speech", "reviews", "good", "mixed", "dnn",
+}  # fmt: skip
+"""What is called the same in every language: cells, data and networks, units, files, a paper."""
+
+
+def english(text):
+    """The English words in it that are no names."""
+    return set(re.findall(r"[A-Za-z][A-Za-z0-9_]+", text)) - NAMES
+
+
+def drawn(value, key=""):
+    """Every text that a Plotly figure shows."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name not in ("template", "marker", "line"):
+                yield from drawn(each, name)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from drawn(each, key)
+    elif isinstance(value, str) and key in ("text", "title", "name", "label", "hovertemplate", "ticktext"):
+        yield re.sub(r"<[^>]*>|%?\{[^}]*\}", " ", value)
+
+
+@pytest.mark.parametrize("of", ["one at a time", "factorial", "several data sets"])
+def test_in_korean_nothing_stays_english(of, study, small, factorial_trials, everywhere_trials, reported):
+    with use_language("ko"):
+        if of == "factorial":
+            others = {o.column: 0.3 for o in OUTCOMES if o.column not in factorial_trials}
+            trials = factorial_trials.assign(split_seed=0, seconds=1.0, run_id=factorial_trials.index.astype(str))
+            trials = trials.assign(**others)
+            report = factorial_report(trials)
+            told = {"verdict": report.headline, "first": report.sections, "sentences": report.sentences}
+            made = reported(trials, small[1].iloc[:0], **told)
+        elif of == "several data sets":
+            report = general_report(everywhere_trials, comparison_table(everywhere_trials), families(), {})
+            told = {"verdict": report.headline, "first": report.sections, "sentences": report.sentences}
+            made = reported(everywhere_trials, small[1].iloc[:0], **told)
+        else:
+            told = {"failed": ["noise"], "missing": ["shrink"], "official_test": True, "repeats": 5}
+            chosen = study[0]["mitigation"].map(lambda name: "zoom=0.2" if name == "shrink" else None)
+            tuned = study[0].assign(**{"validation/nll": 0.5, "validation/accuracy": 0.8}, chosen=chosen, candidates=3)
+            looks = look_tables(study[0], {"looks": [2, 4]}, {})
+            last = [
+                *noise_sections(study[0], families(), {}), *tuned_sections(tuned),
+                *interval_sections(looks, study[0], families(), {}),
+                *interval_sections([comparison_table(study[0])], study[0], families(), {}),
+            ]  # fmt: skip
+            assert len(last) == 5
+            made = reported(*study, info=told, claim="주장", last=last)
+        found = page.study_page(made)
+        text = without_scripts(render(found))
+    assert '<html lang="ko">' in text
+    body = re.sub(r"<code>.*?</code>|python pipelines[^<]*|<[^>]*>|&\w+;", " ", text[text.index("<body>") :])
+    assert english(body) == set()
+    figures = [part.figure.to_plotly_json() for part in found.parts() if isinstance(part, Figure)]
+    assert {word for figure in figures for line in drawn(figure) for word in english(line)} == set()
+    assert len(figures) >= 3
+    moved = [part for part in found.parts() if isinstance(part, Intervals)]
+    texts = [
+        [*part.texts.values(), *(name for column in part.columns for name in column.names.values())] for part in moved
+    ]
+    steps = [[step.title, *step.notes] for part in moved if isinstance(part, IntervalSteps) for step in part.steps]
+    assert {word for lines in texts + steps for line in lines for word in english(re.sub(r"{\w+}", "", line))} == set()

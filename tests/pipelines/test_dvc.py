@@ -39,6 +39,7 @@ HARMLESS = {
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
     "overcast.core.signals": "how a process ends",
     "overcast.core.watchdog": "how a process ends",
+    "overcast.core.words": "no stage asks for another language than English",
     "overcast.tracking": "what is recorded of a run beside its result",
     "overcast.tracking.metadata": "what is recorded of a run beside its result",
     "overcast.tracking.relocate": "what is recorded of a run beside its result",

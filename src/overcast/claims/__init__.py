@@ -17,6 +17,7 @@ from overcast.comparison.pairs import Context
 from overcast.comparison.trials import PAIRING, answers
 from overcast.comparison.wording import number
 from overcast.core.errors import UserError
+from overcast.core.words import translate
 from overcast.html.page import Section
 from overcast.statistics.estimates import Estimate, one_sample_t
 from overcast.statistics.fold_covariance import common_ratio
@@ -83,17 +84,23 @@ def judge_claim(name: str, runs: Sequence[Run], planned: int, diverged: int = 0)
     diverged: how many of the planned runs did, and so will never finish.
     """
     claim = load(name)
+    sentence = translate(claim.sentence)
     if len(runs) < planned:
-        lost = f", {diverged} diverged" if diverged else ""
-        return claim.sentence, f"Not judged yet: {len(runs)} of {planned} runs are finished and found{lost}.", []
+        text = (
+            "Not judged yet: {number} of {planned} runs are finished and found, {diverged} diverged."
+            if diverged
+            else "Not judged yet: {number} of {planned} runs are finished and found."
+        )
+        return sentence, translate(text, number=len(runs), planned=planned, diverged=diverged), []
     try:
-        return claim.sentence, *claim.judge(runs)
+        return sentence, *claim.judge(runs)
     except LookupError:  # a cell that the claim compares is not there: the study is another than the shipped one
-        return claim.sentence, "Not judged: this study lacks cells that the claim compares.", []
+        return sentence, translate("Not judged: this study lacks cells that the claim compares."), []
     except UserError:
         if not isinstance(runs[0], ArchivedRun):
             raise
-        return claim.sentence, "Not judged again: that takes the weights or the data, and an archive holds neither.", []
+        text = "Not judged again: that takes the weights or the data, and an archive holds neither."
+        return sentence, translate(text), []
 
 
 def table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -191,12 +198,12 @@ def points(estimate: Estimate) -> str:
     """``+4.1 points [2.9, 5.2]``."""
     low, high = (number(float(end)) for end in (estimate.low, estimate.high))
     interval = f" [{low}, {high}]" if low != "–" else ""
-    return f"{number(float(estimate.mean), sign=True)} points{interval}"
+    return translate("{size} points", size=number(float(estimate.mean), sign=True)) + interval
 
 
 def describe(difference: PairedDifference) -> str:
     """Of accuracy: ``+4.1 points [2.9, 5.2]: better``."""
-    return f"{points(difference.estimate)}: {difference.verdict}"
+    return f"{points(difference.estimate)}: {translate(difference.verdict)}"
 
 
 def percent(values: pd.Series) -> str:
@@ -210,14 +217,17 @@ def verdict_opening(*supported: bool, complete: bool = True) -> str:
     complete: whether these are all that the claim says; where some of it is only described, it cannot simply hold.
     """
     if all(supported):
-        return "It holds here." if complete else "What was tested of it holds here."
-    return "It holds here in part." if any(supported) else "It does not show here."
+        return translate("It holds here." if complete else "What was tested of it holds here.")
+    return translate("It holds here in part." if any(supported) else "It does not show here.")
 
 
 def tests_note(family: Mapping[Key, PairedDifference]) -> str:
     """The end of a verdict: what its brackets are, and what the words mean."""
-    many = f"over these {len(family)} comparisons" if len(family) > 1 else "for this one comparison"
-    return (
-        f"Brackets with a verdict are 95 % intervals that hold together {many}: better and worse exclude zero "
-        "(slightly, where they lie within three points), equivalent lies within three points."
+    text = (
+        "Brackets with a verdict are 95 % intervals that hold together over these {number} comparisons: better and "
+        "worse exclude zero (slightly, where they lie within three points), equivalent lies within three points."
+        if len(family) > 1
+        else "Brackets with a verdict are 95 % intervals that hold together for this one comparison: better and worse "
+        "exclude zero (slightly, where they lie within three points), equivalent lies within three points."
     )
+    return translate(text, number=len(family))

@@ -14,10 +14,11 @@ import pandas as pd
 from overcast.claims import ClaimResult, Pair, describe, paired_differences, percent, table, tests_note, verdict_opening
 from overcast.comparison.line_figure import line_figure
 from overcast.comparison.wording import number
+from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.tracking.run_folder import Run
 
-CLAIM = (
+CLAIM = translatable(
     "Deeper fully connected networks are harder to train, and where training ends depends on the first weights "
     "(local minima); pre-training and normalisation remove that."
 )
@@ -38,36 +39,56 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     helped = {name: Pair(rows, deep["none"]) for name, rows in deep.items() if name != "none"}
     family = paired_differences({**shallower, **helped})
     worse = family.get(best)
-    sentence = f"Without help {best} hidden layer{'s come' if best > 1 else ' comes'} out best ({number(mean[best])} %)"
-    sentence += f"; {deepest} fall behind by {describe(worse)}." if worse else ": the deepest tried."
-    sentence += (
-        f" Over first weights alone the accuracy of {deepest} layers spreads by {number(spread['none'])} points "
-        f"(standard deviation), that of {shallowest} by {number(shallow_spread)}: described, not tested, since so few "
-        "repeats cannot tell."
+    text = (
+        "Without help {best} hidden layers come out best ({accuracy} %)."
+        if best > 1
+        else "Without help {best} hidden layer comes out best ({accuracy} %)."
     )
+    sentences = [translate(text, best=best, accuracy=number(mean[best]))]
+    if worse:
+        sentences.append(
+            translate("With {deepest} they fall behind by {change}.", deepest=deepest, change=describe(worse))
+        )
+    else:
+        sentences.append(translate("That is the deepest tried."))
+    spreads = translate(
+        "Over first weights alone the accuracy of {deepest} layers spreads by {spread} points (standard deviation), "
+        "that of {shallowest} by {shallow_spread}: described, not tested, since so few repeats cannot tell.",
+        deepest=deepest, spread=number(spread["none"]), shallowest=shallowest, shallow_spread=number(shallow_spread),
+    )  # fmt: skip
+    sentences.append(spreads)
     supported = [worse is not None and worse.is_better]
     for name in helped:
         supported.append(family[name].is_better)
-        sentence += (
-            f" {name}: {describe(family[name])}, to {percent(deep[name]['accuracy'])}, spread {number(spread[name])}."
-        )
+        text, reached = "{mitigation}: {change}, to {accuracy}, spread {spread}.", percent(deep[name]["accuracy"])
+        values = {"change": describe(family[name]), "accuracy": reached, "spread": number(spread[name])}
+        sentences.append(translate(text, mitigation=name, **values))
     return ClaimResult(
-        f"{verdict_opening(*supported, complete=False)} {sentence} {tests_note(family)}",
+        f"{verdict_opening(*supported, complete=False)} {' '.join(sentences)} {tests_note(family)}",
         [_accuracy(trials), _spread(trials)],
     )
 
 
 def _accuracy(trials: pd.DataFrame) -> Section:
     return line_figure(
-        "Accuracy over depth", "Bars: 95 % intervals of the means over first weights.", trials, x="depth", y="accuracy",
-        group="mitigation", titles=("hidden layers", "test accuracy, %"), percent=True,
+        translate("Accuracy over depth"), translate("Bars: 95 % intervals of the means over first weights."), trials,
+        x="depth", y="accuracy", group="mitigation", titles=(translate("hidden layers"), translate("test accuracy, %")),
+        percent=True,
     )  # fmt: skip
 
 
 def _spread(trials: pd.DataFrame) -> Section:
     spread = trials.groupby(["mitigation", "depth"], sort=False)["train_accuracy"].std().reset_index()
     return line_figure(
-        "How much the first weights decide", "Standard deviation of the train accuracy over repeats that differ in "
-        "their first weights and batches alone.", spread, x="depth", y="train_accuracy", group="mitigation",
-        titles=("hidden layers", "spread of train accuracy, points"), percent=True,
-    )  # fmt: skip
+        translate("How much the first weights decide"),
+        translate(
+            "Standard deviation of the train accuracy over repeats that differ in their first weights and batches "
+            "alone."
+        ),
+        spread,
+        x="depth",
+        y="train_accuracy",
+        group="mitigation",
+        titles=(translate("hidden layers"), translate("spread of train accuracy, points")),
+        percent=True,
+    )

@@ -21,9 +21,10 @@ from overcast.claims import (
     verdict_opening,
 )
 from overcast.comparison.line_figure import line_figure
+from overcast.core.words import translatable, translate
 from overcast.tracking.run_folder import Run
 
-CLAIM = "Features that are learned do better than features made by hand, given enough data."
+CLAIM = translatable("Features that are learned do better than features made by hand, given enough data.")
 
 
 def judge(runs: Sequence[Run]) -> ClaimResult:
@@ -39,20 +40,19 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
         learned = next(name for name in rows["model"] if name != "handmade")
         few, many = (round(at[size]["samples"].mean()) for size in (sizes[0], sizes[-1]))
         least = mean_difference(_learned_and_handmade(at[sizes[0]]))
-        sentences.append(
-            f"{data}: learned ({learned}) against made by hand {points(least)} with {few:,} samples; with {many:,} "
-            f"{describe(family[str(data)])}."
-        )
+        text = "{data}: learned ({network}) against made by hand {least} with {few:,} samples; with {many:,} {change}."
+        values = {"network": learned, "least": points(least), "change": describe(family[str(data)])}
+        sentences.append(translate(text, data=data, few=few, many=many, **values))
         rows = rows.assign(samples=rows.groupby("train_fraction")["samples"].transform("mean").round())
         pictures.append(
             line_figure(
-                f"Learned against made by hand: {data}",
-                "Bars: 95 % intervals of the means over the repeats.",
+                translate("Learned against made by hand: {data}", data=data),
+                translate("Bars: 95 % intervals of the means over the repeats."),
                 rows,
                 x="samples",
                 y="accuracy",
                 group="model",
-                titles=("train samples", "test accuracy, %"),
+                titles=(translate("train samples"), translate("test accuracy, %")),
                 log=["x"],
                 percent=True,
             )

@@ -28,10 +28,11 @@ from overcast.claims import (
     verdict_opening,
 )
 from overcast.comparison.line_figure import line_figure
+from overcast.core.words import translatable, translate
 from overcast.prediction.trained_network import open_run_pack, restore
 from overcast.tracking.run_folder import Run
 
-CLAIM = (
+CLAIM = translatable(
     "On pictures a convolutional network does better than fully connected ones with as many weights or as much "
     "computing, because neighbouring pixels belong together and things may move."
 )
@@ -60,32 +61,36 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     others = {str(name): rows for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
     against = {name: Pair(cnn, rows) for name, rows in others.items()}
     family = paired_differences({**against, "shuffled": Pair(cnn, shuffled_cnn)})
-    sentence = f"cnn: {percent(cnn['accuracy'])} with {_size(cnn)}. "
-    sentence += " ".join(
-        f"{name}: {percent(rows['accuracy'])} with {_size(rows)} (cnn {describe(family[name])})."
-        for name, rows in others.items()
-    )
+    sentences = [translate("cnn: {accuracy} with {size}.", accuracy=percent(cnn["accuracy"]), size=_size(cnn))]
+    for name, rows in others.items():
+        text, change = "{network}: {accuracy} with {size} (cnn {change}).", describe(family[name])
+        sentences.append(
+            translate(text, network=name, accuracy=percent(rows["accuracy"]), size=_size(rows), change=change)
+        )
     full = next(iter(others))
     loss = mean_difference(Pair(others[full], shuffled[shuffled["network"] == full]))
-    sentence += f" Shuffling all pixels costs the cnn {describe(family['shuffled'])}; {full} {points(loss)}."
+    text, change = "Shuffling all pixels costs the cnn {change}; {network} {loss}.", describe(family["shuffled"])
+    sentences.append(translate(text, change=change, network=full, loss=points(loss)))
     shifted = _shifted(plain)
     moved = {str(name): rows for name, rows in shifted[shifted["shift"] == SHIFTS[2]].groupby("network")}
     unmoved = {str(name): rows for name, rows in shifted[shifted["shift"] == 0].groupby("network")}
-    sentence += f" Moved by {SHIFTS[2]} pixels, they lose: "
-    sentence += ", ".join(f"{name} {points(mean_difference(Pair(unmoved[name], moved[name])))}" for name in moved)
-    sentence += ", which is described and not tested."
+    losses = ", ".join(f"{name} {points(mean_difference(Pair(unmoved[name], moved[name])))}" for name in moved)
+    text = "Moved by {pixels} pixels, they lose: {losses}, which is described and not tested."
+    sentences.append(translate(text, pixels=SHIFTS[2], losses=losses))
     supported = [difference.is_better for difference in family.values()]
     return ClaimResult(
-        f"{verdict_opening(*supported, complete=False)} {sentence} {tests_note(family)}",
+        f"{verdict_opening(*supported, complete=False)} {' '.join(sentences)} {tests_note(family)}",
         [
             line_figure(
-                "Pictures moved to the side", "The networks have seen none moved. Bars: 95 % intervals.", shifted,
-                x="shift", y="accuracy", group="network", titles=("pixels", "test accuracy, %"), percent=True,
+                translate("Pictures moved to the side"),
+                translate("The networks have seen none moved. Bars: 95 % intervals."), shifted, x="shift", y="accuracy",
+                group="network", titles=(translate("pixels"), translate("test accuracy, %")), percent=True,
             ),
             line_figure(
-                "All pixels shuffled in one fixed way", "0: pictures as they are, 1: shuffled, in training as in the "
-                "test.", trials.assign(shuffled=trials["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy",
-                group="network", titles=("shuffled", "test accuracy, %"), percent=True,
+                translate("All pixels shuffled in one fixed way"),
+                translate("0: pictures as they are, 1: shuffled, in training as in the test."),
+                trials.assign(shuffled=trials["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy",
+                group="network", titles=(translate("shuffled"), translate("test accuracy, %")), percent=True,
             ),
         ],
     )  # fmt: skip
@@ -96,7 +101,8 @@ def _network(row: pd.Series) -> str:
 
 
 def _size(rows: pd.DataFrame) -> str:
-    return f"{rows['parameters'].iloc[0]:,} weights and {rows['multiply_adds'].iloc[0]:,} multiply-adds"
+    text = "{weights:,} weights and {multiply_adds:,} multiply-adds"
+    return translate(text, weights=rows["parameters"].iloc[0], multiply_adds=rows["multiply_adds"].iloc[0])
 
 
 def _shifted(rows: pd.DataFrame) -> pd.DataFrame:

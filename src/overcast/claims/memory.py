@@ -24,10 +24,11 @@ from overcast.claims import (
 )
 from overcast.comparison.line_figure import line_figure
 from overcast.core.seeding import stratified_sample
+from overcast.core.words import translatable, translate
 from overcast.prediction.trained_network import open_run_pack, restore
 from overcast.tracking.run_folder import Run
 
-CLAIM = "A plain recurrent network forgets what it saw many steps ago; an LSTM remembers it."
+CLAIM = translatable("A plain recurrent network forgets what it saw many steps ago; an LSTM remembers it.")
 SAMPLES = 128
 
 
@@ -59,28 +60,33 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     gains = {n: family[n] for n in lengths}
     longest = recall[recall["length"] == lengths[-1]]
     last = {str(name): percent(rows["accuracy"]) for name, rows in longest.groupby("model")}
-    sentence = (
-        f"After {lengths[-1]} steps the plain network gets {last['rnn']} right, the LSTM {last['lstm']} "
-        f"(LSTM {describe(gains[lengths[-1]])}; chance is {100 / len(longest['run'].iloc[0].spec.classes):.0f} %). "
-        f"{lengths_better(gains)}"
-    )
+    reached = translate(
+        "After {steps} steps the plain network gets {rnn} right, the LSTM {lstm} (LSTM {change}; chance is "
+        "{chance:.0f} %).",
+        steps=lengths[-1], change=describe(gains[lengths[-1]]),
+        chance=100 / len(longest["run"].iloc[0].spec.classes), **last,
+    )  # fmt: skip
+    sentences = [reached, lengths_better(gains)]
     supported = [gains[lengths[-1]].is_better]
     if spoken:
         supported.append(family["speech"].is_better)
+        text = "On spoken digits the LSTM gets {accuracy} right, a lead of {change}."
         reached = percent(speech["lstm"]["accuracy"])
-        sentence += f" On spoken digits the LSTM gets {reached} right, a lead of {describe(family['speech'])}."
+        sentences.append(translate(text, accuracy=reached, change=describe(family["speech"])))
     return ClaimResult(
-        f"{verdict_opening(*supported)} {sentence} {tests_note(family)}",
+        f"{verdict_opening(*supported)} {' '.join(sentences)} {tests_note(family)}",
         [
             line_figure(
-                "What is remembered", "The class is told by the first steps alone. Bars: 95 % intervals.", recall,
-                x="length", y="accuracy", group="model", titles=("steps to remember over", "test accuracy, %"),
-                log=["x"], percent=True,
+                translate("What is remembered"),
+                translate("The class is told by the first steps alone. Bars: 95 % intervals."), recall, x="length",
+                y="accuracy", group="model", log=["x"], percent=True,
+                titles=(translate("steps to remember over"), translate("test accuracy, %")),
             ),
             line_figure(
-                "Which steps matter to the trained network",
-                f"Size of the loss's gradient at each of {lengths[-1]} steps.",
-                _gradients(longest), x="step", y="gradient", group="model", titles=("step", "size of the gradient"),
+                translate("Which steps matter to the trained network"),
+                translate("Size of the loss's gradient at each of {steps} steps.", steps=lengths[-1]),
+                _gradients(longest), x="step", y="gradient", group="model",
+                titles=(translate("step"), translate("size of the gradient")),
                 log=["y"],
             ),
         ],
@@ -91,12 +97,12 @@ def lengths_better(gains: Mapping[int, PairedDifference]) -> str:
     """At which lengths the LSTM is better; "from N on" only if at every length from N up, the longest too."""
     clear = [n for n in sorted(gains) if gains[n].is_better]
     if not clear:
-        return "At no length is the LSTM better."
+        return translate("At no length is the LSTM better.")
     always = [n for n in clear if all(gains[longer].is_better for longer in gains if longer >= n)]
     if not always:
         at = ", ".join(map(str, clear))
-        return f"The LSTM is better at {at} steps, but not at every longer one."
-    return f"The LSTM is better from {always[0]} steps on."
+        return translate("The LSTM is better at {steps} steps, but not at every longer one.", steps=at)
+    return translate("The LSTM is better from {steps} steps on.", steps=always[0])
 
 
 def _gradients(rows: pd.DataFrame) -> pd.DataFrame:

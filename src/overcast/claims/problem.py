@@ -11,15 +11,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overcast.claims import ClaimResult, Pair, paired_differences, percent, points, table, tests_note, verdict_opening
+from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.html.style import BLUE
 from overcast.tracking.run_folder import Run
 
-CLAIM = "Choose the network by the problem: a snapshot calls for a convolutional network, a sequence for an LSTM."
+CLAIM = translatable(
+    "Choose the network by the problem: a snapshot calls for a convolutional network, a sequence for an LSTM."
+)
 BASELINES = {
-    "majority_accuracy": "majority",
-    "persistence_accuracy": "persistence",
-    "linear_accuracy": "linear",
+    "majority_accuracy": translatable("majority"),
+    "persistence_accuracy": translatable("persistence"),
+    "linear_accuracy": translatable("linear"),
 }
 
 
@@ -32,14 +35,22 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
         pairs[data] = Pair(*(rows[rows["model"] == name] for name in (chosen[data], other[data])))
     family = paired_differences(pairs)
     sentences = [
-        f"{data} ({'snapshot' if name == 'cnn' else 'sequence'}): {name} {percent(pairs[data].better['accuracy'])}, "
-        # the best of several others is ahead by luck more often than one is: it is never called better
-        f"against the best other, {other[data]}, {points(family[data].estimate)}: "
-        f"{'better' if family[data].is_better else 'not ahead for sure'}."
+        translate(
+            "{data} ({kind}): {network} {accuracy}, against the best other, {other}, {change}: {verdict}.",
+            data=data,
+            kind=translate("snapshot" if name == "cnn" else "sequence"),
+            network=name,
+            accuracy=percent(pairs[data].better["accuracy"]),
+            other=other[data],
+            change=points(family[data].estimate),
+            # the best of several others is ahead by luck more often than one is: it is never called better
+            verdict=translate("better" if family[data].is_better else "not ahead for sure"),
+        )
         for data, name in chosen.items()
     ]
     supported = [difference.is_better for difference in family.values()]
-    opening = f"{verdict_opening(*supported)} Better on {sum(supported)} of {len(supported)} data sets."
+    counted = translate("Better on {number} of {all} data sets.", number=sum(supported), all=len(supported))
+    opening = f"{verdict_opening(*supported)} {counted}"
     return ClaimResult(f"{opening} {' '.join(sentences)} {tests_note(family)}", [_chart(trials)])
 
 
@@ -47,7 +58,9 @@ def _chart(trials: pd.DataFrame) -> Section:
     """Test accuracy of every network, and of what needs none, on every data set."""
     wide = trials.pivot_table(index="data", columns="model", values="accuracy", sort=False)
     bases = trials.groupby("data", sort=False)[[name for name in BASELINES if name in trials]].mean()
-    wide = pd.concat([bases.rename(columns=BASELINES), wide], axis=1)
+    wide = pd.concat(
+        [bases.rename(columns={column: translate(name) for column, name in BASELINES.items()}), wide], axis=1
+    )
     texts = wide.map(lambda value: f"{100 * value:.1f}" if value == value else "")
     best = wide.eq(wide.max(axis=1), axis=0)
     texts = texts.where(~best, "<b>" + texts + "</b>")
@@ -62,8 +75,8 @@ def _chart(trials: pd.DataFrame) -> Section:
     )  # fmt: skip
     figure.update_xaxes(side="top", showgrid=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
-    caption = (
+    caption = translate(
         "Mean test accuracy in %. Bold: the highest on that data set. majority: always the most frequent class; "
         "persistence: as the sample before; linear: logistic regression on simple features."
     )
-    return Section.from_figure("Networks × data", caption, figure, 160 + 44 * len(wide), min_width=420)
+    return Section.from_figure(translate("Networks × data"), caption, figure, 160 + 44 * len(wide), min_width=420)

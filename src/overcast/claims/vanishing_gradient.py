@@ -27,12 +27,13 @@ from overcast.claims import (
 )
 from overcast.comparison.line_figure import line_figure
 from overcast.core.seeding import stratified_sample
+from overcast.core.words import translatable, translate
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import build_preprocessor
 from overcast.prediction.trained_network import open_run_pack
 from overcast.tracking.run_folder import Run
 
-CLAIM = (
+CLAIM = translatable(
     "Through many sigmoid layers the gradient vanishes and the first layers stop learning; "
     "rectified linear units and normalisation keep it alive."
 )
@@ -55,7 +56,7 @@ def gradients(run: Run) -> list[float]:
 
 
 def _shown(difference: PairedDifference) -> str:
-    return "yes" if difference.is_better else "not shown"
+    return translate("yes" if difference.is_better else "not shown")
 
 
 def judge(runs: Sequence[Run]) -> ClaimResult:
@@ -86,35 +87,44 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
         pairs["accuracy", kind] = Pair(kinds[kind], sigmoid)
         pairs["gradient", kind] = Pair(kinds[kind], tenfold, "log_share")
     family = paired_differences(pairs)
-    sentence = (
-        f"With {deepest} hidden layers the first layer's gradient is {share['sigmoid']:.0e} of the last one's through "
-        f"sigmoid units and {share['relu']:.2g} through ReLU (over ten times as much: "
-        f"{_shown(family['gradient', 'relu'])}); test accuracy {percent(sigmoid['accuracy'])} against "
-        f"{percent(kinds['relu']['accuracy'])} (ReLU {describe(family['accuracy', 'relu'])})."
-    )
+    vanishes = translate(
+        "With {deepest} hidden layers the first layer's gradient is {sigmoid:.0e} of the last one's through sigmoid "
+        "units and {relu:.2g} through ReLU (over ten times as much: {tenfold}); test accuracy {sigmoid_accuracy} "
+        "against {relu_accuracy} (ReLU {change}).",
+        deepest=deepest, sigmoid=share["sigmoid"], relu=share["relu"], tenfold=_shown(family["gradient", "relu"]),
+        sigmoid_accuracy=percent(sigmoid["accuracy"]), relu_accuracy=percent(kinds["relu"]["accuracy"]),
+        change=describe(family["accuracy", "relu"]),
+    )  # fmt: skip
+    sentences = [vanishes]
     if (normed := "sigmoid + batch_norm") in kinds:
-        sentence += (
-            f" Batch normalisation changes the sigmoid network by {describe(family['accuracy', normed])}, and the "
-            f"first layer's gradient to {share[normed]:.2g} of the last one's (over ten times as much: "
-            f"{_shown(family['gradient', normed])})."
+        text = (
+            "Batch normalisation changes the sigmoid network by {change}, and the first layer's gradient to "
+            "{share:.2g} of the last one's (over ten times as much: {tenfold})."
         )
+        values = {"change": describe(family["accuracy", normed]), "tenfold": _shown(family["gradient", normed])}
+        sentences.append(translate(text, share=share[normed], **values))
     supported = [difference.is_better for difference in family.values()]
     return ClaimResult(
-        f"{verdict_opening(*supported)} {sentence} {tests_note(family)}",
+        f"{verdict_opening(*supported)} {' '.join(sentences)} {tests_note(family)}",
         [
             line_figure(
-                f"The gradient by layer, {deepest} hidden layers", "Before training, root mean square over the weights "
-                "of a layer; layer 1 is next to the input.", by_layer[by_layer["depth"] == deepest], x="layer",
-                y="gradient", group="kind", titles=("layer", "size of the gradient"), log=["y"],
+                translate("The gradient by layer, {deepest} hidden layers", deepest=deepest),
+                translate(
+                    "Before training, root mean square over the weights of a layer; layer 1 is next to the input."
+                ),
+                by_layer[by_layer["depth"] == deepest], x="layer", y="gradient", group="kind",
+                titles=(translate("layer"), translate("size of the gradient")), log=["y"],
             ),
             line_figure(
-                "What reaches the first layer", "The first layer's gradient as a share of the last one's.",
+                translate("What reaches the first layer"),
+                translate("The first layer's gradient as a share of the last one's."),
                 trials.assign(share=shares), x="depth", y="share", group="kind",
-                titles=("hidden layers", "first layer's share"), log=["y"],
+                titles=(translate("hidden layers"), translate("first layer's share")), log=["y"],
             ),
             line_figure(
-                "What it does to learning", "Bars: 95 % intervals of the means.", trials, x="depth", y="accuracy",
-                group="kind", titles=("hidden layers", "test accuracy, %"), percent=True,
+                translate("What it does to learning"), translate("Bars: 95 % intervals of the means."), trials,
+                x="depth", y="accuracy", group="kind", percent=True,
+                titles=(translate("hidden layers"), translate("test accuracy, %")),
             ),
         ],
     )  # fmt: skip

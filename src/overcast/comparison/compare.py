@@ -38,6 +38,7 @@ from overcast.comparison.trials import answers, curves, diverged_cells
 from overcast.comparison.tuned import tuned_notes, tuned_sections
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
+from overcast.core.words import translate, use_language
 from overcast.html.page import Section
 from overcast.html.writer import check_folder
 from overcast.study.lookup import StudyRecord
@@ -75,17 +76,19 @@ def compare(
     judge: Judge | None = None,
     archive: str = "",
     predictions: str = "",
+    language: str = "en",
 ) -> Comparison:
     """Evaluate a study's runs that were not yet, and write ``out``, or else ``reports/<study>/``.
 
     study: a study's name or id, or its parent run; "" for the one that ran last. tracking: overrides of
     ``conf/tracking``, which says where studies are recorded. judge: what judges the claim of a study that has one.
     archive: a file of `archive_study`, whose study it is then, with nothing recorded. predictions: csv files of models
-    trained elsewhere, which join the comparison (`overcast.comparison.predictions`).
+    trained elsewhere, which join the comparison (`overcast.comparison.predictions`). language: of all that is written
+    for people to read.
 
-    Raises: UserError if there is no such study, or another version of overcast recorded it.
+    Raises: UserError if there is no such study or language, or another version of overcast recorded it.
     """
-    with TemporaryDirectory(prefix="overcast-") as folder:
+    with use_language(language), TemporaryDirectory(prefix="overcast-") as folder:
         if not archive:
             store, record = recorded_study(study, tracking, Path(folder))
             return _compared(record, store, out, judge, predictions)
@@ -146,7 +149,8 @@ def _compared(
     write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
     verdicts = wording.verdicts(compared, judged) if sentences is None else sentences
     notes = [*wording.predictors(predictors), *wording.notes(compared, info, sentences is None)]
-    lines = [*([f"Claim: {claim}"] if claim else []), verdict, "", *verdicts, *notes, "", f"report: {path}"]
+    claimed = [translate("Claim: {claim}", claim=claim)] if claim else []
+    lines = [*claimed, verdict, "", *verdicts, *notes, "", translate("report: {path}", path=path)]
     if store:
         _log(MlflowRun(store.client, parent.id), folder, written, len(runs))
         lines.append(links(store, key, parent.id, planned))

@@ -9,12 +9,15 @@ from plotly.subplots import make_subplots
 
 from overcast.comparison.wording import cell
 from overcast.config.metric_options import metric_options
+from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.html.style import PARTS, LineStyle, series
 from overcast.study.outcomes import PRIMARY
 
 METRICS = ("nll", "accuracy")
 """What the learning curves show."""
+
+PART_NAMES = {"train": translatable("train"), "validation": translatable("validation")}
 
 
 def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
@@ -35,14 +38,15 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     for i, label in enumerate(labels):
         for what in METRICS:
             for part, style in PARTS.items():
-                name = {"name": part, "legendgroup": part, "showlegend": i == 0, "visible": what == "nll"}
+                name = {"name": translate(PART_NAMES[part]), "legendgroup": part}
+                name |= {"showlegend": i == 0, "visible": what == "nll"}
                 traces += _lines(of_label[label], f"{part}/{what}", style, name)
     places = np.repeat(np.arange(len(labels)), len(traces) // len(labels))
     figure.add_traces(traces, rows=(places // 4 + 1).tolist(), cols=(places % 4 + 1).tolist())
     half = [what == "nll" for _ in labels for what in METRICS for _ in range(4)]
     metrics = metric_options()
     switch = [
-        {"label": metrics[what].label, "method": "update", "args": [{"visible": shown}]}
+        {"label": translate(metrics[what].label), "method": "update", "args": [{"visible": shown}]}
         for what, shown in (("nll", half), ("accuracy", [not one for one in half]))
     ]
     figure.update_layout(
@@ -51,9 +55,9 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     )  # fmt: skip
     figure.update_annotations(font_size=12)
     figure.update_xaxes(dtick=max(1, round(joined["epoch"].max() / 5)))  # an epoch has no halves
-    figure.update_xaxes(title="epoch", row=down)
-    caption = "Thin: a line a repeat; thick: their mean. Solid is train, dashed is validation."
-    return Section.from_figure("Learning curves, by epoch", caption, figure, 150 + 165 * down, min_width=700)
+    figure.update_xaxes(title=translate("epoch"), row=down)
+    caption = translate("Thin: a line a repeat; thick: their mean. Solid is train, dashed is validation.")
+    return Section.from_figure(translate("Learning curves, by epoch"), caption, figure, 150 + 165 * down, min_width=700)
 
 
 def data_size(table: pd.DataFrame) -> Section | None:
@@ -74,11 +78,11 @@ def data_size(table: pd.DataFrame) -> Section | None:
             )  # fmt: skip
     shares = sorted(100 * table["train_fraction"].unique())
     figure.update_xaxes(
-        title="share of the train part, %", type="log", tickvals=shares, ticktext=[f"{s:g}" for s in shares]
+        title=translate("share of the train part, %"), type="log", tickvals=shares, ticktext=[f"{s:g}" for s in shares]
     )
     figure.update_yaxes(title=f"{PRIMARY.label}, %", col=1)
-    caption = "Bars: 95 % intervals of the means."
-    return Section.from_figure("Learning curves over data size", caption, figure, 480, min_width=520)
+    caption = translate("Bars: 95 % intervals of the means.")
+    return Section.from_figure(translate("Learning curves over data size"), caption, figure, 480, min_width=520)
 
 
 def error_bars(rows: pd.DataFrame, column: str) -> dict[str, pd.Series]:

@@ -21,7 +21,9 @@ from overcast.comparison.methods import bibliography, methods
 from overcast.comparison.page import Study
 from overcast.comparison.wording import cell, interval, listed, margins, number, places
 from overcast.core.atomic import whole_file
+from overcast.core.words import current_language, translate, use_language
 from overcast.html.figures import pdf, svg
+from overcast.html.fonts import korean_font
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import OUTCOMES, Families, Outcome
 from overcast.tracking.run_folder import Run
@@ -57,7 +59,9 @@ def write_exports(folder: Path, study: Study, trials: pd.DataFrame, runs: Sequen
     whole_file(folder / "methods.md", text)
     whole_file(folder / "methods.bib", bibliography(text))
     effects, general = (None if each is None else each.to_csv(index=False) for each in (study.effects, study.general))
-    figure = forest_plot(study.table if study.effects is None else study.effects, study.judged)
+    drawn_in = "en" if current_language() == "ko" and korean_font() is None else current_language()
+    with use_language(drawn_in):
+        figure = forest_plot(study.table if study.effects is None else study.effects, study.judged)
     files = {"effects.csv": effects, "general.csv": general}
     files |= {"forest.pdf": figure and pdf(figure), "forest.svg": figure and svg(figure)}
     for file, content in files.items():
@@ -89,12 +93,14 @@ def latex(table: pd.DataFrame, judged: Families, label: str) -> str:
     outcomes = judged.judged
     digits = {outcome.column: places(table, outcome) for outcome in outcomes}
     groups = " & ".join(rf"\multicolumn{{2}}{{c}}{{{escaped(_head(outcome))}}}" for outcome in outcomes)
+    under = [translate("mean & change")] * len(outcomes)
     rules = " ".join(rf"\cmidrule(lr){{{2 * i}-{2 * i + 1}}}" for i in range(1, len(outcomes) + 1))
     lines = [
-        r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_caption(table, judged)}}}",
+        rf"% \usepackage{{{translate('booktabs')}}}", r"\begin{table}", r"\centering",
+        rf"\caption{{{_caption(table, judged)}}}",
         rf"\label{{{re.sub(r'[^A-Za-z0-9:_-]', '-', label)}}}",
         rf"\begin{{tabular}}{{p{{0.28\linewidth}}{'rl' * len(outcomes)}}}",
-        r"\toprule", rf" & {groups} \\", rules, " & " + " & ".join(["mean & change"] * len(outcomes)) + r" \\",
+        r"\toprule", rf" & {groups} \\", rules, " & " + " & ".join(under) + r" \\",
     ]  # fmt: skip
     several = table["data"].nunique() > 1
     for context, rows in table.groupby("context", sort=False):
@@ -115,7 +121,7 @@ def _head(outcome: Outcome) -> str:
 def _field(row: pd.Series, outcome: Outcome, digits: int) -> str:
     mean = escaped(number(row[outcome.column], digits, outcome.scale))
     if row["is_baseline"]:
-        return f"{mean} & baseline"
+        return f"{mean} & {translate('baseline')}"
     column = f"change/{outcome.column}"
     change = escaped(number(row[column], digits, outcome.scale, sign=True))
     if not pd.notna(row[f"{column}/low"]):
@@ -126,12 +132,13 @@ def _field(row: pd.Series, outcome: Outcome, digits: int) -> str:
 
 def _caption(table: pd.DataFrame, judged: Families) -> str:
     baselines = listed(list(dict.fromkeys(table.loc[table["is_baseline"], "cell"])))
-    return (
-        f"Means over folds and changes against {escaped(baselines)}, with simultaneous 95\\,\\% intervals within each "
-        f"family of outcomes. {BETTER}~better (for a gap: less overfitting), {WORSE}~worse, {EQUIVALENT}~equivalent: "
-        f"inside the margin of {escaped(margins(judged))}; {NOT_JUDGED}~not judged, since diverged trials flatter the "
-        "change; unmarked: undecided."
-    )
+    return translate(
+        "Means over folds and changes against {baselines}, with simultaneous 95\\,\\% intervals within each family of "
+        "outcomes. {better}~better (for a gap: less overfitting), {worse}~worse, {equivalent}~equivalent: inside the "
+        "margin of {margins}; {not_judged}~not judged, since diverged trials flatter the change; unmarked: undecided.",
+        baselines=escaped(baselines), margins=escaped(margins(judged)),
+        better=BETTER, worse=WORSE, equivalent=EQUIVALENT, not_judged=NOT_JUDGED,
+    )  # fmt: skip
 
 
 def escaped(text: str) -> str:

@@ -11,6 +11,7 @@ from overcast.comparison.factorial_figures import sections
 from overcast.comparison.factorial_wording import headline, incomplete_sentences, recipe_sentences, sentences
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.pairs import contexts
+from overcast.core.words import translate
 from overcast.html.page import Section
 from overcast.study.outcomes import Families, families
 
@@ -52,8 +53,8 @@ def _part(context: str, design: Design, judged: Families, command: str) -> Facto
     opening = f"{context}: " if context else ""
     if not design.blocks:
         lines = incomplete_sentences(design)
-        why = "no effect can be estimated: not one fold has a finished run of every combination."
-        return FactorialReport(pd.DataFrame(), f"{opening}{why}", lines, [Section(f"{opening}Effects", why)])
+        why = translate("no effect can be estimated: not one fold has a finished run of every combination.")
+        return FactorialReport(pd.DataFrame(), f"{opening}{why}", lines, [Section(opening + translate("Effects"), why)])
     effects, new_data = (main_effects(design, judged, new) for new in (False, True))
     primary = accuracy_like(judged)
     together, confirmation = interactions(design, primary), confirm(design, judged)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.core.words import translatable
 from overcast.statistics.designs import Factorial, Levels, is_orthogonal, pairs
 from overcast.statistics.estimates import Array, Estimate
 from overcast.statistics.fold_covariance import common_ratio
@@ -92,7 +93,7 @@ def read_design(trials: pd.DataFrame, judged: Families) -> Design | None:
     whole = means[CHOSEN_BY].notna().all()
     incomplete = {b: str(means.index[means[CHOSEN_BY][b].isna()][0]) for b in whole.index[~whole]}
     blocks = [b for b in sorted(trials[block].unique()) if whole.get(b, False)]
-    incomplete |= {b: "every cell" for b in sorted(trials[block].unique()) if b not in whole.index}
+    incomplete |= {b: translatable("every cell") for b in sorted(trials[block].unique()) if b not in whole.index}
     values = {column: means[column][blocks].to_numpy(float) for column in columns}
     network, data = (str(trials[name].iloc[0]) for name in ("model", "data"))
     seeds = int(finished.groupby(["recipe", block]).size().max()) if len(finished) else 1

@@ -12,6 +12,7 @@ from overcast.comparison.factorial_design import Confirmation
 from overcast.comparison.factorial_wording import folds
 from overcast.comparison.figures import accuracy_like, forest
 from overcast.comparison.wording import number, places
+from overcast.core.words import translate
 from overcast.html.figures import layout
 from overcast.html.page import BulletList, Figure, Section
 from overcast.html.style import BLACK, BLUE, ORANGE
@@ -29,9 +30,11 @@ def sections(
 ) -> list[Section]:
     """The sentences, then every figure; ``opening``: of each title, where a study has several contexts."""
     words = Section(
-        f"{opening}On top of the others",
-        "What each mitigation adds on average over everything that the others are set to, which is not what it adds "
-        "to a network without any. Half of all runs stand on either side of every effect.",
+        opening + translate("On top of the others"),
+        translate(
+            "What each mitigation adds on average over everything that the others are set to, which is not what it "
+            "adds to a network without any. Half of all runs stand on either side of every effect."
+        ),
         [BulletList(lines)],
     )
     primary = accuracy_like(judged)
@@ -44,12 +47,12 @@ def _effects(effects: pd.DataFrame, judged: Families, opening: str) -> Section |
     """The main effects with their simultaneous intervals, a panel an outcome."""
     primary = accuracy_like(judged)
     ranked = effects.sort_values(f"change/{primary.column}", ascending=not primary.larger_is_better)
-    caption = (
+    caption = translate(
         "How much each changes on average over the rest; lines: intervals that hold together with 95 % within "
         "overfitting, and within all the others. Shaded: the margin inside which a difference counts as equivalent."
     )
     section = forest(ranked, judged)
-    return section and Section(f"{opening}Effects", caption, section.parts)
+    return section and Section(opening + translate("Effects"), caption, section.parts)
 
 
 def heatmap(together: pd.DataFrame, factors: Sequence[str], outcome: Outcome, opening: str = "") -> Section:
@@ -77,23 +80,26 @@ def heatmap(together: pd.DataFrame, factors: Sequence[str], outcome: Outcome, op
     )  # fmt: skip
     figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
     figure.update_yaxes(showgrid=False, tickmode="linear", autorange="reversed")
-    caption = (
-        f"By how much more one changes {outcome.label}{f', in {outcome.unit},' if outcome.unit else ''} where the "
-        "other is on than on average. Blue: they help each other, orange: they fight each other. Bold with ●: the "
-        "simultaneous interval leaves zero out."
+    caption = translate(
+        "By how much more one changes {outcome} where the other is on than on average. Blue: they help each other, "
+        "orange: they fight each other. Bold with ●: the simultaneous interval leaves zero out.",
+        outcome=f"{outcome.label} ({outcome.unit})" if outcome.unit else outcome.label,
     )
-    return Section.from_figure(f"{opening}Pairs", caption, figure, 220 + 44 * len(factors), min_width=520)
+    return Section.from_figure(opening + translate("Pairs"), caption, figure, 220 + 44 * len(factors), min_width=520)
 
 
 def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> Section:
     """An outcome of the recipe, of none and of all of them, on the folds that the choice has not used."""
     c, estimate = confirmation, confirmation.means[outcome.column]
-    kinds = {"none": "none", c.names[0]: f"recipe: {c.names[0]}"}
-    labels = [kinds.get(name, "all of them") for name in c.names]
+    kinds = {"none": "none", c.names[0]: translate("recipe: {recipe}", recipe=c.names[0])}
+    labels = [kinds.get(name, translate("all of them")) for name in c.names]
     mean = outcome.scale * estimate.mean
     low, high = (outcome.scale * np.clip(end, *outcome.range) for end in (estimate.low, estimate.high))
     figure = go.Figure()
-    for measured, kind, marker in ((True, "measured", "square"), (False, "predicted", "square-open")):
+    for measured, kind, marker in (
+        (True, translate("measured"), "square"),
+        (False, translate("predicted"), "square-open"),
+    ):
         at = [number for number, sure in enumerate(c.measured) if sure == measured]
         if at:
             figure.add_scatter(
@@ -105,12 +111,14 @@ def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> S
     order = [_folded(label) for label in reversed(labels)]
     figure.update_yaxes(categoryorder="array", categoryarray=order, range=[-0.6, len(labels) - 0.4])
     figure.update_xaxes(title=f"{outcome.label}{', %' if outcome.percent else ''}")
-    caption = (
-        f"Chosen by the validation parts of {folds(c.choosing)}, tested on the test parts of {folds(c.confirming)}, "
-        "which are rows that no figure of the choice was measured on. Intervals: "
-        "simultaneous, for these folds; what is compared between them are differences within each fold."
+    caption = translate(
+        "Chosen by the validation parts of {chosen}, tested on the test parts of {tested}, which are rows that no "
+        "figure of the choice was measured on. Intervals: simultaneous, for these folds; what is compared between them "
+        "are differences within each fold.",
+        chosen=folds(c.choosing),
+        tested=folds(c.confirming),
     )
-    return Section(f"{opening}The recipe", caption, [Figure(layout(figure, 260), 520)])
+    return Section(opening + translate("The recipe"), caption, [Figure(layout(figure, 260), 520)])
 
 
 def _folded(label: str, width: int = 36) -> str:

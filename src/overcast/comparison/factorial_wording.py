@@ -10,7 +10,8 @@ import pandas as pd
 
 from overcast.comparison.factorial_design import LONGER, Confirmation, Design
 from overcast.comparison.figures import accuracy_like
-from overcast.comparison.wording import change, counted, listed, number, places, sentence
+from overcast.comparison.wording import capitalised, change, counted, listed, number, places, sentence
+from overcast.core.words import translate
 from overcast.statistics.estimates import Estimate
 from overcast.statistics.verdicts import Verdict, verdict
 from overcast.study.outcomes import Families, Outcome
@@ -19,15 +20,16 @@ from overcast.study.outcomes import Families, Outcome
 def headline(design: Design, effects: pd.DataFrame, judged: Families) -> str:
     """What reduces overfitting on top of the others, and what makes the model better, a line each."""
     cells, factors = design.levels.shape
-    told = f"{factors} mitigations"
+    told = translate("{number} mitigations", number=factors)
     if LONGER.fullmatch(design.factors[-1]):
-        told = f"{factors - 1} mitigation{'s' * (factors > 2)} and a longer training"
+        text = "{number} mitigations and a longer training" if factors > 2 else "1 mitigation and a longer training"
+        told = translate(text, number=factors - 1)
     if len(design.blocks) < 2:
-        return f"One fold of {told} in {cells} combinations decides nothing."
-    lines = [counted(effects, effects, o, "reduce overfitting", "increase it") for o in judged.overfitting]
-    lines += [counted(effects, effects, o, "make the model better", "make it worse") for o in judged.better]
-    opening = f"Of {told} in {cells} combinations, each on top of the others (a mean over the rest, not against none):"
-    return "\n".join([opening, *(f"{line[0].upper()}{line[1:]}" for line in lines)])
+        text = "One fold of {factors} in {cells} combinations decides nothing."
+        return translate(text, factors=told, cells=cells)
+    text = "Of {factors} in {cells} combinations, each on top of the others (a mean over the rest, not against none):"
+    opening = translate(text, factors=told, cells=cells)
+    return "\n".join([opening, *map(capitalised, counted(effects, effects, judged))])
 
 
 def sentences(
@@ -44,7 +46,7 @@ def sentences(
     ranked = effects.sort_values(f"change/{primary.column}", ascending=not primary.larger_is_better)
     lines = [sentence(row, judged, digits) for _, row in ranked.iterrows()]
     if not whole:
-        lines.append("One fold alone says nothing of the error: no interval, and nothing is decided")
+        lines.append(translate("One fold alone says nothing of the error: no interval, and nothing is decided"))
     else:
         lines += [*_pairs(together, primary), _detectable(design, judged), _new_data(new_data, judged)]
     return [*lines, *incomplete_sentences(design)]
@@ -56,15 +58,23 @@ def _pairs(together: pd.DataFrame, outcome: Outcome) -> list[str]:
     directions = together[f"verdict/{outcome.column}"].map(lambda each: Verdict(each).direction)
     digits = places(together.assign(pairs=2), outcome)
     lines = []
-    for sign, less, verb in ((1, "more", "help each other"), (-1, "less", "fight each other")):
+    for sign in (1, -1):
+        text = (
+            "{first} and {second} help each other: {effect}; where one is on, the other adds so much more than on "
+            "average"
+            if sign > 0
+            else "{first} and {second} fight each other: {effect}; where one is on, the other adds so much less than "
+            "on average"
+        )
         for _, row in together[directions == sign].sort_values(column, ascending=sign < 0).iterrows():
-            text = f"{row['first']} and {row['second']} {verb}: {outcome.label} {change(row, outcome, digits)}"
-            lines.append(f"{text}; where one is on, the other adds so much {less} than on average")
+            effect = f"{outcome.label} {change(row, outcome, digits)}"
+            lines.append(translate(text, first=row["first"], second=row["second"], effect=effect))
     if lines:
         return lines
     widest = float((together[f"{column}/high"] - together[f"{column}/low"]).max()) / 2
     known = f"{number(widest, digits, outcome.scale)} {outcome.unit}".strip()
-    return [f"No pair is known to help or fight each other; each of {len(together)} is known to ±{known}"]
+    text = "No pair is known to help or fight each other; each of {number} is known to ±{known}"
+    return [translate(text, number=len(together), known=known)]
 
 
 def _detectable(design: Design, judged: Families) -> str:
@@ -74,27 +84,33 @@ def _detectable(design: Design, judged: Families) -> str:
         for outcome in family:
             ours, alone = design.fit(outcome.column).detectable(len(family))
             shown = [number(value, 1 if outcome.percent else 3, outcome.scale) for value in (ours, alone)]
-            parts.append(f"{outcome.label} {shown[0]} {outcome.unit} ({shown[1]} by as many runs one at a time)")
-    return f"Found in four of five such studies: {listed(parts)}"
+            text = "{outcome} {size} {unit} ({alone} by as many runs one at a time)"
+            parts.append(translate(text, outcome=outcome.label, size=shown[0], unit=outcome.unit, alone=shown[1]))
+    return translate("Found in four of five such studies: {differences}", differences=listed(parts))
 
 
 def _new_data(effects: pd.DataFrame, judged: Families) -> str:
     """What still differs from zero where the intervals speak of new data."""
-    parts = []
+    parts, nothing = [], translate("none of them")
     for outcome in judged.judged:
         directions = effects[f"verdict/{outcome.column}"].map(lambda each: Verdict(each).direction)
         names = list(effects.loc[directions != 0, "cell"])
-        parts.append(f"{outcome.label}: {listed(names, len(names)) if names else 'none of them'}")
-    return (
+        cells = listed(names, len(names)) if names else nothing
+        parts.append(translate("in {outcome}: {cells}", outcome=outcome.label, cells=cells))
+    text = (
         "The intervals speak of these data. For new data of this kind, with the most that folds may share "
-        f"(docs/statistics.md), still better or worse in {'; in '.join(parts)}"
+        "(docs/statistics.md), still better or worse {found}"
     )
+    return translate(text, found="; ".join(parts))
 
 
 def incomplete_sentences(design: Design) -> list[str]:
     """Which folds count in no effect, and why."""
-    said = "; ".join(f"{block} lacks {cell}" for block, cell in design.incomplete.items())
-    return [f"Folds left out, since not every combination has finished in them: {said}"] if said else []
+    lacking = "; ".join(
+        translate("{fold} lacks {cell}", fold=block, cell=translate(cell)) for block, cell in design.incomplete.items()
+    )
+    text = "Folds left out, since not every combination has finished in them: {lacking}"
+    return [translate(text, lacking=lacking)] if lacking else []
 
 
 def recipe_sentences(
@@ -102,22 +118,27 @@ def recipe_sentences(
 ) -> list[str]:
     """The recipe, how it was chosen, and whether other folds confirm it; the command that runs what was predicted."""
     if confirmation is None:
-        return ["Too few folds to choose a recipe by some and to confirm it on others: that takes three or more"]
+        text = "Too few folds to choose a recipe by some and to confirm it on others: that takes three or more"
+        return [translate(text)]
     c = confirmation
     chosen, tested = folds(c.choosing), folds(c.confirming)
-    how_chosen = f"chosen by the validation parts of {chosen}, tested on the test parts of {tested}"
-    how = "measured" if c.measured[0] else "predicted"
+    how = translate("measured" if c.measured[0] else "predicted")
     own = [f"{o.label} {_mean(c.means[o.column], o)}" for o in judged.better]
-    lines = [f"Best recipe: {c.names[0]}, {how_chosen}: {how} {listed(own)}"]
+    text = (
+        "Best recipe: {recipe}, chosen by the validation parts of {chosen}, tested on the test parts of {tested}: "
+        "{how} {outcomes}"
+    )
+    lines = [translate(text, recipe=c.names[0], chosen=chosen, tested=tested, how=how, outcomes=listed(own))]
     for at, (name, sure) in enumerate(zip(c.against, c.measured[1:], strict=True)):
-        rival = "none" if name == "none" else f"all of them{'' if sure else ' (predicted)'}"
+        rival = "none" if name == "none" else translate("all of them" if sure else "all of them (predicted)")
         gains = [_gain(c.gains[o.column], at, o) for o in judged.better]
-        lines.append(f"The recipe against {rival}: {'; '.join(gains)}")
+        lines.append(translate("The recipe against {rival}: {gains}", rival=rival, gains="; ".join(gains)))
     if not all(np.isfinite(each.margin).all() for each in c.means.values()):
-        lines.append("One fold alone confirms nothing: run the study on more folds")
+        lines.append(translate("One fold alone confirms nothing: run the study on more folds"))
     if not all(c.measured):
         unmeasured = [name for name, sure in zip(c.names, c.measured, strict=True) if not sure]
-        lines.append(f"Not run but predicted: {' and '.join(unmeasured)}. To run: {confirmation_command(c, command)}")
+        text = "Not run but predicted: {recipes}. To run: {command}"
+        lines.append(translate(text, recipes=listed(unmeasured), command=confirmation_command(c, command)))
     return lines
 
 
@@ -134,7 +155,7 @@ def _gain(estimate: Estimate, at: int, outcome: Outcome) -> str:
     low, high = float(estimate.low[at]), float(estimate.high[at])
     row = pd.Series({column: float(estimate.mean[at]), f"{column}/low": low, f"{column}/high": high})
     said = verdict(low, high, outcome.margin, outcome.larger_is_better)
-    return f"{outcome.label} {change(row, outcome, 1 if outcome.percent else 2)}, {said}"
+    return f"{outcome.label} {change(row, outcome, 1 if outcome.percent else 2)}, {translate(said)}"
 
 
 def confirmation_command(confirmation: Confirmation, command: str = "") -> str:
@@ -159,4 +180,4 @@ def confirmation_command(confirmation: Confirmation, command: str = "") -> str:
 
 def folds(numbers: Sequence[object]) -> str:
     """``fold 3``, or ``folds 3, 4``."""
-    return f"fold{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    return translate("folds {numbers}" if len(numbers) > 1 else "fold {numbers}", numbers=", ".join(map(str, numbers)))

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from overcast.comparison.curves import data_size, error_bars, learning
 from overcast.comparison.wording import cell, number, places
+from overcast.core.words import translatable, translate
 from overcast.html.label_placement import text_positions
 from overcast.html.page import Section
 from overcast.html.style import BLACK, BLUE, GREEN, GREY, INK, ORANGE, PALE
@@ -19,12 +20,12 @@ from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome
 
 STYLES = {  # colour, marker: what is not decided is open and grey
-    "better": (BLUE, "circle"),
-    "worse": (ORANGE, "diamond"),
-    "equivalent": (GREEN, "square"),
-    "undecided": (GREY, "circle-open"),
-    "not judged": (GREY, "x"),
-    "baseline": (BLACK, "star"),
+    translatable("better"): (BLUE, "circle"),
+    translatable("worse"): (ORANGE, "diamond"),
+    translatable("equivalent"): (GREEN, "square"),
+    translatable("undecided"): (GREY, "circle-open"),
+    translatable("not judged"): (GREY, "x"),
+    translatable("baseline"): (BLACK, "star"),
 }
 KINDS = {
     Verdict.BETTER: "better",
@@ -59,11 +60,11 @@ def forest(table: pd.DataFrame, judged: Families) -> Section | None:
         _forest_panel(figure, rows, outcome, at)
     figure.update_yaxes(categoryorder="array", categoryarray=list(rows["label"]), range=[-0.7, len(rows) - 0.3])
     figure.update_annotations(font_size=12)
-    caption = (
+    caption = translate(
         "Change against the baseline; lines: intervals that hold together with 95 % within overfitting, and within all "
         "the others. Shaded: the margin inside which a difference counts as equivalent."
     )
-    return Section.from_figure("What each one changes", caption, figure, 150 + 27 * len(rows), min_width=760)
+    return Section.from_figure(translate("What each one changes"), caption, figure, 150 + 27 * len(rows), min_width=760)
 
 
 def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: int) -> None:
@@ -79,9 +80,10 @@ def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: i
             x=scale * ends.ravel(), y=np.repeat(some["label"], 3), mode="lines", line={"color": colour, "width": 3},
             showlegend=False, hoverinfo="skip", legendgroup=kind, **where,
         )  # fmt: skip
-        shown = not any(trace.name == kind for trace in figure.data)
+        name = translate(kind)
+        shown = not any(trace.name == name for trace in figure.data)
         figure.add_scatter(
-            x=scale * some[column], y=some["label"], mode="markers", name=kind, legendgroup=kind, showlegend=shown,
+            x=scale * some[column], y=some["label"], mode="markers", name=name, legendgroup=kind, showlegend=shown,
             marker={"color": colour, "symbol": marker, "size": 11, "line": {"width": 2, "color": colour}},
             customdata=np.stack([scale * some[f"{column}/low"], scale * some[f"{column}/high"]], 1),
             hovertemplate="%{y}: %{x:+.3~g} [%{customdata[0]:.3~g}, %{customdata[1]:.3~g}]<extra></extra>", **where,
@@ -109,22 +111,25 @@ def accuracy_against_gap(table: pd.DataFrame, judged: Families) -> Section | Non
     x, y = 100 * rows["gap/accuracy"], 100 * rows[PRIMARY.column]
     positions = text_positions(x.to_numpy(float), y.to_numpy(float), list(rows["label"]))
     rows = rows.assign(x=x, y=y, position=positions)
+    hover = translate("%{text}: %{y:.1f} %, gap %{x:.1f} points")
     figure = go.Figure()
     for kind in (kind for kind in STYLES if kind in set(rows["kind"])):
         some = rows[rows["kind"] == kind]
         colour, marker = STYLES[kind]
         bars = {"color": "#c8c8c8", "thickness": 1, "width": 0}
         figure.add_scatter(
-            x=some["x"], y=some["y"], mode="markers+text", name=kind, text=some["label"], textposition=some["position"],
-            textfont={"size": 12, "color": INK}, cliponaxis=False,
+            x=some["x"], y=some["y"], mode="markers+text", name=translate(kind), text=some["label"],
+            textposition=some["position"], textfont={"size": 12, "color": INK}, cliponaxis=False,
             error_x=error_bars(some, "gap/accuracy") | bars, error_y=error_bars(some, PRIMARY.column) | bars,
             marker={"color": colour, "symbol": marker, "size": 10, "line": {"width": 2, "color": colour}},
-            hovertemplate="%{text}: %{y:.1f} %, gap %{x:.1f} points<extra></extra>",
+            hovertemplate=f"{hover}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="gap: train minus test accuracy, percentage points")
+    figure.update_xaxes(title=translate("gap: train minus test accuracy, percentage points"))
     figure.update_yaxes(title=f"{PRIMARY.label}, %")
-    caption = "Up and to the left is better: more accurate, and less overfitted. Bars: 95 % intervals of the means."
-    return Section.from_figure("Accuracy against the gap", caption, figure, 560, min_width=520)
+    caption = translate(
+        "Up and to the left is better: more accurate, and less overfitted. Bars: 95 % intervals of the means."
+    )
+    return Section.from_figure(translate("Accuracy against the gap"), caption, figure, 560, min_width=520)
 
 
 def heatmap(table: pd.DataFrame, judged: Families) -> Section | None:
@@ -161,18 +166,22 @@ def heatmap(table: pd.DataFrame, judged: Families) -> Section | None:
             zmax=1.6 * limit,
             xgap=2,
             ygap=2,
-            hovertemplate="%{y}, %{x}: %{text} %, change %{z:+.1f} points<extra></extra>",
+            hovertemplate=translate("%{y}, %{x}: %{text} %, change %{z:+.1f} points") + "<extra></extra>",
             hoverongaps=False,
-            colorbar={"title": {"text": "change,<br>points"}, "thickness": 12},
+            colorbar={"title": {"text": translate("change,<br>points")}, "thickness": 12},
         )
     )
     figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
     figure.update_yaxes(showgrid=False, tickmode="linear")
-    caption = (
-        f"Numbers: {PRIMARY.label} in %. Colour: change against that row's baseline. Bold with ●: better or worse in "
-        f"{judged_by.label}."
+    caption = translate(
+        "Numbers: {outcome} in %. Colour: change against that row's baseline. Bold with ●: better or worse in "
+        "{judged}.",
+        outcome=PRIMARY.label,
+        judged=judged_by.label,
     )
-    return Section.from_figure("Networks × mitigations", caption, figure, 200 + 44 * len(down), min_width=520)
+    return Section.from_figure(
+        translate("Networks × mitigations"), caption, figure, 200 + 44 * len(down), min_width=520
+    )
 
 
 def accuracy_like(judged: Families) -> Outcome:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from overcast.comparison.figures import KINDS, STYLES
 from overcast.comparison.wording import cell
+from overcast.core.words import translate
 from overcast.html.figures import canvas
 from overcast.html.style import BLACK, PALE
 from overcast.statistics.verdicts import Verdict
@@ -59,7 +60,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, outcome: Outcome, places: np.ndarray)
         axes.plot(ends, [place, place], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot(scale * row[column], place, **_marker(colour, marker))
     axes.set_title(textwrap.fill(outcome.label, 26, break_on_hyphens=False), fontsize=10)
-    axes.set_xlabel(f"change, {outcome.unit}" if outcome.unit else "change", fontsize=9)
+    axes.set_xlabel(f"{translate('change')}, {outcome.unit}" if outcome.unit else translate("change"), fontsize=9)
     axes.grid(axis="x", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
@@ -83,5 +84,5 @@ def _legend(figure: Figure, rows: pd.DataFrame, outcomes: tuple[Outcome, ...]) -
     found = {_kind(row, outcome) for _, row in rows.iterrows() for outcome in outcomes}
     kinds = [kind for kind in STYLES if kind in found]
     axes = figure.axes[0]
-    handles = [axes.plot([], [], linewidth=2, label=kind, **_marker(*STYLES[kind]))[0] for kind in kinds]
+    handles = [axes.plot([], [], linewidth=2, label=translate(kind), **_marker(*STYLES[kind]))[0] for kind in kinds]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(kinds), frameon=False, fontsize=9)

@@ -15,6 +15,7 @@ from overcast.comparison.general_figure import general_forest
 from overcast.comparison.pairs import Answers, contexts
 from overcast.comparison.table import compare
 from overcast.comparison.table_view import measured, verdict_field
+from overcast.core.words import translatable, translate
 from overcast.html.page import Cell, Section, Table
 from overcast.statistics.random_effects import MIN_DATA_SETS, family_level, random_effects
 from overcast.statistics.verdicts import Verdict, verdict
@@ -48,7 +49,7 @@ def general_report(
     general = general_table(effects, judged)
     digits = {outcome.column: wording.places(general, outcome) for outcome in judged.judged}
     sections = [
-        Section("In general", EXPLANATION, [_grid(general, judged, digits)]),
+        Section(translate("In general"), translate(EXPLANATION), [_grid(general, judged, digits)]),
         general_forest(effects, general, judged),
     ]
     return GeneralReport(general, _headline(general, table, judged), _sentences(general, judged, digits), sections)
@@ -133,13 +134,15 @@ def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[s
 def _headline(general: pd.DataFrame, table: pd.DataFrame, judged: Families) -> str:
     """What helps in general, an outcome a line; what it costs; what is to be expected of one more data set."""
     data, baselines = list(table["data"].unique()), list(table.loc[table["is_baseline"], "mitigation"].unique())
-    opening = f"In general, over {len(data)} data sets ({wording.listed(data, 8)}), of {len(general)} compared with "
-    lines = [wording.counted(general, general, o, "reduce overfitting", "increase it") for o in judged.overfitting]
-    lines += [wording.counted(general, general, o, "make the model better", "make it worse") for o in judged.better]
-    lines[0] = f"{opening}{wording.listed(baselines)}, {lines[0]}"
-    lines = [f"{line[0].upper()}{line[1:]}" for line in lines]
+    first, *others = wording.counted(general, general, judged)
+    opening = translate(
+        "In general, over {number} data sets ({data}), of {compared} compared with {baselines}, {found}",
+        number=len(data), data=wording.listed(data, 8), compared=len(general), baselines=wording.listed(baselines),
+        found=first,
+    )  # fmt: skip
     cost = wording.cost(general, table.assign(data="in general"))  # as in the rows of the other
-    return "\n".join([*lines, *([cost] if cost else []), _expected(general, judged)])
+    lines = [opening, *map(wording.capitalised, others), *([cost] if cost else [])]
+    return "\n".join([*lines, _expected(general, judged)])
 
 
 def _expected(general: pd.DataFrame, judged: Families) -> str:
@@ -149,10 +152,13 @@ def _expected(general: pd.DataFrame, judged: Families) -> str:
         helps = general[[Verdict(each).direction > 0 for each in general[f"verdict/{outcome.column}"]]]
         low, high = (helps[f"prediction/{outcome.column}/{end}"] for end in ("low", "high"))
         good = helps.loc[low > 0 if outcome.larger_is_better else high < 0, "cell"]
-        sure += [f"{wording.listed(list(good))} in {outcome.label}"] if len(good) else []
+        if len(good):
+            sure.append(translate("{cells} in {outcome}", cells=wording.listed(list(good)), outcome=outcome.label))
     if not sure:
-        return "Not one is sure to help on one more data set: its change there may lie on either side of zero."
-    return f"To be expected on one more data set too, each with 95 %: improvement by {'; '.join(sure)}."
+        text = "Not one is sure to help on one more data set: its change there may lie on either side of zero."
+        return translate(text)
+    text = "To be expected on one more data set too, each with 95 %: improvement by {cells}."
+    return translate(text, cells="; ".join(sure))
 
 
 def _sentences(general: pd.DataFrame, judged: Families, digits: dict[str, int]) -> list[str]:
@@ -161,10 +167,12 @@ def _sentences(general: pd.DataFrame, judged: Families, digits: dict[str, int]) 
     for _, row in general.iterrows():
         parts = [
             f"{outcome.label} {wording.change(row, outcome, digits[outcome.column])}, "
-            f"{wording.judgement(row, outcome)}, on a new one {_new(row, outcome, digits)}"
+            f"{wording.judgement(row, outcome)}, "
+            + translate("on a new one {interval}", interval=_new(row, outcome, digits))
             for outcome in judged.judged
         ]
-        sentences.append(f"{row['cell']}, {row['pairs']} data sets: {'; '.join(parts)}")
+        text = "{cell}, {number} data sets: {changes}"
+        sentences.append(translate(text, cell=row["cell"], number=row["pairs"], changes="; ".join(parts)))
     return sentences
 
 
@@ -174,7 +182,7 @@ def _new(row: pd.Series, outcome: Outcome, digits: dict[str, int]) -> str:
     return wording.interval(row, column, digits[outcome.column], outcome.scale) if known else "–"
 
 
-EXPLANATION = (
+EXPLANATION = translatable(
     "Each data set counts once, as if drawn at random from all such; the mean change has a t interval over the data "
     "sets, and those of a family hold together with 95 % (Bonferroni). New data set: where the change on one more data "
     "set, measured in the same way, will lie with 95 %, each alone. τ: how far true changes are apart, as a standard "
@@ -183,10 +191,11 @@ EXPLANATION = (
 
 
 def _grid(general: pd.DataFrame, judged: Families, digits: dict[str, int]) -> Table:
-    heads: list[str | Cell] = ["trial", "data sets"]
+    heads: list[str | Cell] = [translate("trial"), translate("data sets")]
     rows: list[list[str | Cell]] = [[Cell(row["cell"]), Cell(str(row["pairs"]))] for _, row in general.iterrows()]
     for o in judged.judged:
-        heads += [Cell(o.label, f"change, {o.unit}" if o.unit else "change"), "verdict", Cell("new data set", o.unit)]
+        change = f"{translate('change')}, {o.unit}" if o.unit else translate("change")
+        heads += [Cell(o.label, change), translate("verdict"), Cell(translate("new data set"), o.unit)]
         for line, (_, row) in zip(rows, general.iterrows(), strict=True):
             spread = f"τ {wording.number(row[f'between/{o.column}'], digits[o.column], o.scale)}"
             line += [

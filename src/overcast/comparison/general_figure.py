@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from overcast.comparison.figures import margin_band
+from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.html.style import BLACK, GREY, series
 from overcast.study.outcomes import Families, Outcome
@@ -16,7 +17,7 @@ LOOKS = [look for look in map(series, range(280)) if look.colour != BLACK]
 """Of the data sets: black is the mean."""
 LINE = 15
 """Pixels from one data set's line to the next."""
-CAPTION = (
+CAPTION = translatable(
     "Change against the baseline: each data set with the interval of the table below, which holds together with all "
     "others of the study; diamond: the mean over data sets, with the interval that its verdict is read off; thin grey "
     "line: where one more data set will lie with 95 %. Shaded: the margin."
@@ -45,7 +46,7 @@ def general_forest(effects: pd.DataFrame, general: pd.DataFrame, judged: Familie
             figure.add_scatter(
                 x=outcome.scale * rows["change"], y=places, mode="markers", text=rows["cell"], **trace, **where,
                 marker={"color": look.colour, "symbol": look.marker, "size": 7},
-                hovertemplate="%{text} on " + name + ": %{x:+.3~g}<extra></extra>",
+                hovertemplate="%{text} · " + name + ": %{x:+.3~g}<extra></extra>",
             )  # fmt: skip
         _in_general(figure, general, general["cell"].map(tops) - len(data), outcome, at)
         figure.update_xaxes(title=outcome.unit, **where)
@@ -53,7 +54,11 @@ def general_forest(effects: pd.DataFrame, general: pd.DataFrame, judged: Familie
     figure.update_yaxes(tickvals=middle, ticktext=list(tops), range=[-block * len(tops) + 1, 1.5], showgrid=False)
     figure.update_annotations(font_size=12)
     return Section.from_figure(
-        "What each one changes, by data set", CAPTION, figure, 150 + LINE * block * len(tops), min_width=760
+        translate("What each one changes, by data set"),
+        translate(CAPTION),
+        figure,
+        150 + LINE * block * len(tops),
+        min_width=760,
     )
 
 
@@ -64,13 +69,16 @@ def _in_general(figure: go.Figure, general: pd.DataFrame, places: pd.Series, out
     new = {"low": general[f"prediction/{column}/low"], "high": general[f"prediction/{column}/high"]}
     _intervals(figure, pd.DataFrame(new), places - 0.9, outcome, GREY, 1, where)
     _intervals(figure, pd.DataFrame(ends), places, outcome, BLACK, 3, where)
+    hover = translate(
+        "%{text} in general: %{x:+.3~g} [%{customdata[0]:.3~g}, %{customdata[1]:.3~g}], one more data set "
+        "[%{customdata[2]:.3~g}, %{customdata[3]:.3~g}]"
+    )
     figure.add_scatter(
         x=outcome.scale * general[f"change/{column}"], y=places, mode="markers", text=general["cell"],
-        name="in general", legendgroup="in general", showlegend=at == 1,
+        name=translate("in general"), legendgroup="in general", showlegend=at == 1,
         marker={"color": BLACK, "symbol": "diamond", "size": 10}, **where,
         customdata=outcome.scale * np.stack([*ends.values(), *new.values()], 1),
-        hovertemplate="%{text} in general: %{x:+.3~g} [%{customdata[0]:.3~g}, %{customdata[1]:.3~g}], one more data "
-        "set [%{customdata[2]:.3~g}, %{customdata[3]:.3~g}]<extra></extra>",
+        hovertemplate=hover + "<extra></extra>",
     )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from overcast.comparison.figures import KINDS, STYLES
 from overcast.comparison.pairs import Answers, Context, contexts
-from overcast.comparison.sequential import STOPPED
 from overcast.comparison.table import compare, fold_differences, study_level
 from overcast.comparison.wording import cell, places, verdict_name
+from overcast.core.words import translatable, translate
 from overcast.html.intervals import FoldDifferences, Interval, IntervalColumn, IntervalSteps, Resampling, Step
 from overcast.html.page import BulletList, Section
 from overcast.statistics.estimates import agreeing_quantile
@@ -23,18 +23,28 @@ MIN_FOLDS = 3
 DECIMALS = 6
 """Of the differences on the page, as they are shown."""
 
-LOOKS = {"steps": "Look", "shown": "", "verdict": "verdict", "note": "runs"}
-DRAWS = {
-    "again": "Draw again",
-    "many": "Draw 100 times",
-    "reset": "All folds as they are",
-    "shown": "this draw",
-    "verdict": "the study's verdict",
-    "untouched": "All folds as they are: the study's own intervals.",
-    "drawn": "Draw {draws}, of folds {folds}.",
-    "steady": "{steady} of {many} verdicts held in at least 95 % of the draws.",
-    "held": "held in {held} of {draws}",
+LOOKS = {
+    "steps": translatable("Look"),
+    "shown": "",
+    "verdict": translatable("verdict"),
+    "note": translatable("runs"),
 }
+DRAWS = {
+    "again": translatable("Draw again"),
+    "many": translatable("Draw 100 times"),
+    "reset": translatable("All folds as they are"),
+    "shown": translatable("this draw"),
+    "verdict": translatable("the study's verdict"),
+    "untouched": translatable("All folds as they are: the study's own intervals."),
+    "drawn": translatable("Draw {draws}, of folds {folds}."),
+    "steady": translatable("{steady} of {many} verdicts held in at least 95 % of the draws."),
+    "held": translatable("held in {held} of {draws}"),
+}
+STOPPED = {
+    "decided": translatable("decided after {folds} folds"),
+    "futile": translatable("could not be decided any more after {folds} folds"),
+}
+"""Why a trial got no more runs."""
 
 
 def interval_sections(
@@ -56,13 +66,13 @@ def looks_section(looks: Sequence[pd.DataFrame], judged: Families) -> Section | 
     if len(looks) < 2 or rows.empty:
         return None
     steps = [_step(look, rows, judged, look is last) for look in looks]
-    text = (
+    text = translate(
         "Move the slider (or press the arrow keys) to see what was known after each look. A verdict stands from the "
         "look that decided it, with the interval of that look; what is decided in everything, or cannot be any more, "
         "gets no more runs. Shaded: the margin."
     )
-    part = IntervalSteps(_names(rows), _columns(last, judged), _styles(), LOOKS, steps)
-    return Section("Look by look", text, [part])
+    part = IntervalSteps(_names(rows), _columns(last, judged), _styles(), _translated(LOOKS), steps)
+    return Section(translate("Look by look"), text, [part])
 
 
 def _step(look: pd.DataFrame, rows: pd.DataFrame, judged: Families, is_last: bool) -> Step:
@@ -71,7 +81,7 @@ def _step(look: pd.DataFrame, rows: pd.DataFrame, judged: Families, is_last: boo
     intervals = [[_interval(row, outcome) for outcome in judged.judged] for row in found]
     verdicts = [[_verdict(row, outcome).value for outcome in judged.judged] for row in found]
     notes = [_note(row, is_last) for row in found]
-    return Step(f"after {look['look'].max()} folds", intervals, verdicts, notes)
+    return Step(translate("after {folds} folds", folds=look["look"].max()), intervals, verdicts, notes)
 
 
 def _interval(row: pd.Series | None, outcome: Outcome) -> Interval | None:
@@ -90,8 +100,8 @@ def _verdict(row: pd.Series | None, outcome: Outcome) -> Verdict:
 def _note(row: pd.Series | None, is_last: bool) -> str:
     """Whether a trial got more runs."""
     if row is None or not row["stopped"]:
-        return "open at the end" if is_last else "goes on"
-    return f"{STOPPED[row['stopped']]} after {row['look']} folds"
+        return translate("open at the end" if is_last else "goes on")
+    return translate(STOPPED[row["stopped"]], folds=row["look"])
 
 
 def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Families, answers: Answers) -> Section | None:
@@ -111,24 +121,30 @@ def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Famili
     differences = [
         [_differences(context, table, outcome, answers, levels) for outcome in judged.judged] for context in whole
     ]
-    part = Resampling(_names(rows), _columns(table, judged), _styles(), DRAWS, differences, agreeing_quantile(k))
+    part = Resampling(
+        _names(rows), _columns(table, judged), _styles(), _translated(DRAWS), differences, agreeing_quantile(k)
+    )
     return Section(
-        "Draw again",
-        DRAW_AGAIN.format(k=k),
-        [part, BulletList([line.format(k=k) for line in NOT_NEW_DATA], small=True)],
+        translate("Draw again"),
+        translate(DRAW_AGAIN, k=k),
+        [part, BulletList([translate(line, k=k) for line in NOT_NEW_DATA], small=True)],
     )
 
 
-DRAW_AGAIN = (
+DRAW_AGAIN = translatable(
     "How much do the verdicts depend on which folds there were? Each press draws {k} of the {k} folds, some twice and "
     "some not at all, and judges all trials on these by the study's own rule: a verdict that often flips is a close "
     "call. Shaded: the margin."
 )
 NOT_NEW_DATA = (
-    "This is not new data: all draws are of the same {k} folds. Folds drawn twice are alike, so that estimates scatter "
-    "less here, and intervals are mostly narrower, than with new folds, let alone with new data.",
-    "A verdict that holds in 95 of 100 draws is not one that is true with 95 %: the study's own intervals say how sure "
-    "it is.",
+    translatable(
+        "This is not new data: all draws are of the same {k} folds. Folds drawn twice are alike, so that estimates "
+        "scatter less here, and intervals are mostly narrower, than with new folds, let alone with new data."
+    ),
+    translatable(
+        "A verdict that holds in 95 of 100 draws is not one that is true with 95 %: the study's own intervals say how "
+        "sure it is."
+    ),
 )
 
 
@@ -164,11 +180,16 @@ def _names(rows: pd.DataFrame) -> list[str]:
 def _columns(table: pd.DataFrame, judged: Families) -> list[IntervalColumn]:
     return [
         IntervalColumn(
-            f"change in {outcome.label}", outcome.unit, places(table, outcome), outcome.scale * outcome.margin,
+            translate("change in {outcome}", outcome=outcome.label), outcome.unit, places(table, outcome),
+            outcome.scale * outcome.margin,
             outcome.larger_is_better, {found.value: verdict_name(found, outcome) for found in Verdict},
         )
         for outcome in judged.judged
     ]  # fmt: skip
+
+
+def _translated(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: translate(text) for name, text in texts.items()}
 
 
 def _styles() -> dict[str, tuple[str, str]]:

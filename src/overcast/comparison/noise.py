@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.planning import Pilot, pilots
 from overcast.comparison.wording import change, number
+from overcast.core.words import translate
 from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
 from overcast.statistics.conditional import clustered_mean, group_sums
@@ -66,8 +67,8 @@ def noise_figure(noise: pd.DataFrame) -> Section | None:
     labels = [_label(row, noise) for _, row in noise.iterrows()][::-1]
     figure = go.Figure()
     names = {
-        "samples": "test samples", "folds": "folds, beyond their samples", "seeds": "seeds",
-        "common": "what folds share (upper limit)",
+        "samples": translate("test samples"), "folds": translate("folds, beyond their samples"),
+        "seeds": translate("seeds"), "common": translate("what folds share (upper limit)"),
     }  # fmt: skip
     total = noise["error"] ** 2
     for source, colour in SOURCES.items():
@@ -77,9 +78,11 @@ def noise_figure(noise: pd.DataFrame) -> Section | None:
             hovertemplate="%{y}: %{x:.0f} %<extra>" + names[source] + "</extra>",
         )  # fmt: skip
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="share of the variance of a mean difference, %", range=[0, 100])
-    caption = "Of what a mean difference varies by, which share comes from where, and what more computing would buy."
-    section = Section.from_figure("Where the noise comes from", caption, figure, 170 + 40 * len(noise))
+    figure.update_xaxes(title=translate("share of the variance of a mean difference, %"), range=[0, 100])
+    caption = translate(
+        "Of what a mean difference varies by, which share comes from where, and what more computing would buy."
+    )
+    section = Section.from_figure(translate("Where the noise comes from"), caption, figure, 170 + 40 * len(noise))
     return replace(section, parts=[*section.parts, BulletList(next_hour(noise), small=True)])
 
 
@@ -92,18 +95,20 @@ def next_hour(noise: pd.DataFrame) -> list[str]:
     sentences = []
     for _, row in noise.iterrows():
         percent = row["outcome"] != "gap/nll" and not str(row["outcome"]).endswith("nll")
-        scale, unit = (100.0, " points") if percent else (1.0, "")
-        now, later = (number(row[name], 1 if percent else 2, scale) for name in ("detectable", "detectable_hour"))
-        limit = (
-            " What folds share is the larger part: new data would buy more."
-            if row["common"] > 0.5 * row["error"] ** 2
-            else ""
+        scale, digits = (100.0, 1) if percent else (1.0, 2)
+        now, later = (number(row[name], digits, scale) for name in ("detectable", "detectable_hour"))
+        if percent:
+            now, later = (translate("{size} points", size=size) for size in (now, later))
+        text = (
+            "{outcome}: {now} would be found in four of five such studies; an hour more of one core, to {seeds} seeds "
+            "a fold, takes that to {later}."
         )
-        known = "" if not row["one_seed"] else " (if all the noise were the seeds': one seed a fold cannot tell)"
-        sentences.append(
-            f"{_label(row, noise)}: {now}{unit} would be found in four of five such studies; an hour more of one core, "
-            f"to {row['seeds_hour']} seeds a fold, takes that to {later}{unit}{known}.{limit}"
-        )
+        told = [translate(text, outcome=_label(row, noise), now=now, seeds=row["seeds_hour"], later=later)]
+        if row["one_seed"]:
+            told.append(translate("That is so if all the noise were the seeds': one seed a fold cannot tell."))
+        if row["common"] > 0.5 * row["error"] ** 2:
+            told.append(translate("What folds share is the larger part: new data would buy more."))
+        sentences.append(" ".join(told))
     return sentences
 
 
@@ -138,20 +143,21 @@ def conditional_section(conditional: pd.DataFrame) -> Section | None:
     if conditional.empty:
         return None
     outcomes = list(dict.fromkeys(conditional["outcome"]))
-    heads = ["trial", *(field for o in outcomes for field in (Cell(o.label, o.unit), "verdict"))]
+    verdict_head = translate("verdict")
+    heads = [translate("trial"), *(field for o in outcomes for field in (Cell(o.label, o.unit), verdict_head))]
     lines = []
     for (context, cell), rows in conditional.groupby(["context", "cell"], sort=False):
         line: list[str | Cell] = [f"{context} · {cell}" if context and context not in cell else str(cell)]
         for outcome in outcomes:
             (row,) = (each for _, each in rows.iterrows() if each["outcome"] == outcome)
-            line += [change(row, outcome, 1 if outcome.percent else 2), str(row["verdict"])]
+            line += [change(row, outcome, 1 if outcome.percent else 2), translate(row["verdict"])]
         lines.append(line)
-    text = (
+    text = translate(
         "Another question: on these very data, how do the models of these folds differ? From the predictions of all "
         "folds together, each sample once, groups of near-duplicates and of one source counting as one (Bayle et al. "
         "2020). The intervals are narrower, since nothing is said of other data: do not read them as the table above."
     )
-    return Section("On these very data", text, [Table(heads, lines, row_heads=True)])
+    return Section(translate("On these very data"), text, [Table(heads, lines, row_heads=True)])
 
 
 def noise_sections(trials: pd.DataFrame, judged: Families, answers: Answers) -> Sequence[Section]:

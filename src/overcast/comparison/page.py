@@ -13,6 +13,7 @@ from markupsafe import Markup
 from overcast.comparison import table_view, wording
 from overcast.comparison.figures import study_figures
 from overcast.core.atomic import whole_file
+from overcast.core.words import translatable, translate
 from overcast.html.page import BulletList, Callout, Cell, Page, Paragraph, Section, Table
 from overcast.html.writer import render
 from overcast.study.outcomes import Families, families
@@ -68,27 +69,27 @@ def study_page(study: Study) -> Page:
     table, info, claim = study.table, study.info, study.claim
     lines = (study.verdict or wording.headline(table, study.judged)).split("\n")
     measured = Markup("<br>").join(lines)
-    answer = Markup("<strong>Measured:</strong> {}").format(measured) if claim else measured
+    answer = Markup(translate("<strong>Measured:</strong> {verdict}")).format(verdict=measured) if claim else measured
     notes = wording.notes(table, info, not study.sentences)
     own = [] if study.sentences else wording.verdicts(table, study.judged)
     verdicts = [*own, *wording.predictors(study.predictors)]
-    plain = [Section("In plain words", "", [BulletList(verdicts)])] if verdicts else []
-    table_section = Section("In numbers", NUMBERS, [numbers(study)])
+    plain = [Section(translate("In plain words"), "", [BulletList(verdicts)])] if verdicts else []
+    table_section = Section(translate("In numbers"), translate(NUMBERS), [numbers(study)])
     of_cells = study.effects is None  # dozens of cells of a factorial study fill no figure that could be read
     figures = study_figures(table, study.trials, study.curves, study.judged) if of_cells else []
     opening = [*study.first, *plain, table_section] if study.sentences else [*plain, table_section, *study.first]
     return Page(
         title(table, study.trials, info),
-        f"Claim: {claim}" if claim else question(table),
+        translate("Claim: {claim}", claim=claim) if claim else question(table),
         [
             *opening,
             *figures,
             *study.last,
-            Section("How to read this", "", how_to_read(study)),
+            Section(translate("How to read this"), "", how_to_read(study)),
         ],
         _facts(info),
         [
-            Callout(answer, f"Judged: {wording.judged_names(study.judged)}"),
+            Callout(answer, translate("Judged: {outcomes}", outcomes=wording.judged_names(study.judged))),
             *([BulletList(notes, small=True)] if notes else []),
         ],
     )
@@ -102,8 +103,10 @@ def title(table: pd.DataFrame, trials: pd.DataFrame, info: Mapping[str, Any]) ->
     repeats = trials.groupby("cell")["repeat"].nunique().max() if len(trials) else 0
     seeds = round(repeats / folds) if folds else 0
     words = name.replace("_", " ")
-    design = f"{folds} fold{'s' if folds != 1 else ''} × {seeds} seed{'s' if seeds != 1 else ''}"
-    return f"{words[:1].upper()}{words[1:]}: {networks} on {data}, {design}"
+    of_folds = translate("{folds} folds" if folds != 1 else "{folds} fold", folds=folds)
+    of_seeds = translate("{seeds} seeds" if seeds != 1 else "{seeds} seed", seeds=seeds)
+    what = translate("{networks} on {data}", networks=networks, data=data)
+    return f"{words[:1].upper()}{words[1:]}: {what}, {of_folds} × {of_seeds}"
 
 
 def _folds(trials: pd.DataFrame) -> pd.DataFrame:
@@ -113,13 +116,45 @@ def _folds(trials: pd.DataFrame) -> pd.DataFrame:
 
 def question(table: pd.DataFrame) -> str:
     """What the study asks, in one line."""
-    networks, data = (" and ".join(dict.fromkeys(table[key].astype(str))) for key in ("model", "data"))
-    return f"Which way of fighting overfitting works for {networks} on {data}, and how sure are we?"
+    networks, data = (wording.listed(list(dict.fromkeys(table[key].astype(str)))) for key in ("model", "data"))
+    text = "Which way of fighting overfitting works for {networks} on {data}, and how sure are we?"
+    return translate(text, networks=networks, data=data)
 
 
-NUMBERS = (
+NUMBERS = translatable(
     "Means and their 95 % intervals over the folds; changes against the baseline with simultaneous intervals. Press a "
     "column's name to sort."
+)
+TRAINED = translatable(
+    "Each cell is trained in every fold, with as many seeds; a change is the mean over folds of the differences to the "
+    "baseline with the same fold and seed: an easy or a hard fold counts for neither side."
+)
+SINGLE_FOLD = translatable(
+    "All repeats are of one fold: what is said holds for this split of these data, and for other seeds."
+)
+NEW_DATA = translatable(
+    "The intervals speak of new data of this kind: what folds have in common, since they share most of their train "
+    "part, was measured on data that can be drawn anew (docs/statistics.md), and its upper limit is in them."
+)
+FIXED_TEST_PART = translatable(
+    "Where the test part is a fixed one, the intervals speak of other seeds and of other test samples (two-way)."
+)
+FAMILIES = translatable(
+    "All intervals of a family hold together with 95 %: one family asks what reduces overfitting ({overfitting}), the "
+    "other what makes the model better ({better}). The error is pooled over the comparisons, or a comparison's own "
+    "where that is larger."
+)
+VERDICTS = translatable(
+    "<strong>Better</strong> and <strong>worse</strong>: the interval excludes zero (<em>slightly</em>, where it lies "
+    "inside the margin as well). <strong>Equivalent</strong>: it lies inside the margin, which is {margins}. "
+    "<strong>Undecided</strong> is neither, and never means that there is no difference; how many seeds a fold would "
+    "decide it is worked out for a true difference of zero or of the margin (80 % power). “Highest mean” is an order, "
+    "not a test against the runner-up."
+)
+GAP = translatable(
+    "The gap is by how much the figures of the train part are better than those of the test part, measured alike on "
+    "both: in accuracy train minus test, in negative log-likelihood test minus train. A smaller gap is less "
+    "overfitting, but only the test part says whether it helped."
 )
 
 
@@ -132,44 +167,17 @@ def numbers(study: Study) -> Table:
 
 def how_to_read(study: Study) -> list[Paragraph]:
     """What the figures of a comparison mean, and what they do not."""
-    official = (
-        " Where the test part is a fixed one, the intervals speak of other seeds and of other test samples (two-way)."
-        if study.info.get("official_test")
-        else ""
-    )
-    single = (
-        " All repeats are of one fold: what is said holds for this split of these data, and for other seeds."
-        if len(_folds(study.trials).drop(columns="cell").drop_duplicates()) == 1
-        else " The intervals speak of new data of this kind: what folds have in common, since they share most of their "
-        "train part, was measured on data that can be drawn anew (docs/statistics.md), and its upper limit is in them."
+    single = len(_folds(study.trials).drop(columns="cell").drop_duplicates()) == 1
+    trained = [TRAINED, SINGLE_FOLD if single else NEW_DATA]
+    trained += [FIXED_TEST_PART] if study.info.get("official_test") else []
+    overfitting, better = (
+        wording.listed([o.label for o in some]) for some in (study.judged.overfitting, study.judged.better)
     )
     return [
-        Paragraph(
-            "Each cell is trained in every fold, with as many seeds; a change is the mean over folds of the "
-            "differences to the baseline with the same fold and seed: an easy or a hard fold counts for neither side."
-            f"{single}{official}"
-        ),
-        Paragraph(
-            "All intervals of a family hold together with 95 %: one family asks what reduces overfitting "
-            f"({wording.listed([o.label for o in study.judged.overfitting])}), the other what makes the model better "
-            f"({wording.listed([o.label for o in study.judged.better])}). The error is pooled over the comparisons, or "
-            "a comparison's own where that is larger."
-        ),
-        Paragraph(
-            Markup(
-                "<strong>Better</strong> and <strong>worse</strong>: the interval excludes zero (<em>slightly</em>, "
-                "where it lies inside the margin as well). <strong>Equivalent</strong>: it lies inside the margin, "
-                "which is {}. <strong>Undecided</strong> is neither, and never means that there is no difference; how "
-                "many seeds a fold would decide it is worked out for a true difference of zero or of the margin (80 % "
-                "power). "
-                "“Highest mean” is an order, not a test against the runner-up."
-            ).format(wording.margins(study.judged))
-        ),
-        Paragraph(
-            "The gap is by how much the figures of the train part are better than those of the test part, measured "
-            "alike on both: in accuracy train minus test, in negative log-likelihood test minus train. A smaller gap "
-            "is less overfitting, but only the test part says whether it helped."
-        ),
+        Paragraph(" ".join(map(translate, trained))),
+        Paragraph(translate(FAMILIES, overfitting=overfitting, better=better)),
+        Paragraph(Markup(translate(VERDICTS)).format(margins=wording.margins(study.judged))),
+        Paragraph(translate(GAP)),
     ]
 
 
@@ -180,7 +188,7 @@ def _facts(info: Mapping[str, Any]) -> dict[str, object]:
         if key == "command":
             value = value and Markup("<code>{}</code>").format(value)
         elif isinstance(value, bool):
-            value = "yes" if value else "no"
+            value = translate("yes") if value else translate("no")
         if key not in wording.NOTED:
-            facts[key.replace("_", " ")] = value
+            facts[translate(key.replace("_", " "))] = value
     return facts

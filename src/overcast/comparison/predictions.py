@@ -22,6 +22,7 @@ import pandas as pd
 from overcast.comparison.pairs import contexts
 from overcast.comparison.wording import listed
 from overcast.core.errors import UserError
+from overcast.core.words import translate
 from overcast.study.outcomes import OUTCOMES, PRIMARY
 from overcast.tracking.run_folder import Run
 
@@ -79,9 +80,11 @@ def joined(
             rows.append({"run_id": key, "diverged": False, "seconds": np.nan, **own, **figures})
             if official:
                 answers[key] = of_rows
-    note = (
-        f"{path.stem} was not trained here and not planned with this study: its predictions come from {path.name}. "
-        "Its gap is unknown, and one model a fold stands for all seeds of it."
+    note = translate(
+        "{cell} was not trained here and not planned with this study: its predictions come from {file}. Its gap is "
+        "unknown, and one model a fold stands for all seeds of it.",
+        cell=path.stem,
+        file=path.name,
     )
     return pd.concat([trials, pd.DataFrame(rows)], ignore_index=True), answers, note
 

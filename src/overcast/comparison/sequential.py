@@ -15,13 +15,17 @@ from overcast.comparison.pairs import Answers
 from overcast.comparison.study_record import diverged_trials, evaluate_missing, read_plan, trial_table
 from overcast.comparison.table import comparison_table
 from overcast.comparison.trials import answers
+from overcast.core.words import translatable, translate
 from overcast.statistics.sequential import spent
 from overcast.statistics.verdicts import Verdict
 from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.outcomes import Families, families
 from overcast.tracking.store import TrackingStore
 
-STOPPED = {"decided": "decided", "futile": "could not be decided any more", "": ""}
+STOPPED = {
+    "decided": translatable("After {folds} folds decided: {cells}."),
+    "futile": translatable("After {folds} folds could not be decided any more: {cells}."),
+}
 """Why a cell gets no more runs."""
 
 
@@ -67,12 +71,15 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     looks, last = list(info["looks"]), int(table["look"].max())
     used, planned = int(table["repeats"].sum()), int(table["planned"].max() / last * looks[-1]) * len(table)
     lines = [
-        f"Sequential: looks after {', '.join(map(str, looks))} folds were planned, the last one was after {last}. "
-        f"{used} of {planned} planned runs were enough ({100 * used / planned:.0f} %)."
-    ]
+        translate(
+            "Sequential: looks after {looks} folds were planned, the last one was after {last}. {used} of {planned} "
+            "planned runs were enough ({share:.0f} %).",
+            looks=", ".join(map(str, looks)), last=last, used=used, planned=planned, share=100 * used / planned,
+        )
+    ]  # fmt: skip
     for folds, rows in table[table["stopped"] != ""].groupby("look"):
         for why, some in rows.groupby("stopped", sort=False):
-            lines.append(f"After {folds} folds {STOPPED[str(why)]}: {', '.join(some['cell'])}.")
+            lines.append(translate(STOPPED[str(why)], folds=folds, cells=", ".join(some["cell"])))
     return lines
 
 

@@ -16,6 +16,7 @@ from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
+from overcast.core.words import translate
 from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import SHIFT, Families, families
 from overcast.tracking.metadata import run_params
@@ -76,12 +77,14 @@ def published_splits(runs: Sequence[Run]) -> list[str]:
             config = run.config
             leaked.setdefault(config.data.name, {})[config.split.fold] = run.facts["leaked_test_rows"]
     return [
-        f"The split of {name} is a published one. "
-        + (
-            f"LEAK: {max(folds.values())} of a fold's test rows have a near-duplicate, or a sample of the same source, "
-            "in the train or validation part, which flatters every figure on the test part."
+        translate(
+            "The split of {data} is a published one. LEAK: {number} of a fold's test rows have a near-duplicate, or a "
+            "sample of the same source, in the train or validation part, which flatters every figure on the test part."
             if max(folds.values())
-            else "No test row has a near-duplicate, or a sample of the same source, in the train or validation part."
+            else "The split of {data} is a published one. No test row has a near-duplicate, or a sample of the same "
+            "source, in the train or validation part.",
+            data=name,
+            number=max(folds.values()),
         )
         for name, folds in leaked.items()
     ]
@@ -112,30 +115,39 @@ def read_plan(parent: RunInfo) -> dict[str, Any]:
     if looks := parent.tags.get("looks"):
         plan["looks"] = [int(folds) for folds in looks.split()]
     if parent.tags.get("equal") == "compute":
-        plan["remarks"].append(
+        text = (
             "Equal computing: each cell has as many epochs as take the baseline's training time, by short trainings "
             "that were timed before the first trial."
         )
+        plan["remarks"].append(translate(text))
     if extended := parent.tags.get("extended"):
-        notes.append(
-            f"Exploratory: this study was extended after a report on {extended} of its runs. Its error rates hold for "
-            "what was planned before looking."
+        text = (
+            "Exploratory: this study was extended after a report on {runs} of its runs. Its error rates hold for what "
+            "was planned before looking."
         )
+        notes.append(translate(text, runs=extended))
     if any(
         parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
     ):
         design, equal, lengths, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
-        when = f"looks after {', '.join(looks.split())} folds" if looks else "one look at the end"
-        notes.append(
-            f"Post hoc: the design was changed after the first trial. Planned was {design} at equal "
-            f"{equal or 'epochs'}{f' ({lengths})' if lengths else ''}, with {when}."
+        when = (
+            translate("looks after {folds} folds", folds=", ".join(looks.split()))
+            if looks
+            else translate("one look at the end")
         )
+        text = (
+            "Post hoc: the design was changed after the first trial. Planned was {design} at equal {equal}, with "
+            "{looks}."
+        )
+        same = f"{translate('compute' if equal == 'compute' else 'epochs')}{f' ({lengths})' if lengths else ''}"
+        notes.append(translate(text, design=design, equal=same, looks=when))
     if judged != planned:
         before = families(**planned)
-        notes.append(
-            "Post hoc: outcomes or margins were changed after the first trial. Planned were "
-            f"{wording.judged_names(before)}, with margins of {wording.margins(before)}."
+        text = (
+            "Post hoc: outcomes or margins were changed after the first trial. Planned were {outcomes}, with margins "
+            "of {margins}."
         )
+        notes.append(translate(text, outcomes=wording.judged_names(before), margins=wording.margins(before)))
     return plan
 
 
@@ -147,8 +159,12 @@ def _asked_before(store: TrackingStore, parent: RunInfo) -> str:
     if not same:
         return ""
     comparisons = sum(int(run.tags.get("comparisons", 0)) for run in same)
-    studies = f"{len(same)} {'study' if len(same) == 1 else 'studies'}"
-    return f"{studies} of {', '.join(sorted(ours))} with {comparisons} comparisons"
+    text = (
+        "{number} study of {data} with {comparisons} comparisons"
+        if len(same) == 1
+        else "{number} studies of {data} with {comparisons} comparisons"
+    )
+    return translate(text, number=len(same), data=", ".join(sorted(ours)), comparisons=comparisons)
 
 
 def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dict[Run, Diverged]:
@@ -164,7 +180,7 @@ def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dic
     from overcast.evaluation.evaluate import evaluate
 
     diverged, columns = {}, {outcome.column for outcome in judged.judged}
-    for run in tqdm(missing, desc="evaluating", unit="run", mininterval=_often()):
+    for run in tqdm(missing, desc=translate("evaluating"), unit=translate("run"), mininterval=_often()):
         try:
             # an evaluation that lacks but a figure keeps its plots
             evaluate(run, pictures=(run.folder / "evaluation" / "plots").is_dir(), shift=SHIFT.column in columns)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.wording import cell, interval, number, places, verdict_name
+from overcast.core.words import translate
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome
 
@@ -30,10 +31,10 @@ class Field(NamedTuple):
 
 def heads(judged: Families) -> list[Field]:
     """The columns: the name and its unit or a word of explanation."""
-    columns = [Field("trial")]
+    columns = [Field(translate("trial"))]
     for outcome in judged.judged:
-        columns += [_head(outcome), Field("change", outcome.unit), Field("verdict")]
-    return [*columns, *map(_head, judged.described), Field("train time", "× baseline")]
+        columns += [_head(outcome), Field(translate("change"), outcome.unit), Field(translate("verdict"))]
+    return [*columns, *map(_head, judged.described), Field(translate("train time"), translate("× baseline"))]
 
 
 def _head(outcome: Outcome) -> Field:
@@ -81,9 +82,9 @@ def measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool 
 
 def _verdict(row: pd.Series, outcome: Outcome) -> Field:
     if row["is_baseline"]:
-        return Field("baseline")
+        return Field(translate("baseline"))
     if row["pairs"] < 2:
-        return Field("–", "needs at least 2 repeats")
+        return Field("–", translate("needs at least 2 repeats"))
     found = Verdict(row[f"verdict/{outcome.column}"])
     return verdict_field(found, outcome)._replace(detail=_more_seeds(row, outcome, found))
 
@@ -99,20 +100,22 @@ def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:
         return ""
     seeds = row[f"seeds/{outcome.column}"]
     if not np.isfinite(seeds):
-        return "more seeds will not do"
-    return f"{int(seeds)} seed{'s' if seeds > 1 else ''} a fold would do"
+        return translate("more seeds will not do")
+    text = "{seeds} seeds a fold would do" if seeds > 1 else "{seeds} seed a fold would do"
+    return translate(text, seeds=int(seeds))
 
 
 def _predictor_line(row: pd.Series, judged: Families) -> list[Field]:
     """What needs no network has an accuracy alone; the verdict is on the control against it."""
-    name = f"{row['predictor']} (no network)"
+    name = translate("{predictor} (no network)", predictor=translate(row["predictor"]))
     fields = [Field(name, value=name)]
     for outcome in judged.judged:
         if outcome == PRIMARY or outcome.column == PRIMARY.column:
             found = Verdict(row["verdict"])
             size = number(row["change"], 1, 100.0, sign=True)
+            better = translate("{control} is {verdict}", control=row["control"], verdict=translate(found.value))
             fields.append(Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]))
-            fields += [Field("–"), Field(f"{row['control']} is {found.value}", f"{size} points")]
+            fields += [Field("–"), Field(better, translate("{size} points", size=size))]
         else:
             fields += [Field("–")] * 3
     described = [

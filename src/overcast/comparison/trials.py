@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from overcast.core.words import translate
 from overcast.study.tuning import STRENGTH
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import Run
@@ -77,9 +78,12 @@ def diverged_cells(rows: pd.DataFrame) -> list[str]:
     """What to say of each cell with trials that diverged."""
     planned = rows["repeat"].nunique()
     return [
-        f"{cell}: {len(some)} of {planned} repeats diverged ({some['reason'].iloc[0].partition('. ')[0]})"
+        translate(
+            "{cell}: {number} of {planned} repeats diverged ({reason})",
+            cell=cell, number=len(some), planned=planned, reason=some["reason"].iloc[0].partition(". ")[0],
+        )
         for cell, some in rows[rows["diverged"]].groupby("cell", sort=False)
-    ]
+    ]  # fmt: skip
 
 
 def swept(flat: Sequence[dict[str, Any]]) -> list[str]:

@@ -9,18 +9,24 @@ import pandas as pd
 
 from overcast.comparison.pairs import Context, contexts
 from overcast.comparison.wording import listed, number
+from overcast.core.words import translatable, translate
 from overcast.html.page import Cell, Section, Table
 
-MEASURES = (("nll", "negative log-likelihood", 2, 1.0), ("accuracy", "accuracy, %", 1, 100.0))
+MEASURES = (
+    ("nll", translatable("negative log-likelihood"), 2, 1.0),
+    ("accuracy", translatable("accuracy, %"), 1, 100.0),
+)
 """Of the optimism: the figure, what it is called, its decimals and scale."""
 
 
 def tuned_notes(trials: pd.DataFrame) -> list[str]:
     """A sentence on what choosing cost, for each number of candidates."""
+    text = (
+        "Tuned: {cells}: in each fold the best of {number} strengths by the validation part alone. That took {number} "
+        "times the training of a cell of one strength; train times are those of the chosen runs."
+    )
     return [
-        f"Tuned: {listed(list(dict.fromkeys(some['cell'])))}: in each fold the best of {int(many)} strengths by the "
-        f"validation part alone. That took {int(many)} times the training of a cell of one strength; train times are "
-        "those of the chosen runs."
+        translate(text, cells=listed(list(dict.fromkeys(some["cell"]))), number=int(many))
         for many, some in _tuned(trials).groupby("candidates")
     ]
 
@@ -36,19 +42,19 @@ def tuned_sections(trials: pd.DataFrame) -> list[Section]:
     tuned = _tuned(trials)
     if tuned.empty:
         return []
-    chosen = (
+    chosen = translate(
         "In each fold every strength was trained, and the one with the lowest negative log-likelihood on the "
         "validation part is the trial there; the test part had no say. So a cell may have another strength in each "
         "fold, and how well a strength can be chosen is part of its result and of its noise."
     )
-    optimism = (
+    optimism = translate(
         "The best of several validation figures is partly luck, in which the test part has no share: how much further "
         "validation and test lie apart than for the control, where nothing was chosen, is the optimism of the choice. "
         "What this report compares are test figures alone. Means over folds and seeds."
     )
     return [
-        Section("Strengths chosen by validation", chosen, [_strengths(tuned)]),
-        Section("How optimistic the choice was", optimism, [_optimism(trials)]),
+        Section(translate("Strengths chosen by validation"), chosen, [_strengths(tuned)]),
+        Section(translate("How optimistic the choice was"), optimism, [_optimism(trials)]),
     ]
 
 
@@ -56,7 +62,10 @@ def _strengths(tuned: pd.DataFrame) -> Table:
     """A row a cell, a column a fold."""
     folds = sorted(set(tuned[["split_seed", "fold"]].itertuples(index=False, name=None)))
     several = len({split for split, _ in folds}) > 1
-    heads = [Cell(f"fold {fold}", f"split {split}" if several else "") for split, fold in folds]
+    heads = [
+        Cell(translate("fold {numbers}", numbers=fold), translate("split {split}", split=split) if several else "")
+        for split, fold in folds
+    ]
     lines: list[list[str | Cell]] = []
     for name, rows in tuned.groupby("cell", sort=False):
         words = [word.partition("=") for word in rows["chosen"].iloc[0].split()]
@@ -66,7 +75,7 @@ def _strengths(tuned: pd.DataFrame) -> Table:
         often = ", ".join(f"{value} ({many}×)" for value, many in counts)
         named = Cell(str(name), " / ".join(strength for strength, _, _ in words))
         lines.append([named, *(values.get(fold, "–") for fold in folds), often])
-    return Table(["trial", *heads, "how often"], lines, row_heads=True)
+    return Table([translate("trial"), *heads, translate("how often")], lines, row_heads=True)
 
 
 def _values(chosen: str) -> str:
@@ -76,9 +85,10 @@ def _values(chosen: str) -> str:
 
 def _optimism(trials: pd.DataFrame) -> Table:
     """A row a cell: means of validation and test figures, each context's control first."""
-    heads = [Cell(part, label) for _, label, *_ in MEASURES for part in ("validation", "test", "test − validation")]
+    parts = [translate("validation"), translate("test"), translate("test − validation")]
+    heads = [Cell(part, translate(label)) for _, label, *_ in MEASURES for part in parts]
     lines = [list(_line(context, cell)) for context in contexts(trials) for cell in _shown(context)]
-    return Table(["trial", *heads], lines, row_heads=True)
+    return Table([translate("trial"), *heads], lines, row_heads=True)
 
 
 def _shown(context: Context) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.core.words import translatable, translate
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
@@ -18,15 +19,31 @@ NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "l
 """What of a study's info stands in the notes, or is no fact of its own."""
 
 OVERFITTING = {
-    Verdict.BETTER: "less overfitting",
-    Verdict.SLIGHTLY_BETTER: "slightly less overfitting",
-    Verdict.EQUIVALENT: "equivalent",
-    Verdict.SLIGHTLY_WORSE: "slightly more overfitting",
-    Verdict.WORSE: "more overfitting",
-    Verdict.UNDECIDED: "undecided",
-    Verdict.NOT_JUDGED: "not judged",
+    Verdict.BETTER: translatable("less overfitting"),
+    Verdict.SLIGHTLY_BETTER: translatable("slightly less overfitting"),
+    Verdict.EQUIVALENT: Verdict.EQUIVALENT.value,
+    Verdict.SLIGHTLY_WORSE: translatable("slightly more overfitting"),
+    Verdict.WORSE: translatable("more overfitting"),
+    Verdict.UNDECIDED: Verdict.UNDECIDED.value,
+    Verdict.NOT_JUDGED: Verdict.NOT_JUDGED.value,
 }
 """What a verdict on the gap is called."""
+
+COUNTED = {
+    ("overfitting", 1): (
+        translatable("not one reduces overfitting"),
+        translatable("1 reduces overfitting"),
+        translatable("{number} reduce overfitting"),
+    ),
+    ("overfitting", -1): ("", translatable("1 increases it"), translatable("{number} increase it")),
+    ("better", 1): (
+        translatable("not one makes the model better"),
+        translatable("1 makes the model better"),
+        translatable("{number} make the model better"),
+    ),
+    ("better", -1): ("", translatable("1 makes it worse"), translatable("{number} make it worse")),
+}
+"""Of a family and a direction: what none, one and several of its comparisons do."""
 
 
 def number(value: float, places: int = 1, scale: float = 100.0, sign: bool = False) -> str:
@@ -60,8 +77,8 @@ def interval(row: pd.Series, column: str, digits: int, scale: float = 100.0) -> 
 def change(row: pd.Series, outcome: Outcome, digits: int) -> str:
     """``+4.1 points [2.9, 5.2]``, or ``−0.133 [−0.21, −0.05]``."""
     column = f"change/{outcome.column}"
-    unit = " points" if outcome.percent else ""
-    size = f"{number(row[column], digits, outcome.scale, sign=True)}{unit}"
+    size = number(row[column], digits, outcome.scale, sign=True)
+    size = translate("{size} points", size=size) if outcome.percent else size
     known = np.isfinite(row[f"{column}/low"])
     return f"{size} {interval(row, column, digits, outcome.scale)}" if known else size
 
@@ -75,15 +92,18 @@ def judgement(row: pd.Series, outcome: Outcome) -> str:
 
 def verdict_name(found: Verdict, outcome: Outcome) -> str:
     """What a verdict is called in this outcome."""
-    return OVERFITTING[found] if outcome.column.startswith("gap/") else found.value
+    return translate(OVERFITTING[found] if outcome.column.startswith("gap/") else found.value)
 
 
 def _flattered(row: pd.Series, outcome: Outcome) -> str:
     if not row.get("flattered"):
         return ""
     favourable = (row[f"change/{outcome.column}"] > 0) == outcome.larger_is_better
-    whose, key = ("its", "diverged") if favourable else ("the baseline's", "baseline_diverged")
-    return f": {row[key]} of {whose} {row['planned']} trials diverged, and those that are left flatter it"
+    if favourable:
+        text = ": {number} of its {planned} trials diverged, and those that are left flatter it"
+        return translate(text, number=row["diverged"], planned=row["planned"])
+    text = ": {number} of the baseline's {planned} trials diverged, and those that are left flatter it"
+    return translate(text, number=row["baseline_diverged"], planned=row["planned"])
 
 
 def undecided(table: pd.DataFrame, judged: Families) -> list[str]:
@@ -93,14 +113,19 @@ def undecided(table: pd.DataFrame, judged: Families) -> list[str]:
         column = f"verdict/{outcome.column}"
         for context, rows in table[table[column] == Verdict.UNDECIDED.value].groupby("context", sort=False):
             seeds = rows[f"seeds/{outcome.column}"].iloc[0]
-            told = (
-                f"{int(seeds)} seeds a fold would decide them if the truth were zero or the margin"
-                if np.isfinite(seeds)
-                else "no number of seeds will decide them: what the folds have in common is the limit. More data, or a "
-                "wider margin, would"
-            )
             where = f" ({context})" if table["context"].nunique() > 1 else ""
-            sentences.append(f"Undecided in {outcome.label}{where}: {len(rows)}. {told[0].upper()}{told[1:]}.")
+            many = translate("Undecided in {outcome}: {number}.", outcome=outcome.label + where, number=len(rows))
+            told = (
+                translate(
+                    "{seeds} seeds a fold would decide them if the truth were zero or the margin.", seeds=int(seeds)
+                )
+                if np.isfinite(seeds)
+                else translate(
+                    "No number of seeds will decide them: what the folds have in common is the limit. More data, or a "
+                    "wider margin, would."
+                )
+            )
+            sentences.append(f"{many} {told}")
     return sentences
 
 
@@ -108,15 +133,16 @@ def sentence(row: pd.Series, judged: Families, digits: Mapping[str, int], severa
     """``augmentation: gap −0.40 [−0.49, −0.30], less overfitting; accuracy +0.4 points [−1.2, 2.0], equivalent``."""
     name = cell(row, several_data)
     if row["pairs"] < 2:
-        return f"{name}: needs at least 2 repeats, has {row['pairs']}"
-    against = "" if row["against"] == "none" != row["mitigation"] else f" against {row['baseline']}"
+        return translate("{cell}: needs at least 2 repeats, has {number}", cell=name, number=row["pairs"])
+    if not row["against"] == "none" != row["mitigation"]:
+        name = translate("{cell} against {baseline}", cell=name, baseline=row["baseline"])
     parts = [
         f"{outcome.label} {change(row, outcome, digits[outcome.column])}, {judgement(row, outcome)}"
         for outcome in judged.judged
     ]
     if np.isfinite(row["time"]):
-        parts.append(f"{number(row['time'], 1, 1)}× the time")
-    return f"{name}{against}: {'; '.join(parts)}"
+        parts.append(translate("{factor}× the time", factor=number(row["time"], 1, 1)))
+    return f"{name}: {'; '.join(parts)}"
 
 
 def verdicts(table: pd.DataFrame, judged: Families | None = None) -> list[str]:
@@ -131,16 +157,27 @@ def headline(table: pd.DataFrame, judged: Families | None = None) -> str:
     judged = judged or families()
     compared = table[table["pairs"] >= 2]
     if compared.empty:
-        return f"Nothing could be compared: that needs at least 2 repeats.\n{_best(table)}"
-    opening = f"Of {len(compared)} compared with {_baselines(table)}, "
-    lines = [counted(compared, table, o, "reduce overfitting", "increase it") for o in judged.overfitting]
-    lines += [counted(compared, table, o, "make the model better", "make it worse") for o in judged.better]
-    lines[0] = opening + lines[0]
-    lines = [lines[0], *(f"{line[0].upper()}{line[1:]}" for line in lines[1:])]
+        return f"{translate('Nothing could be compared: that needs at least 2 repeats.')}\n{_best(table)}"
+    first, *others = counted(compared, table, judged)
+    text = "Of {number} compared with {baselines}, {found}"
+    opening = translate(text, number=len(compared), baselines=_baselines(table), found=first)
+    lines = [opening, *map(capitalised, others)]
     return "\n".join([*lines, *(text for text in (cost(compared, table), _best(table)) if text)])
 
 
-def counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: str, down: str) -> str:
+def counted(compared: pd.DataFrame, table: pd.DataFrame, judged: Families) -> list[str]:
+    """A line a judged outcome: how many of those compared change it which way, and which."""
+    return [
+        *(_counted(compared, table, outcome, "overfitting") for outcome in judged.overfitting),
+        *(_counted(compared, table, outcome, "better") for outcome in judged.better),
+    ]
+
+
+def capitalised(line: str) -> str:
+    return f"{line[:1].upper()}{line[1:]}"
+
+
+def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, family: str) -> str:
     """``3 reduce overfitting (gap in …): a (−0.40), b and c; 1 increases it: d; 2 are equivalent, 11 undecided.``"""
     several, digits = table["data"].nunique() > 1, places(table, outcome)
     column = f"change/{outcome.column}"
@@ -148,7 +185,7 @@ def counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: s
     direction = found.map(lambda each: Verdict(each).direction)
     ordered = compared.sort_values(column, ascending=not outcome.larger_is_better, kind="stable")
     parts = []
-    for sign, verb in ((1, up), (-1, down)):
+    for sign in (1, -1):
         some = ordered[direction.loc[ordered.index] == sign]
         some = some if sign > 0 else some.iloc[::-1]
         names = [
@@ -157,16 +194,16 @@ def counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, up: s
         ]
         if sign > 0 or names:
             label = f" ({outcome.label})" if sign > 0 else ""
-            verb = verb if len(names) > 1 else _singular(verb)
-            parts.append(f"{len(names) or 'not one'} {verb}{label}{': ' + listed(names) if names else ''}")
+            told = translate(COUNTED[family, sign][min(len(names), 2)], number=len(names))
+            parts.append(f"{told}{label}{': ' + listed(names) if names else ''}")
     left = (Verdict.EQUIVALENT, Verdict.UNDECIDED, Verdict.NOT_JUDGED)
-    rest = [f"{many} {each.value}" for each in left if (many := int((found == each.value).sum()))]
+    counts = {each: int((found == each.value).sum()) for each in left}
+    rest = [
+        translate("{number} {verdict}", number=many, verdict=translate(each.value))
+        for each, many in counts.items()
+        if many
+    ]
     return "; ".join([*parts, *([", ".join(rest)] if rest else [])]) + "."
-
-
-def _singular(verb: str) -> str:
-    first, *rest = verb.split(" ")
-    return " ".join([f"{first}s", *rest])
 
 
 def cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -177,11 +214,19 @@ def cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
     dear = times[times["time"] >= 1.5].sort_values("time", ascending=False)
     names = [f"{cell(row, several)} ({number(row['time'], 1, 1)}×)" for _, row in dear.iterrows()]
     rest = times[times["time"] < 1.5]
-    most = f"at most {number(rest['time'].max(), 1, 1)}× the time" if len(rest) else ""
-    equal = " at equal epochs" if table.groupby("context")["epochs"].nunique().max() == 1 else ""
+    most = number(rest["time"].max(), 1, 1)
+    equal = table.groupby("context")["epochs"].nunique().max() == 1
     if not names:
-        return f"Each costs {most}{equal}."
-    return f"Dearest{equal}: {listed(names)}{f'; the others cost {most}' if most else ''}."
+        text = (
+            "Each costs at most {most}× the time at equal epochs." if equal else "Each costs at most {most}× the time."
+        )
+    elif rest.empty:
+        text = "Dearest at equal epochs: {cells}." if equal else "Dearest: {cells}."
+    elif equal:
+        text = "Dearest at equal epochs: {cells}; the others cost at most {most}× the time."
+    else:
+        text = "Dearest: {cells}; the others cost at most {most}× the time."
+    return translate(text, cells=listed(names) if names else "", most=most)
 
 
 def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> list[str]:
@@ -199,16 +244,22 @@ def notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> l
     missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
     judged = info.get("families") or families()
     sentences = [str(line) for name in ("post_hoc", "looked", "remarks", "tuned") for line in info.get(name, ())]
-    sentences += [f"Failed: {listed(failed)}."] if failed else []
-    sentences += [f"{line}: never called better." for line in info.get("diverged", ())]
-    sentences += [f"Left out: {line}." for line in info.get("left_out", ())]
-    sentences += [f"{missing} of {int(table['planned'].sum())} trials are missing."] if missing else []
-    sentences += [f"Not found: {len(lost)} of this study's finished runs ({listed(lost)})."] if lost else []
+    sentences += [translate("Failed: {trials}.", trials=listed(failed))] if failed else []
+    sentences += [translate("{diverged}: never called better.", diverged=line) for line in info.get("diverged", ())]
+    sentences += [translate("Left out: {cell}.", cell=line) for line in info.get("left_out", ())]
+    if missing:
+        planned = int(table["planned"].sum())
+        sentences.append(translate("{number} of {planned} trials are missing.", number=missing, planned=planned))
+    if lost:
+        text = "Not found: {number} of this study's finished runs ({runs})."
+        sentences.append(translate(text, number=len(lost), runs=listed(lost)))
     for _, row in table[table["repeats"] < table["planned"]].iterrows() if missing and cells else ():
-        sentences.append(f"{cell(row, several)}: {row['repeats']} of {row['planned']} repeats finished.")
+        text, name = "{cell}: {number} of {planned} repeats finished.", cell(row, several)
+        sentences.append(translate(text, cell=name, number=row["repeats"], planned=row["planned"]))
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
     odd = odd[~odd["is_baseline"]]
-    sentences += [f"{base} is what the others are compared with." for base in odd["baseline"].unique()]
+    text = "{cell} is what the others are compared with."
+    sentences += [translate(text, cell=base) for base in odd["baseline"].unique()]
     return [*sentences, *(undecided(table, judged) + disagreements(table, judged) if cells else [])]
 
 
@@ -223,16 +274,29 @@ def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:
             table[known & (p < 0.05) & (found == 0)],
             table[known & (p >= 0.05) & (found != 0)],
         )
-        parts = [
-            f"{listed([cell(row, several) for _, row in rows.iterrows()])} {verb}"
-            for rows, verb in ((only_flips, "would differ from zero"), (only_interval, "would not"))
-            if len(rows)
-        ]
-        if parts:
-            sentences.append(
-                f"By flipping the signs of whole folds, which takes folds as independent, {', and '.join(parts)}, in "
-                f"{outcome.label}."
+        differing, not_differing = (
+            listed([cell(row, several) for _, row in rows.iterrows()]) if len(rows) else ""
+            for rows in (only_flips, only_interval)
+        )
+        if differing and not_differing:
+            text = (
+                "By flipping the signs of whole folds, which takes folds as independent, {differing} would differ from "
+                "zero, and {not_differing} would not, in {outcome}."
             )
+        elif differing:
+            text = (
+                "By flipping the signs of whole folds, which takes folds as independent, {differing} would differ from "
+                "zero, in {outcome}."
+            )
+        elif not_differing:
+            text = (
+                "By flipping the signs of whole folds, which takes folds as independent, {not_differing} would not "
+                "differ from zero, in {outcome}."
+            )
+        else:
+            continue
+        values = {"differing": differing, "not_differing": not_differing, "outcome": outcome.label}
+        sentences.append(translate(text, **values))
     return sentences
 
 
@@ -241,12 +305,12 @@ def predictors(table: pd.DataFrame) -> list[str]:
     several = table["context"].nunique() > 1 if len(table) else False
     sentences = []
     for _, row in table.iterrows():
-        name = f"{row['predictor']} ({row['context']})" if several else str(row["predictor"])
-        limits = interval(row, "change", 1) if np.isfinite(row["change/low"]) else ""
-        sentences.append(
-            f"{name}: {number(row[PRIMARY.column])} %; against it {row['control']} is {row['verdict']} "
-            f"({number(row['change'], sign=True)} points{limits and f' {limits}'})"
-        )
+        name = translate(row["predictor"]) + (f" ({row['context']})" if several else "")
+        limits = f" {interval(row, 'change', 1)}" if np.isfinite(row["change/low"]) else ""
+        change = translate("{size} points", size=number(row["change"], sign=True)) + limits
+        text = "{predictor}: {accuracy} %; against it {control} is {verdict} ({change})"
+        values = {"accuracy": number(row[PRIMARY.column]), "control": row["control"], "change": change}
+        sentences.append(translate(text, predictor=name, verdict=translate(row["verdict"]), **values))
     return sentences
 
 
@@ -263,10 +327,18 @@ def description_md(
     """
     judged = info.get("families") or families()
     measured = verdict or headline(table, judged)
-    lines = [f"**Claim:** {claim}\n", f"**Measured:** {measured}\n"] if claim else [f"{measured}\n"]
+    lines = (
+        [
+            translate("**Claim:** {claim}", claim=claim) + "\n",
+            translate("**Measured:** {verdict}", verdict=measured) + "\n",
+        ]
+        if claim
+        else [f"{measured}\n"]
+    )
     told = verdicts(table, judged) if sentences is None else sentences
     lines += [f"- {line}" for line in [*told, *notes(table, info, sentences is None)]]
-    return "\n".join([*lines, "", f"Judged: {judged_names(judged)}. `{info.get('command', '')}`", ""])
+    foot = translate("Judged: {outcomes}.", outcomes=judged_names(judged))
+    return "\n".join([*lines, "", f"{foot} `{info.get('command', '')}`", ""])
 
 
 def judged_names(judged: Families) -> str:
@@ -278,7 +350,11 @@ def margins(judged: Families) -> str:
     """``0.1 in gap in …, 3 points in test accuracy``."""
     return listed(
         [
-            f"{outcome.scale * outcome.margin:g}{' points' if outcome.percent else ''} in {outcome.label}"
+            translate(
+                "{margin} points in {outcome}" if outcome.percent else "{margin} in {outcome}",
+                margin=f"{outcome.scale * outcome.margin:g}",
+                outcome=outcome.label,
+            )
             for outcome in judged.judged
         ]
     )
@@ -293,12 +369,18 @@ def _baselines(table: pd.DataFrame) -> str:
 def _best(table: pd.DataFrame) -> str:
     whole = table[table["diverged"] == 0]
     row, digits = table.loc[(whole if len(whole) else table)[PRIMARY.column].idxmax()], places(table)
-    limits = interval(row, PRIMARY.column, digits) if np.isfinite(row[f"{PRIMARY.column}/low"]) else ""
+    limits = f" {interval(row, PRIMARY.column, digits)}" if np.isfinite(row[f"{PRIMARY.column}/low"]) else ""
     name = cell(row, table["data"].nunique() > 1)
-    return f"Highest mean {PRIMARY.label}: {name}, {number(row[PRIMARY.column], digits)} % {limits}".rstrip() + "."
+    return translate(
+        "Highest mean {outcome}: {cell}, {mean}.", outcome=PRIMARY.label, cell=name,
+        mean=f"{number(row[PRIMARY.column], digits)} %{limits}",
+    )  # fmt: skip
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """``a, b and c``; of more than ``most`` the number of the others."""
-    shown = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    if len(names) == 1:
+        return names[0]
+    if len(names) > most:
+        return translate("{names} and {number} more", names=", ".join(names[:most]), number=len(names) - most)
+    return translate("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])

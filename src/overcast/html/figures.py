@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from overcast.html.fonts import HANGUL, korean_font
 from overcast.html.style import INK, PALE
 
 DPI = 110
@@ -47,25 +51,36 @@ def image_grid(
 
 def png(figure: Figure) -> bytes:
     """The figure as the content of a PNG file, which depends on the figure alone: no version is written into it."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    return _content(figure, "png", {"Software": None})
 
 
 def pdf(figure: Figure) -> bytes:
     """The figure as the content of a PDF file, as `png`; its text stays text."""
-    stream = io.BytesIO()
     with rc_context({"pdf.fonttype": 42}):  # TrueType, which journals ask for
-        figure.savefig(stream, format="pdf", metadata={"Creator": None, "Producer": None, "CreationDate": None})
+        content = _content(figure, "pdf", {"Creator": None, "Producer": None, "CreationDate": None})
     figure.set_layout_engine("none")  # all has its place now: to find it takes as long as to draw it
-    return stream.getvalue()
+    return content
 
 
 def svg(figure: Figure) -> bytes:
     """The figure as the content of an SVG file, as `png`; its text as outlines, which look alike everywhere."""
-    stream = io.BytesIO()
     with rc_context({"svg.hashsalt": "overcast"}):  # else ids are drawn anew each time
-        figure.savefig(stream, format="svg", metadata={"Creator": None, "Date": None})
+        return _content(figure, "svg", {"Creator": None, "Date": None})
+
+
+def _content(figure: Figure, kind: str, metadata: Mapping[str, None]) -> bytes:
+    """The figure as a file; Korean in it, such as a class's name, in a font that has its letters."""
+    stream = io.BytesIO()
+    texts: list[Text] = figure.findobj(Text)
+    if not any(HANGUL.search(text.get_text()) for text in texts):
+        figure.savefig(stream, format=kind, metadata=metadata)
+        return stream.getvalue()
+    families = [*rcParams["font.family"], *filter(None, [korean_font()])]
+    for text in texts:
+        text.set_fontfamily(families)
+    with rc_context({"font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # has been said once, by `korean_font`
+        figure.savefig(stream, format=kind, metadata=metadata)
     return stream.getvalue()
 
 

@@ -43,5 +43,5 @@ async function drawFigures() {
 }
 drawFigures().catch(error =>
   document.querySelectorAll(".plotly-graph-div").forEach(place => {
-    place.textContent = `This figure needs a browser of 2023 or later (${error.message}).`;
+    place.textContent = `${document.getElementById("plotly").dataset.tooOld} (${error.message})`;
   }));

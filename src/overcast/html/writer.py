@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from overcast.core.atomic import whole_folder
 from overcast.core.errors import UserError
+from overcast.core.words import current_language, translatable, translate
 from overcast.html import style
 from overcast.html.intervals import Intervals
 from overcast.html.page import Figure, Page, Table
@@ -27,6 +28,12 @@ MARK = '<meta name="generator" content="overcast">'
 """Tells a page of ours: only a folder that has one is ever replaced."""
 
 PLOTLY = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+BUTTONS = (
+    translatable("Download plot as a PNG"), translatable("Zoom"), translatable("Pan"), translatable("Zoom in"),
+    translatable("Zoom out"), translatable("Autoscale"), translatable("Reset axes"),
+)  # fmt: skip
+"""What Plotly calls the buttons above a figure."""
+
 COLOURS = {
     "ink": style.INK,
     "soft": style.GREY,
@@ -79,6 +86,8 @@ def render(page: Page) -> str:
     numbers = itertools.count(1)
     text = environment.get_template("page.html.j2").render(
         page=page,
+        language=current_language(),
+        too_old=translate("This figure needs a browser of 2023 or later"),
         mark=Markup(MARK),
         colours=COLOURS,
         style=Markup((here / "page.css").read_text(encoding="utf8")),
@@ -99,7 +108,9 @@ def _scripts(page: Page) -> list[str]:
 
 def _drawing(figure: Figure, number: int) -> Markup:
     """The figure's place and its data, which the page's script draws."""
-    shown = json.loads(figure.figure.to_json()) | {"config": PLOTLY}
+    words = {"dictionary": {name: translate(name) for name in BUTTONS}}
+    locale = {"locale": current_language(), "locales": {current_language(): words}}
+    shown = json.loads(figure.figure.to_json()) | {"config": PLOTLY | locale}
     name = f"figure-{number}"
     return Markup(
         f'<div id="{name}" class="plotly-graph-div" style="height:{figure.figure.layout.height}px; width:100%"></div>\n'

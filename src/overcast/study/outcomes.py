@@ -10,28 +10,34 @@ import numpy as np
 from overcast.config.metric_options import NEEDED, SHARE, metric_options
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
+from overcast.core.words import translatable, translate
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One thing that is measured of a trial.
 
-    column: of the trials. label: what people call it. percent: whether its numbers are shares, and so shown in percent
-    and their differences in points. larger_is_better: else smaller. margin: differences within ± this are equivalent.
-    range: what its values can be.
+    column: of the trials. name: what people call it, in English. percent: whether its numbers are shares, and so shown
+    in percent and their differences in points. larger_is_better: else smaller. margin: differences within ± this are
+    equivalent. range: what its values can be.
     """
 
     column: str
-    label: str
+    name: str
     percent: bool = True
     larger_is_better: bool = True
     margin: float = 0.03
     range: tuple[float, float] = (0, 1)
 
     @property
+    def label(self) -> str:
+        """What people call it, in the language that is used."""
+        return translate(self.name)
+
+    @property
     def unit(self) -> str:
         """Of a difference."""
-        return "points" if self.percent else "nats" if self.column.endswith("nll") else ""
+        return translate("points") if self.percent else translate("nats") if self.column.endswith("nll") else ""
 
     @property
     def scale(self) -> float:
@@ -39,7 +45,7 @@ class Outcome:
         return 100.0 if self.percent else 1.0
 
 
-SHIFT = Outcome("test/shift_accuracy", "accuracy under shift")
+SHIFT = Outcome("test/shift_accuracy", translatable("accuracy under shift"))
 """Costs several times what the test part does: measured only where a study judges it, or ``evaluate`` is asked to."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from overcast.config.run_config import RunConfig
 from overcast.core.cores import cores
 from overcast.core.paths import ROOT
+from overcast.core.words import translate
 from overcast.tracking.store import relative
 from overcast.tracking.study_info import StudyInfo
 
@@ -80,8 +81,14 @@ def _each(tags: Sequence[Mapping[str, str]], name: str) -> str:
     values = Counter(each.get(name, "") for each in tags)
     if not any(values):
         return ""
-    counted = [f"{value or 'not recorded'} ({count} of {len(tags)} runs)" for value, count in values.most_common()]
-    return " and ".join(counted) if len(values) > 1 else next(iter(values))
+    if len(values) == 1:
+        return next(iter(values))
+    text = "{value} ({number} of {runs} runs)"
+    counted = [
+        translate(text, value=value or translate("not recorded"), number=count, runs=len(tags))
+        for value, count in values.most_common()
+    ]
+    return translate(" and ").join(counted)
 
 
 def _git(*arguments: str) -> str:

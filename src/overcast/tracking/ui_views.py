@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from overcast.config.schema import TrackingConfig
+from overcast.core.words import translate
 from overcast.tracking.store import RunInfo, TrackingStore
 
 BASE = "http://127.0.0.1:5000"
@@ -87,16 +88,18 @@ def links(store: TrackingStore, study_id: str, parent: str, trials: list[RunInfo
     ids = [run.id for run in compared([run for run in trials if run.status == "FINISHED"])]
     compare = f"runs={quote(json.dumps(ids))}&experiments={quote(json.dumps([store.experiment]))}"
     local = "`make ui`" if store.uri == TrackingConfig().uri else f"`mlflow ui --backend-store-uri {store.uri}`"
-    where = f"{local}, then" if store.uri.startswith("sqlite") else f"the UI of {store.uri}"
-    return "\n".join(
-        [
-            f"In MLflow ({where}):",
-            f"  runs by mitigation   {shared}",
-            f"  charts               {shared}&compareRunsMode=CHART",
-            f"  compare page         {base}/#/compare-runs?{compare}&{MACHINE_LEARNING}",
-            f"  the study            {experiment}/runs/{parent}?{MACHINE_LEARNING}",
-        ]
-    )
+    if store.uri.startswith("sqlite"):
+        where = translate("{command}, then", command=local)
+    else:
+        where = translate("the UI of {address}", address=store.uri)
+    pages = {
+        translate("runs by mitigation"): shared,
+        translate("charts"): f"{shared}&compareRunsMode=CHART",
+        translate("compare page"): f"{base}/#/compare-runs?{compare}&{MACHINE_LEARNING}",
+        translate("the study"): f"{experiment}/runs/{parent}?{MACHINE_LEARNING}",
+    }
+    lines = [f"  {name:<18}   {address}" for name, address in pages.items()]
+    return "\n".join([translate("In MLflow ({where}):", where=where), *lines])
 
 
 def compared(found: list[RunInfo]) -> list[RunInfo]:

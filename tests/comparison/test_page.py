@@ -170,7 +170,7 @@ def test_a_report_takes_the_place_of_an_earlier_one_alone(written, tmp_path):
 NAMES = {
     "sky", "ann", "cnn", "none", "augmentation", "shrink", "noise", "train_fraction", "batch_norm", "dropout", "mixup",
     "averaging", "Made", "made", "up", "one", "machine", "repeats", "docs", "statistics", "md", "nat", "overcast", "et",
-    "al", "Bayle", "F1", "zoom", "digits", "speech", "reviews", "good", "mixed", "dnn",
+    "al", "Bayle", "F1", "zoom", "digits", "speech", "reviews", "good", "mixed", "dnn", "lstm",
 }  # fmt: skip
 """What is called the same in every language: cells, data and networks, units, files, a paper."""
 

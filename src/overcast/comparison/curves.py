@@ -38,8 +38,8 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     for i, label in enumerate(labels):
         for what in METRICS:
             for part, style in PARTS.items():
-                name = {"name": translate(PART_NAMES[part]), "legendgroup": part}
-                name |= {"showlegend": i == 0, "visible": what == "nll"}
+                shown, title = {"showlegend": i == 0, "visible": what == "nll"}, translate(PART_NAMES[part])
+                name = {"name": title, "legendgroup": part, **shown}
                 traces += _lines(of_label[label], f"{part}/{what}", style, name)
     places = np.repeat(np.arange(len(labels)), len(traces) // len(labels))
     figure.add_traces(traces, rows=(places // 4 + 1).tolist(), cols=(places % 4 + 1).tolist())
@@ -96,8 +96,8 @@ def _lines(rows: pd.DataFrame, column: str, style: LineStyle, name: dict[str, ob
     known = rows[rows[column].notna()]
     mean = known.groupby("epoch")[column].mean()
     ends = np.flatnonzero(known["run_id"].ne(known["run_id"].shift(-1))) + 1
-    x, y = (np.insert(known[name].to_numpy(float).round(3), ends, np.nan) for name in ("epoch", column))
-    x, y = ([None if np.isnan(each) else each for each in values.tolist()] for values in (x, y))  # shorter than arrays
+    lines = [np.insert(known[name].to_numpy(float).round(3), ends, np.nan) for name in ("epoch", column)]
+    x, y = ([None if np.isnan(each) else each for each in values.tolist()] for values in lines)  # shorter than arrays
     pale = {"color": style.colour, "width": 0.7}
     every = go.Scatter(
         x=x, y=y, mode="lines", line=pale, opacity=0.35, hoverinfo="skip", **{**name, "showlegend": False}

@@ -6,6 +6,7 @@ Hydra finds plugins only in this namespace.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import compress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,15 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
                 if self.candidates:
                     self._choose(feasible, results, known, callback)
             watch.finish(self.session)
+        if callback.store:  # with tracking=off a study finds no run of its own
+            self._tell_verdict(callback)
+
+    def _tell_verdict(self, callback: StudyCallback) -> None:
+        """What `compare` would say first; a study of a claim judges that."""
+        from overcast.claims import judge_claim
+        from overcast.comparison.compare import describe
+
+        callback.tell_verdict(partial(describe, judge=judge_claim))
 
     def _composed(self, points: list[list[str]]) -> list[RunConfig]:
         """The config of each cell at each point, in the first repeat."""

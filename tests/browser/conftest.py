@@ -150,6 +150,7 @@ def made(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     trained = script("train", *STUDY, *ALONE, f"data_dir={prepared}", folder=folder)
     said = script("compare", folder=folder)
     assert linked(trained) == linked(said)
+    assert said.partition("\n\n")[0] in trained  # the verdict is told at the end of a study
     return Made(folder, said, linked(said))
 
 

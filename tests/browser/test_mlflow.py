@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from overcast.tracking.ui_views import BASE, CHARTS
+from overcast.study.outcomes import families
+from overcast.tracking.ui_views import BASE, CURVES, TRIALS
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +35,7 @@ def row(page: Any, name: str) -> Any:
 
 
 def test_the_links_printed(made: Any) -> None:
-    assert list(made.links) == ["runs by mitigation", "charts", "compare page", "the study"]
+    assert list(made.links) == ["runs by mitigation", "charts", "trial by trial", "compare page", "the study"]
     assert all(link.startswith(BASE) for link in made.links.values())
 
 
@@ -44,7 +45,7 @@ def test_runs_by_mitigation(view: Any, at: Any, expect: Any) -> None:
         expect(view.page.get_by_text(f"Group: {group}", exact=True)).to_be_visible()
     for name in NAMES:
         expect(row(view.page, name)).to_be_visible()
-    for head in ("test/accuracy", "gap/accuracy", "cost/seconds", "mitigation", "model"):
+    for head in ("gap/nll", "test/nll", "test/accuracy", "cost/seconds", "mitigation", "model"):
         expect(view.page.locator(".ag-header-cell", has_text=head).first).to_be_visible()
     expect(view.page.get_by_text("4 matching runs")).to_be_visible()
 
@@ -83,17 +84,28 @@ def scrolled_to(page: Any, first: str, metric: str) -> None:
 
 
 def test_charts(view: Any, at: Any, expect: Any) -> None:
+    """Means, below the words which way is better, then learning curves; what is out of sight is not drawn."""
     view.page.goto(at("charts"))
-    titles = [metric for metrics in CHARTS.values() for metric in metrics]
-    for section in CHARTS:
-        expect(view.page.get_by_text(section, exact=True)).to_be_visible()
-    plots = view.page.locator(".js-plotly-plot")
-    expect(plots).to_have_count(len(titles))  # those of the other metrics are folded
-    for title in titles:
-        expect(view.page.get_by_text(title, exact=True).first).to_be_attached()
-    expect(plots.nth(0).locator("svg .bars .point")).to_have_count(2)  # one bar a mitigation
-    plots.last.scroll_into_view_if_needed()
-    expect(plots.last.locator("svg .scatterlayer .trace .js-line").first).to_be_attached()
+    bars = view.page.locator(".js-plotly-plot svg .bars")
+    expect(bars.first.locator(".point")).to_have_count(2)  # one a mitigation
+    sections = {"means: lower is better": ["gap/nll", "test/nll"], "means: higher is better": ["test/accuracy"]}
+    for section, metrics in (sections | CURVES).items():
+        head = view.page.get_by_text(section, exact=True)
+        head.evaluate("head => head.scrollIntoView({block: 'start'})")
+        for metric in metrics:
+            expect(view.page.get_by_text(metric, exact=True).first).to_be_visible()
+    expect(view.page.locator(".js-plotly-plot svg .scatterlayer .trace .js-line").first).to_be_attached()
+    expect(view.page.get_by_text("test/macro_f1", exact=True)).to_have_count(0)  # other metrics are folded
+
+
+def test_trial_by_trial(view: Any, at: Any, expect: Any) -> None:
+    """An axis a parameter that tells trials apart, one an outcome, and a line a trial."""
+    view.page.goto(at("trial by trial"))
+    expect(view.page.get_by_text(TRIALS)).to_be_visible()
+    axes = view.page.locator(".parcoords .dimension .label")
+    expect(axes).to_have_text(["fold", "seed", "mitigation", *families().larger_is_better])
+    for name in NAMES:
+        expect(view.page.get_by_text(name).first).to_be_visible()
 
 
 def test_compare_page(view: Any, at: Any, expect: Any) -> None:
@@ -102,11 +114,18 @@ def test_compare_page(view: Any, at: Any, expect: Any) -> None:
     names = view.page.locator("tr", has_text="Run Name:").locator("td")
     expect(names).to_have_text([NAMES[i] for i in (0, 2, 1, 3)])
     expect(view.page.locator(".js-plotly-plot").first).to_be_visible()
+    chosen = view.page.locator("[class*=select-selection-item]")
+    expect(chosen.first).to_be_visible()
+    told = [text for text in dict.fromkeys(chosen.all_inner_texts()) if text]
+    assert told == ["mitigation", "seed", "strengths", "validation/accuracy"]  # what differs, and the first metric
 
 
 def test_the_study_tells_its_verdict(view: Any, made: Any, at: Any, expect: Any) -> None:
     view.page.goto(at("the study"))
     headline = made.said.strip().splitlines()[0]
     expect(view.page.get_by_text(headline).first).to_be_visible()
+    view.page.get_by_text("Show more").click()
+    for head in ("test accuracy (higher is better), %", "gap in negative log-likelihood (lower is better)"):
+        expect(view.page.get_by_role("columnheader", name=head)).to_be_visible()
     expect(view.page.get_by_text("Child runs", exact=True).first).to_be_visible()
     expect(view.page.get_by_text(NAMES[0]).first).to_be_visible()

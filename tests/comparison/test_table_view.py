@@ -40,6 +40,16 @@ def test_what_is_not_judged_is_a_column_without_a_verdict(compared):
     assert {"test negative log-likelihood", "gap in accuracy", "test macro-F1"} < set(heads)
 
 
+def test_a_summary_has_means_and_verdicts_of_what_is_judged_and_says_which_way_is_better(compared):
+    heads, _, *rows = [line.strip("| ").split(" | ") for line in table_view.summary(compared, JUDGED).splitlines()]
+    assert heads[1] == "gap in negative log-likelihood (lower is better)"
+    assert heads[3:] == ["test accuracy (higher is better), %", "train time, × baseline"]
+    assert [row[0] for row in rows] == list(compared["cell"])
+    for row, line in zip(rows, table_view.lines(compared, JUDGED), strict=True):
+        assert row[3].startswith(f"{line[7].text} [")
+        assert row[3].endswith(f"] {line[9].text}")
+
+
 def test_below_each_context_stands_what_needs_no_network(study, info):
     compared, predictors = comparison_table(study[0], info), predictor_table(study[0])
     lines = table_view.lines(compared, JUDGED, predictors)

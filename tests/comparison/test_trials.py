@@ -11,7 +11,7 @@ import pytest
 
 from overcast.comparison.trials import Diverged, Tuned, answers, curves, diverged_cells, swept, trials
 from overcast.evaluation.evaluate import evaluate
-from overcast.tracking.metadata import run_params
+from overcast.tracking.metadata import recorded_params, run_params
 from overcast.tracking.run_folder import Run
 from overcast.training.train import train
 
@@ -46,7 +46,7 @@ def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
     runs = [train(config("epochs=1", f"lr={lr}")) for lr in (0.01, 0.02)]
     for run in runs:
         evaluate(run, pictures=False)
-    kept = {name: str(value) for name, value in run_params(runs[0].config).items()}  # as MLflow keeps them
+    kept = {name: str(value) for name, value in recorded_params(runs[0].config).items()}  # as MLflow keeps them
     gone = [kept | {"lr": "10000000000.0", "seed": seed} for seed in ("0", "1")]
     rows = trials(runs, [Diverged(given, "the loss is not finite in epoch 1. Try a lower lr") for given in gone])
     assert list(rows["cell"]) == ["none · lr=0.01", "none · lr=0.02", *["none · lr=10000000000.0"] * 2]
@@ -54,6 +54,9 @@ def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
     assert list(rows["repeat"]) == ["0-0-0", "0-0-0", "0-0-0", "1-0-0"]
     assert rows["train_fraction"].nunique() == rows["epochs"].nunique() == 1
     assert rows["test/accuracy"].isna().tolist() == [False, False, True, True]
+    strong = config("epochs=1", "mitigation=dropout", "mitigation.dropout.p=0.9")
+    told = [Diverged(recorded_params(each), "") for each in (strong, config("epochs=1", "mitigation=dropout"))]
+    assert list(trials(runs, told)["cell"].iloc[2:]) == ["dropout · lr=0.01 · p=0.9", "dropout · lr=0.01 · p=0.3"]
     told = "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1)"
     assert diverged_cells(rows) == [told]
 

@@ -89,6 +89,11 @@ def test_a_sweep_is_one_parent_with_its_runs_and_resumes(script: Any, words: lis
     assert statuses(home) == (["FINISHED"], Counter(FINISHED=4))
     assert "study sweep: 4 runs, 1 at once" in said.out
     assert "viewStateShareKey=overcast-sweep-" in said.out
+    (verdict,) = (run.data.tags["mlflow.note.content"] for run in recorded(home) if run.data.tags["role"] == "study")
+    headline = verdict.splitlines()[0]
+    assert headline.startswith("Of 1 compared with ann · none, ")
+    assert headline in said.out
+    assert len(list((home / "runs").glob("*/evaluation"))) == 4
     # again, with other workers and in other words: nothing is left to do
     said = script("train", "-m", *words, ONE, "trainer.devices=1", "model=ann,dnn", "seed=0,1")
     assert said.code == 0, said
@@ -220,6 +225,7 @@ def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str
     assert "study sweep: 8 runs, 1 at once" in said.out
     assert "mitigation.shrink.scale=" in said.out.partition("chosen by validation: ")[2]
     assert statuses(home) == (["FINISHED"], Counter(FINISHED=5))
+    assert len(list((home / "runs").glob("*/evaluation"))) == 5  # while choosing, no test part is measured
 
 
 @pytest.mark.parametrize(

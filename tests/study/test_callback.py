@@ -115,6 +115,21 @@ def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> N
         callback.on_multirun_end(HYDRA)
 
 
+def test_a_verdict_that_cannot_be_told_costs_the_study_nothing(
+    settings: Any, store: TrackingStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def describe(store: TrackingStore, study: str) -> str:
+        raise UserError("no run")
+
+    callback = StudyCallback()
+    study = callback.open([settings], SESSION, ["a"], [], 1, ONE)
+    callback.tell_verdict(describe)
+    callback.on_multirun_end(HYDRA)
+    assert status(store, study.parent) == "FINISHED"
+    told = f"overcast: no verdict yet (no run); `python pipelines/compare.py study={study.id}` tells it"
+    assert capsys.readouterr().err.strip() == told
+
+
 def test_a_single_run_is_no_study(settings: Any) -> None:
     callback = StudyCallback()
     job = Job(lambda config, session: None, Session())

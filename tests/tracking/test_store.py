@@ -90,7 +90,8 @@ def test_what_is_recorded_is_there(store: TrackingStore, tmp_path: Path) -> None
     assert found.data.tags["colour"] == "blue"
     assert found.info.run_name == "cnn · none"
     history = store.client.get_metric_history(record.id, "train/nll")
-    assert [(m.step, m.value) for m in history] == [(i, 1.0 / i) for i in range(1, 601)]
+    assert [(m.step, m.value) for m in history[:3]] == [(1, 1.0), (2, 0.5), (3, 0.33333)]  # as many digits as one reads
+    assert [m.value for m in history] == pytest.approx([1.0 / i for i in range(1, 601)], rel=1e-4)
     assert [m.timestamp for m in history[:2]] == [1_000_000_001_000, 1_000_000_002_000]
     assert found.inputs.dataset_inputs[0].dataset.name == "skies"
     (tmp_path / "down").mkdir()
@@ -153,7 +154,9 @@ def test_a_training_is_recorded_from_start_to_end(recorded: tuple[Run, TrackingS
     assert found.data.tags["folder"] == f"runs/{run.folder.name}"
     assert " cores" in found.data.tags["machine"]
     assert found.data.tags["version.torch"]
-    assert found.data.metrics["best/validation_nll"] == pytest.approx(run.facts["best/validation_nll"])
+    assert found.data.params["strengths"] == "none: {}"
+    assert found.data.metrics["best/validation_nll"] == float(f"{run.facts['best/validation_nll']:.5g}")
+    assert found.data.metrics["cost/parameters"] == run.facts["parameters"]
     assert {"train/nll", "validation/accuracy", "validation_gap/nll", "cost/seconds"} <= set(found.data.metrics)
     for name in ("train/nll", "validation/accuracy"):
         steps = [metric.step for metric in store.client.get_metric_history(run.facts["id"], name)]
@@ -161,6 +164,27 @@ def test_a_training_is_recorded_from_start_to_end(recorded: tuple[Run, TrackingS
     assert {"model.pt", "config.yaml", "history.csv"} <= {
         Path(item.path).name for item in store.client.list_artifacts(run.facts["id"], "run")
     }
+
+
+def test_system_metrics_are_recorded_where_mlflows_variable_asks(
+    store: TrackingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    found = []
+    for asked in ("false", "true"):
+        monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", asked)
+        record = store.create("cnn", {"role": "trial"})
+        with record.system_metrics():
+            until = time.monotonic() + 60
+            while asked == "true" and not metrics_of(store, record.id) and time.monotonic() < until:
+                time.sleep(0.1)
+        found.append(metrics_of(store, record.id))
+    assert found[0] == {}
+    assert "system/cpu_utilization_percentage" in found[1]
+
+
+def metrics_of(store: TrackingStore, run: str) -> dict[str, float]:
+    return dict(store.client.get_run(run).data.metrics)
 
 
 def test_an_evaluation_adds_the_gap_to_the_test_part_and_leaves_that_of_the_epochs(
@@ -176,7 +200,7 @@ def test_an_evaluation_adds_the_gap_to_the_test_part_and_leaves_that_of_the_epoc
     assert logged("gap/nll") == []
     metrics = evaluate(run, pictures=False)
     assert logged("validation_gap/nll") == before
-    assert logged("gap/nll") == [metrics["test"]["nll"] - metrics["train"]["nll"]]
+    assert logged("gap/nll") == pytest.approx([metrics["test"]["nll"] - metrics["train"]["nll"]], rel=1e-4)
 
 
 def test_a_restored_run_is_recorded_once_and_stays_as_it_was(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from overcast.comparison import page, wording
+from overcast.comparison import page, table_view, wording
 from overcast.comparison.archive import read_archive
 from overcast.comparison.export import SUFFIXES, write_exports
 from overcast.comparison.factorial import FactorialReport, factorial_report
@@ -30,6 +30,7 @@ from overcast.comparison.study_record import (
     published_splits,
     read_plan,
     recorded_study,
+    study_record,
     trial_table,
     unfinished,
 )
@@ -103,18 +104,51 @@ def _compared(
     record: StudyRecord, store: TrackingStore | None, out: str, judge: Judge | None, predictions: str
 ) -> Comparison:
     """store: where the report is recorded as well; None for nowhere."""
-    parent, planned, runs = record.parent, record.planned, record.runs
+    parent = record.parent
     key = parent.tags["study"]
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", SUFFIXES)
+    study, rows, runs = _judged(record, judge, predictions)
+    path = page.write_report(folder, study)
+    write_exports(folder, study, rows, runs, planned="planned" in parent.tags)
+    verdicts = wording.verdicts(study.table, study.judged) if study.sentences is None else [*study.sentences]
+    notes = [*wording.predictors(study.predictors), *wording.notes(study.table, study.info, study.sentences is None)]
+    lines = [*_answer(study), "", *verdicts, *notes, "", translate("report: {path}", path=path)]
+    if store:
+        report = MlflowRun(store.client, parent.id)
+        report.artifact(folder, "report")
+        _describe(report, study, len(runs))
+        lines.append(links(store, key, parent.id, study.judged.larger_is_better, record.planned))
+    return Comparison(key, study.table, rows, verdicts, path.absolute(), "\n".join(lines))
+
+
+def describe(store: TrackingStore, study: str, judge: Judge | None = None) -> str:
+    """What a study that has just ended says, as the description of its run in ``store`` too, without a report.
+
+    study: its id. Evaluates its runs that were not yet.
+
+    Raises: UserError if there is nothing to say.
+    """
+    (parent,) = store.search(study=study, role="study", limit=1)
+    judged, _, runs = _judged(study_record(store, parent), judge)
+    _describe(MlflowRun(store.client, parent.id), judged, len(runs))
+    return "\n".join(_answer(judged))
+
+
+def _judged(
+    record: StudyRecord, judge: Judge | None, predictions: str = ""
+) -> tuple[page.Study, pd.DataFrame, list[Run]]:
+    """What the study says, a row for each of its trials and of what joins them, and its runs that have figures."""
+    parent, runs = record.parent, record.runs
     judged = read_plan(parent)["families"]
     no_figures = evaluate_missing(runs, judged)
-    diverged = [*no_figures.values(), *diverged_trials(planned, {run.facts["identity"] for run in runs})]
+    diverged = [*no_figures.values(), *diverged_trials(record.planned, {run.facts["identity"] for run in runs})]
     if diverged and len(runs) == len(no_figures):
+        key = parent.tags["study"]
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(record)
     runs = [run for run in runs if run not in no_figures]
-    rows = trial_table(parent, planned, runs, diverged)
+    rows = trial_table(parent, record.planned, runs, diverged)
     about["tuned"] = tuned_notes(rows)
     known, judged = answers(runs), judged.known(rows.columns)
     official = {str(run.folder) for run in runs if run.facts.get("official_test")}
@@ -136,25 +170,15 @@ def _compared(
     report = None if claim else _whole_report(parent.tags.get("design", ""), finished, compared, info, of_one_test_part)
     if report:
         verdict, shown = report.headline, report.sections
-    sentences = report.sentences if report else None
     factorial = isinstance(report, FactorialReport)
     moved = [] if factorial else interval_sections(looks, finished, judged, of_one_test_part)
-    written = page.Study(
+    study = page.Study(
         compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
-        [*moved, *noise_sections(finished, judged, of_own_test_parts)], sentences,
+        [*moved, *noise_sections(finished, judged, of_own_test_parts)], report.sentences if report else None,
         report.effects if isinstance(report, FactorialReport) else None,
         report.table if isinstance(report, GeneralReport) else None,
     )  # fmt: skip
-    path = page.write_report(folder, written)
-    write_exports(folder, written, rows, runs, planned="planned" in parent.tags)
-    verdicts = wording.verdicts(compared, judged) if sentences is None else sentences
-    notes = [*wording.predictors(predictors), *wording.notes(compared, info, sentences is None)]
-    claimed = [translate("Claim: {claim}", claim=claim)] if claim else []
-    lines = [*claimed, verdict, "", *verdicts, *notes, "", translate("report: {path}", path=path)]
-    if store:
-        _log(MlflowRun(store.client, parent.id), folder, written, len(runs))
-        lines.append(links(store, key, parent.id, planned))
-    return Comparison(key, compared, rows, verdicts, path.absolute(), "\n".join(lines))
+    return study, rows, runs
 
 
 def _whole_report(
@@ -168,13 +192,17 @@ def _whole_report(
     return general_report(finished, compared, info["families"], answers)
 
 
-def _log(record: MlflowRun, folder: Path, study: page.Study, runs: int) -> None:
-    """Into the study's run: its report, and what a list of studies shows of it."""
+def _answer(study: page.Study) -> list[str]:
+    return [*([translate("Claim: {claim}", claim=study.claim)] if study.claim else []), study.verdict]
+
+
+def _describe(record: MlflowRun, study: page.Study, runs: int) -> None:
+    """Into the study's run: what a list of studies shows of it, and that its answer is known from now on."""
     table = study.table
-    record.artifact(folder, "report")
     record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
     comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
-    note = wording.description_md(table, study.info, study.claim, study.verdict, study.sentences)
+    cells = table_view.summary(table, study.judged) if study.sentences is None else ""
+    note = wording.description_md(table, study.info, study.claim, study.verdict, study.sentences, cells)
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})
 
 

@@ -33,8 +33,13 @@ def recorded_study(study: str, tracking: Sequence[str], fetched: Path) -> tuple[
     mark_orphaned_runs(store)
     parent = find_study(store, study)
     check_study_format(parent)
+    return store, study_record(store, parent, fetched)
+
+
+def study_record(store: TrackingStore, parent: RunInfo, fetched: Path | None = None) -> StudyRecord:
+    """The study of this parent run. fetched: as for `recorded_study`; without one, folders alone count."""
     planned = planned_trials(store, parent.tags["study"])
-    return store, StudyRecord(parent, planned, whole_runs(store, planned, fetched), _asked_before(store, parent))
+    return StudyRecord(parent, planned, whole_runs(store, planned, fetched), _asked_before(store, parent))
 
 
 def find_study(store: TrackingStore, study: str) -> RunInfo:

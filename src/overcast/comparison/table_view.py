@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -57,8 +58,23 @@ def lines(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None
 def markdown(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> str:
     """The grid as a Markdown table."""
     rows = [heads(judged), [Field("---")] * len(heads(judged)), *lines(table, judged, predictors)]
-    texts = [[f"{field.text} {field.detail}".strip().replace("|", "/") for field in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in texts) + "\n"
+    return _markdown([[f"{field.text} {field.detail}".strip() for field in row] for row in rows])
+
+
+def summary(table: pd.DataFrame, judged: Families) -> str:
+    """Of what is judged the means with their intervals and verdicts, as a Markdown table narrow enough for MLflow."""
+    outcomes = [f"{each.title}{', %' if each.percent else ''}" for each in judged.judged]
+    rows = [[translate("trial"), *outcomes, f"{translate('train time')}, {translate('× baseline')}"]]
+    rows.append(["---"] * len(rows[0]))
+    for name, *fields, time in lines(table, replace(judged, described=())):
+        each = zip(fields[::3], fields[2::3], strict=True)  # between them are the changes
+        told = [f"{mean.text} {mean.detail} {found.text}" for mean, found in each]
+        rows.append([name.text, *told, time.text])
+    return _markdown(rows)
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(text.replace('|', '/') for text in row)} |\n" for row in rows)
 
 
 def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: bool) -> list[Field]:

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.core.words import translate
-from overcast.study.tuning import STRENGTH
-from overcast.tracking.metadata import run_params
+from overcast.tracking.metadata import STRENGTH, flat_params, run_params
 from overcast.tracking.run_folder import Run
 
 PAIRING = ("seed", "fold", "split_seed")
@@ -22,7 +21,7 @@ NAMED = ("data", "model", "mitigation", *PAIRING, "train_fraction", "epochs")
 """The parameters that every trial is told by."""
 
 FOLLOWS = ("parameters",)
-"""What is not chosen but follows from the rest."""
+"""What is not chosen but follows from the rest, in records of older versions."""
 
 ENDS = ("_low", "_high")
 """How the names of a single run's intervals end."""
@@ -52,7 +51,7 @@ def trials(
     among candidates, by identity. They are one cell, whatever strength was ``chosen`` among the ``candidates``.
     """
     flat = [run_params(run.config) for run in runs]
-    flat += [{name: _value(value) for name, value in each.params.items()} for each in diverged]
+    flat += [{name: _value(value) for name, value in flat_params(each.params).items()} for each in diverged]
     identities = [*(run.facts.get("identity", "") for run in runs), *(each.identity for each in diverged)]
     chosen = [(tuned or {}).get(identity) for identity in identities]
     for given, how in zip(flat, chosen, strict=True):

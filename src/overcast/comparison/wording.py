@@ -320,10 +320,11 @@ def description_md(
     claim: str = "",
     verdict: str = "",
     sentences: Sequence[str] | None = None,
+    summary: str = "",
 ) -> str:
     """For MLflow's description, which folds early: the verdict first (of the claim, if any), then every comparison.
 
-    sentences: what is told instead of these.
+    sentences: what is told instead of these. summary: a table that tells them, at the end.
     """
     judged = info.get("families") or families()
     measured = verdict or headline(table, judged)
@@ -335,10 +336,11 @@ def description_md(
         if claim
         else [f"{measured}\n"]
     )
-    told = verdicts(table, judged) if sentences is None else sentences
+    own = [] if summary else verdicts(table, judged)
+    told = own if sentences is None else sentences
     lines += [f"- {line}" for line in [*told, *notes(table, info, sentences is None)]]
     foot = translate("Judged: {outcomes}.", outcomes=judged_names(judged))
-    return "\n".join([*lines, "", f"{foot} `{info.get('command', '')}`", ""])
+    return "\n".join([*lines, "", f"{foot} `{info.get('command', '')}`", *(["", summary] if summary else [""])])
 
 
 def judged_names(judged: Families) -> str:

@@ -22,7 +22,7 @@ from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.pack import Pack
 from overcast.prepare.split import merge_groups
-from overcast.tracking.metadata import run_params, run_tags
+from overcast.tracking.metadata import recorded_params, run_tags
 from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
@@ -198,7 +198,7 @@ def open_recorder(run: Run) -> RunRecorder:
     restored = run_tags(config, facts, run.folder, None) | {"restored": "true"}
     record = store.create(facts["name"], restored)
     run.write_record(id=record.id)
-    record.params(run_params(config) | {"parameters": facts["parameters"]})
+    record.params(recorded_params(config))
     history = run.history
     names = [name for name in history if name != "epoch"]
     record.epochs(

@@ -9,9 +9,10 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
@@ -28,6 +29,7 @@ from overcast.study.lookup import CELL_LENGTH, DESIGN
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.run_folder import Run
+from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
 
 if TYPE_CHECKING:  # every job imports this
@@ -43,6 +45,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     study: StudyInfo | None = None
     record: Any = None
     store: Any = None
+    larger_is_better: Mapping[str, bool] = MappingProxyType({})
+    """By column, of the outcomes that the study judges."""
     parent_process: int = 0
     session: Session | None = None
     numbers: Sequence[int] = ()
@@ -66,10 +70,12 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
+        from overcast.study.outcomes import families
         from overcast.tracking.run import RunRecorder
         from overcast.tracking.store import mark_orphaned_runs, open_store, relative
 
         config = configs[0]
+        self.larger_is_better = families(config.study.outcomes, config.study.margins).larger_is_better
         name = config.study.name or "sweep"
         key = study_id(config.study.name, cells, repeats)
         folder = project_path(config.runs_dir) / "studies" / key
@@ -158,6 +164,19 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             print(f"left out:\n{lines}", flush=True)
         self.record.tags({"left_out": lines})
 
+    def tell_verdict(self, describe: Callable[[TrackingStore, str], str]) -> None:
+        """Say and record what the study found. describe: writes its description, and gives what to say.
+
+        A verdict that there cannot be, or that is not written, costs the study nothing.
+        """
+        assert self.study
+        try:
+            print(describe(self.store, self.study.id), flush=True)
+        except Exception as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            again = f"`python pipelines/compare.py study={self.study.id}` tells it"
+            print(f"overcast: no verdict yet ({why}); {again}", file=sys.stderr, flush=True)
+
     def end_dead_runs(self) -> None:
         """Mark the runs of workers that died as KILLED."""
         if self.study and self.store:
@@ -169,7 +188,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         if self.study and self.store:
             from overcast.tracking.ui_views import links
 
-            print(links(self.store, self.study.id, self.study.parent))
+            print(links(self.store, self.study.id, self.study.parent, self.larger_is_better))
 
     def _close(self, status: str) -> None:
         """The parent's last word, and that of the jobs that had none: the workers are idle or gone by now."""
@@ -199,18 +218,18 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             return
         number, result = self.numbers[config.hydra.job.num], job_return._return_value
         failed = isinstance(result, BaseException)
-        if isinstance(result, Run) and config.study.budget:
+        if isinstance(result, Run) and self.study.parent and config.role == "trial":
             self._evaluate(result)
         set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "")
         if os.getpid() != self.parent_process:
             restore(self.output)
 
     def _evaluate(self, run: Run) -> None:
-        """Measure it here, beside other trials: the next look asks for it, which comes in the parent alone."""
+        """Measure it here, beside other trials: looks and the verdict ask for it, which come in the parent alone."""
         from overcast.evaluation.evaluate import evaluate
 
         if not run.metrics:
-            with suppress(UserError):  # the look will say what is wrong with it
+            with suppress(Exception):  # the look, or the verdict, will say what is wrong with it
                 evaluate(run, pictures=False)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -40,6 +40,12 @@ class Outcome:
         return translate("points") if self.percent else translate("nats") if self.column.endswith("nll") else ""
 
     @property
+    def title(self) -> str:
+        """What people call it, and which way is better."""
+        text = "{label} (higher is better)" if self.larger_is_better else "{label} (lower is better)"
+        return translate(text, label=self.label)
+
+    @property
     def scale(self) -> float:
         """By what numbers are multiplied where they are shown."""
         return 100.0 if self.percent else 1.0
@@ -90,6 +96,11 @@ class Families:
     def judged(self) -> tuple[Outcome, ...]:
         """Overfitting first, as the question asks."""
         return (*self.overfitting, *self.better)
+
+    @property
+    def larger_is_better(self) -> dict[str, bool]:
+        """By column, of the outcomes that are judged."""
+        return {outcome.column: outcome.larger_is_better for outcome in self.judged}
 
     @property
     def every(self) -> tuple[Outcome, ...]:

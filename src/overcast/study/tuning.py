@@ -15,13 +15,11 @@ import numpy as np
 from overcast.config.compose import override_key
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import DivergedError, UserError
+from overcast.tracking.metadata import STRENGTH
 from overcast.tracking.run_folder import Run
 
 if TYPE_CHECKING:
     from overcast.tracking.store import TrackingStore
-
-STRENGTH = "mitigation."
-"""How the overrides begin that say how strong a mitigation is."""
 
 ROLE = "role=tuning"
 """Of a candidate's job: its run is no trial unless it is chosen."""

@@ -12,6 +12,8 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from overcast.config.run_config import RunConfig
 from overcast.core.cores import cores
 from overcast.core.paths import ROOT
@@ -103,8 +105,12 @@ def _git(*arguments: str) -> str:
 PLAIN = ("seed", "epochs", "batch_size", "lr", "train_fraction", "measure_every", "shuffle_pixels", "debug")
 
 
+STRENGTH = "mitigation."
+"""How the overrides and the parameters begin that say how strong a mitigation is."""
+
+
 def run_params(config: RunConfig) -> dict[str, Any]:
-    """The config as flat, clean MLflow parameters, the same names for every run."""
+    """The config as flat, clean parameters."""
     flat: dict[str, Any] = {name: getattr(config, name) for name in PLAIN}
     flat |= {"data": config.data.name, "model": config.model.name}
     flat |= {"mitigation": config.mitigation_name, "fold": config.split.fold}
@@ -113,8 +119,25 @@ def run_params(config: RunConfig) -> dict[str, Any]:
     flat |= {f"data.{key}": value for key, value in config.data.values.items()}
     flat |= {f"model.{key}": value for key, value in config.model.values.items()}
     for option in config.mitigation:
-        flat |= {f"mitigation.{option.name}.{key}": value for key, value in option.values.items()}
+        flat |= {f"{STRENGTH}{option.name}.{key}": value for key, value in option.values.items()}
     return flat
+
+
+def recorded_params(config: RunConfig) -> dict[str, Any]:
+    """`run_params` as MLflow gets them, the same names for every run: all strengths are one parameter, as option files
+    write them (``dropout: {p: 0.3}``), since its plots make up what a run lacks.
+    """
+    strengths = {option.name: dict(option.values) for option in config.mitigation}
+    text = yaml.safe_dump(strengths, default_flow_style=True, sort_keys=False, width=float("inf")).strip()
+    flat = {name: value for name, value in run_params(config).items() if not name.startswith(STRENGTH)}
+    return flat | {"strengths": text.removeprefix("{").removesuffix("}")}
+
+
+def flat_params(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """`run_params` again, from what MLflow has; of an older record, or not of MLflow, as they are."""
+    flat = dict(recorded)
+    strengths = yaml.safe_load(f"{{{flat.pop('strengths', '')}}}")
+    return flat | {f"{STRENGTH}{name}.{key}": value for name, own in strengths.items() for key, value in own.items()}
 
 
 def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: StudyInfo | None) -> dict[str, str]:

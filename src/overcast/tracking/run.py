@@ -20,6 +20,9 @@ NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
 MOST_METRICS = 1000
 """How many MLflow takes in one call."""
 
+DIGITS = 5
+"""Significant ones of a metric in MLflow, which shows all there are; a run's own files keep them all."""
+
 
 class Epoch(NamedTuple):
     """Metrics of one epoch, from 1, and when they were measured: seconds since 1970."""
@@ -27,6 +30,12 @@ class Epoch(NamedTuple):
     number: int
     metrics: dict[str, float]
     time: float
+
+
+def rounded(value: float) -> float:
+    """To `DIGITS`; a whole number, such as a count, as it is."""
+    value = float(value)
+    return value if value.is_integer() else float(f"{value:.{DIGITS}g}")
 
 
 class RunRecorder:
@@ -53,6 +62,10 @@ class RunRecorder:
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Log a file, or a folder's content."""
+
+    def system_metrics(self) -> contextlib.AbstractContextManager[None]:
+        """What the machine does meanwhile, recorded where MLflow's own environment variable asks for it."""
+        return contextlib.nullcontext()
 
     def end(self, status: str) -> None:
         """Give the run its last word: FINISHED, FAILED or KILLED."""
@@ -102,7 +115,7 @@ class MlflowRun(RunRecorder):
         from mlflow.entities import Metric
 
         metrics = [
-            Metric(NOT_IN_NAMES.sub("_", name), float(value), int(1000 * row.time), row.number)
+            Metric(NOT_IN_NAMES.sub("_", name), rounded(value), int(1000 * row.time), row.number)
             for row in rows
             for name, value in row.metrics.items()
         ]
@@ -118,6 +131,22 @@ class MlflowRun(RunRecorder):
 
     def artifact(self, path: Path, folder: str = "") -> None:
         self._call("log_artifacts" if path.is_dir() else "log_artifact", str(path), folder or None)
+
+    @contextlib.contextmanager
+    def system_metrics(self) -> Iterator[None]:
+        from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+
+        if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():
+            yield
+            return
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        monitor = SystemMetricsMonitor(self.id, tracking_uri=self.client.tracking_uri)
+        monitor.start()
+        try:
+            yield
+        finally:
+            monitor.finish()
 
     def end(self, status: str) -> None:
         self._call("set_terminated", status=status)

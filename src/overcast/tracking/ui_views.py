@@ -1,11 +1,12 @@
-"""Where to look in the MLflow UI: direct links, and a saved view that groups a study by mitigation.
+"""Where to look in the MLflow UI: direct links, and saved views of a study, grouped by mitigation and trial by trial.
 
-The view is an undocumented tag of the experiment; the browser test guards it.
+A saved view is an undocumented tag of the experiment; the browser test guards them.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -22,17 +23,51 @@ COMPARED = 20
 MACHINE_LEARNING = "workflowType=machine_learning"
 """Without it a browser that is new to MLflow 3 shows its pages for language models."""
 
-CHARTS = {
-    "what counts": ["test/accuracy", "test/nll", "gap/accuracy"],
-    "epoch by epoch": ["validation/accuracy", "validation/nll", "train/nll"],
-}
-"""What the chart view opens with; it folds all other metrics into one section a prefix, below these."""
+BETTER = {False: "means: lower is better", True: "means: higher is better"}
+"""The sections that the chart view opens with, by whether the outcomes in them are better when larger. MLflow draws no
+spread in bars, and shows no title of a chart but its metric's name."""
+
+CURVES = {"epoch by epoch, from lowest to highest run": ["validation/accuracy", "validation/nll", "train/nll"]}
+"""The section after them: lines of means, in bands."""
+
+TRIALS = "a line a trial"
+"""The one section of the view of trials."""
+
+LINES = {
+    "type": "LINE", "xAxisKey": "step", "useGlobalXaxisKey": True, "useGlobalLineSmoothing": True, "lineSmoothness": 0,
+    "scaleType": "linear", "xAxisScaleType": "linear", "yAxisKey": "metric", "range": {},
+}  # fmt: skip
 
 FOLDED = ("test", "gap", "validation", "train", "validation_gap", "best", "final", "class", "baseline", "cost")
+"""Of all other metrics the chart view makes one section a prefix, folded, below these."""
 
 
-def view(study_id: str) -> dict[str, Any]:
-    """The saved view: this study's trials, best test accuracy first, grouped by mitigation, all shown."""
+def means_view(study_id: str, outcomes: Mapping[str, bool]) -> dict[str, Any]:
+    """A saved view of this study's trials by mitigation: their means, and learning curves with bands.
+
+    outcomes: the metrics that count, and whether they are better when larger.
+    """
+    charts = [_chart(BETTER[larger], metric, {"type": "BAR"}) for metric, larger in outcomes.items()]
+    charts += [_chart(section, metric, LINES) for section, metrics in CURVES.items() for metric in metrics]
+    grouped = [{"mode": "param", "groupByData": "mitigation"}]
+    return _view(study_id, outcomes, ("model", "mitigation"), charts) | {
+        "useGroupedValuesInCharts": True,
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": grouped},
+        "groupsExpanded": {},
+    }
+
+
+def trials_view(study_id: str, outcomes: Mapping[str, bool]) -> dict[str, Any]:
+    """A saved view of this study's trials one by one: how far the outcomes of a mitigation spread."""
+    params = ("fold", "seed", "mitigation")
+    lines = {"type": "PARALLEL", "selectedParams": [*params], "selectedMetrics": [*outcomes], "showAllRuns": True}
+    return _view(study_id, outcomes, ("model", *params, "strengths"), [_chart(TRIALS, "trials", lines)])
+
+
+def _view(
+    study_id: str, outcomes: Mapping[str, bool], params: Sequence[str], charts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Best test accuracy first, all shown; in the chart view the charts' own sections open."""
     return {
         "searchFilter": f"tags.study = '{study_id}' and tags.role = 'trial'",
         "orderByKey": "metrics.`test/accuracy`",
@@ -42,30 +77,26 @@ def view(study_id: str) -> dict[str, Any]:
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": [
-            "params.`model`",
-            "params.`mitigation`",
-            "metrics.`test/accuracy`",
-            "metrics.`gap/accuracy`",
-            "metrics.`cost/seconds`",
+            *(f"params.`{name}`" for name in params),
+            *(f"metrics.`{name}`" for name in (*outcomes, "cost/seconds")),
         ],
         "runsHiddenMode": "SHOWALL",
-        "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
-        "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "mitigation"}]},
-        "groupsExpanded": {},
-        "compareRunCharts": [_chart(section, metric) for section, metrics in CHARTS.items() for metric in metrics],
+        "compareRunCharts": charts,
         "compareRunSections": [
-            *({"uuid": name, "name": name, "display": True, "isReordered": True} for name in CHARTS),
-            *({"uuid": name, "name": name, "display": False, "isReordered": False} for name in FOLDED),
+            *(_section(name, True) for name in dict.fromkeys(chart["metricSectionId"] for chart in charts)),
+            *(_section(name, False) for name in FOLDED),
         ],
         "isAccordionReordered": True,  # keep the sections in this order
     }
 
 
-def _chart(section: str, metric: str) -> dict[str, Any]:
-    """Bars of the last value, or lines over the epochs with a band over the repeats."""
-    lines = {"type": "LINE", "xAxisKey": "step", "useGlobalXaxisKey": True, "useGlobalLineSmoothing": True}
-    lines |= {"lineSmoothness": 0, "scaleType": "linear", "xAxisScaleType": "linear", "yAxisKey": "metric", "range": {}}
+def _section(name: str, shown: bool) -> dict[str, Any]:
+    size = {"columns": 1, "cardHeight": 500} if name == TRIALS else {}
+    return {"uuid": name, "name": name, "display": shown, "isReordered": shown, **size}
+
+
+def _chart(section: str, metric: str, kind: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "uuid": metric,
         "metricSectionId": section,
@@ -73,17 +104,27 @@ def _chart(section: str, metric: str) -> dict[str, Any]:
         "displayName": metric,
         "deleted": False,
         "isGenerated": False,
-        **({"type": "BAR"} if section == "what counts" else lines),
+        **kind,
     }
 
 
-def links(store: TrackingStore, study_id: str, parent: str, trials: list[RunInfo] | None = None) -> str:
-    """Save the view, and give the links as lines of text. trials: those of the study, where they are known."""
+def links(
+    store: TrackingStore,
+    study_id: str,
+    parent: str,
+    outcomes: Mapping[str, bool],
+    trials: list[RunInfo] | None = None,
+) -> str:
+    """Save the views, and give the links as lines of text.
+
+    outcomes: as for `means_view`. trials: those of the study, where they are known.
+    """
     key = f"overcast-{study_id}"
-    store.tag_experiment(f"mlflow.sharedViewState.{key}", json.dumps(view(study_id)))
+    for name, view in {key: means_view, f"{key}-trials": trials_view}.items():
+        store.tag_experiment(f"mlflow.sharedViewState.{name}", json.dumps(view(study_id, outcomes)))
     base = store.uri.rstrip("/") if store.uri.startswith("http") else BASE
     experiment = f"{base}/#/experiments/{store.experiment}"
-    shared = f"{experiment}/runs?viewStateShareKey={key}&{MACHINE_LEARNING}"
+    shared, chart = f"{experiment}/runs?{MACHINE_LEARNING}&viewStateShareKey={key}", "&compareRunsMode=CHART"
     trials = store.search(study=study_id, role="trial") if trials is None else trials
     ids = [run.id for run in compared([run for run in trials if run.status == "FINISHED"])]
     compare = f"runs={quote(json.dumps(ids))}&experiments={quote(json.dumps([store.experiment]))}"
@@ -94,7 +135,8 @@ def links(store: TrackingStore, study_id: str, parent: str, trials: list[RunInfo
         where = translate("the UI of {address}", address=store.uri)
     pages = {
         translate("runs by mitigation"): shared,
-        translate("charts"): f"{shared}&compareRunsMode=CHART",
+        translate("charts"): f"{shared}{chart}",
+        translate("trial by trial"): f"{shared}-trials{chart}",
         translate("compare page"): f"{base}/#/compare-runs?{compare}&{MACHINE_LEARNING}",
         translate("the study"): f"{experiment}/runs/{parent}?{MACHINE_LEARNING}",
     }

@@ -16,7 +16,7 @@ from overcast.core.paths import project_path
 from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.prepare.split import TRAIN
-from overcast.tracking.metadata import machine, provenance, run_params, run_tags
+from overcast.tracking.metadata import machine, provenance, recorded_params, run_tags
 from overcast.tracking.run import RunRecorder, run_status
 from overcast.tracking.run_folder import Run, create_run, load_run
 from overcast.tracking.store import TrackingStore, mark_orphaned_runs, open_store
@@ -124,8 +124,8 @@ def _record_fit(
     """Fit, with the record open from start to end."""
     facts["id"] = record.id
     name = config.data.name
-    with run_status(record):
-        record.params(run_params(config) | {"parameters": facts["parameters"]})
+    with run_status(record), record.system_metrics():
+        record.params(recorded_params(config))
         record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
         try:
             facts |= _fit(run, devices, record, facts["name"], shown, first)
@@ -151,7 +151,9 @@ def record_outcome(record: RunRecorder, run: Run) -> None:
     """Log the summary figures and the run's files, as the end of a training or for a restored run."""
     facts = run.facts
     summary = {key: value for key, value in facts.items() if key.startswith("best/")}
-    costs = ("seconds", "first_weights_seconds", "samples_per_second", "multiply_adds", "epochs_run")
+    costs = (
+        "seconds", "first_weights_seconds", "samples_per_second", "parameters", "multiply_adds", "epochs_run",
+    )  # fmt: skip
     summary |= {f"cost/{name}": facts[name] for name in costs}
     record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
     record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again

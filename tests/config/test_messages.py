@@ -49,7 +49,7 @@ def test_an_option_of_a_mitigation_that_is_not_chosen(compose_as_script: Any) ->
         ("+epoch=1", "there is no option 'epoch'. Did you mean epochs?"),
         ("++colour=red", "there is no option 'colour'. Choices: batch_size, "),
         ("+split.fol=1", "there is no option 'split.fol'. Did you mean split.fold?"),
-        ("+study.cells=1", "there is no option 'study.cells'. Choices: study.budget, study.design, study.folds, "),
+        ("+study.cells=1", "there is no option 'study.cells'. Choices: study.budget, study.design, study.epochs, "),
     ],
 )
 def test_an_option_that_is_added_must_be_one(compose_as_script: Any, word: str, said: str) -> None:

@@ -177,7 +177,7 @@ def test_dvc_sees_all_that_may_stand_in_params() -> None:
     assert names == {
         "download": ["data"],
         "pack": ["data"],
-        "split": ["data", "split.seed", "split.folds"],
+        "split": ["data", "split.seed", "split.folds", "split.file"],
         "train": [],
         "evaluate": [],
     }

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from overcast.comparison.wording import cell
 from overcast.config.metric_options import metric_options
 from overcast.core.words import translatable, translate
+from overcast.html.label_placement import folded
 from overcast.html.page import Section
 from overcast.html.style import PARTS, LineStyle, series
 from overcast.study.outcomes import PRIMARY
@@ -31,7 +32,7 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
         return None
     down = -(-len(labels) // 4)
     figure = make_subplots(
-        down, 4, subplot_titles=labels, shared_xaxes="all", shared_yaxes="all",
+        down, 4, subplot_titles=[folded(label, 28, 2) for label in labels], shared_xaxes="all", shared_yaxes="all",
         horizontal_spacing=0.015, vertical_spacing=min(0.08, 0.3 / down),
     )  # fmt: skip
     of_label, traces = dict(iter(joined.sort_values(["run_id", "epoch"]).groupby("label"))), list[go.Scatter]()

@@ -14,6 +14,7 @@ from overcast.comparison.figures import accuracy_like, forest
 from overcast.comparison.wording import number, places
 from overcast.core.words import translate
 from overcast.html.figures import layout
+from overcast.html.label_placement import folded
 from overcast.html.page import BulletList, Figure, Section
 from overcast.html.style import BLACK, BLUE, ORANGE
 from overcast.statistics.verdicts import Verdict
@@ -103,12 +104,12 @@ def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> S
         at = [number for number, sure in enumerate(c.measured) if sure == measured]
         if at:
             figure.add_scatter(
-                x=mean[at], y=[_folded(labels[number]) for number in at], mode="markers", name=kind,
+                x=mean[at], y=[folded(labels[number]) for number in at], mode="markers", name=kind,
                 error_x={"array": (high - mean)[at], "arrayminus": (mean - low)[at], "width": 0, "thickness": 3},
                 marker={"color": BLUE if measured else BLACK, "symbol": marker, "size": 11, "line": {"width": 2}},
                 hovertemplate="%{y}: %{x:.4~g}<extra></extra>",
             )  # fmt: skip
-    order = [_folded(label) for label in reversed(labels)]
+    order = [folded(label) for label in reversed(labels)]
     figure.update_yaxes(categoryorder="array", categoryarray=order, range=[-0.6, len(labels) - 0.4])
     figure.update_xaxes(title=f"{outcome.label}{', %' if outcome.percent else ''}")
     caption = translate(
@@ -119,13 +120,3 @@ def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> S
         tested=folds(c.confirming),
     )
     return Section(opening + translate("The recipe"), caption, [Figure(layout(figure, 260), 520)])
-
-
-def _folded(label: str, width: int = 36) -> str:
-    """A long recipe on several lines."""
-    lines = [""]
-    for part in label.replace("+", "+\n").split("\n"):
-        if len(lines[-1] + part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "<br>".join(line for line in lines if line)

@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from overcast.comparison.curves import data_size, error_bars, learning
 from overcast.comparison.wording import cell, number, places
 from overcast.core.words import translatable, translate
-from overcast.html.label_placement import text_positions
+from overcast.html.label_placement import folded, text_positions
 from overcast.html.page import Section
 from overcast.html.style import BLACK, BLUE, GREEN, GREY, INK, ORANGE, PALE
 from overcast.statistics.verdicts import Verdict
@@ -53,7 +53,7 @@ def forest(table: pd.DataFrame, judged: Families) -> Section | None:
     if rows.empty:
         return None
     several = table["data"].nunique() > 1
-    rows = rows.assign(label=[cell(row, several) for _, row in rows.iterrows()]).iloc[::-1]
+    rows = rows.assign(label=[folded(cell(row, several)) for _, row in rows.iterrows()]).iloc[::-1]
     titles = [outcome.label for outcome in judged.judged]
     figure = make_subplots(1, len(titles), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=titles)
     for at, outcome in enumerate(judged.judged, 1):
@@ -64,7 +64,8 @@ def forest(table: pd.DataFrame, judged: Families) -> Section | None:
         "Change against the baseline; lines: intervals that hold together with 95 % within overfitting, and within all "
         "the others. Shaded: the margin inside which a difference counts as equivalent."
     )
-    return Section.from_figure(translate("What each one changes"), caption, figure, 150 + 27 * len(rows), min_width=760)
+    height = 150 + 27 * len(rows) + 12 * sum(label.count("<br>") for label in rows["label"])
+    return Section.from_figure(translate("What each one changes"), caption, figure, height, min_width=760)
 
 
 def _forest_panel(figure: go.Figure, rows: pd.DataFrame, outcome: Outcome, at: int) -> None:
@@ -193,4 +194,4 @@ def _kinds(table: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     """The table with a ``label`` and the ``kind`` of `STYLES` of each row."""
     several = table["data"].nunique() > 1
     kinds = [KINDS[Verdict(found)] if found else "baseline" for found in table[f"verdict/{outcome.column}"]]
-    return table.assign(label=[cell(row, several) for _, row in table.iterrows()], kind=kinds)
+    return table.assign(label=[folded(cell(row, several)) for _, row in table.iterrows()], kind=kinds)

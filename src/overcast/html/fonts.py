@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from contextlib import suppress
@@ -24,6 +25,7 @@ def korean_font() -> str | None:
     """The name of a font here that has Korean letters; None without one, which is said once."""
     if (extra := find_spec("koreanize_matplotlib")) and extra.origin:  # importing it would change every figure's font
         fontManager.addfont(Path(extra.origin).parent / "fonts" / "NanumGothic.ttf")
+    logging.getLogger("fontTools.subset").setLevel(logging.ERROR)  # a PDF needs none of the tables that it leaves out
     found = _installed(KOREAN_FONTS)
     if found is None:  # matplotlib remembers the fonts that there were when it was first used
         for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:

@@ -1,4 +1,4 @@
-"""Where to write the names beside the points of a scatter plot, which Plotly does not work out."""
+"""Where to write the names beside the points of a scatter plot, and how to break long ones: Plotly does neither."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def text_positions(x: np.ndarray, y: np.ndarray, labels: list[str]) -> list[str]
     positions = [""] * len(x)
     neighbours = [int(((np.abs(u - a) < 90) & (np.abs(v - b) < 40)).sum()) for a, b in zip(u, v, strict=True)]
     for i in np.argsort(neighbours, kind="stable"):
-        length = 7 * len(labels[i])
+        length = 7 * max(map(len, labels[i].split("<br>")))
         boxes = {
             f"{up} {side}": (u[i] + left * length + dx, u[i] + (left + 1) * length + dx, v[i] + dy - 7, v[i] + dy + 7)
             for up, dy in (("middle", 0), ("top", 14), ("bottom", -14))
@@ -37,6 +37,19 @@ def text_positions(x: np.ndarray, y: np.ndarray, labels: list[str]) -> list[str]
         positions[i] = min(costs, key=costs.__getitem__)
         taken.append(boxes[positions[i]])
     return positions
+
+
+def folded(name: str, width: int = 36, lines: int | None = None) -> str:
+    """A long name, of several mitigations or options, on lines of about this many letters; cut after so many lines."""
+    parts = [""]
+    for part in name.replace("+", "+\n").replace(" · ", " · \n").split("\n"):
+        if len(parts[-1] + part) > width:
+            parts.append("")
+        parts[-1] += part
+    parts = [part for part in parts if part]
+    return "<br>".join(
+        parts if lines is None or len(parts) <= lines else [*parts[: lines - 1], f"{parts[lines - 1]} …"]
+    )
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:

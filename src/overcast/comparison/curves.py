@@ -52,7 +52,7 @@ def learning(trials: pd.DataFrame, curves: pd.DataFrame) -> Section | None:
     ]
     figure.update_layout(
         updatemenus=[{"type": "buttons", "direction": "right", "buttons": switch, "x": 0.6, "xanchor": "center",
-                      "y": 1, "yanchor": "bottom", "pad": {"b": 28}, "bgcolor": "white"}]
+                      "y": 1, "yanchor": "bottom", "pad": {"b": 40}, "bgcolor": "white"}]
     )  # fmt: skip
     figure.update_annotations(font_size=12)
     figure.update_xaxes(dtick=max(1, round(joined["epoch"].max() / 5)))  # an epoch has no halves

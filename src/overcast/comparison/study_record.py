@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
 from overcast.comparison import wording
 from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
+from overcast.core.progress import progress_bar
 from overcast.core.words import translate
 from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import SHIFT, Families, families
@@ -185,7 +184,7 @@ def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dic
     from overcast.evaluation.evaluate import evaluate
 
     diverged, columns = {}, {outcome.column for outcome in judged.judged}
-    for run in tqdm(missing, desc=translate("evaluating"), unit=translate("run"), mininterval=_often()):
+    for run in progress_bar(missing, translate("evaluating"), translate("run")):
         try:
             # an evaluation that lacks but a figure keeps its plots
             evaluate(run, pictures=(run.folder / "evaluation" / "plots").is_dir(), shift=SHIFT.column in columns)
@@ -198,10 +197,6 @@ def _measured(run: Run, judged: Families) -> bool:
     """Whether it has been evaluated, and has every outcome that is judged."""
     parts = ((part, name) for part, _, name in (outcome.column.partition("/") for outcome in judged.judged))
     return bool(run.metrics) and all(name in run.metrics[part] for part, name in parts)
-
-
-def _often() -> float:
-    return 0.1 if sys.stderr.isatty() else 30
 
 
 def unfinished(trials: Sequence[RunInfo], done: set[str]) -> list[str]:

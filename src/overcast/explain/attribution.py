@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from overcast.core.progress import progress_bar
 from overcast.core.spacing import evenly_spaced
 from overcast.core.spec import SEQUENCES, UNKNOWN
 from overcast.explain import gradients, occlusion, sanity
@@ -96,8 +95,7 @@ def section(run: Run, trained: TrainedNetwork, samples: Sequence[ExplainedSample
     parts: list[Part] = []
     correlations: dict[str, list[tuple[float, float]]] = {}
     misses: list[float] = []
-    waits = 0.5 if sys.stderr.isatty() else 10
-    for number, (sample, target) in enumerate(tqdm(explained, "explain", unit="map", mininterval=waits, leave=False)):
+    for number, (sample, target) in enumerate(progress_bar(explained, "explain", "map")):
         sample_maps = maps(trained.net, trained, sample, target, methods)
         misses.append(sample_maps.miss)
         parts += attribution_figures(run.spec, sample, target, sample_maps.by_method, f"attribution-{number + 1}.png")

@@ -8,6 +8,7 @@ falls on all of them alike.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ import numpy as np
 
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import DivergedError, UserError
+from overcast.core.progress import progress_bar
 from overcast.statistics.estimates import Array
 from overcast.study.progress import redirect, restore
 from overcast.tracking.study_info import StudyInfo
@@ -89,7 +91,7 @@ def comparable_looks(seconds: Array, lengths: tuple[int, int], looks: int) -> Ar
     return median
 
 
-def _timed(configs: Sequence[RunConfig], study: StudyInfo) -> tuple[Array, tuple[int, int]]:
+def _timed(configs: list[RunConfig], study: StudyInfo) -> tuple[Array, tuple[int, int]]:
     """The seconds (rounds, C, 2) of two short trainings of each cell, and how many looks the two have."""
     apart = _apart(configs[0])
     copies = redirect(Path(study.folder) / "timing.log")
@@ -100,10 +102,11 @@ def _timed(configs: Sequence[RunConfig], study: StudyInfo) -> tuple[Array, tuple
                 return _seconds(replace(config, epochs=looks * apart, run=str(Path(folder) / "run")), study)
 
             long = _measurable(lambda looks: seconds(configs[0], looks), configs[0].epochs // apart)
-            took = [[[seconds(config, looks) for looks in (SHORT, long)] for config in configs] for _ in range(ROUNDS)]
+            turns = progress_bar(configs * ROUNDS, "timing", "training", os.dup(copies[1]))
+            took = [[seconds(config, looks) for looks in (SHORT, long)] for config in turns]
     finally:
         restore(copies)
-    return np.array(took), (SHORT, long)
+    return np.reshape(took, (ROUNDS, len(configs), 2)), (SHORT, long)
 
 
 def _measurable(seconds: Callable[[int], float], most: int) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from overcast.config.compose import override_key
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import DivergedError, UserError
+from overcast.core.progress import progress_bar
 from overcast.tracking.metadata import STRENGTH
 from overcast.tracking.run_folder import Run
 
@@ -98,7 +99,8 @@ def refuse_twice(cells: Sequence[str], identities: Sequence[Any], candidates: Co
 def choose(groups: Sequence[Group], tried: Mapping[tuple[int, int, str], Sequence[Any]]) -> list[Choice]:
     """The winner of each group, at each point of the grid and in each fold. tried: what came of (point, fold, cell)."""
     choices = []
-    for point, fold in dict.fromkeys((point, fold) for point, fold, _ in tried):
+    places = list(dict.fromkeys((point, fold) for point, fold, _ in tried))
+    for point, fold in progress_bar(places, "choosing strengths", "fold"):
         for group in groups:
             runs = {cell: tried[point, fold, cell] for cell in group if (point, fold, cell) in tried}
             if winner := best(runs):

@@ -1,0 +1,23 @@
+"""A bar that shows how far a loop is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item = TypeVar("Item")
+
+LOG_SECONDS = 30
+"""Between two lines in a log file, which wants few of them."""
+
+
+def progress_bar(items: Iterable[Item], desc: str, unit: str, descriptor: int | None = None) -> Iterator[Item]:
+    """The items, one by one, with a bar on standard error, or on the file of ``descriptor``, which it closes."""
+    with nullcontext(sys.stderr) if descriptor is None else os.fdopen(descriptor, "w") as file:
+        apart = 0.1 if file.isatty() else LOG_SECONDS
+        yield from tqdm(items, desc=desc, unit=unit, mininterval=apart, dynamic_ncols=True, file=file)

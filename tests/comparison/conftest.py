@@ -60,6 +60,16 @@ def compared(small, info):
     return comparison_table(small[0], info)
 
 
+@pytest.fixture(scope="session")
+def with_diverged(small, info):
+    """The same, where one of the trials with augmentation diverged."""
+    trials, _ = small
+    gone = (trials["cell"] == "augmentation") & (trials["repeat"] == "0-0-0")
+    outcomes = [column for column in trials if column.startswith(("test/", "gap/"))]
+    some = trials.assign(diverged=gone, **{column: trials[column].where(~gone) for column in outcomes})
+    return comparison_table(some, info)
+
+
 MITIGATIONS = ("augmentation", "batch_norm", "dropout", "mixup", "averaging")
 """Of the made-up factorial: the first helps, the third hurts, the second and the third fight each other."""
 

@@ -13,11 +13,14 @@ import pandas as pd
 
 from overcast.comparison import page, table_view, wording
 from overcast.comparison.archive import read_archive
+from overcast.comparison.description import description_md
 from overcast.comparison.export import SUFFIXES, write_exports
 from overcast.comparison.factorial import FactorialReport, factorial_report
 from overcast.comparison.general import GeneralReport, general_report
+from overcast.comparison.headline import headline
 from overcast.comparison.intervals import interval_sections
 from overcast.comparison.noise import noise_sections
+from overcast.comparison.notes import study_notes
 from overcast.comparison.pairs import Answers
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import look_tables, sequential_notes
@@ -112,7 +115,7 @@ def _compared(
     path = page.write_report(folder, study)
     write_exports(folder, study, rows, runs, planned="planned" in parent.tags)
     verdicts = wording.verdicts(study.table, study.judged) if study.sentences is None else [*study.sentences]
-    notes = [*wording.predictors(study.predictors), *wording.notes(study.table, study.info, study.sentences is None)]
+    notes = [*wording.predictors(study.predictors), *study_notes(study.table, study.info, study.sentences is None)]
     lines = [*_answer(study), "", *verdicts, *notes, "", translate("report: {path}", path=path)]
     if store:
         report = MlflowRun(store.client, parent.id)
@@ -163,7 +166,7 @@ def _judged(
     compared = looks[-1]
     info["looked"] = sequential_notes(compared, info)
     predictors = predictor_table(rows)
-    claim, verdict, shown = "", wording.headline(compared, judged), list[Section]()
+    claim, verdict, shown = "", headline(compared, judged), list[Section]()
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
@@ -202,7 +205,7 @@ def _describe(record: MlflowRun, study: page.Study, runs: int) -> None:
     record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
     comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
     cells = table_view.summary(table, study.judged) if study.sentences is None else ""
-    note = wording.description_md(table, study.info, study.claim, study.verdict, study.sentences, cells)
+    note = description_md(table, study.info, study.claim, study.verdict, study.sentences, cells)
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})
 
 

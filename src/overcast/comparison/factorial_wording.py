@@ -10,7 +10,8 @@ import pandas as pd
 
 from overcast.comparison.factorial_design import LONGER, Confirmation, Design
 from overcast.comparison.figures import accuracy_like
-from overcast.comparison.wording import capitalised, change, counted, listed, number, places, sentence
+from overcast.comparison.headline import counted
+from overcast.comparison.wording import capitalised, change, listed, number, places, sentence
 from overcast.core.words import translate
 from overcast.statistics.estimates import Estimate
 from overcast.statistics.verdicts import Verdict, verdict

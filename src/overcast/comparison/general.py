@@ -12,6 +12,7 @@ import pandas as pd
 
 from overcast.comparison import wording
 from overcast.comparison.general_figure import general_forest
+from overcast.comparison.headline import cost, counted
 from overcast.comparison.pairs import Answers, contexts
 from overcast.comparison.table import compare
 from overcast.comparison.table_view import measured, verdict_field
@@ -134,14 +135,14 @@ def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[s
 def _headline(general: pd.DataFrame, table: pd.DataFrame, judged: Families) -> str:
     """What helps in general, an outcome a line; what it costs; what is to be expected of one more data set."""
     data, baselines = list(table["data"].unique()), list(table.loc[table["is_baseline"], "mitigation"].unique())
-    first, *others = wording.counted(general, general, judged)
+    first, *others = counted(general, general, judged)
     opening = translate(
         "In general, over {number} data sets ({data}), of {compared} compared with {baselines}, {found}",
         number=len(data), data=wording.listed(data, 8), compared=len(general), baselines=wording.listed(baselines),
         found=first,
     )  # fmt: skip
-    cost = wording.cost(general, table.assign(data="in general"))  # as in the rows of the other
-    lines = [opening, *map(wording.capitalised, others), *([cost] if cost else [])]
+    costs = cost(general, table.assign(data="in general"))  # as in the rows of the other
+    lines = [opening, *map(wording.capitalised, others), *([costs] if costs else [])]
     return "\n".join([*lines, _expected(general, judged)])
 
 

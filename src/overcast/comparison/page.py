@@ -11,7 +11,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from overcast.comparison import table_view, wording
+from overcast.comparison.description import description_md
 from overcast.comparison.figures import study_figures
+from overcast.comparison.headline import headline
+from overcast.comparison.notes import NOTED, study_notes
 from overcast.core.atomic import whole_file
 from overcast.core.words import translatable, translate
 from overcast.html.page import BulletList, Callout, Cell, Page, Paragraph, Section, Table
@@ -55,7 +58,7 @@ def write_report(folder: Path, study: Study) -> Path:
     """Write ``table.csv``, ``table.md`` and ``report.html`` of a study into ``folder``; the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     whole_file(folder / "table.csv", study.table.to_csv(index=False))
-    description = wording.description_md(study.table, study.info, study.claim, study.verdict, study.sentences)
+    description = description_md(study.table, study.info, study.claim, study.verdict, study.sentences)
     whole_file(
         folder / "table.md", f"{description}\n{table_view.markdown(study.table, study.judged, study.predictors)}"
     )
@@ -67,10 +70,10 @@ def write_report(folder: Path, study: Study) -> Path:
 def study_page(study: Study) -> Page:
     """The verdict, then each comparison in words and in numbers, then the figures."""
     table, info, claim = study.table, study.info, study.claim
-    lines = (study.verdict or wording.headline(table, study.judged)).split("\n")
+    lines = (study.verdict or headline(table, study.judged)).split("\n")
     measured = Markup("<br>").join(lines)
     answer = Markup(translate("<strong>Measured:</strong> {verdict}")).format(verdict=measured) if claim else measured
-    notes = wording.notes(table, info, not study.sentences)
+    notes = study_notes(table, info, not study.sentences)
     own = [] if study.sentences else wording.verdicts(table, study.judged)
     verdicts = [*own, *wording.predictors(study.predictors)]
     plain = [Section(translate("In plain words"), "", [BulletList(verdicts)])] if verdicts else []
@@ -189,6 +192,6 @@ def _facts(info: Mapping[str, Any]) -> dict[str, object]:
             value = value and Markup("<code>{}</code>").format(value)
         elif isinstance(value, bool):
             value = translate("yes") if value else translate("no")
-        if key not in wording.NOTED:
+        if key not in NOTED:
             facts[translate(key.replace("_", " "))] = value
     return facts

@@ -1,0 +1,111 @@
+"""What a reader should know about a study before believing it: what is missing, undecided or told by one test alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from overcast.comparison.wording import cell, listed
+from overcast.core.words import translate
+from overcast.statistics.verdicts import Verdict
+from overcast.study.outcomes import Families, families
+
+NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "looked", "remarks", "tuned")
+"""What of a study's info stands in the notes, or is no fact of its own."""
+
+
+def study_notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True) -> list[str]:
+    """What a reader should know about this study before believing it.
+
+    cells: also what is known of its cells one by one, which a study that tells of their means does not.
+
+    Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
+    are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after
+    the first trial; ``looked`` of what the looks stopped, ``remarks`` of its epochs and splits, ``tuned`` of strengths
+    that were chosen.
+    """
+    failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
+    several = table["data"].nunique() > 1
+    missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
+    judged = info.get("families") or families()
+    sentences = [str(line) for name in ("post_hoc", "looked", "remarks", "tuned") for line in info.get(name, ())]
+    sentences += [translate("Failed: {trials}.", trials=listed(failed))] if failed else []
+    sentences += [translate("{diverged}: never called better.", diverged=line) for line in info.get("diverged", ())]
+    sentences += [translate("Left out: {cell}.", cell=line) for line in info.get("left_out", ())]
+    if missing:
+        planned = int(table["planned"].sum())
+        sentences.append(translate("{number} of {planned} trials are missing.", number=missing, planned=planned))
+    if lost:
+        text = "Not found: {number} of this study's finished runs ({runs})."
+        sentences.append(translate(text, number=len(lost), runs=listed(lost)))
+    for _, row in table[table["repeats"] < table["planned"]].iterrows() if missing and cells else ():
+        text, name = "{cell}: {number} of {planned} repeats finished.", cell(row, several)
+        sentences.append(translate(text, cell=name, number=row["repeats"], planned=row["planned"]))
+    odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
+    odd = odd[~odd["is_baseline"]]
+    text = "{cell} is what the others are compared with."
+    sentences += [translate(text, cell=base) for base in odd["baseline"].unique()]
+    return [*sentences, *(undecided(table, judged) + disagreements(table, judged) if cells else [])]
+
+
+def undecided(table: pd.DataFrame, judged: Families) -> list[str]:
+    """Of each outcome and context what would decide those that are undecided."""
+    sentences = []
+    for outcome in judged.judged:
+        column = f"verdict/{outcome.column}"
+        for context, rows in table[table[column] == Verdict.UNDECIDED.value].groupby("context", sort=False):
+            seeds = rows[f"seeds/{outcome.column}"].iloc[0]
+            where = f" ({context})" if table["context"].nunique() > 1 else ""
+            many = translate("Undecided in {outcome}: {number}.", outcome=outcome.label + where, number=len(rows))
+            told = (
+                translate(
+                    "{seeds} seeds a fold would decide them if the truth were zero or the margin.", seeds=int(seeds)
+                )
+                if np.isfinite(seeds)
+                else translate(
+                    "No number of seeds will decide them: what the folds have in common is the limit. More data, or a "
+                    "wider margin, would."
+                )
+            )
+            sentences.append(f"{many} {told}")
+    return sentences
+
+
+def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:
+    """Where flipping whole folds' signs says something else than the interval: decided by one of them alone."""
+    several, sentences = table["data"].nunique() > 1, []
+    for outcome in judged.judged:
+        found = table[f"verdict/{outcome.column}"].map(lambda each: Verdict(each).direction if each else 0)
+        p = table[f"sign_flip/{outcome.column}"]
+        known = p.notna() & (table[f"verdict/{outcome.column}"] != Verdict.NOT_JUDGED.value)
+        only_flips, only_interval = (
+            table[known & (p < 0.05) & (found == 0)],
+            table[known & (p >= 0.05) & (found != 0)],
+        )
+        differing, not_differing = (
+            listed([cell(row, several) for _, row in rows.iterrows()]) if len(rows) else ""
+            for rows in (only_flips, only_interval)
+        )
+        if differing and not_differing:
+            text = (
+                "By flipping the signs of whole folds, which takes folds as independent, {differing} would differ from "
+                "zero, and {not_differing} would not, in {outcome}."
+            )
+        elif differing:
+            text = (
+                "By flipping the signs of whole folds, which takes folds as independent, {differing} would differ from "
+                "zero, in {outcome}."
+            )
+        elif not_differing:
+            text = (
+                "By flipping the signs of whole folds, which takes folds as independent, {not_differing} would not "
+                "differ from zero, in {outcome}."
+            )
+        else:
+            continue
+        values = {"differing": differing, "not_differing": not_differing, "outcome": outcome.label}
+        sentences.append(translate(text, **values))
+    return sentences

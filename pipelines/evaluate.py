@@ -25,7 +25,7 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     from overcast.evaluation.evaluate import evaluate
     from overcast.evaluation.summary import table
-    from overcast.tracking.run_folder import find_run
+    from overcast.tracking.find_run import find_run
 
     run = find_run(arguments.run, tracking=arguments.tracking)
     print(table(run, evaluate(run, shift=arguments.shift)))

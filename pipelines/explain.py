@@ -26,7 +26,7 @@ class Arguments:
 @plain_script
 def main(arguments: Arguments) -> None:
     from overcast.explain.explain import explain
-    from overcast.tracking.run_folder import find_run
+    from overcast.tracking.find_run import find_run
 
     run = find_run(arguments.run, tracking=arguments.tracking)
     print(f"page: {explain(run, arguments.files, arguments.out)}")

@@ -26,7 +26,7 @@ class Arguments:
 @plain_script
 def main(arguments: Arguments) -> None:
     from overcast.prediction.predict import predict
-    from overcast.tracking.run_folder import find_run
+    from overcast.tracking.find_run import find_run
 
     run = find_run(arguments.run, tracking=arguments.tracking)
     if predict(run, arguments.files, arguments.out):

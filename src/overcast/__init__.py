@@ -87,7 +87,7 @@ def load_run(folder_or_id: str | Path = "latest") -> Run:
 
     Raises: UserError if there is none, or only a half one.
     """
-    from overcast.tracking.run_folder import find_run
+    from overcast.tracking.find_run import find_run
 
     return _with_absolute_folder(find_run(str(folder_or_id)))
 

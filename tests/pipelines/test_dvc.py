@@ -41,6 +41,8 @@ HARMLESS = {
     "overcast.core.watchdog": "how a process ends",
     "overcast.core.words": "no stage asks for another language than English",
     "overcast.tracking": "what is recorded of a run beside its result",
+    "overcast.tracking.create_run": "a stage names the folder of its run",
+    "overcast.tracking.find_run": "a stage names the folder of its run",
     "overcast.tracking.metadata": "what is recorded of a run beside its result",
     "overcast.tracking.relocate": "what is recorded of a run beside its result",
     "overcast.tracking.study_info": "a stage is no study",

@@ -25,7 +25,7 @@ from overcast.study.lookup import (
     whole_runs,
 )
 from overcast.study.trial import run_trial
-from overcast.tracking.run_folder import identity
+from overcast.tracking.identity import identity
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.train import train

@@ -1,4 +1,4 @@
-"""A run's folder: what it holds, how it is named, and how one is found again.
+"""A run's folder: what it holds, and how a whole one is told from the rest of one.
 
 config.yaml   the experiment's config      parts.csv    the part of each row: train is what it was trained on
 spec.json     what the data looks like     history.csv  each epoch's figures
@@ -15,12 +15,9 @@ import csv
 import hashlib
 import json
 import math
-import secrets
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,19 +25,12 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from overcast.config.compose import compose_tracking
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
-from overcast.core.atomic import OURS, whole_file
-from overcast.core.devices import Devices
+from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
 from overcast.core.formats import check_format
-from overcast.core.locks import LOCK
-from overcast.core.paths import project_path
 from overcast.core.spec import Spec
-
-NOT_IN_IDENTITY = ("trainer", *SETTINGS)
-"""What a run's identity leaves out: paths, device and display."""
 
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast, and a comparison of many runs reads many configs."""
@@ -214,76 +204,6 @@ class ArchivedRun(FinishedRun):
         return super().path(name)
 
 
-def run_name(config: RunConfig) -> str:
-    """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
-    return f"{config.model.name} · {config.mitigation_name} · seed {config.seed}"
-
-
-def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
-    """Equal for two runs that must come out equal: the config without display, the data, and what they are run on.
-
-    That is the precision really used, whoever chose it, and the number of processes: each has a part of every batch,
-    of which alone batch norm takes its mean and variance.
-    """
-    kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
-    kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
-    kept |= {"precision": devices.precision, "processes": devices.ranks}
-    kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts
-    text = json.dumps([kept, fingerprint], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def create_run(config: RunConfig) -> Run:
-    """The folder to train into: ``run=…`` if given, else a fresh one."""
-    if config.run:
-        folder = Path(config.run)
-    else:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        words = f"{config.data.name}-{config.model.name}-{config.mitigation_name}"
-        folder = project_path(config.runs_dir) / f"{stamp}-{words[:60]}-s{config.seed}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return Run(folder)
-
-
-def check_folder(folder: Path, data_dir: Path, runs_dir: Path) -> None:
-    """Raises: UserError if training into ``folder`` would overwrite or remove what no run has left there."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"run={folder} is a file: name a folder to train into")
-    place = data_dir.resolve()
-    if folder.resolve().is_relative_to(place) and not runs_dir.resolve().is_relative_to(place):
-        raise UserError(f"run={folder} lies in {data_dir}, where the data is: name a folder elsewhere")
-    if foreign := _foreign(folder):
-        raise UserError(
-            f"run={folder}: this folder holds what is no run's ({', '.join(foreign[:3])}), and training would "
-            "overwrite files in it: name another folder"
-        )
-
-
-def _foreign(folder: Path) -> list[str]:
-    """What is in ``folder``, unless a run or the rest of one is."""
-    if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
-        return []
-    rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
-    rest |= {path.name for pattern in (PROFILES, f".*{OURS}*") for path in folder.glob(pattern)}
-    return sorted(path.name for path in folder.iterdir() if path.name not in rest)
-
-
-def _is_config(path: Path) -> bool:
-    """Whether this is a run's config: one that names a network of ours."""
-    try:
-        target = yaml.safe_load(path.read_text(encoding="utf8"))["model"]["_target_"]
-        return str(target).startswith("overcast.")
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
-        return False
-
-
-def _is_json(path: Path, key: str) -> bool:
-    try:
-        return key in json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError, TypeError):
-        return False
-
-
 def load_run(
     folder: Path, tracking: TrackingConfig | None = None, kind: type[FinishedRun] = FinishedRun
 ) -> FinishedRun:
@@ -306,45 +226,3 @@ def load_run(
     except (OSError, ValueError, AttributeError):
         raise UserError(f"the run in {folder} is damaged (run.json cannot be read): train it again") from None
     return run
-
-
-def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> Run:
-    """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
-
-    tracking: overrides of ``conf/tracking``, where the id is looked up, and where the run then is recorded.
-
-    Raises: UserError if there is no such run.
-    """
-    settings = compose_tracking(tracking) if tracking else None
-    runs_dir = runs_dir or project_path("runs")
-    run = _in_folder(text, runs_dir)
-    return Run(run.folder, settings) if run else _download_run(text, runs_dir, settings or compose_tracking())
-
-
-def _in_folder(text: str, runs_dir: Path) -> Run | None:
-    """The run of this folder, age or id that is here."""
-    if text != "latest" and (Path(text).exists() or "/" in text):
-        return load_run(Path(text) if Path(text).exists() else project_path(text))
-    whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
-    if text == "latest":
-        if not whole:
-            raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
-        return load_run(whole[-1].parent)
-    for path in whole:
-        if Run(path.parent).facts["id"] == text:
-            return load_run(path.parent)
-    return None
-
-
-def _download_run(run_id: str, runs_dir: Path, tracking: TrackingConfig) -> Run:
-    """A run whose folder is not here, from the artifacts of its MLflow run."""
-    from overcast.tracking.store import open_store
-
-    store = open_store(tracking)
-    if store is None or store.find(run_id) is None:
-        raise UserError(
-            f"run={run_id}: no such folder, and no run of that id in {runs_dir}/ or in MLflow. "
-            "Give a run's folder, an MLflow run id, or 'latest'"
-        )
-    folder = store.download(run_id, "run", Path(tempfile.mkdtemp(prefix="overcast-")))
-    return Run(load_run(folder).folder, tracking)

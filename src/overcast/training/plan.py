@@ -29,7 +29,8 @@ from overcast.prediction.preprocessor import refuse_pixel_shuffle
 from overcast.prediction.trained_network import open_config_pack
 from overcast.prepare.pack import Pack
 from overcast.prepare.split import TEST, TRAIN, UNUSED, read_parts, read_split_info
-from overcast.tracking.run_folder import check_folder, identity, run_name
+from overcast.tracking.create_run import check_folder
+from overcast.tracking.identity import identity, run_name
 from overcast.training.first_weights import check_first_weights
 
 TRAINING_BYTES = 16

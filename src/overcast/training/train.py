@@ -16,9 +16,10 @@ from overcast.core.paths import project_path
 from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.prepare.split import TRAIN
+from overcast.tracking.create_run import create_run
 from overcast.tracking.metadata import machine, provenance, recorded_params, run_tags
 from overcast.tracking.run import RunRecorder, run_status
-from overcast.tracking.run_folder import Run, create_run, load_run
+from overcast.tracking.run_folder import Run, load_run
 from overcast.tracking.store import TrackingStore, mark_orphaned_runs, open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.first_weights import asked_for, first_config

@@ -1,0 +1,55 @@
+"""A trained run, found by folder, by MLflow run id or as the latest one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from overcast.config.compose import compose_tracking
+from overcast.config.schema import TrackingConfig
+from overcast.core.errors import UserError
+from overcast.core.paths import project_path
+from overcast.tracking.run_folder import Run, load_run
+
+
+def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> Run:
+    """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
+
+    tracking: overrides of ``conf/tracking``, where the id is looked up, and where the run then is recorded.
+
+    Raises: UserError if there is no such run.
+    """
+    settings = compose_tracking(tracking) if tracking else None
+    runs_dir = runs_dir or project_path("runs")
+    run = _in_folder(text, runs_dir)
+    return Run(run.folder, settings) if run else _download_run(text, runs_dir, settings or compose_tracking())
+
+
+def _in_folder(text: str, runs_dir: Path) -> Run | None:
+    """The run of this folder, age or id that is here."""
+    if text != "latest" and (Path(text).exists() or "/" in text):
+        return load_run(Path(text) if Path(text).exists() else project_path(text))
+    whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
+    if text == "latest":
+        if not whole:
+            raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
+        return load_run(whole[-1].parent)
+    for path in whole:
+        if Run(path.parent).facts["id"] == text:
+            return load_run(path.parent)
+    return None
+
+
+def _download_run(run_id: str, runs_dir: Path, tracking: TrackingConfig) -> Run:
+    """A run whose folder is not here, from the artifacts of its MLflow run."""
+    from overcast.tracking.store import open_store
+
+    store = open_store(tracking)
+    if store is None or store.find(run_id) is None:
+        raise UserError(
+            f"run={run_id}: no such folder, and no run of that id in {runs_dir}/ or in MLflow. "
+            "Give a run's folder, an MLflow run id, or 'latest'"
+        )
+    folder = store.download(run_id, "run", Path(tempfile.mkdtemp(prefix="overcast-")))
+    return Run(load_run(folder).folder, tracking)

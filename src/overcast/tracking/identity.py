@@ -1,0 +1,32 @@
+"""A run's name, and its identity: the same for two runs that must come out equal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import SETTINGS
+from overcast.core.devices import Devices
+
+NOT_IN_IDENTITY = ("trainer", *SETTINGS)
+"""What a run's identity leaves out: paths, device and display."""
+
+
+def run_name(config: RunConfig) -> str:
+    """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
+    return f"{config.model.name} · {config.mitigation_name} · seed {config.seed}"
+
+
+def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
+    """Equal for two runs that must come out equal: the config without display, the data, and what they are run on.
+
+    That is the precision really used, whoever chose it, and the number of processes: each has a part of every batch,
+    of which alone batch norm takes its mean and variance.
+    """
+    kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
+    kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
+    kept |= {"precision": devices.precision, "processes": devices.ranks}
+    kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts
+    text = json.dumps([kept, fingerprint], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

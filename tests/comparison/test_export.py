@@ -47,8 +47,10 @@ def table(made_up: pd.DataFrame) -> pd.DataFrame:
 def test_the_long_form_has_a_row_a_trial_and_outcome(made_up: pd.DataFrame) -> None:
     long = pd.read_csv(io.StringIO(long_form("small-1", made_up)))
     assert list(long) == [
-        "study", "data", "network", "mitigation", "cell", "fold", "seed", "split_seed", "outcome", "value", "diverged",
+        "study", "data", "network", "mitigation", "cell", "chosen", "fold", "seed", "split_seed",
+        "outcome", "value", "diverged",
     ]  # fmt: skip
+    assert long["chosen"].isna().all()
     assert len(long) == 12 * (len(OUTCOMES) + 1)
     assert set(long["outcome"]) == {*(each.column for each in OUTCOMES), "seconds"}
     some = long[(long["cell"] == "noise") & (long["outcome"] == "test/accuracy")]
@@ -56,6 +58,14 @@ def test_the_long_form_has_a_row_a_trial_and_outcome(made_up: pd.DataFrame) -> N
     assert list(some["value"].isna()) == [False] * 3 + [True]
     mean = some["value"].mean()
     assert mean == made_up.loc[made_up["cell"] == "noise", "test/accuracy"].mean()  # nothing is rounded
+
+
+def test_the_long_form_tells_the_strength_that_each_fold_chose(made_up: pd.DataFrame) -> None:
+    tuned = made_up.assign(chosen=made_up["fold"].map("p=0.{}".format).where(made_up["cell"] == "noise"))
+    long = pd.read_csv(io.StringIO(long_form("small-1", tuned)))
+    chosen = long[long["outcome"] == "test/accuracy"].set_index(["cell", "fold"])["chosen"]
+    assert list(chosen["noise"]) == ["p=0.0", "p=0.1", "p=0.2", "p=0.3"]
+    assert chosen["none"].isna().all()
 
 
 def test_latex_escapes_and_marks(table: pd.DataFrame) -> None:

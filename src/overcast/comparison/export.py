@@ -72,11 +72,12 @@ def write_exports(folder: Path, study: Study, trials: pd.DataFrame, runs: Sequen
 
 
 def long_form(study: str, trials: pd.DataFrame) -> str:
-    """The csv: ``study, data, network, mitigation, cell, fold, seed, split_seed, outcome, value, diverged``.
+    """The csv: ``study, data, network, mitigation, cell, chosen, fold, seed, split_seed, outcome, value, diverged``.
 
-    Shares are fractions; ``seconds`` is the train time. A trial that diverged has its rows, without values.
+    Shares are fractions; ``seconds`` is the train time; ``chosen`` the strength that the fold's validation part chose,
+    in a cell where there was a choice. A trial that diverged has its rows, without values.
     """
-    keys = ["data", "model", "mitigation", "cell", "fold", "seed", "split_seed", "diverged"]
+    keys = ["data", "model", "mitigation", "cell", "chosen", "fold", "seed", "split_seed", "diverged"]
     measured = [*(outcome.column for outcome in OUTCOMES), "seconds"]
     rows = trials.reindex(columns=[*keys, *measured]).reset_index(names="trial")
     long = rows.melt(["trial", *keys], measured, "outcome", "value").sort_values("trial", kind="stable")

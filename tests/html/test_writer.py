@@ -29,7 +29,7 @@ SECTIONS = [
 class Tree(HTMLParser):
     """Whether every element is closed where it should be, and what each could load."""
 
-    EMPTY = ("meta", "link", "img", "br")
+    EMPTY = ("meta", "link", "img", "br", "wbr")
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -51,6 +51,13 @@ class Tree(HTMLParser):
 
 def page(sections: list[Section], **rest: object) -> Page:
     return Page("T <b>", "lead", sections, rest)
+
+
+def test_a_long_name_may_break_where_it_joins_others_and_a_change_never(tmp_path: Path) -> None:
+    table = Table(["trial", "change"], [["dropout+mixup <b>", "+4.1"]], row_heads=True)
+    text = write(tmp_path / "out", page([Section("One", "Look.", [table])])).read_text()
+    assert '<th scope="row">dropout+<wbr>mixup &lt;b&gt;</th>' in text
+    assert ">+4.1</td>" in text
 
 
 def test_pictures_are_within_and_text_is_text(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overcast.config.script import plain_script
+from overcast.core.collection import collection_paused
 
 
 @dataclass
@@ -29,8 +30,9 @@ class Arguments:
 
 @plain_script
 def main(arguments: Arguments) -> None:
-    from overcast.claims import judge_claim
-    from overcast.comparison.compare import compare
+    with collection_paused():
+        from overcast.claims import judge_claim
+        from overcast.comparison.compare import compare
 
     a = arguments
     print(compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions, a.language).text)

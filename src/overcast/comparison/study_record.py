@@ -12,6 +12,7 @@ import pandas as pd
 from overcast.comparison import wording
 from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
+from overcast.core.collection import collection_paused
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.progress import progress_bar
@@ -26,13 +27,14 @@ from overcast.tracking.study_info import FORMAT
 
 def recorded_study(study: str, tracking: Sequence[str], fetched: Path) -> tuple[TrackingStore, StudyRecord]:
     """A study as a tracking store has it. fetched: a folder for what lies in MLflow's artifacts alone."""
-    store = open_store(compose_tracking(tracking))
-    if store is None:
-        raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
-    mark_orphaned_runs(store)
-    parent = find_study(store, study)
-    check_study_format(parent)
-    return store, study_record(store, parent, fetched)
+    with collection_paused():  # MLflow makes a hundred objects a run
+        store = open_store(compose_tracking(tracking))
+        if store is None:
+            raise UserError("tracking=off: a study is found by its records in MLflow. Leave it out, or name another")
+        mark_orphaned_runs(store)
+        parent = find_study(store, study)
+        check_study_format(parent)
+        return store, study_record(store, parent, fetched)
 
 
 def study_record(store: TrackingStore, parent: RunInfo, fetched: Path | None = None) -> StudyRecord:

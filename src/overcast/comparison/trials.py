@@ -176,5 +176,12 @@ def _answers(run: Run) -> dict[str, np.ndarray]:
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:
     """One row an epoch of each run: ``run_id``, ``epoch`` and the columns of its history."""
-    tables = [pd.DataFrame(run.history).assign(run_id=str(run.folder)) for run in runs]
-    return pd.concat(tables, ignore_index=True)
+    histories = {str(run.folder): run.history for run in runs}
+    epochs = [len(history["epoch"]) for history in histories.values()]
+    columns = {
+        name: np.concatenate(
+            [history.get(name, np.full(n, np.nan)) for history, n in zip(histories.values(), epochs, strict=True)]
+        )
+        for name in dict.fromkeys(name for history in histories.values() for name in history)
+    }  # a table for each run, joined, takes ten times as long
+    return pd.DataFrame(columns).assign(run_id=np.repeat([*histories], epochs))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class Estimate:
         """Two-sided p-value of "the true mean is 0"; 1 if nothing ever differed, NaN if the error is unknown."""
         never = (self.mean == 0) & (self.standard_error == 0)
         t = np.abs(self.mean) / np.where(never, 1.0, self.standard_error)
-        return np.asarray(2 * stats.t.sf(t, self.df))
+        return np.asarray(2 * special.stdtr(self.df, -t))
 
 
 def one_sample_t(values: ArrayLike) -> Estimate:
@@ -92,7 +92,7 @@ def one_sample_t(values: ArrayLike) -> Estimate:
 
 def agreeing_quantile(n: int) -> float:
     """What t must be, with n - 1 degrees of freedom, for the p-value of the sign test where n signs agree."""
-    return float(stats.t.isf(2.0**-n, n - 1))
+    return float(-special.stdtrit(n - 1, 2.0**-n))
 
 
 def two_way(values: ArrayLike) -> Estimate:

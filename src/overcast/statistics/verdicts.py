@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from overcast.statistics.estimates import POWER, Estimate
 from overcast.statistics.simultaneous import ControlComparison
@@ -65,7 +65,7 @@ def verdicts(estimate: Estimate, margin: float, larger_is_better: bool = True) -
 
 def detectable(standard_error: float, df: float, level: float) -> float:
     """The smallest true difference that `POWER` of such studies tell from zero: ``(t(1-level/2) + t(POWER)) · se``."""
-    return float((stats.t.isf(level / 2, df) + stats.t.ppf(POWER, df)) * standard_error)
+    return float((special.stdtrit(df, POWER) - special.stdtrit(df, level / 2)) * standard_error)
 
 
 def seeds_to_decide(comparison: ControlComparison, n_folds: int, margin: float, level: float) -> int | None:
@@ -77,7 +77,7 @@ def seeds_to_decide(comparison: ControlComparison, n_folds: int, margin: float, 
     Never computed at the observed effect. With one seed a fold, the noise of folds and seeds is not told apart, and all
     of it is taken for that of seeds.
     """
-    quantile = stats.t.isf(level / 2, comparison.df) + stats.t.ppf((1 + POWER) / 2, comparison.df)
+    quantile = special.stdtrit(comparison.df, (1 + POWER) / 2) - special.stdtrit(comparison.df, level / 2)
     allowed = (margin / quantile) ** 2 - comparison.common
     of_fold, of_seed = comparison.fold_variance, comparison.seed_variance
     if np.isnan(of_seed):

@@ -12,6 +12,7 @@ import pytest
 
 from overcast.comparison import comparison_table
 from overcast.comparison.predictions import joined
+from overcast.comparison.trials import answers
 from overcast.core.errors import UserError
 from overcast.study.outcomes import OUTCOMES
 
@@ -123,10 +124,20 @@ def test_on_a_fixed_test_part_each_row_has_its_fold(runs: Any, trials: Any, give
     with pytest.raises(UserError, match="in the test part of several folds: add a column fold"):
         joined(saved(same, tmp_path / "theirs.csv"), runs, trials)
     both = pd.concat([same.assign(fold=fold) for fold in (0, 1)])
-    rows, answers, _ = joined(saved(both, tmp_path / "theirs.csv"), runs, trials)
-    assert set(answers) == set(rows.loc[rows["cell"] == "theirs", "run_id"])
-    assert answers["theirs-0-0-0"]["test/accuracy"].tolist() == [1, 1, 0]  # in the order of the pack
-    np.testing.assert_allclose(answers["theirs-1-1-0"]["test/nll"], -np.log([0.9, 0.8, 0.4]))
+    rows, told, _ = joined(saved(both, tmp_path / "theirs.csv"), runs, trials)
+    assert set(told) == set(rows.loc[rows["cell"] == "theirs", "run_id"])
+    assert told["theirs-0-0-0"]["test/accuracy"].tolist() == [1, 1, 0]  # in the order of the pack
+    np.testing.assert_allclose(told["theirs-1-1-0"]["test/nll"], -np.log([0.9, 0.8, 0.4]))
+    of_fold = [*answers(runs).values()]
+    known = {run: of_fold[fold] for run, fold in zip(trials["run_id"], trials["fold"], strict=True)}
+    alone, both = (
+        comparison_table(table, {}, {**known, **joining}).set_index("cell").loc["theirs"]
+        for table, joining in ((rows, {}), (rows, told))
+    )
+    column = "change/test/nll"
+    assert both[column] == alone[column]
+    # what samples of one test part vary counts too
+    assert both[f"{column}/high"] - both[f"{column}/low"] > alone[f"{column}/high"] - alone[f"{column}/low"]
 
 
 @pytest.mark.parametrize(

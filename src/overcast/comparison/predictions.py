@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import contexts
+from overcast.comparison.trials import answers
 from overcast.comparison.wording import listed
 from overcast.core.errors import UserError
 from overcast.core.words import translate
@@ -34,10 +35,11 @@ ROUNDING = 0.01
 
 
 class FoldTest(NamedTuple):
-    """The test part of a fold: its files and their labels, in the order of the pack."""
+    """The test part of a fold, in the order of the pack: files, their labels, and (M,) rows and groups of the pack."""
 
     files: list[str]
     labels: list[str]
+    places: dict[str, np.ndarray]
 
 
 def joined(
@@ -64,7 +66,7 @@ def joined(
     control = groups[0].trials[groups[0].trials["cell"] == groups[0].control]
     official = any(run.facts.get("official_test") for run in runs)
     several = trials["mitigation"].nunique() > 1
-    rows, answers = [], {}
+    rows, told = [], {}
     for fold, some in table.groupby("fold", sort=False):
         part = parts[int(fold)]
         figures, of_rows = _measure(path, some.set_index("file").loc[part.files], part, classes)
@@ -79,14 +81,14 @@ def joined(
             own |= {"mitigation": path.stem if several else base["mitigation"], "cell": path.stem, "name": path.stem}
             rows.append({"run_id": key, "diverged": False, "seconds": np.nan, **own, **figures})
             if official:
-                answers[key] = of_rows
+                told[key] = of_rows
     note = translate(
         "{cell} was not trained here and not planned with this study: its predictions come from {file}. Its gap is "
         "unknown, and one model a fold stands for all seeds of it.",
         cell=path.stem,
         file=path.name,
     )
-    return pd.concat([trials, pd.DataFrame(rows)], ignore_index=True), answers, note
+    return pd.concat([trials, pd.DataFrame(rows)], ignore_index=True), told, note
 
 
 def _test_parts(runs: Sequence[Run]) -> tuple[dict[int, FoldTest], list[str]]:
@@ -97,7 +99,9 @@ def _test_parts(runs: Sequence[Run]) -> tuple[dict[int, FoldTest], list[str]]:
         fold = run.config.split.fold
         if fold not in parts:
             measured = _read_csv(run.folder / "evaluation" / "predictions.csv")
-            parts[fold] = FoldTest(list(measured["file"]), list(measured["label"]))
+            (known,) = answers([run]).values()
+            places = {name: known[name] for name in ("row", "group")}
+            parts[fold] = FoldTest(list(measured["file"]), list(measured["label"]), places)
     return parts, classes
 
 
@@ -164,7 +168,7 @@ def _found_folds(path: Path, files: pd.Series, parts: Mapping[int, FoldTest]) ->
 def _measure(
     path: Path, table: pd.DataFrame, part: FoldTest, classes: list[str]
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """The outcomes of one fold, NaN where they are unknown, and those of each of its samples (M,).
+    """The outcomes of one fold, NaN where they are unknown, and those of each of its samples (M,), with their places.
 
     table: by file, in the order of the part.
     """
@@ -178,7 +182,7 @@ def _measure(
     outcomes = {o.column: np.nan if o.column in unknown else figures.get(o.column, np.nan) for o in OUTCOMES}
     true = np.maximum(probabilities[np.arange(len(target)), target], np.finfo(float).tiny)
     of_rows = {"test/accuracy": (probabilities.argmax(1) == target).astype(float)}
-    return outcomes, of_rows | ({"test/nll": -np.log(true)} if known else {})
+    return outcomes, part.places | of_rows | ({"test/nll": -np.log(true)} if known else {})
 
 
 def _probabilities(path: Path, table: pd.DataFrame, classes: list[str]) -> np.ndarray | None:

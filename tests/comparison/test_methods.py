@@ -58,6 +58,18 @@ def test_it_says_what_was_done() -> None:
     assert "varma2006" not in text
 
 
+def test_of_a_study_with_looks_it_says_what_each_cell_got_and_how_it_was_stopped() -> None:
+    study = study_of(6, 2, looks=[4, 6], looked=["Sequential: looks after 4, 6 folds were planned."])
+    trials = study.trials
+    study.trials = trials[(trials["cell"] == "none") | (trials["fold"] < 4)]  # noise stopped at the first
+    text = methods(study, [run_on()] * 20, planned=True)
+    assert "Cells were trained on 4 to 6 folds with 2 seeds a fold, which gave 20 finished trials" in text
+    assert "the same for all cells" not in text
+    assert "spent on the planned looks by the square of the fraction of folds [@lan1983; @kim1987]" in text
+    assert "with a probability below 10 % [@lan1982]" in text
+    assert {"lan1982", "lan1983", "kim1987"} <= set(re.findall(r"\{(\w+),", bibliography(text)))
+
+
 def test_it_says_how_strengths_were_chosen() -> None:
     study = study_of(tuned=["Tuned: noise (tuned): …"])
     tuned = study.trials["cell"] == "noise"

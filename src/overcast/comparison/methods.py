@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import pandas as pd
+
 from overcast.comparison.page import Study
 from overcast.comparison.references import REFERENCES
 from overcast.comparison.wording import listed, margins
 from overcast.core.words import translatable, translate
+from overcast.statistics.sequential import FUTILE
 from overcast.tracking.run_folder import Run
 
 MOST_NAMED = 30
@@ -92,24 +95,28 @@ def _data(runs: Sequence[Run]) -> list[str]:
 
 def _repeats(study: Study, runs: Sequence[Run]) -> list[str]:
     trials, epochs = study.trials, listed([str(n) for n in sorted({run.config.epochs for run in runs})])
-    folds = len(trials[["split_seed", "fold"]].drop_duplicates())
     seeds = trials.groupby(["cell", "split_seed", "fold"]).size()
-    each = (
-        f"{seeds.min()}"
-        if seeds.min() == seeds.max()
-        else translate("{least} to {most}", least=seeds.min(), most=seeds.max())
-    )
+    folds = seeds.groupby("cell").size()
+    same = seeds.nunique() == folds.nunique() == 1
     rates = listed([f"{rate:g}" for rate in sorted({run.config.lr for run in runs})])
     batches = listed([str(size) for size in sorted({run.config.batch_size for run in runs})])
     trained = translate(
         "Every cell was trained on {folds} with {seeds} a fold, the same for all cells, which gave {trials} finished "
-        "trials ({epochs} epochs, batches of {batches}, learning rate {rates}).",
-        folds=translate("{folds} folds" if folds != 1 else "{folds} fold", folds=folds),
-        seeds=translate("{seeds} seeds" if each != "1" else "{seeds} seed", seeds=each),
+        "trials ({epochs} epochs, batches of {batches}, learning rate {rates})."
+        if same
+        else "Cells were trained on {folds} with {seeds} a fold, which gave {trials} finished trials ({epochs} epochs, "
+        "batches of {batches}, learning rate {rates}).",
+        folds=translate("{folds} folds" if folds.max() != 1 else "{folds} fold", folds=_range(folds)),
+        seeds=translate("{seeds} seeds" if seeds.max() != 1 else "{seeds} seed", seeds=_range(seeds)),
         trials=len(runs), epochs=epochs, batches=batches, rates=rates,
     )  # fmt: skip
     told = map(str, [*study.info.get("looked", ())[:1], *study.info.get("remarks", ())])
     return [trained, *told, translate("The test part was used for measuring alone.")]
+
+
+def _range(numbers: pd.Series) -> str:
+    least, most = numbers.min(), numbers.max()
+    return f"{most}" if least == most else translate("{least} to {most}", least=least, most=most)
 
 
 def _tuning(study: Study) -> list[str]:
@@ -194,6 +201,14 @@ def _analysis(study: Study) -> list[str]:
             "calibrated on data that can be drawn anew, is part of every standard error."
         ),
     ]
+    if study.info.get("looks"):
+        text = (
+            "The error of a family is spent on the planned looks by the square of the fraction of folds "
+            "[@lan1983; @kim1987]: the intervals of a look hold together at what it spends, a verdict stands from the "
+            "look that gave it, and a cell gets no more trials when each of its comparisons is decided or would be "
+            "with a probability below {futile:.0f} % [@lan1982]."
+        )
+        sentences.append(translate(text, futile=100 * FUTILE))
     if study.info.get("official_test"):
         text = (
             "Where the test part is the same in all trials, the variance by way of its samples is added, two-way over "

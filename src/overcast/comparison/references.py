@@ -70,6 +70,27 @@ REFERENCES = {
   volume  = {21}, number = {1}, pages = {87--93}, year = {1979},
   doi     = {10.1080/00401706.1979.10489726}
 }""",
+    "lan1983": """@article{lan1983,
+  author  = {Lan, K. K. Gordon and DeMets, David L.},
+  title   = {Discrete Sequential Boundaries for Clinical Trials},
+  journal = {Biometrika},
+  volume  = {70}, number = {3}, pages = {659--663}, year = {1983},
+  doi     = {10.1093/biomet/70.3.659}
+}""",
+    "kim1987": """@article{kim1987,
+  author  = {Kim, Kyungmann and DeMets, David L.},
+  title   = {Design and Analysis of Group Sequential Tests Based on the Type {I} Error Spending Rate Function},
+  journal = {Biometrika},
+  volume  = {74}, number = {1}, pages = {149--154}, year = {1987},
+  doi     = {10.1093/biomet/74.1.149}
+}""",
+    "lan1982": """@article{lan1982,
+  author  = {Lan, K. K. Gordon and Simon, Richard and Halperin, Max},
+  title   = {Stochastically Curtailed Tests in Long-Term Clinical Trials},
+  journal = {Communications in Statistics. Part C: Sequential Analysis},
+  volume  = {1}, number = {3}, pages = {207--219}, year = {1982},
+  doi     = {10.1080/07474948208836014}
+}""",
     "hedges1983": """@article{hedges1983,
   author  = {Hedges, Larry V.},
   title   = {A Random Effects Model for Effect Sizes},

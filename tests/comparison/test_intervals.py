@@ -77,6 +77,16 @@ def test_the_folds_give_the_intervals_of_the_table() -> None:
         np.testing.assert_allclose(ends, differences.mean(1)[:, None] + reach[:, None] * [-1, 1], atol=1e-5)
 
 
+def test_folds_are_called_as_the_study_calls_them() -> None:
+    trials = made({"good": 0.02}, folds=4)
+    part = resampling(trials.assign(fold=trials["fold"] + 5))
+    assert part
+    assert part.folds == ("5", "6", "7", "8")
+    part = resampling(trials.assign(split_seed=trials["fold"] // 2, fold=trials["fold"] % 2))
+    assert part
+    assert part.folds == ("0 (split 0)", "1 (split 0)", "0 (split 1)", "1 (split 1)")
+
+
 def test_contexts_stand_below_each_other() -> None:
     both = [made({"good": 0.02}).assign(model=model, rest="") for model in ("cnn", "ann")]
     both = [

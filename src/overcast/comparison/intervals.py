@@ -112,18 +112,18 @@ def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Famili
     """
     groups = list(contexts(trials))
     whole = [context for context in groups if _is_whole(context, table, judged)]
-    folds = {context.values(judged.judged[0].column).shape[1] for context in whole}
-    if len(folds) != 1 or min(folds) < MIN_FOLDS:
+    names = {tuple(context.fold_names) for context in whole}
+    if len(names) != 1 or (k := len(folds := min(names))) < MIN_FOLDS:
         return None
-    (k,) = folds
     levels = {outcome.column: study_level(groups, judged, outcome) for outcome in judged.judged}
     rows = pd.concat([_compared(context, table) for context in whole])
     differences = [
         [_differences(context, table, outcome, answers, levels) for outcome in judged.judged] for context in whole
     ]
     part = Resampling(
-        _names(rows), _columns(table, judged), _styles(), _translated(DRAWS), differences, agreeing_quantile(k)
-    )
+        _names(rows), _columns(table, judged), _styles(), _translated(DRAWS), differences, folds,
+        agreeing_quantile(k),
+    )  # fmt: skip
     return Section(
         translate("Draw again"),
         translate(DRAW_AGAIN, k=k),

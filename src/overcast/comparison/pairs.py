@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from overcast.core.words import translate
 from overcast.statistics.estimates import Array, by_group, sample_variance
 
 CONTEXT = ["data", "model", "train_fraction", "epochs"]
@@ -41,19 +42,30 @@ class Context:
     @cached_property
     def _places(self) -> pd.DataFrame:
         """Of each repeat its fold and the rank of its seed there: (k, r). On a single fold, seeds take its place."""
-        places = self.trials.drop_duplicates("repeat").set_index("repeat")
-        splits = places["split_seed"] if "split_seed" in places else pd.Series(0, places.index)
-        folds = pd.Series(list(zip(splits, places["fold"], strict=True)), places.index)
+        places = self.trials.assign(fold=self._folds).drop_duplicates("repeat").set_index("repeat")
         if self.single_fold:
             return pd.DataFrame({"k": places["seed"].rank(method="first").astype(int) - 1, "r": 0})
-        k = pd.Series(pd.factorize(folds, sort=True)[0], places.index)
+        k = pd.Series(pd.factorize(places["fold"], sort=True)[0], places.index)
         return pd.DataFrame({"k": k, "r": places["seed"].groupby(k).rank(method="first").astype(int) - 1})
+
+    @cached_property
+    def _folds(self) -> pd.Series:
+        """Of each trial, the seed of its split and its fold."""
+        splits = self.trials.get("split_seed", pd.Series(0, self.trials.index))
+        return pd.Series(list(zip(splits, self.trials["fold"], strict=True)), self.trials.index)
+
+    @property
+    def fold_names(self) -> list[str]:
+        """Of each fold, in the order of `values`; with its split where there are several."""
+        folds = sorted(set(self._folds))
+        if len({split for split, _ in folds}) == 1:
+            return [str(fold) for _, fold in folds]
+        return [f"{fold} ({translate('split {split}', split=split)})" for split, fold in folds]
 
     @property
     def single_fold(self) -> bool:
         """Whether its repeats differ in their seeds alone: what it says then holds for this split only."""
-        splits = ["split_seed", "fold"] if "split_seed" in self.trials else ["fold"]
-        return len(self.trials[splits].drop_duplicates()) == 1
+        return len(set(self._folds)) == 1
 
     @cached_property
     def _cell_numbers(self) -> NDArray[np.int64]:

@@ -130,7 +130,7 @@ function drawAgain(place, data) {
       showInterval(data, row.querySelectorAll("td"), j, axes[j], interval, found, own[i][j].found, details);
     }));
     const steady = own.flatMap((row, i) => row.filter((_, j) => draws && share(i, j) >= 0.95)).length;
-    const many = own.length * data.columns.length, drawn = folds.map(fold => fold + 1).sort((a, b) => a - b).join(", ");
+    const many = own.length * data.columns.length, drawn = [...folds].sort((a, b) => a - b).map(fold => data.folds[fold]).join(", ");
     place.querySelector("output").textContent = draws
       ? `${filled(data.texts.drawn, { draws, folds: drawn })} ${filled(data.texts.steady, { steady, many })}`
       : data.texts.untouched;

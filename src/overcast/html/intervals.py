@@ -86,12 +86,13 @@ class FoldDifferences:
 class Resampling(Intervals):
     """Buttons that draw the folds anew, with replacement, the same for all.
 
-    groups: treatments of one control, of each column their differences; all their rows together are ``rows``.
-    agreeing: as `overcast.statistics.estimates.agreeing_quantile` of the folds. texts: ``again``, ``many``, ``reset``:
-    the buttons; ``untouched``, ``drawn``, ``steady``: what is seen; ``held``: of a verdict; ``shown``, ``verdict``:
-    heads.
+    groups: treatments of one control, of each column their differences; all their rows together are ``rows``. folds:
+    what each is called. agreeing: as `overcast.statistics.estimates.agreeing_quantile` of the folds. texts: ``again``,
+    ``many``, ``reset``: the buttons; ``untouched``, ``drawn``, ``steady``: what is seen; ``held``: of a verdict;
+    ``shown``, ``verdict``: heads.
     """
 
     kind: ClassVar[str] = "resampling"
     groups: Sequence[Sequence[FoldDifferences]]
+    folds: Sequence[str]
     agreeing: float

@@ -249,7 +249,7 @@ def study_id(name: str | None, cells: Sequence[str], repeats: Sequence[str]) -> 
 
 
 def plan_cells(cells: Sequence[str]) -> str:
-    """The cells of a plan as a tag, by which `study_runs` leaves out what was planned once and is no more.
+    """The cells of a plan as a tag, by which `planned_trials` leaves out what was planned once and is no more.
 
     "" where they are more than a tag holds.
     """

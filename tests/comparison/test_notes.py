@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from overcast.comparison import comparison_table, families, table_view
-from overcast.comparison.notes import disagreements, study_notes, undecided
+from overcast.comparison.notes import by_length, disagreements, study_notes, undecided
 
 JUDGED = families()
 
@@ -73,3 +73,18 @@ def test_where_flipping_signs_says_something_else_it_is_a_note(compared, info):
     table.loc[cells == "augmentation", "verdict/test/accuracy"] = "not judged"
     (told,) = disagreements(table, JUDGED)
     assert "augmentation" not in told
+
+
+def test_verdicts_that_differ_between_lengths_are_told(small, info):
+    short = small[0].assign(cell=small[0]["mitigation"] + " · epochs=3")
+    long = short.assign(cell=short["mitigation"] + " · epochs=9", epochs=9, run_id=short["run_id"] + "-9")
+    noise = long["mitigation"] == "noise"
+    long.loc[noise, "test/accuracy"] += 0.1
+    told = by_length(comparison_table(pd.concat([short, long]), info), JUDGED)
+    assert [line.partition(": ")[2].partition(". ")[0] for line in told] == [
+        "noise (3 epochs: equivalent, 9 epochs: better)"
+    ]
+    assert told[0].startswith("The verdict in test accuracy is not the same at all lengths of training")
+    assert by_length(comparison_table(short, info), JUDGED) == []
+    same = long.assign(**{"test/accuracy": small[0]["test/accuracy"]})
+    assert by_length(comparison_table(pd.concat([short, same]), info), JUDGED) == []

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.wording import cell, listed
+from overcast.comparison.wording import cell, listed, verdict_name
 from overcast.core.words import translate
 from overcast.statistics.verdicts import Verdict
-from overcast.study.outcomes import Families, families
+from overcast.study.outcomes import Families, Outcome, families
 
 NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "looked", "remarks", "tuned")
 """What of a study's info stands in the notes, or is no fact of its own."""
@@ -48,7 +48,8 @@ def study_notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True
     odd = odd[~odd["is_baseline"]]
     text = "{cell} is what the others are compared with."
     sentences += [translate(text, cell=base) for base in odd["baseline"].unique()]
-    return [*sentences, *(undecided(table, judged) + disagreements(table, judged) if cells else [])]
+    of_cells = [*undecided(table, judged), *disagreements(table, judged), *by_length(table, judged)] if cells else []
+    return [*sentences, *of_cells]
 
 
 def undecided(table: pd.DataFrame, judged: Families) -> list[str]:
@@ -109,3 +110,37 @@ def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:
         values = {"differing": differing, "not_differing": not_differing, "outcome": outcome.label}
         sentences.append(translate(text, **values))
     return sentences
+
+
+def by_length(table: pd.DataFrame, judged: Families) -> list[str]:
+    """Of each outcome, the cells whose verdict is not the same at all lengths of training, where a study crosses them.
+
+    Each length is a context of its own then, judged by itself: that a difference is decided at one length and not at
+    another does not show that the lengths differ.
+    """
+    rows = table[~table["is_baseline"]]
+    if rows["epochs"].nunique() < 2 or rows.groupby("context")["epochs"].nunique().max() > 1:
+        return []
+    several = table["data"].nunique() > 1
+    names = [cell(row, several).replace(f" · epochs={row['epochs']}", "") for _, row in rows.iterrows()]
+    rows = rows.assign(name=names).sort_values("epochs", kind="stable")
+    sentences = []
+    for outcome in judged.judged:
+        column = f"verdict/{outcome.column}"
+        differing = [
+            f"{name} ({', '.join(_at_length(row, outcome) for _, row in some.iterrows())})"
+            for name, some in rows.groupby("name", sort=False)
+            if some[column].nunique() > 1
+        ]
+        if differing:
+            text = (
+                "The verdict in {outcome} is not the same at all lengths of training: {cells}. Whether it depends on "
+                "the length, study.epochs=[…] would test, which makes it a factor."
+            )
+            sentences.append(translate(text, outcome=outcome.label, cells="; ".join(differing)))
+    return sentences
+
+
+def _at_length(row: pd.Series, outcome: Outcome) -> str:
+    found = verdict_name(Verdict(row[f"verdict/{outcome.column}"]), outcome)
+    return translate("{epochs} epochs: {verdict}", epochs=row["epochs"], verdict=found)

@@ -11,13 +11,7 @@ import pytest
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import ROOT
-from overcast.study.checks import (
-    cell_identities,
-    refuse_contradiction,
-    refuse_more_folds,
-    refuse_unmeasurable,
-    study_repeats,
-)
+from overcast.study.checks import cell_identities, refuse_contradiction, refuse_more_folds, refuse_unmeasurable
 
 
 def test_what_the_study_varies_is_not_set_beside_it() -> None:
@@ -28,28 +22,6 @@ def test_what_the_study_varies_is_not_set_beside_it() -> None:
     for word in ("seed=0,1", "split.fold=2"):
         with pytest.raises(UserError, match=r"is what the repeats of this study vary.*study.folds=3"):
             refuse_contradiction(["-m", word], cells, repeats)
-
-
-def test_the_folds_of_a_study_are_its_repeats() -> None:
-    assert study_repeats([], 2) == ["split.fold=0 seed=0", "split.fold=1 seed=1"]
-    assert study_repeats(["seed=5"], None) == ["seed=5"]
-    with pytest.raises(UserError, match=r"study\.folds=2 and hydra\.sweeper\.repeats both say"):
-        study_repeats(["seed=5"], 2)
-    with pytest.raises(UserError, match=r"study\.folds=0: must be at least 1"):
-        study_repeats([], 0)
-
-
-def test_more_seeds_are_more_rounds_over_the_folds_and_change_none_there_were() -> None:
-    once, thrice = study_repeats([], 2), study_repeats([], 2, 3)
-    assert thrice[:2] == once
-    assert len(set(thrice)) == 6
-    assert [repeat.split()[0] for repeat in thrice] == ["split.fold=0", "split.fold=1"] * 3
-    seeds = [repeat.split()[1] for repeat in thrice]
-    assert len(set(seeds)) == 6  # fresh ones in each fold
-    with pytest.raises(UserError, match=r"study\.seeds=3 is how often each of study\.folds is trained"):
-        study_repeats(["seed=5"], None, 3)
-    with pytest.raises(UserError, match=r"study\.seeds=0: must be at least 1"):
-        study_repeats([], 2, 0)
 
 
 def test_no_more_folds_than_the_data_has(config: Any) -> None:

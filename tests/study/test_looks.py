@@ -9,7 +9,7 @@ import pytest
 
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
-from overcast.study.checks import study_repeats
+from overcast.study.layout import study_repeats
 from overcast.study.looks import Looks
 
 STUDY: Any = SimpleNamespace(store="store", study=SimpleNamespace(id="x-1"))

@@ -39,37 +39,6 @@ def refuse_unknown_claim(name: str) -> None:
         raise UserError(f"claim={name}: there is no such claim. Choices: {', '.join(known)}")
 
 
-SEED_STEP = 1000
-"""Between the seeds of a fold: so many folds have first seeds of their own, and more seeds change none there were."""
-
-
-def study_repeats(explicit: Sequence[str], folds: int | None, seeds: int = 1) -> list[str]:
-    """The overrides of each repeat: those that a study names, or each of its folds with seeds of its own.
-
-    Every fold comes once before any comes again, so that a study cut short has whole rounds.
-
-    Raises: UserError if both are given, or there is no fold or seed.
-    """
-    if folds is None:
-        if seeds != 1:
-            raise UserError(f"study.seeds={seeds} is how often each of study.folds is trained: set study.folds too")
-        return list(explicit)
-    if explicit:
-        raise UserError(
-            f"study.folds={folds} and hydra.sweeper.repeats both say what the repeats are. Leave one out: the repeats, "
-            "or the folds by study.folds=null"
-        )
-    for name, many in (("folds", folds), ("seeds", seeds)):
-        if many < 1:
-            raise UserError(f"study.{name}={many}: must be at least 1")
-    return [f"split.fold={fold} seed={fold + SEED_STEP * round_}" for round_ in range(seeds) for fold in range(folds)]
-
-
-def repeat_fold(repeat: str) -> int:
-    """The fold of a repeat that `study_repeats` made of ``folds``."""
-    return int(repeat.split()[0].partition("=")[2])
-
-
 def refuse_more_folds(cells: Sequence[RunConfig], folds: int | None) -> None:
     """Raises: UserError if the data of a cell is split into fewer folds than the study is to use."""
     for cell in cells:

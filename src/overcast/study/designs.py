@@ -53,6 +53,13 @@ def study_cells(study: StudyConfig, explicit: Sequence[str]) -> list[str]:
     ]
 
 
+def outside_design(study: StudyConfig, overrides: Sequence[str]) -> list[str]:
+    """Those that leave a design alone: its cells name each their own mitigations, and epochs where those vary."""
+    varied = (("mitigation=", study.mitigations), ("epochs=", study.epochs))
+    named = tuple(option for option, given in varied if given)
+    return [word for word in overrides if not word.startswith(named)]
+
+
 def _recipes(design: str, mitigations: list[str]) -> list[list[str]]:
     """What is chosen in each cell, in the order of ``mitigations``: they apply in it."""
     if design == "one_at_a_time":

@@ -9,7 +9,7 @@ from typing import Any
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
 from overcast.statistics.sequential import planned_looks
-from overcast.study.checks import repeat_fold
+from overcast.study.layout import repeat_fold
 
 
 class Looks:

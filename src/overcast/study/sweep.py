@@ -1,0 +1,120 @@
+"""What a sweep will run: its cells composed and checked, then its study opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig
+
+from overcast.config.compose import override_key
+from overcast.config.run_config import RunConfig
+from overcast.config.schema import StudyConfig
+from overcast.config.script import Session
+from overcast.core.devices import Machine, this_machine
+from overcast.core.errors import IncompatibleError
+from overcast.prepare.missing_steps import prepare_missing
+from overcast.study.callback import StudyCallback, plan_cells
+from overcast.study.checks import cell_identities, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
+from overcast.study.designs import refuse_incomplete
+from overcast.study.equal_compute import refuse_unequal
+from overcast.study.layout import Layout, Place
+from overcast.study.tuning import refuse_twice
+from overcast.study.workers import give_resources, plan_workers
+
+Compose = Callable[[Sequence[str]], RunConfig]
+"""Gives the config of a job with these overrides."""
+
+
+class Cell(NamedTuple):
+    """What is run at a place, as it is in the first repeat: the others differ in numbers only."""
+
+    place: Place
+    config: RunConfig
+    identity: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """layout: of what can be run. cells: at its places. left_out: the other configs, and why they cannot be run.
+
+    machine: what "auto" means for every run.
+    """
+
+    layout: Layout
+    cells: list[Cell]
+    left_out: list[tuple[RunConfig, IncompatibleError]]
+    machine: Machine
+
+    @property
+    def configs(self) -> list[RunConfig]:
+        return [cell.config for cell in self.cells]
+
+    @property
+    def identities(self) -> list[str]:
+        return [cell.identity for cell in self.cells]
+
+
+def plan_sweep(layout: Layout, study: StudyConfig, compose: Compose) -> Sweep:
+    """Compose every cell, make its data ready if asked to, and leave out what does not go together.
+
+    Raises: UserError for a mistake in any of them.
+    """
+    configs = _composed(layout, compose)
+    refuse_more_folds(configs, study.folds)
+    refuse_unmeasurable(configs)
+    if study.equal == "compute":
+        refuse_unequal(configs)
+    if configs[0].claim:
+        refuse_unknown_claim(configs[0].claim)
+    if configs[0].prepare:
+        prepare_missing(configs)
+    sweep = _sweep(layout, configs, this_machine())
+    refuse_incomplete(study.design, [*sweep.identities, *(why for _, why in sweep.left_out)])
+    refuse_twice([cell.place.cell for cell in sweep.cells], sweep.identities, layout.candidates)
+    return sweep
+
+
+def _composed(layout: Layout, compose: Compose) -> list[RunConfig]:
+    """The config of each place, in the first repeat."""
+    return [compose(job) for job in replace(layout, repeats=layout.repeats[:1]).jobs]
+
+
+def _sweep(layout: Layout, configs: Sequence[RunConfig], machine: Machine) -> Sweep:
+    cells, left_out = [], []
+    for place, config, identity in zip(layout.places, configs, cell_identities(configs, machine), strict=True):
+        if isinstance(identity, str):
+            cells.append(Cell(place, config, identity))
+        else:
+            left_out.append((config, identity))
+    return Sweep(replace(layout, places=[cell.place for cell in cells]), cells, left_out, machine)
+
+
+def open_study(sweep: Sweep, callback: StudyCallback, session: Session, launcher: Any, settings: DictConfig) -> None:
+    """Open the study's record, and tell the launcher of the workers that the study takes. settings: the launcher's.
+
+    Raises: UserError if another process is at the study, or there cannot be such workers.
+    """
+    configs = [*sweep.configs, *(config for config, _ in sweep.left_out)]
+    workers = plan_workers(settings, [config.trainer for config in configs], sweep.machine)
+    callback.open(configs, session, sweep.identities, sweep.layout.repeats, sweep.layout.trials, workers)
+    callback.leave_out(sweep.left_out)
+    give_resources(launcher, workers)
+
+
+def equalise(sweep: Sweep, compose: Compose, callback: StudyCallback) -> Sweep:
+    """The sweep with epochs of its own for each cell: as many as take the training time of the baseline's.
+
+    Raises: UserError as `StudyCallback.equalise` does.
+    """
+    contexts: dict[int, dict[str, RunConfig]] = {}
+    for cell in sweep.cells:
+        contexts.setdefault(cell.place.point, {})[cell.identity] = cell.config
+    epochs = callback.equalise(list(contexts.values()))
+    points = [[word for word in point if override_key(word) != "epochs"] for point in sweep.layout.points]
+    own = {cell.place: f"epochs={epochs[cell.identity]}" for cell in sweep.cells}
+    layout = replace(sweep.layout, points=points, own=own)
+    equal = _sweep(layout, _composed(layout, compose), sweep.machine)
+    callback.record.tags({"cells": plan_cells(equal.identities)})
+    return equal

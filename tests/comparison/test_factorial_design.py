@@ -11,7 +11,7 @@ from statsmodels.formula.api import ols
 
 from overcast.comparison.factorial_design import confirm, fold_halves, interactions, main_effects, read_design
 from overcast.comparison.pairs import contexts
-from overcast.prepare.split import assign_parts
+from overcast.prepare.folds import assign_parts
 from overcast.study.outcomes import PRIMARY, families
 
 JUDGED = families()

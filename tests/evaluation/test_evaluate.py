@@ -21,8 +21,9 @@ from overcast.core.seeding import generator
 from overcast.evaluation import evaluate as module
 from overcast.evaluation.evaluate import evaluate, flatten_metrics
 from overcast.evaluation.summary import table
+from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import open_pack
-from overcast.prepare.split import merge_groups, read_parts
+from overcast.prepare.split import read_parts
 from overcast.tracking.run import Epoch, RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.training.metrics import measure_metrics

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from overcast.core.errors import UserError
 from overcast.core.seeding import stratified_sample
 from overcast.evaluation.baselines import counts, features
+from overcast.prepare.folds import assign_folds, merge_groups
 from overcast.prepare.pack import Pack
-from overcast.prepare.split import assign_folds, merge_groups
 
 FOLDS = 5
 MOST = 6000  # rows, drawn from every class where there are more: seconds to a minute

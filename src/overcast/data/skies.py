@@ -1,4 +1,4 @@
-"""Skies: synthetic weather pictures in five classes, drawn by this file alone.
+"""Skies: synthetic weather pictures in five classes, drawn by this program alone.
 
 What: cloudy, foggy, rainy, shine and sunrise over hills, towns and water. A class is a range for each of
 eleven traits (cloud cover, haze, warmth, rain, sun ...); ``difficulty`` lets pictures stray from the ranges
@@ -16,10 +16,8 @@ where they are exact, so that the pixels are the same on every machine.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from math import prod
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -30,11 +28,8 @@ from pydantic import Field
 from tqdm import tqdm
 
 from overcast.data import DataSet, Sample
+from overcast.data._value_noise import Floats, ValueNoise, blend, clip, picture_keys
 from overcast.readers import images
-
-Floats = NDArray[np.floating]  # float32 throughout
-Words = NDArray[np.uint64]
-Colour = tuple[float, float, float]
 
 CLASSES = ("cloudy", "foggy", "rainy", "shine", "sunrise")
 BLOCK = 16  # pictures painted at once: enough to spread numpy's overhead, few enough for a core's cache
@@ -106,51 +101,10 @@ def render(indices: range | list[int], *, seed: int, size: int, difficulty: floa
     return planes.transpose(0, 2, 3, 1)
 
 
-# ---- chance and noise ------------------------------------------------------------------------------------
-
-
-def _mix(words: Words) -> Words:
-    """The finaliser of splitmix64 (Steele et al., 2014): each bit in changes about half of the bits out."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
-
-
-@lru_cache(maxsize=64)
-def _weights(cells: int, size: int, look: str) -> Floats:
-    """How each of ``size`` points mixes the values at the ends of ``cells`` cells: (size, cells + 1).
-
-    In steps of 1/256, as are the values: their products then sum exactly in float32, however BLAS adds them.
-    """
-    place = (np.arange(size) + 0.5) / size
-    if look == "receding":  # cells shrink downwards, as clouds do towards the horizon
-        place = place * (0.5 + 0.5 * place)
-    cell = np.floor(place * cells).astype(int)
-    step = place * cells - cell
-    step = np.zeros(size) if look == "blocks" else np.round(step * step * (3 - 2 * step) * 256) / 256
-    weights = np.zeros((size, cells + 1), dtype=np.float32)
-    weights[np.arange(size), cell] = 1 - step
-    weights[np.arange(size), cell + 1] = step
-    return weights
-
-
-def _blend(below: Floats, above: Floats | float, share: Floats | float) -> Floats:
-    return below + (above - below) * share
-
-
-def _clip(values: Floats) -> Floats:
-    return np.clip(values, 0.0, 1.0)
-
-
 @dataclass(frozen=True)
-class Scene:
-    """What the painters of a block of N pictures share; arrays are float32 and broadcast to (N, C, H, W).
+class Scene(ValueNoise):
+    """What the painters of a block of N pictures share; arrays are float32 and broadcast to (N, C, H, W)."""
 
-    Random numbers depend on (seed, index, name, place) and never on the order in which they are drawn.
-    """
-
-    keys: Words  # (N,): one for each (seed, index)
-    size: int
     traits: dict[str, Floats]  # each (N, 1, 1, 1)
 
     @cached_property
@@ -171,33 +125,7 @@ class Scene:
     def glow(self) -> Floats:
         """The colour of the sky at the horizon, and of the fog: (N, 3, 1, 1)."""
         pale = self.colour("pale", (0.72, 0.75, 0.78), (0.85, 0.86, 0.88))
-        return _blend(pale, self.colour("warm", (0.98, 0.55, 0.45), (1.0, 0.72, 0.32)), self.traits["warm"])
-
-    def bits(self, name: str, places: Words) -> Words:
-        """A random word for each place: places (N or 1, ...) to (N, ...)."""
-        keys = _mix(self.keys ^ np.uint64(zlib.crc32(name.encode())))
-        return _mix(keys.reshape(-1, *[1] * (places.ndim - 1)) + places * np.uint64(0x9E3779B97F4A7C15))
-
-    def draw(self, name: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Floats:
-        """Uniform numbers: (N, *shape), by default (N, 1, 1, 1)."""
-        shape = shape or (1, 1, 1)
-        words = self.bits(name, np.arange(prod(shape), dtype=np.uint64).reshape(1, *shape))
-        return (words >> 40).astype(np.float32) * ((high - low) / 2**24) + low
-
-    def colour(self, name: str, one: Colour, other: Colour) -> Floats:
-        """A colour somewhere between two: (N, 3, 1, 1)."""
-        ends = np.array([one, other], dtype=np.float32).reshape(2, 1, 3, 1, 1)
-        return _blend(ends[0], ends[1], self.draw(name))
-
-    def line(self, name: str, cells: int, look: str = "smooth") -> Floats:
-        """Value noise along a line: (N, 1, 1, W) in 0..1."""
-        ends = np.floor(self.draw(name, 1, 1, cells + 1) * 256) / 256
-        return ends @ _weights(cells, self.size, look).T
-
-    def plane(self, name: str, rows: int, columns: int, look: str = "smooth") -> Floats:
-        """Value noise on a plane: (N, 1, H, W) in 0..1."""
-        corners = np.floor(self.draw(name, 1, rows + 1, columns + 1) * 256) / 256
-        return _weights(rows, self.size, look) @ corners @ _weights(columns, self.size, "smooth").T
+        return blend(pale, self.colour("warm", (0.98, 0.55, 0.45), (1.0, 0.72, 0.32)), self.traits["warm"])
 
 
 # ---- painters --------------------------------------------------------------------------------------------
@@ -205,14 +133,13 @@ class Scene:
 
 def _set_up(indices: range | list[int], seed: int, size: int, difficulty: float) -> Scene:
     """A block's scene: each trait from the range of its class, then astray towards that of any weather."""
-    start = _mix(np.array([seed], dtype=np.uint64))
-    scene = Scene(_mix(start + np.array(indices, dtype=np.uint64)), size, {})
+    scene = Scene(picture_keys(seed, indices), size, {})
     labels = [label_of(index) for index in indices]
     for name, ranges in TRAITS.items():
         low, high = np.array(ranges, dtype=np.float32).T[:, :, None, None, None]
-        own = _blend(low[labels], high[labels], scene.draw(name))
-        any_weather = _blend(low.min(), high.max(), scene.draw(f"{name} of any weather"))
-        scene.traits[name] = _blend(own, any_weather, scene.draw(f"{name} astray", high=difficulty))
+        own = blend(low[labels], high[labels], scene.draw(name))
+        any_weather = blend(low.min(), high.max(), scene.draw(f"{name} of any weather"))
+        scene.traits[name] = blend(own, any_weather, scene.draw(f"{name} astray", high=difficulty))
     return scene
 
 
@@ -228,10 +155,10 @@ def _paint(scene: Scene) -> NDArray[np.uint8]:
 def _sky(scene: Scene) -> Floats:
     """Open sky: grey or blue, violet where it is warm, fading to the glow at the horizon."""
     grey = scene.colour("grey", (0.42, 0.45, 0.50), (0.66, 0.68, 0.71))
-    top = _blend(grey, scene.colour("blue", (0.10, 0.30, 0.68), (0.32, 0.56, 0.86)), scene.traits["blue"])
+    top = blend(grey, scene.colour("blue", (0.10, 0.30, 0.68), (0.32, 0.56, 0.86)), scene.traits["blue"])
     dawn = scene.colour("dawn", (0.22, 0.24, 0.48), (0.46, 0.36, 0.55))
-    low = _clip(scene.y / scene.horizon)
-    return _blend(_blend(top, dawn, scene.traits["warm"] * 0.6), scene.glow, low * low * (0.4 + 0.6 * low))
+    low = clip(scene.y / scene.horizon)
+    return blend(blend(top, dawn, scene.traits["warm"] * 0.6), scene.glow, low * low * (0.4 + 0.6 * low))
 
 
 def _sun(scene: Scene, picture: Floats) -> tuple[Floats, Floats, Floats]:
@@ -240,11 +167,11 @@ def _sun(scene: Scene, picture: Floats) -> tuple[Floats, Floats, Floats]:
     y = scene.y - scene.horizon * (1.0 - 0.95 * scene.traits["height"])
     distance = x * x + y * y  # squared, as are all lengths here
     radius = scene.draw("sun radius", low=0.03, high=0.07)
-    disc = _clip((radius * radius - distance) / (radius * 0.03) + 0.5) * _clip(sun * 2.5 - 0.6)
+    disc = clip((radius * radius - distance) / (radius * 0.03) + 0.5) * clip(sun * 2.5 - 0.6)
     halo = sun * (sun * 0.015 / (0.015 + distance) + 0.03 / (0.12 + distance))
     light = scene.colour("sunlight", (1.0, 0.97, 0.88), (1.0, 0.93, 0.75))
-    light = _blend(light, scene.glow, 0.5 * scene.traits["warm"])
-    return _blend(picture, light * 1.05, _clip(halo + disc)), light, halo
+    light = blend(light, scene.glow, 0.5 * scene.traits["warm"])
+    return blend(picture, light * 1.05, clip(halo + disc)), light, halo
 
 
 def _clouds(scene: Scene, picture: Floats, light: Floats, halo: Floats) -> Floats:
@@ -257,18 +184,18 @@ def _clouds(scene: Scene, picture: Floats, light: Floats, halo: Floats) -> Float
         weight = weight * fade
     shift = max(scene.size // 21, 1)
     slope = noise - noise[:, :, np.maximum(np.arange(scene.size) - shift, 0)]
-    lit = _clip(0.55 + slope * (0.75 + 2.5 * relief) - noise * relief + 0.4 * halo)
-    white = _blend(np.full_like(light, 0.98), scene.glow, 0.1 + 0.8 * scene.traits["warm"])
+    lit = clip(0.55 + slope * (0.75 + 2.5 * relief) - noise * relief + 0.4 * halo)
+    white = blend(np.full_like(light, 0.98), scene.glow, 0.1 + 0.8 * scene.traits["warm"])
     shade = scene.colour("cloud shade", (0.34, 0.36, 0.42), (0.56, 0.58, 0.62))
-    share = _clip((noise * 2.0 - 0.5 + scene.traits["cover"] * 1.1) / (0.7 - 0.6 * scene.traits["crisp"]))
-    return _blend(picture, _blend(_blend(shade, scene.glow, 0.2), white, lit), share * 0.95)
+    share = clip((noise * 2.0 - 0.5 + scene.traits["cover"] * 1.1) / (0.7 - 0.6 * scene.traits["crisp"]))
+    return blend(picture, blend(blend(shade, scene.glow, 0.2), white, lit), share * 0.95)
 
 
 def _land(scene: Scene, picture: Floats) -> tuple[Floats, Floats]:
     """Three ridges of hills or houses, water between the last two; also the depth (N, 1, H, W), at most 1."""
-    depth = 0.45 + 0.55 * _clip(scene.y / scene.horizon)  # overhead, sky is seen through less haze
+    depth = 0.45 + 0.55 * clip(scene.y / scene.horizon)  # overhead, sky is seen through less haze
     hard = scene.traits["sun"] * (1 - scene.traits["cover"])
-    shadow = (_clip(scene.plane("shadow", 31, 13) * 5 - 2.0) - 0.5) * (0.12 + 0.5 * hard)
+    shadow = (clip(scene.plane("shadow", 31, 13) * 5 - 2.0) - 0.5) * (0.12 + 0.5 * hard)
     bright = (1 - 0.72 * scene.traits["dark"]) * (1 + shadow)
     for name, base, tall, near in RIDGES:
         if name == "near":
@@ -278,11 +205,11 @@ def _land(scene: Scene, picture: Floats) -> tuple[Floats, Floats]:
         hills = hills + 0.15 * scene.line(f"{name} leaf", 31)
         skyline = np.where(town, 0.8 * scene.line(f"{name} house", 17, "blocks"), hills)
         top = scene.horizon + base - tall * scene.draw(f"{name} height") * skyline
-        inside = _clip((scene.y - top) * scene.size + 0.5)
+        inside = clip((scene.y - top) * scene.size + 0.5)
         green = scene.colour(f"{name} green", (0.16, 0.30, 0.14), (0.42, 0.50, 0.22))
         brown = scene.colour(f"{name} brown", (0.30, 0.24, 0.20), (0.55, 0.50, 0.45))
         colour = np.where(town | (scene.draw(f"{name} bare") < 0.3), brown, green)
-        picture, depth = _blend(picture, colour * bright, inside), _blend(depth, near, inside)
+        picture, depth = blend(picture, colour * bright, inside), blend(depth, near, inside)
     return picture, depth
 
 
@@ -292,19 +219,19 @@ def _water(scene: Scene, picture: Floats, shore: Floats) -> Floats:
     mirrored = picture[np.arange(len(picture))[:, None, None], np.arange(3)[:, None], rows]
     gloss = np.where(scene.draw("water") < 0.35, 0.85, 0.5 * scene.traits["wet"])
     ripple = 0.7 + 0.4 * scene.plane("ripple", 47, 5)
-    return _blend(picture, mirrored * ripple, gloss * _clip((scene.y - shore) * scene.size))
+    return blend(picture, mirrored * ripple, gloss * clip((scene.y - shore) * scene.size))
 
 
 def _fog(scene: Scene, picture: Floats, depth: Floats) -> Floats:
     """Contrast lost with depth, in banks."""
     haze = scene.traits["haze"]
     optical = haze * depth * (0.7 + 0.6 * scene.plane("fog bank", 3, 2))
-    return _blend(picture, _blend(scene.glow, 0.75, 0.4), _clip(optical / (optical + 1.02 - haze)))
+    return blend(picture, blend(scene.glow, 0.75, 0.4), clip(optical / (optical + 1.02 - haze)))
 
 
 def _rain(scene: Scene, picture: Floats) -> Floats:
     """Two sheets of slanting streaks: a sheet is cut into cells, and each cell holds a streak or does not."""
-    strength, slope = _clip(scene.traits["rain"] * 1.5 - 0.4), scene.draw("slope", low=-0.45, high=0.45)
+    strength, slope = clip(scene.traits["rain"] * 1.5 - 0.4), scene.draw("slope", low=-0.45, high=0.45)
     streaks = strength * 0
     for name, columns, rows in (("near", 48, 4), ("far", 80, 9)):
         thin = scene.draw(f"{name} columns", low=0.6 * columns, high=columns)
@@ -316,23 +243,23 @@ def _rain(scene: Scene, picture: Floats) -> Floats:
         streak = scene.bits(f"{name} streak", (column * 1024 + row).astype(np.uint64)) < np.uint64(2**62)
         bright = scene.draw(f"{name} bright", low=2.5, high=5.5)
         streaks = streaks + streak * (1 - np.abs(2 * across - 1)) * along * (1 - along) * bright
-    return _blend(picture, 0.9, _clip(streaks * strength * 0.5))
+    return blend(picture, 0.9, clip(streaks * strength * 0.5))
 
 
 def _camera(scene: Scene, picture: Floats) -> NDArray[np.uint8]:
     """Metered exposure and white balance, both a bit off; vignette, contrast and grain."""
-    meter = np.floor(_clip(picture[:, :, ::4, ::4]) * 255).astype(np.int64)  # whole numbers: an exact mean
+    meter = np.floor(clip(picture[:, :, ::4, ::4]) * 255).astype(np.int64)  # whole numbers: an exact mean
     mean = (meter.mean(axis=(2, 3), keepdims=True) / 255).astype(np.float32) + 0.05  # (N, 3, 1, 1)
     grey = (mean[:, :1] + mean[:, 1:2] + mean[:, 2:]) / 3
     warmer = scene.colour("warmer", (0.12, 0.0, -0.12), (-0.12, 0.0, 0.12))
     greener = scene.colour("greener", (-0.02, 0.04, -0.02), (0.02, -0.04, 0.02))
     balance = (0.65 + 0.35 * grey / mean) * (1 + warmer + greener)
-    gain = _blend(grey, scene.draw("exposure", low=0.38, high=0.66), 0.8) / grey
+    gain = blend(grey, scene.draw("exposure", low=0.38, high=0.66), 0.8) / grey
     x, y = scene.x - 0.5, scene.y - 0.5
-    picture = _clip(picture * (balance * gain) * (1 - scene.draw("vignette", high=0.6) * (x * x + y * y)))
-    picture = _blend(picture, picture * picture * (3 - 2 * picture), scene.draw("punch", high=0.9))
+    picture = clip(picture * (balance * gain) * (1 - scene.draw("vignette", high=0.6) * (x * x + y * y)))
+    picture = blend(picture, picture * picture * (3 - 2 * picture), scene.draw("punch", high=0.9))
     number = picture[0].size
     words = scene.bits("grain", np.arange(-(-number // 4), dtype=np.uint64)[None])  # four numbers a word
     grain = words.astype("<u8").view("<i2")[:, :number].reshape(picture.shape).astype(np.float32)
     amount = scene.draw("grain amount", low=0.08, high=0.27)
-    return (_clip(picture + grain * (amount * amount / 2**15)) * 255.0 + 0.5).astype(np.uint8)
+    return (clip(picture + grain * (amount * amount / 2**15)) * 255.0 + 0.5).astype(np.uint8)

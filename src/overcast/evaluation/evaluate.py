@@ -20,8 +20,8 @@ from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
+from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
-from overcast.prepare.split import merge_groups
 from overcast.tracking.metadata import recorded_params, run_tags
 from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run

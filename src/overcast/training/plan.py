@@ -27,8 +27,9 @@ from overcast.model import Network
 from overcast.prediction.build import build_mitigations, build_network, network_size
 from overcast.prediction.preprocessor import refuse_pixel_shuffle
 from overcast.prediction.trained_network import open_config_pack
+from overcast.prepare.folds import TEST, TRAIN, UNUSED
 from overcast.prepare.pack import Pack
-from overcast.prepare.split import TEST, TRAIN, UNUSED, read_parts, read_split_info
+from overcast.prepare.split import read_parts, read_split_info
 from overcast.tracking.create_run import check_folder
 from overcast.tracking.identity import identity, run_name
 from overcast.training.first_weights import check_first_weights

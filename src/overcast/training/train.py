@@ -14,8 +14,8 @@ from overcast.core.errors import DivergedError, UserError
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
 from overcast.prediction.build import build_mitigations, refuse_unfit
+from overcast.prepare.folds import TRAIN
 from overcast.prepare.missing_steps import prepare_missing
-from overcast.prepare.split import TRAIN
 from overcast.tracking.create_run import create_run
 from overcast.tracking.metadata import machine, provenance, recorded_params, run_tags
 from overcast.tracking.run import RunRecorder, run_status

@@ -28,6 +28,7 @@ from overcast.core.signals import sigterm_exits
 from overcast.study.lookup import CELL_LENGTH, DESIGN
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
+from overcast.tracking.identity import run_name
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
@@ -139,7 +140,9 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             epochs |= equal_epochs({name[:CELL_LENGTH]: config for name, config in cells.items()}, epochs, self.study)
             for name, config in cells.items():
                 if (many := epochs[name[:CELL_LENGTH]]) != config.epochs:
-                    print(f"{config.mitigation_name}: {many} epochs instead of {config.epochs}", flush=True)
+                    print(
+                        f"{run_name(config).rpartition(' · ')[0]}: {many} epochs instead of {config.epochs}", flush=True
+                    )
         tag = " ".join(f"{name}:{many}" for name, many in epochs.items())
         if len(tag) > MAX_TAG:
             raise UserError(f"study.equal=compute: {len(epochs)} cells are more than can be recorded. Give fewer")

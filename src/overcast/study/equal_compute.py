@@ -7,6 +7,7 @@ falls on all of them alike.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -22,6 +23,7 @@ from overcast.core.errors import DivergedError, UserError
 from overcast.core.progress import progress_bar
 from overcast.statistics.estimates import Array
 from overcast.study.progress import redirect, restore
+from overcast.tracking.metadata import STRENGTH, run_params
 from overcast.tracking.study_info import StudyInfo
 
 ROUNDS = 3
@@ -52,6 +54,24 @@ def refuse_unequal(configs: Sequence[RunConfig]) -> None:
 def _apart(config: RunConfig) -> int:
     """Epochs from one look to the next."""
     return math.gcd(config.epochs, config.measure_every)
+
+
+def equal_contexts(cells: Mapping[str, RunConfig]) -> list[dict[str, RunConfig]]:
+    """The cells, by name, that are to take the same time: those that `overcast.comparison.pairs.contexts` compares.
+
+    That is whatever differs in its mitigation alone; where the mitigation is the same in all, all of a data set.
+    """
+    of_mitigations = len({config.mitigation_name for config in cells.values()}) > 1
+    contexts: dict[str, dict[str, RunConfig]] = {}
+    for name, config in cells.items():
+        rest = {
+            key: value
+            for key, value in run_params(config).items()
+            if key != "mitigation" and not key.startswith(STRENGTH)
+        }
+        key = json.dumps(rest, default=str) if of_mitigations else config.data.name
+        contexts.setdefault(key, {})[name] = config
+    return list(contexts.values())
 
 
 def equal_epochs(cells: Mapping[str, RunConfig], known: Mapping[str, int], study: StudyInfo) -> dict[str, int]:

@@ -18,7 +18,7 @@ from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.callback import StudyCallback, plan_cells
 from overcast.study.checks import cell_identities, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
 from overcast.study.designs import refuse_incomplete
-from overcast.study.equal_compute import refuse_unequal
+from overcast.study.equal_compute import equal_contexts, refuse_unequal
 from overcast.study.layout import Layout, Place
 from overcast.study.tuning import refuse_twice
 from overcast.study.workers import give_resources, plan_workers
@@ -108,10 +108,7 @@ def equalise(sweep: Sweep, compose: Compose, callback: StudyCallback) -> Sweep:
 
     Raises: UserError as `StudyCallback.equalise` does.
     """
-    contexts: dict[int, dict[str, RunConfig]] = {}
-    for cell in sweep.cells:
-        contexts.setdefault(cell.place.point, {})[cell.identity] = cell.config
-    epochs = callback.equalise(list(contexts.values()))
+    epochs = callback.equalise(equal_contexts({cell.identity: cell.config for cell in sweep.cells}))
     points = [[word for word in point if override_key(word) != "epochs"] for point in sweep.layout.points]
     own = {cell.place: f"epochs={epochs[cell.identity]}" for cell in sweep.cells}
     layout = replace(sweep.layout, points=points, own=own)

@@ -221,6 +221,19 @@ def verdict_opening(*supported: bool, complete: bool = True) -> str:
     return translate("It holds here in part." if any(supported) else "It does not show here.")
 
 
+def verdict_text(
+    sentences: Sequence[str],
+    supported: Sequence[bool],
+    family: Mapping[Key, PairedDifference],
+    complete: bool = True,
+) -> str:
+    """A whole verdict: how it opens, what was found, and how to read the brackets in that.
+
+    supported, complete: as `verdict_opening` takes them. family: all that was tested.
+    """
+    return " ".join([verdict_opening(*supported, complete=complete), *sentences, tests_note(family)])
+
+
 def tests_note(family: Mapping[Key, PairedDifference]) -> str:
     """The end of a verdict: what its brackets are, and what the words mean."""
     text = (

@@ -7,11 +7,20 @@ Repeats differ in their seed alone (first weights and batches), so that their sp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from overcast.claims import ClaimResult, Pair, describe, paired_differences, percent, table, tests_note, verdict_opening
+from overcast.claims import (
+    ClaimResult,
+    Pair,
+    PairedDifference,
+    describe,
+    paired_differences,
+    percent,
+    table,
+    verdict_text,
+)
 from overcast.comparison.line_figure import line_figure
 from overcast.comparison.wording import number
 from overcast.core.words import translatable, translate
@@ -29,44 +38,57 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     trials["depth"] = trials["model.hidden"].map(len)
     bare = trials[trials["mitigation"] == "none"]
     mean = bare.groupby("depth")["accuracy"].mean()
-    best, shallowest, deepest = int(mean.idxmax()), int(mean.index.min()), int(mean.index.max())
+    best, deepest = int(mean.idxmax()), int(mean.index.max())
     at = dict(list(bare.groupby("depth")))
     deep = {str(name): rows for name, rows in trials[trials["depth"] == deepest].groupby("mitigation")}
-    spread = {name: float(rows["accuracy"].std()) for name, rows in deep.items()}
-    shallow_spread = float(at[shallowest]["accuracy"].std())
     # the best depth is chosen by the same runs: every one is in the family, so that the choice costs nothing
     shallower = {depth: Pair(rows, at[deepest]) for depth, rows in at.items() if depth != deepest}
     helped = {name: Pair(rows, deep["none"]) for name, rows in deep.items() if name != "none"}
     family = paired_differences({**shallower, **helped})
     worse = family.get(best)
+    sentences = [_best_depth(best, mean[best]), _behind(deepest, worse), _spreads(at)]
+    sentences += [_helped(name, deep[name], family[name]) for name in helped]
+    supported = [worse is not None and worse.is_better, *(family[name].is_better for name in helped)]
+    verdict = verdict_text(sentences, supported, family, complete=False)
+    return ClaimResult(verdict, [_accuracy(trials), _spread(trials)])
+
+
+def _best_depth(best: int, accuracy: float) -> str:
     text = (
         "Without help {best} hidden layers come out best ({accuracy} %)."
         if best > 1
         else "Without help {best} hidden layer comes out best ({accuracy} %)."
     )
-    sentences = [translate(text, best=best, accuracy=number(mean[best]))]
-    if worse:
-        sentences.append(
-            translate("With {deepest} they fall behind by {change}.", deepest=deepest, change=describe(worse))
-        )
-    else:
-        sentences.append(translate("That is the deepest tried."))
-    spreads = translate(
+    return translate(text, best=best, accuracy=number(accuracy))
+
+
+def _behind(deepest: int, difference: PairedDifference | None) -> str:
+    """difference: of the best depth and the deepest; None where that is the best."""
+    if difference is None:
+        return translate("That is the deepest tried.")
+    return translate("With {deepest} they fall behind by {change}.", deepest=deepest, change=describe(difference))
+
+
+def _spreads(at: Mapping[int, pd.DataFrame]) -> str:
+    """Of the deepest and the shallowest networks."""
+    shallowest, deepest = min(at), max(at)
+    return translate(
         "Over first weights alone the accuracy of {deepest} layers spreads by {spread} points (standard deviation), "
         "that of {shallowest} by {shallow_spread}: described, not tested, since so few repeats cannot tell.",
-        deepest=deepest, spread=number(spread["none"]), shallowest=shallowest, shallow_spread=number(shallow_spread),
+        deepest=deepest, spread=_std(at[deepest]), shallowest=shallowest, shallow_spread=_std(at[shallowest]),
     )  # fmt: skip
-    sentences.append(spreads)
-    supported = [worse is not None and worse.is_better]
-    for name in helped:
-        supported.append(family[name].is_better)
-        text, reached = "{mitigation}: {change}, to {accuracy}, spread {spread}.", percent(deep[name]["accuracy"])
-        values = {"change": describe(family[name]), "accuracy": reached, "spread": number(spread[name])}
-        sentences.append(translate(text, mitigation=name, **values))
-    return ClaimResult(
-        f"{verdict_opening(*supported, complete=False)} {' '.join(sentences)} {tests_note(family)}",
-        [_accuracy(trials), _spread(trials)],
-    )
+
+
+def _helped(name: str, rows: pd.DataFrame, difference: PairedDifference) -> str:
+    return translate(
+        "{mitigation}: {change}, to {accuracy}, spread {spread}.",
+        mitigation=name, change=describe(difference), accuracy=percent(rows["accuracy"]), spread=_std(rows),
+    )  # fmt: skip
+
+
+def _std(rows: pd.DataFrame) -> str:
+    """Of the accuracy, in points."""
+    return number(float(rows["accuracy"].std()))
 
 
 def _accuracy(trials: pd.DataFrame) -> Section:

@@ -12,16 +12,17 @@ import pandas as pd
 from overcast.claims import (
     ClaimResult,
     Pair,
+    PairedDifference,
     describe,
     mean_difference,
     paired_differences,
     points,
     table,
-    tests_note,
-    verdict_opening,
+    verdict_text,
 )
 from overcast.comparison.line_figure import line_figure
 from overcast.core.words import translatable, translate
+from overcast.html.page import Section
 from overcast.tracking.run_folder import Run
 
 CLAIM = translatable("Features that are learned do better than features made by hand, given enough data.")
@@ -33,32 +34,33 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     everything = trials[trials["train_fraction"] == trials.groupby("data")["train_fraction"].transform("max")]
     pairs = {str(data): _learned_and_handmade(rows) for data, rows in everything.groupby("data", sort=False)}
     family = paired_differences(pairs)
-    sentences, pictures = [], []
-    for data, rows in trials.groupby("data", sort=False):
-        sizes = sorted(rows["train_fraction"].unique())
-        at = {size: rows[rows["train_fraction"] == size] for size in sizes}
-        learned = next(name for name in rows["model"] if name != "handmade")
-        few, many = (round(at[size]["samples"].mean()) for size in (sizes[0], sizes[-1]))
-        least = mean_difference(_learned_and_handmade(at[sizes[0]]))
-        text = "{data}: learned ({network}) against made by hand {least} with {few:,} samples; with {many:,} {change}."
-        values = {"network": learned, "least": points(least), "change": describe(family[str(data)])}
-        sentences.append(translate(text, data=data, few=few, many=many, **values))
-        rows = rows.assign(samples=rows.groupby("train_fraction")["samples"].transform("mean").round())
-        pictures.append(
-            line_figure(
-                translate("Learned against made by hand: {data}", data=data),
-                translate("Bars: 95 % intervals of the means over the repeats."),
-                rows,
-                x="samples",
-                y="accuracy",
-                group="model",
-                titles=(translate("train samples"), translate("test accuracy, %")),
-                log=["x"],
-                percent=True,
-            )
-        )
+    each = {str(data): rows for data, rows in trials.groupby("data", sort=False)}
+    sentences = [_few_and_many(data, rows, family[data]) for data, rows in each.items()]
     supported = [difference.is_better for difference in family.values()]
-    return ClaimResult(f"{verdict_opening(*supported)} {' '.join(sentences)} {tests_note(family)}", pictures)
+    figures = [_over_samples(data, rows) for data, rows in each.items()]
+    return ClaimResult(verdict_text(sentences, supported, family), figures)
+
+
+def _few_and_many(data: str, rows: pd.DataFrame, with_many: PairedDifference) -> str:
+    """What learned features gain with the fewest samples, which is described, and with all, which is tested."""
+    sizes = rows["train_fraction"]
+    fewest, all_samples = rows[sizes == sizes.min()], rows[sizes == sizes.max()]
+    return translate(
+        "{data}: learned ({network}) against made by hand {least} with {few:,} samples; with {many:,} {change}.",
+        data=data, network=next(name for name in rows["model"] if name != "handmade"),
+        least=points(mean_difference(_learned_and_handmade(fewest))), few=round(fewest["samples"].mean()),
+        many=round(all_samples["samples"].mean()), change=describe(with_many),
+    )  # fmt: skip
+
+
+def _over_samples(data: str, rows: pd.DataFrame) -> Section:
+    samples = rows.groupby("train_fraction")["samples"].transform("mean").round()
+    return line_figure(
+        translate("Learned against made by hand: {data}", data=data),
+        translate("Bars: 95 % intervals of the means over the repeats."),
+        rows.assign(samples=samples), x="samples", y="accuracy", group="model", log=["x"], percent=True,
+        titles=(translate("train samples"), translate("test accuracy, %")),
+    )  # fmt: skip
 
 
 def _learned_and_handmade(rows: pd.DataFrame) -> Pair:

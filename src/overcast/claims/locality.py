@@ -18,17 +18,18 @@ from overcast.claims import (
     REPEAT,
     ClaimResult,
     Pair,
+    PairedDifference,
     describe,
     mean_difference,
     paired_differences,
     percent,
     points,
     table,
-    tests_note,
-    verdict_opening,
+    verdict_text,
 )
 from overcast.comparison.line_figure import line_figure
 from overcast.core.words import translatable, translate
+from overcast.html.page import Section
 from overcast.prediction.trained_network import open_run_pack, restore
 from overcast.tracking.run_folder import Run
 
@@ -56,43 +57,58 @@ def shifted_accuracies(run: Run) -> list[float]:
 def judge(runs: Sequence[Run]) -> ClaimResult:
     trials = table(runs)
     trials["network"] = [_network(row) for _, row in trials.iterrows()]
-    plain, shuffled = trials[~trials["shuffle_pixels"].astype(bool)], trials[trials["shuffle_pixels"].astype(bool)]
-    cnn, shuffled_cnn = plain[plain["model"] == "cnn"], shuffled[shuffled["model"] == "cnn"]
+    is_shuffled = trials["shuffle_pixels"].astype(bool)
+    plain, shuffled = trials[~is_shuffled], trials[is_shuffled]
+    cnn, shuffled_cnn = (rows[rows["model"] == "cnn"] for rows in (plain, shuffled))
     others = {str(name): rows for name, rows in plain[plain["model"] != "cnn"].groupby("network")}
     against = {name: Pair(cnn, rows) for name, rows in others.items()}
     family = paired_differences({**against, "shuffled": Pair(cnn, shuffled_cnn)})
     sentences = [translate("cnn: {accuracy} with {size}.", accuracy=percent(cnn["accuracy"]), size=_size(cnn))]
-    for name, rows in others.items():
-        text, change = "{network}: {accuracy} with {size} (cnn {change}).", describe(family[name])
-        sentences.append(
-            translate(text, network=name, accuracy=percent(rows["accuracy"]), size=_size(rows), change=change)
-        )
-    full = next(iter(others))
-    loss = mean_difference(Pair(others[full], shuffled[shuffled["network"] == full]))
+    sentences += [_against(name, rows, family[name]) for name, rows in others.items()]
+    dense, rows = next(iter(others.items()))
+    loss = mean_difference(Pair(rows, shuffled[shuffled["network"] == dense]))
     text, change = "Shuffling all pixels costs the cnn {change}; {network} {loss}.", describe(family["shuffled"])
-    sentences.append(translate(text, change=change, network=full, loss=points(loss)))
+    sentences.append(translate(text, change=change, network=dense, loss=points(loss)))
     shifted = _shifted(plain)
-    moved = {str(name): rows for name, rows in shifted[shifted["shift"] == SHIFTS[2]].groupby("network")}
-    unmoved = {str(name): rows for name, rows in shifted[shifted["shift"] == 0].groupby("network")}
-    losses = ", ".join(f"{name} {points(mean_difference(Pair(unmoved[name], moved[name])))}" for name in moved)
-    text = "Moved by {pixels} pixels, they lose: {losses}, which is described and not tested."
-    sentences.append(translate(text, pixels=SHIFTS[2], losses=losses))
+    sentences.append(_lost_by_moving(shifted))
     supported = [difference.is_better for difference in family.values()]
-    return ClaimResult(
-        f"{verdict_opening(*supported, complete=False)} {' '.join(sentences)} {tests_note(family)}",
-        [
-            line_figure(
-                translate("Pictures moved to the side"),
-                translate("The networks have seen none moved. Bars: 95 % intervals."), shifted, x="shift", y="accuracy",
-                group="network", titles=(translate("pixels"), translate("test accuracy, %")), percent=True,
-            ),
-            line_figure(
-                translate("All pixels shuffled in one fixed way"),
-                translate("0: pictures as they are, 1: shuffled, in training as in the test."),
-                trials.assign(shuffled=trials["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy",
-                group="network", titles=(translate("shuffled"), translate("test accuracy, %")), percent=True,
-            ),
-        ],
+    verdict = verdict_text(sentences, supported, family, complete=False)
+    return ClaimResult(verdict, [_moved_pictures(shifted), _shuffled_pixels(trials)])
+
+
+def _against(name: str, rows: pd.DataFrame, difference: PairedDifference) -> str:
+    """A fully connected network against the convolutional one."""
+    return translate(
+        "{network}: {accuracy} with {size} (cnn {change}).",
+        network=name, accuracy=percent(rows["accuracy"]), size=_size(rows), change=describe(difference),
+    )  # fmt: skip
+
+
+def _lost_by_moving(shifted: pd.DataFrame) -> str:
+    """What each network loses on pictures moved by the third of `SHIFTS`."""
+    pixels, losses = SHIFTS[2], []
+    for name, rows in shifted.groupby("network"):
+        unmoved, moved = (rows[rows["shift"] == shift] for shift in (0, pixels))
+        losses.append(f"{name} {points(mean_difference(Pair(unmoved, moved)))}")
+    text = "Moved by {pixels} pixels, they lose: {losses}, which is described and not tested."
+    return translate(text, pixels=pixels, losses=", ".join(losses))
+
+
+def _moved_pictures(shifted: pd.DataFrame) -> Section:
+    return line_figure(
+        translate("Pictures moved to the side"),
+        translate("The networks have seen none moved. Bars: 95 % intervals."),
+        shifted, x="shift", y="accuracy", group="network", percent=True,
+        titles=(translate("pixels"), translate("test accuracy, %")),
+    )  # fmt: skip
+
+
+def _shuffled_pixels(trials: pd.DataFrame) -> Section:
+    return line_figure(
+        translate("All pixels shuffled in one fixed way"),
+        translate("0: pictures as they are, 1: shuffled, in training as in the test."),
+        trials.assign(shuffled=trials["shuffle_pixels"].astype(int)), x="shuffled", y="accuracy", group="network",
+        percent=True, titles=(translate("shuffled"), translate("test accuracy, %")),
     )  # fmt: skip
 
 

@@ -19,12 +19,12 @@ from overcast.claims import (
     paired_differences,
     percent,
     table,
-    tests_note,
-    verdict_opening,
+    verdict_text,
 )
 from overcast.comparison.line_figure import line_figure
 from overcast.core.seeding import stratified_sample
 from overcast.core.words import translatable, translate
+from overcast.html.page import Section
 from overcast.prediction.trained_network import open_run_pack, restore
 from overcast.tracking.run_folder import Run
 
@@ -59,37 +59,24 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     family = paired_differences({**pairs, **spoken})
     gains = {n: family[n] for n in lengths}
     longest = recall[recall["length"] == lengths[-1]]
-    last = {str(name): percent(rows["accuracy"]) for name, rows in longest.groupby("model")}
-    reached = translate(
-        "After {steps} steps the plain network gets {rnn} right, the LSTM {lstm} (LSTM {change}; chance is "
-        "{chance:.0f} %).",
-        steps=lengths[-1], change=describe(gains[lengths[-1]]),
-        chance=100 / len(longest["run"].iloc[0].spec.classes), **last,
-    )  # fmt: skip
-    sentences = [reached, lengths_better(gains)]
+    sentences = [_after(lengths[-1], longest, gains[lengths[-1]]), lengths_better(gains)]
     supported = [gains[lengths[-1]].is_better]
     if spoken:
-        supported.append(family["speech"].is_better)
         text = "On spoken digits the LSTM gets {accuracy} right, a lead of {change}."
-        reached = percent(speech["lstm"]["accuracy"])
-        sentences.append(translate(text, accuracy=reached, change=describe(family["speech"])))
-    return ClaimResult(
-        f"{verdict_opening(*supported)} {' '.join(sentences)} {tests_note(family)}",
-        [
-            line_figure(
-                translate("What is remembered"),
-                translate("The class is told by the first steps alone. Bars: 95 % intervals."), recall, x="length",
-                y="accuracy", group="model", log=["x"], percent=True,
-                titles=(translate("steps to remember over"), translate("test accuracy, %")),
-            ),
-            line_figure(
-                translate("Which steps matter to the trained network"),
-                translate("Size of the loss's gradient at each of {steps} steps.", steps=lengths[-1]),
-                _gradients(longest), x="step", y="gradient", group="model",
-                titles=(translate("step"), translate("size of the gradient")),
-                log=["y"],
-            ),
-        ],
+        accuracy = percent(speech["lstm"]["accuracy"])
+        sentences.append(translate(text, accuracy=accuracy, change=describe(family["speech"])))
+        supported.append(family["speech"].is_better)
+    figures = [_remembered(recall), _steps_that_matter(longest, lengths[-1])]
+    return ClaimResult(verdict_text(sentences, supported, family), figures)
+
+
+def _after(steps: int, rows: pd.DataFrame, difference: PairedDifference) -> str:
+    """How much both networks get right of sequences this long."""
+    accuracies = {str(name): percent(each["accuracy"]) for name, each in rows.groupby("model")}
+    return translate(
+        "After {steps} steps the plain network gets {rnn} right, the LSTM {lstm} (LSTM {change}; chance is "
+        "{chance:.0f} %).",
+        steps=steps, change=describe(difference), chance=100 / len(rows["run"].iloc[0].spec.classes), **accuracies,
     )  # fmt: skip
 
 
@@ -105,11 +92,27 @@ def lengths_better(gains: Mapping[int, PairedDifference]) -> str:
     return translate("The LSTM is better from {steps} steps on.", steps=always[0])
 
 
-def _gradients(rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
+def _remembered(trials: pd.DataFrame) -> Section:
+    return line_figure(
+        translate("What is remembered"),
+        translate("The class is told by the first steps alone. Bars: 95 % intervals."),
+        trials, x="length", y="accuracy", group="model", log=["x"], percent=True,
+        titles=(translate("steps to remember over"), translate("test accuracy, %")),
+    )  # fmt: skip
+
+
+def _steps_that_matter(trials: pd.DataFrame, steps: int) -> Section:
+    """Of networks trained on sequences this long."""
+    gradients = pd.DataFrame(
         [
             {"model": row["model"], "step": step, "gradient": float(size)}
-            for _, row in rows.iterrows()
+            for _, row in trials.iterrows()
             for step, size in enumerate(gradient_over_time(row["run"]), start=1)
         ]
     )
+    return line_figure(
+        translate("Which steps matter to the trained network"),
+        translate("Size of the loss's gradient at each of {steps} steps.", steps=steps),
+        gradients, x="step", y="gradient", group="model", log=["y"],
+        titles=(translate("step"), translate("size of the gradient")),
+    )  # fmt: skip

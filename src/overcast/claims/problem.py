@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from overcast.claims import ClaimResult, Pair, paired_differences, percent, points, table, tests_note, verdict_opening
+from overcast.claims import ClaimResult, Pair, paired_differences, percent, points, table, verdict_text
 from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.html.style import BLUE
@@ -50,8 +50,7 @@ def judge(runs: Sequence[Run]) -> ClaimResult:
     ]
     supported = [difference.is_better for difference in family.values()]
     counted = translate("Better on {number} of {all} data sets.", number=sum(supported), all=len(supported))
-    opening = f"{verdict_opening(*supported)} {counted}"
-    return ClaimResult(f"{opening} {' '.join(sentences)} {tests_note(family)}", [_chart(trials)])
+    return ClaimResult(verdict_text([counted, *sentences], supported, family), [_chart(trials)])
 
 
 def _chart(trials: pd.DataFrame) -> Section:

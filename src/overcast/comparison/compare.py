@@ -175,9 +175,10 @@ def _judged(
         verdict, shown = report.headline, report.sections
     factorial = isinstance(report, FactorialReport)
     moved = [] if factorial else interval_sections(looks, finished, judged, of_one_test_part)
+    noise = noise_sections(finished, judged, of_own_test_parts, of_one_test_part)
     study = page.Study(
         compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
-        [*moved, *noise_sections(finished, judged, of_own_test_parts)], report.sentences if report else None,
+        [*moved, *noise], report.sentences if report else None,
         report.effects if isinstance(report, FactorialReport) else None,
         report.table if isinstance(report, GeneralReport) else None,
     )  # fmt: skip

@@ -57,10 +57,15 @@ def interval(row: pd.Series, column: str, digits: int, scale: float = 100.0) -> 
 def change(row: pd.Series, outcome: Outcome, digits: int) -> str:
     """``+4.1 points [2.9, 5.2]``, or ``−0.133 [−0.21, −0.05]``."""
     column = f"change/{outcome.column}"
-    size = number(row[column], digits, outcome.scale, sign=True)
-    size = translate("{size} points", size=size) if outcome.percent else size
+    told = size(row[column], outcome, digits, sign=True)
     known = np.isfinite(row[f"{column}/low"])
-    return f"{size} {interval(row, column, digits, outcome.scale)}" if known else size
+    return f"{told} {interval(row, column, digits, outcome.scale)}" if known else told
+
+
+def size(difference: float, outcome: Outcome, digits: int, sign: bool = False) -> str:
+    """``4.1 points``, or ``0.133`` of what is no share."""
+    told = number(difference, digits, outcome.scale, sign)
+    return translate("{size} points", size=told) if outcome.percent else told
 
 
 def judgement(row: pd.Series, outcome: Outcome) -> str:

@@ -15,8 +15,8 @@ from overcast.comparison.wording import change, number, size
 from overcast.core.words import translate
 from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
-from overcast.statistics.conditional import clustered_mean, group_sums
-from overcast.statistics.estimates import ALPHA, Array
+from overcast.statistics.conditional import clustered_mean
+from overcast.statistics.estimates import ALPHA, Array, by_group
 from overcast.statistics.verdicts import verdict
 from overcast.study.outcomes import Families, Outcome
 
@@ -60,8 +60,8 @@ def _sample_variance(context: Context, outcome: Outcome, answers: Answers) -> fl
     variances = []
     for cell in context.cells[1:]:
         for values, groups, _ in context.sample_differences(cell, column, answers).values():
-            sums = group_sums(values - values.mean(), groups)
-            variances.append(float((sums**2).sum()) / len(values) ** 2)
+            of_groups = by_group(values, groups)
+            variances += [of_groups.var(ddof=1) / len(of_groups)] if len(of_groups) > 1 else []
     return float(np.mean(variances)) if variances else 0.0
 
 

@@ -25,7 +25,7 @@ from overcast.statistics.simultaneous import (
     sign_flip_p,
     simultaneous_level,
 )
-from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, verdict
+from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, unless_flattered, verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
@@ -275,8 +275,8 @@ def _without_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
     table["flattered"] = False
     for outcome in judged.judged:
         name = f"verdict/{outcome.column}"
-        directions = np.array([Verdict(each).direction if each else 0 for each in table[name]])
-        flattered = np.where(directions > 0, table["diverged"] > 0, (directions < 0) & (table["baseline_diverged"] > 0))
-        table[name] = table[name].where(~flattered, Verdict.NOT_JUDGED.value)
-        table["flattered"] |= flattered
+        sides = zip(table[name], table["diverged"] > 0, table["baseline_diverged"] > 0, strict=True)
+        judged_ones = [unless_flattered(Verdict(found), *gone).value if found else "" for found, *gone in sides]
+        table["flattered"] |= table[name] != judged_ones
+        table[name] = judged_ones
     return table

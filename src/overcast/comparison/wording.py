@@ -36,7 +36,8 @@ def number(value: float, places: int = 1, scale: float = 100.0, sign: bool = Fal
 
 def places(table: pd.DataFrame, outcome: Outcome = PRIMARY) -> int:
     """Decimals: of percentages one, or two where intervals are narrower than half a point; of others two or three."""
-    column = f"change/{outcome.column}" if table["pairs"].max() > 1 else outcome.column
+    no_changes = table["pairs"].max() <= 1 and outcome.column in table
+    column = outcome.column if no_changes else f"change/{outcome.column}"
     width = (table[f"{column}/high"] - table[f"{column}/low"]).median()
     if outcome.percent:
         return 2 if width < 0.005 else 1

@@ -29,7 +29,8 @@ def study_notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
-    missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
+    looked = "stopped" in table and table["look"].max() > 0  # what stopped is not missing
+    missing = 0 if looked else int((table["planned"] - table["repeats"]).sum())
     judged = info.get("families") or families()
     sentences = [str(line) for name in ("post_hoc", "looked", "remarks", "tuned") for line in info.get(name, ())]
     sentences += [translate("Failed: {trials}.", trials=listed(failed))] if failed else []

@@ -22,8 +22,9 @@ MARGIN, SEEDS = 6.0, 10
 class Plan:
     """Rates over pilots and the studies run after them.
 
-    seeds: planned, the quartiles. none: share of pilots after which no number of seeds would do. at_zero, at_margin:
-    share of differences that were decided. detected: share found of differences as large as pilots call detectable.
+    seeds: planned for the first comparison, the quartiles. none: share of pilots after which no number of seeds would
+    do. at_zero, at_margin: how often it was decided. detected: share found of differences as large as pilots call
+    detectable.
     """
 
     scenario: Scenario
@@ -51,15 +52,15 @@ def plan(scenario: Scenario) -> Plan:
     for _ in range(PILOTS):
         pilot = compare_with_control(draw(scenario, nothing, generator)[0])
         level = simultaneous_level([pilot])
-        needed = seeds_to_decide(pilot, scenario.folds, margin, level)
+        needed = seeds_to_decide(pilot, scenario.folds, margin, level)[0]
         smallest.append([detectable(float(error), pilot.df, level) for error in pilot.standard_error])
-        if needed is None:
+        if np.isnan(needed):
             continue
         seeds.append(needed)
-        main = replace(scenario, seeds=needed)
+        main = replace(scenario, seeds=int(needed))
         at_zero = verdicts(analysed(main, nothing, generator), margin)
         at_margin = analysed(main, nothing + margin, generator)
-        decided.append((np.mean([each.decided for each in at_zero]), np.mean(at_margin.low > 0)))
+        decided.append((at_zero[0].decided, at_margin.low[0] > 0))
     truth = nothing + np.mean(smallest)
     detected = np.mean([analysed(scenario, truth, generator).low > 0 for _ in range(PILOTS)])
     first, median, third = np.quantile(seeds, [0.25, 0.5, 0.75]).tolist()

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from overcast.comparison import comparison_table, families
-from overcast.comparison.general import GeneralReport, data_set_effects, general_report, general_table
+from overcast.comparison.general import GeneralReport, general_report
 from overcast.html.page import Page, Table
 from overcast.html.writer import render
 from overcast.statistics.estimates import one_sample_t
@@ -80,14 +80,38 @@ def test_as_a_page(report: GeneralReport) -> None:
     assert table.cells[0][3].look == "better"
 
 
-def test_what_diverged_trials_flatter_is_not_judged(everywhere_trials: pd.DataFrame) -> None:
-    lost = (everywhere_trials["cell"] == "sky · cnn · good") & (everywhere_trials["fold"] == 4)
-    trials = everywhere_trials.assign(diverged=lost)
+def diverging(trials: pd.DataFrame, cell: str, folds: int) -> GeneralReport:
+    """What is said where a cell diverged on the last so many folds."""
+    lost = (trials["cell"] == cell) & (trials["fold"] >= 5 - folds)
+    trials = trials.assign(diverged=lost)
     trials.loc[lost, [name for name in trials if name.startswith(("test/", "gap/"))]] = np.nan
-    finished = trials[~lost]
-    table = comparison_table(trials)
-    row = general_table(data_set_effects(finished, table, JUDGED, {}), JUDGED).set_index("cell").loc["good"]
+    found = report_on(trials)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("folds", [1, 4, 5])
+def test_what_diverged_trials_flatter_is_not_judged(everywhere_trials: pd.DataFrame, folds: int) -> None:
+    found = diverging(everywhere_trials, "sky · cnn · good", folds)
+    row = found.table.set_index("cell").loc["good"]
     assert row["verdict/test/nll"] == row["verdict/gap/nll"] == "not judged"
+    assert row["pairs"] == (4 if folds == 1 else 3)
+    assert "improvement by good" not in found.headline
+    (told,) = (line for line in found.sentences if line.startswith("good"))
+    assert f"not judged: {folds} of its 20 trials diverged, and those that are left flatter it" in told
+
+
+def test_a_data_set_on_which_the_baseline_diverged_has_no_other(everywhere_trials: pd.DataFrame) -> None:
+    rows = diverging(everywhere_trials, "sky · cnn · none", 5).table.set_index("cell")
+    assert rows["pairs"].to_dict() == {"good": 3, "mixed": 3, "noise": 2}
+    assert rows.loc["good", "verdict/test/nll"] == "better"  # against the baseline's remaining trials, which flatter it
+
+
+def test_with_one_repeat_on_each_data_set_nothing_is_judged(everywhere_trials: pd.DataFrame) -> None:
+    found = report_on(everywhere_trials[everywhere_trials["fold"] == 0])
+    assert found is not None
+    assert "3 not judged" in found.headline
+    assert set(found.table["pairs"]) == {0}
 
 
 @pytest.mark.parametrize("many", [1, 2])

@@ -48,7 +48,7 @@ def test_undecided_comparisons_are_told_how_many_seeds_would_decide_them(open_qu
     ]
     assert set(undecided(open_questions, JUDGED)) <= set(study_notes(open_questions, info))
     limited = open_questions.assign(**{"seeds/test/accuracy": np.nan})
-    assert "2. No number of seeds will decide them: what the folds have in" in undecided(limited, JUDGED)[1]
+    assert "2. No number of seeds will decide them: they do not average away" in undecided(limited, JUDGED)[1]
     fields = table_view.markdown(open_questions, JUDGED)
     assert "undecided 12 seeds a fold would do" in fields
     assert "undecided more seeds will not do" in table_view.markdown(limited, JUDGED)

@@ -213,7 +213,7 @@ def test_in_korean_nothing_stays_english(of, study, small, factorial_trials, eve
             tuned = study[0].assign(**{"validation/nll": 0.5, "validation/accuracy": 0.8}, chosen=chosen, candidates=3)
             looks = look_tables(study[0], {"looks": [2, 4]}, {})
             last = [
-                *noise_sections(study[0], families(), {}), *tuned_sections(tuned),
+                *noise_sections(study[0], families(), {}, {}), *tuned_sections(tuned),
                 *interval_sections(looks, study[0], families(), {}),
                 *interval_sections([comparison_table(study[0])], study[0], families(), {}),
             ]  # fmt: skip

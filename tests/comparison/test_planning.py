@@ -13,9 +13,12 @@ from overcast.comparison.planning import Pilot, pilots, plan_sentences
 from overcast.study.outcomes import families
 
 
-def pilot(of_fold: float, of_seed: float, seeds: int = 3) -> Pilot:
-    """Of ten folds and two cells, in accuracy; the spread of a difference between folds, and between seeds."""
-    draw, rows = np.random.default_rng(1).normal, []
+def pilot(of_fold: float, of_seed: float, seeds: int = 3, samples: int = 0) -> Pilot:
+    """Of ten folds and two cells, in accuracy; the spread of a difference between folds, and between seeds.
+
+    samples: of a test part that all share.
+    """
+    draw, rows, answers = np.random.default_rng(1).normal, [], {}
     folds = draw(0, of_fold, 10)
     for name in ("none", "good"):
         for fold in range(10):
@@ -25,7 +28,10 @@ def pilot(of_fold: float, of_seed: float, seeds: int = 3) -> Pilot:
                 row |= {"data": "sky", "model": "cnn", "mitigation": name, "cell": name, "train_fraction": 1.0}
                 row |= {"epochs": 5, "run_id": f"{name}{fold}{seed}", "fold": fold, "seed": seed, "seconds": 36.0}
                 rows.append(row | {"repeat": f"{fold}-{seed}", "diverged": False})
-    (made,) = (each for each in pilots(pd.DataFrame(rows), families(("accuracy",))) if each.outcome.percent)
+                correct = (np.arange(samples) % 10 < (8 if name == "none" else 9)) | (draw(0, 1, samples) > 2)
+                answers[row["run_id"]] = {"group": np.arange(samples), "test/accuracy": correct.astype(float)}
+    every = pilots(pd.DataFrame(rows), families(("accuracy",)), answers if samples else {})
+    (made,) = (each for each in every if each.outcome.percent)
     return made
 
 
@@ -42,6 +48,15 @@ def test_where_folds_are_the_noise_no_number_of_seeds_helps() -> None:
     assert made.seeds_for(0.5 * made.detectable(3)) is None
     told = plan_sentences(made, 0.5 * made.detectable(3), None, 2)
     assert told[1].startswith("No number of seeds finds")
+
+
+def test_no_number_of_seeds_averages_a_fixed_test_part_away() -> None:
+    own, fixed = pilot(0.0, 0.02), pilot(0.0, 0.02, samples=40)
+    (of_samples,) = fixed.compared.sample_variance
+    assert fixed.error(1000) > np.sqrt(of_samples) > own.error(1000)
+    assert fixed.error(3) == pytest.approx(float(fixed.compared.standard_error[0]), rel=0.1)
+    told = plan_sentences(fixed, fixed.detectable(10**6) / 2, None, 2)
+    assert "folds, what they share and the samples of the test part leave" in told[1]
 
 
 def test_a_time_buys_whole_rounds_over_the_folds() -> None:

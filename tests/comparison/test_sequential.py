@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from overcast.comparison import OUTCOMES
+from overcast.comparison.headline import headline
+from overcast.comparison.intervals import looks_section
+from overcast.comparison.notes import study_notes
 from overcast.comparison.sequential import look_tables, sequential_notes, stopped_cells
 from overcast.comparison.table import comparison_table
 from overcast.study.outcomes import families
@@ -58,6 +62,45 @@ def test_a_look_waits_until_every_cell_that_goes_on_has_its_folds() -> None:
     assert look_tables(trials, INFO, {})[-1]["look"].max() == 6
     partly = trials[~((trials["cell"] == "half") & (trials["fold"] == 5))]
     assert look_tables(partly, INFO, {})[-1]["look"].max() == 4
+
+
+def test_nothing_is_judged_before_the_first_block_is_whole() -> None:
+    trials = made({"good": 0.1, "half": 0.02}, folds=3)
+    (table,) = look_tables(trials, INFO, {})
+    compared = table[~table["is_baseline"]]
+    assert set(compared["verdict/test/accuracy"]) == set(compared["verdict/gap/nll"]) == {"not judged"}
+    assert compared["change/test/accuracy/low"].isna().all()
+    assert compared["change/test/accuracy"].notna().all()
+    assert stopped_cells(table, trials) == set()
+    (note,) = sequential_notes(table, INFO)
+    assert note.startswith("Sequential: looks after 4, 6, 8 folds are planned. There was no look yet")
+    (planned,) = look_tables(trials, INFO | {"repeats": 8}, {})
+    told = study_notes(planned, INFO | {"looked": [note]})
+    assert "good: 3 of 8 repeats finished." in told
+    assert not any("would decide" in line for line in told)
+    assert "2 not judged" in headline(table, INFO["families"])
+    assert looks_section([table], INFO["families"]) is None
+
+
+def test_a_first_block_of_which_nothing_finished_is_no_look() -> None:
+    trials = made({"good": 0.1})
+    outcomes = [name for name in trials if name.startswith(("test/", "gap/"))]
+    trials.loc[trials["fold"] < 4, outcomes] = np.nan
+    (table,) = look_tables(trials.assign(diverged=trials["fold"] < 4), INFO, {})
+    assert table["look"].max() == 0
+
+
+def test_what_is_decided_in_one_outcome_freezes_no_other_of_a_longer_name() -> None:
+    (accuracy,) = families(("accuracy",)).better
+    second = replace(accuracy, column="test/accuracy_top2")
+    judged = replace(families(("accuracy",)), better=(accuracy, second), described=())
+    trials = made({"half": 0.1}, spread=0.004)
+    noise = np.random.default_rng(5).normal(0, 0.01, len(trials))
+    trials["test/accuracy_top2"] = 0.9 + 0.05 * (trials["cell"] == "half") + noise
+    first, second_look, *_ = look_tables(trials, INFO | {"families": judged}, {})
+    rows = [table.set_index("cell").loc["half"] for table in (first, second_look)]
+    assert rows[0]["change/test/accuracy/low"] == rows[1]["change/test/accuracy/low"]
+    assert rows[0]["change/test/accuracy_top2"] != rows[1]["change/test/accuracy_top2"]
 
 
 def test_a_trial_that_failed_is_missing_and_holds_no_look_up() -> None:

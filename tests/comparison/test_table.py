@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from overcast.comparison import OUTCOMES, PRIMARY, comparison_table, families, table
+from overcast.comparison import OUTCOMES, PRIMARY, comparison_table, families, table, table_view
+from overcast.comparison.notes import undecided
 from overcast.comparison.table import predictor_table
 from overcast.statistics.estimates import two_way
 from overcast.statistics.fold_covariance import common_ratio
@@ -179,6 +180,31 @@ def test_as_many_seeds_are_asked_for_as_decide_and_none_where_folds_are_the_limi
     assert found(comparison_table(more, ACCURACY_ALONE))["same"] == "equivalent"
     monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 1.0)
     assert np.isnan(row(comparison_table(trials, ACCURACY_ALONE), "same")["seeds/test/accuracy"])
+
+
+def test_on_a_single_fold_they_are_seeds_in_all():
+    trials = made({"none": 0, "same": 0}, folds=1, seeds=5, spread=0.03, seed=2)
+    compared = comparison_table(trials, ACCURACY_ALONE)
+    assert found(compared)["same"] == "undecided"
+    seeds = row(compared, "same")["seeds/test/accuracy"]
+    assert seeds > 5
+    more = made({"none": 0, "same": 0}, folds=1, seeds=int(seeds), spread=0.03, seed=2)
+    assert found(comparison_table(more, ACCURACY_ALONE))["same"] == "equivalent"
+    judged = ACCURACY_ALONE["families"]
+    assert f"1. {seeds:.0f} seeds would decide them" in " ".join(undecided(compared, judged))
+    assert f"undecided {seeds:.0f} seeds would do" in table_view.markdown(compared, judged)
+
+
+def test_no_number_of_seeds_averages_the_samples_of_a_fixed_test_part():
+    trials = made({"none": 0, "same": 0}, seeds=3, spread=0.02)
+    half = np.arange(40) % 2
+    right = {"none": half, "same": 1 - half}
+    answers = {
+        run: {"row": np.arange(40), "group": np.arange(40), "test/accuracy": right[cell].astype(float)}
+        for run, cell in zip(trials["run_id"], trials["cell"], strict=True)
+    }
+    assert row(comparison_table(trials, ACCURACY_ALONE), "same")["seeds/test/accuracy"] >= 1
+    assert np.isnan(row(comparison_table(trials, ACCURACY_ALONE, answers), "same")["seeds/test/accuracy"])
 
 
 def test_the_detectable_difference_shrinks_as_folds_are_added(independent_folds):

@@ -37,6 +37,15 @@ def test_the_chance_of_a_decision_is_that_of_the_folds_to_come() -> None:
     assert chance_of_decision(compared, folds, margin, level)[0] == pytest.approx(np.mean(decided), abs=0.02)
 
 
+def test_the_samples_of_a_fixed_test_part_are_there_after_all_folds_too() -> None:
+    """No fold makes their part of the error smaller, and it does not move the mean."""
+    runs = np.random.default_rng(1).normal(0, 0.01, (3, 4, 1))
+    sure, unsure = (compare_with_control(runs, 0.0, np.full(3, error**2)) for error in (0.0, 0.03))
+    assert chance_of_decision(unsure, 20, 0.03, 0.01).max() < 0.001
+    assert futile(unsure, 20, 0.03, 0.01).all()
+    assert not futile(sure, 20, 0.03, 0.01).any()
+
+
 def test_what_lies_between_zero_and_the_margin_with_little_left_is_futile() -> None:
     wide = compare_with_control(np.array([[[-0.05], [0.05], [-0.05], [0.06]]]))
     sure = compare_with_control(np.array([[[0.050], [0.051], [0.049], [0.052]]]))

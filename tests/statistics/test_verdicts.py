@@ -85,44 +85,57 @@ def simulated_pilot(draw):
 
 def test_seeds_to_decide_are_as_many_as_bring_the_error_down(pilot):
     level = simultaneous_level([pilot])
-    margin = 1.3
+    margin = 1.6
     needed = seeds_to_decide(pilot, 10, margin, level)
     quantile = stats.t.isf(level / 2, pilot.df) + stats.t.ppf(0.9, pilot.df)
 
     def margin_decided_with(seeds):
         return quantile * np.sqrt((pilot.fold_variance + pilot.seed_variance / seeds) / 10)
 
-    assert needed is not None
-    assert needed > 1
-    assert margin_decided_with(needed) <= margin < margin_decided_with(needed - 1)
-    assert seeds_to_decide(pilot, 20, margin, level) < needed < seeds_to_decide(pilot, 10, 1.2, level)
-    assert seeds_to_decide(pilot, 10, 100.0, level) == 1
+    assert (needed > 1).all()
+    assert (margin_decided_with(needed) <= margin).all()
+    assert (margin < margin_decided_with(needed - 1)).all()
+    assert (seeds_to_decide(pilot, 20, margin, level) < needed).all()
+    assert (needed < seeds_to_decide(pilot, 10, 1.5, level)).all()
+    assert seeds_to_decide(pilot, 10, 100.0, level).tolist() == [1] * 5
 
 
 def test_no_number_of_seeds_averages_folds_or_what_they_share(pilot):
-    assert seeds_to_decide(pilot, 10, 0.1, 0.01) is None
-    assert seeds_to_decide(replace(pilot, common=0.3), 10, 2.0, 0.01) is None
-    assert seeds_to_decide(replace(pilot, common=0.0, fold_variance=0.0), 10, 0.01, 0.01) is None  # too many
-    assert seeds_to_decide(replace(pilot, fold_variance=np.nan, seed_variance=np.nan), 10, 1.0, 0.01) is None
+    assert np.isnan(seeds_to_decide(pilot, 10, 0.1, 0.01)).all()
+    assert np.isnan(seeds_to_decide(replace(pilot, common=0.3), 10, 2.0, 0.01)).all()
+    calm = np.zeros(5)
+    assert np.isnan(seeds_to_decide(replace(pilot, common=0.0, fold_variance=calm), 10, 0.01, 0.01)).all()  # too many
+    unknown = replace(pilot, fold_variance=calm + np.nan, seed_variance=np.nan)
+    assert np.isnan(seeds_to_decide(unknown, 10, 1.0, 0.01)).all()
+
+
+def test_no_number_of_seeds_averages_the_samples_of_a_fixed_test_part(draw):
+    """Of three comparisons, the second's samples alone have an error as large as the margin."""
+    compared = compare_with_control(draw(0, 0.01, (3, 10, 1)), 0.0, np.array([0.0, 0.03, 0.003]) ** 2)
+    needed = seeds_to_decide(compared, 10, 0.03, 0.01)
+    assert np.isnan(needed).tolist() == [False, True, False]
+    assert needed[0] <= needed[2]
 
 
 def test_with_one_seed_all_noise_is_taken_for_that_of_seeds(pilot):
-    single = replace(pilot, fold_variance=2.5, seed_variance=np.nan)
-    apart = replace(pilot, fold_variance=0.0, seed_variance=2.5)
-    assert seeds_to_decide(single, 10, 1.2, 0.01) == seeds_to_decide(apart, 10, 1.2, 0.01)
+    single = replace(pilot, fold_variance=np.full(5, 2.5), seed_variance=np.nan)
+    apart = replace(pilot, fold_variance=np.zeros(5), seed_variance=2.5)
+    needed = seeds_to_decide(single, 10, 1.2, 0.01)
+    assert needed.tolist() == seeds_to_decide(apart, 10, 1.2, 0.01).tolist()
+    assert (needed > 1).all()
 
 
 def test_planned_seeds_decide_most_differences_at_zero_and_at_the_margin(draw):
     margin, decided = 1.6, []
     for _ in range(200):
         pilot = simulated_pilot(draw)
-        needed = seeds_to_decide(pilot, 10, margin, simultaneous_level([pilot]))
-        if needed is None:
+        needed = seeds_to_decide(pilot, 10, margin, simultaneous_level([pilot]))[0]
+        if np.isnan(needed):
             continue
         fold_means = np.sqrt(0.25 + 1 / needed) * draw(size=(6, 10, 1))
         comparison = compare_with_control(fold_means[1:] - fold_means[:1])
         at_zero = comparison.interval(simultaneous_level([comparison]))
         at_margin = replace(at_zero, mean=at_zero.mean + margin)
-        decided.append([np.mean([each.decided for each in verdicts(at_zero, margin)]), np.mean(at_margin.low > 0)])
+        decided.append([verdicts(at_zero, margin)[0].decided, at_margin.low[0] > 0])
     assert len(decided) > 100
     assert np.mean(decided, 0) == pytest.approx(0.85, abs=0.12)

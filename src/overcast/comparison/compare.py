@@ -170,14 +170,15 @@ def _judged(
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
-    report = None if claim else _whole_report(parent.tags.get("design", ""), finished, compared, info, of_one_test_part)
+    report = None if claim else _whole_report(parent.tags.get("design", ""), rows, compared, info, of_one_test_part)
     if report:
         verdict, shown = report.headline, report.sections
     factorial = isinstance(report, FactorialReport)
     moved = [] if factorial else interval_sections(looks, finished, judged, of_one_test_part)
+    noise = noise_sections(finished, judged, of_own_test_parts, of_one_test_part)
     study = page.Study(
         compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
-        [*moved, *noise_sections(finished, judged, of_own_test_parts)], report.sentences if report else None,
+        [*moved, *noise], report.sentences if report else None,
         report.effects if isinstance(report, FactorialReport) else None,
         report.table if isinstance(report, GeneralReport) else None,
     )  # fmt: skip
@@ -185,14 +186,14 @@ def _judged(
 
 
 def _whole_report(
-    design: str, finished: pd.DataFrame, compared: pd.DataFrame, info: Mapping[str, Any], answers: Answers
+    design: str, rows: pd.DataFrame, compared: pd.DataFrame, info: Mapping[str, Any], answers: Answers
 ) -> FactorialReport | GeneralReport | None:
     """What a study says beyond its cells one by one: a factorial one, or one over several data sets."""
     if design == "factorial":
-        return factorial_report(finished, info["families"], info["command"])
+        return factorial_report(rows[~rows["diverged"]], info["families"], info["command"])
     if info.get("looks"):  # where cells stop early, their means lean to what stopped them
         return None
-    return general_report(finished, compared, info["families"], answers)
+    return general_report(rows, compared, info["families"], answers)
 
 
 def _answer(study: page.Study) -> list[str]:

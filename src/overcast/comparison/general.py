@@ -13,13 +13,13 @@ import pandas as pd
 from overcast.comparison import wording
 from overcast.comparison.general_figure import general_forest
 from overcast.comparison.headline import cost, counted
-from overcast.comparison.pairs import Answers, contexts
+from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.table import compare
 from overcast.comparison.table_view import measured, verdict_field
 from overcast.core.words import translatable, translate
 from overcast.html.page import Cell, Section, Table
 from overcast.statistics.random_effects import MIN_DATA_SETS, family_level, random_effects
-from overcast.statistics.verdicts import Verdict, verdict
+from overcast.statistics.verdicts import Verdict, unless_flattered, verdict
 from overcast.study.outcomes import Families, Outcome
 
 
@@ -40,7 +40,7 @@ class GeneralReport:
 def general_report(
     trials: pd.DataFrame, table: pd.DataFrame, judged: Families, answers: Answers
 ) -> GeneralReport | None:
-    """The report on finished trials and their `comparison_table`; None if they are not of several data sets.
+    """The report on trials, diverged ones too, and their `comparison_table`; None if they are not of several data sets.
 
     answers: to fixed test parts, as for that table.
     """
@@ -59,27 +59,38 @@ def general_report(
 def data_set_effects(trials: pd.DataFrame, table: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
     """A row a mitigation (``cell``), ``data`` and ``outcome``: its ``change`` with ``standard_error``.
 
-    ``low`` and ``high`` are those of the table; ``time``, ``diverged`` and ``baseline_diverged`` too. Empty unless the
-    study compares mitigations on `MIN_DATA_SETS` data sets or more, each with one network in one way.
+    ``low`` and ``high`` are those of the table; ``time`` too. All are NaN where every trial of it or of the baseline
+    diverged. ``diverged``, ``baseline_diverged``: how many of the ``planned`` did. Empty unless the study compares
+    mitigations on `MIN_DATA_SETS` data sets or more, each with one network in one way.
     """
-    groups = list(contexts(trials))
-    data = [str(context.trials["data"].iloc[0]) for context in groups]
-    if trials["mitigation"].nunique() < 2 or len(groups) < MIN_DATA_SETS or len(set(data)) < len(groups):
+    groups = {str(context.trials["data"].iloc[0]): context for context in contexts(trials)}
+    several_ways = len(groups) < sum(1 for _ in contexts(trials))
+    if trials["mitigation"].nunique() < 2 or len(groups) < MIN_DATA_SETS or several_ways:
         return pd.DataFrame()
-    told, rows = table.set_index(["context", "cell"]), []
-    for context, name in zip(groups, data, strict=True):
+    finished = {str(each.trials["data"].iloc[0]): each for each in contexts(trials[~trials["diverged"]])}
+    told, rows = table.set_index(["data", "cell"]), []
+    for data, context in groups.items():
         of_data_set = str(context.trials["rest"].iloc[0]).split(" · ")
+        gone = context.trials[context.trials["diverged"]].groupby("cell")["repeat"].nunique()
+        shared = {"data": data, "baseline_diverged": gone.get(context.control, 0)}
+        shared["planned"] = context.trials["repeat"].nunique()
         for outcome in judged.judged:
-            compared = compare(context, outcome, answers)
-            for cell, error in zip(context.cells[1:], compared.standard_error, strict=True):
-                row, column = told.loc[(context.name, cell)], f"change/{outcome.column}"
+            errors = _standard_errors(finished.get(data), context.control, outcome, answers)
+            for cell in context.cells[1:]:
+                row, column = told.loc[(data, cell)] if cell in errors else {}, f"change/{outcome.column}"
+                names = {"change": column, "low": f"{column}/low", "high": f"{column}/high", "time": "time"}
                 own = " · ".join(part for part in cell.split(" · ") if part not in of_data_set)
-                ends = {"change": row[column], "low": row[f"{column}/low"], "high": row[f"{column}/high"]}
-                kept = {key: row[key] for key in ("time", "diverged", "baseline_diverged")}
-                rows.append(
-                    {"cell": own, "data": name, "outcome": outcome.column, "standard_error": error, **ends, **kept}
-                )
+                known = {name: row.get(place, np.nan) for name, place in names.items()}
+                known |= {"standard_error": errors.get(cell, np.nan), "diverged": gone.get(cell, 0)}
+                rows.append({"cell": own, "outcome": outcome.column, **shared, **known})
     return pd.DataFrame(rows)
+
+
+def _standard_errors(context: Context | None, control: str, outcome: Outcome, answers: Answers) -> dict[str, float]:
+    """Of each cell that finished, if its control did."""
+    if context is None or context.control != control:
+        return {}
+    return dict(zip(context.cells[1:], compare(context, outcome, answers).standard_error.tolist(), strict=True))
 
 
 def general_table(effects: pd.DataFrame, judged: Families) -> pd.DataFrame:
@@ -87,15 +98,25 @@ def general_table(effects: pd.DataFrame, judged: Families) -> pd.DataFrame:
 
     ``change/<outcome>``: the mean over data sets, with intervals that hold together within each family;
     ``verdict/<outcome>``: what they say. ``prediction/<outcome>/low``, ``/high``: what one more data set will show,
-    with 95 %, each alone. ``between/<outcome>``: τ, the standard deviation of true effects. ``pairs``: how many data
-    sets. ``time``: geometric mean. With trials that diverged, what they flatter is not judged.
+    with 95 %, each alone. ``between/<outcome>``: τ, the standard deviation of true effects. ``pairs``: on how many data
+    sets the change is known with an error. ``time``: geometric mean. ``diverged``, ``baseline_diverged``: of how many
+    ``planned`` trials on all data sets. What they flatter on one of them is not judged, but ``flattered``.
     """
     level, rows = _levels(effects, judged), []
     for cell, some in effects.groupby("cell", sort=False):
-        row = {"cell": cell, "data": "in general", "pairs": some["data"].nunique()}
-        row["time"] = float(np.exp(np.log(some["time"].astype(float)).mean()))
-        for outcome in judged.judged:
-            row |= _in_general(_known(effects, str(cell), outcome), outcome, level[outcome.column])
+        of_data_sets = some.drop_duplicates("data")
+        row = {"cell": cell, "data": "in general"}
+        row["time"] = float(np.exp(np.log(of_data_sets["time"].astype(float)).mean()))
+        row |= {name: int(of_data_sets[name].sum()) for name in ("diverged", "baseline_diverged", "planned")}
+        known = {outcome: _known(some, outcome) for outcome in judged.judged}
+        row["pairs"] = max(map(len, known.values()))
+        said = {outcome: _in_general(each, outcome, level[outcome.column]) for outcome, each in known.items()}
+        row["flattered"] = False
+        for outcome, columns in said.items():
+            name = f"verdict/{outcome.column}"
+            found = unless_flattered(Verdict(columns[name]), row["diverged"] > 0, row["baseline_diverged"] > 0)
+            row |= {**columns, name: found.value}
+            row["flattered"] |= found.value != columns[name]
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -103,17 +124,17 @@ def general_table(effects: pd.DataFrame, judged: Families) -> pd.DataFrame:
 def _levels(effects: pd.DataFrame, judged: Families) -> dict[str, float]:
     """Of each outcome's column, what each interval of its family may miss with."""
     levels: dict[str, float] = {}
-    cells = effects["cell"].unique()
+    cells = [some for _, some in effects.groupby("cell")]
     for family in (judged.overfitting, judged.better):
-        many = [len(_known(effects, cell, outcome)) for cell in cells for outcome in family]
+        many = [len(_known(some, outcome)) for some in cells for outcome in family]
         level = family_level(sum(data_sets >= MIN_DATA_SETS for data_sets in many))
         levels |= {outcome.column: level for outcome in family}
     return levels
 
 
-def _known(effects: pd.DataFrame, cell: str, outcome: Outcome) -> pd.DataFrame:
+def _known(of_cell: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     """The data sets on which a mitigation's change has an error."""
-    some = effects[(effects["cell"] == cell) & (effects["outcome"] == outcome.column)]
+    some = of_cell[of_cell["outcome"] == outcome.column]
     return some[np.isfinite(some["standard_error"].astype(float))]
 
 
@@ -121,9 +142,6 @@ def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[s
     found = random_effects(effects["change"], effects["standard_error"])
     mean, new, name = found.interval(level), found.prediction(), outcome.column
     said = verdict(float(mean.low), float(mean.high), outcome.margin, outcome.larger_is_better)
-    flattered = {1: "diverged", -1: "baseline_diverged"}.get(said.direction)
-    if flattered and (effects[flattered] > 0).any():
-        said = Verdict.NOT_JUDGED
     return {
         f"change/{name}": float(mean.mean), f"change/{name}/low": float(mean.low),
         f"change/{name}/high": float(mean.high), f"verdict/{name}": said.value,

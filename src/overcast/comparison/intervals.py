@@ -167,7 +167,7 @@ def _differences(
     order = [context.cells[1:].index(name) for name in _compared(context, table)["cell"]]
     compared = compare(context, outcome, answers)
     critical = compared.interval(levels[outcome.column]).critical
-    fixed = outcome.scale**2 * (compared.common + compared.sample_variance)
+    fixed = outcome.scale**2 * compared.shared
     differences = outcome.scale * fold_differences(context, outcome.column)
     return FoldDifferences(differences[order].round(DECIMALS).tolist(), float(critical[0]), fixed[order].tolist())
 

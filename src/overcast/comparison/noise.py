@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 
 from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.planning import Pilot, pilots
-from overcast.comparison.wording import change, number
+from overcast.comparison.wording import change, number, size
 from overcast.core.words import translate
 from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
-from overcast.statistics.conditional import clustered_mean, group_sums
-from overcast.statistics.estimates import ALPHA, Array
+from overcast.statistics.conditional import clustered_mean
+from overcast.statistics.estimates import ALPHA, Array, by_group
 from overcast.statistics.verdicts import verdict
 from overcast.study.outcomes import Families, Outcome
 
@@ -24,28 +24,33 @@ SOURCES = {"samples": BLUE, "folds": GREEN, "seeds": ORANGE, "common": AMBER}
 """Of the variance of a mean difference: test samples, else between folds, seeds of a fold, and what folds share."""
 
 
-def noise_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
-    """A row a context and judged outcome: how the error² of a mean difference splits, and what an hour more buys.
+def noise_table(
+    trials: pd.DataFrame, judged: Families, of_own_test_parts: Answers, of_one_test_part: Answers
+) -> pd.DataFrame:
+    """A row a context and judged ``outcome``: how the error² of a mean difference splits, and what an hour more buys.
 
     samples, folds, seeds, common: its parts, summing to error². detectable: the smallest difference found in four of
-    five such studies; detectable_hour: the same with ``seeds_hour`` seeds a fold, as many as an hour of one core adds.
+    five such studies; detectable_more: the same with ``more_seeds`` seeds a fold, as many as an hour of one core adds,
+    or one more where that takes longer: ``hours`` it takes. The answers are those of `noise_sections`.
     """
     groups = {context.name: context for context in contexts(trials)}
-    return pd.DataFrame([_row(pilot, groups[pilot.context], answers) for pilot in pilots(trials, judged)])
+    rows = [_row(each, groups[each.context], of_own_test_parts) for each in pilots(trials, judged, of_one_test_part)]
+    return pd.DataFrame(rows)
 
 
-def _row(pilot: Pilot, context: Context, answers: Answers) -> dict[str, object]:
+def _row(pilot: Pilot, context: Context, of_own_test_parts: Answers) -> dict[str, object]:
     compared, outcome, folds, seeds = pilot.compared, pilot.outcome, pilot.folds, pilot.seeds
     known_seeds = np.isfinite(compared.seed_variance)
     of_seeds = compared.seed_variance / (folds * seeds) if known_seeds else 0.0
-    between = compared.fold_variance / folds
-    samples = min(_sample_variance(context, outcome, answers) / folds, between)
-    more = seeds + max(pilot.seeds_in(1, 1), 1)
+    between = float(np.nanmean(compared.fold_variance)) / folds
+    of_own = min(_sample_variance(context, outcome, of_own_test_parts) / folds, between)
+    of_one = float(compared.sample_variance[compared.compared].mean())
+    added = max(pilot.seeds_in(1, 1), 1)
     return {
-        "context": context.name, "outcome": outcome.column, "label": outcome.label, "samples": samples,
-        "folds": between - samples, "seeds": of_seeds, "common": compared.common,
-        "error": float(np.sqrt(between + of_seeds + compared.common)), "one_seed": not known_seeds,
-        "detectable": pilot.detectable(seeds), "seeds_hour": more, "detectable_hour": pilot.detectable(more),
+        "context": context.name, "outcome": outcome, "samples": of_own + of_one, "folds": between - of_own,
+        "seeds": of_seeds, "common": compared.common, "error": pilot.error(seeds), "one_seed": not known_seeds,
+        "shared": of_one + compared.common, "detectable": pilot.detectable(seeds), "more_seeds": seeds + added,
+        "hours": pilot.hours(added, 1), "detectable_more": pilot.detectable(seeds + added),
     }  # fmt: skip
 
 
@@ -54,9 +59,9 @@ def _sample_variance(context: Context, outcome: Outcome, answers: Answers) -> fl
     column = outcome.column.replace("gap/", "test/")
     variances = []
     for cell in context.cells[1:]:
-        for values, groups in context.sample_differences(cell, column, answers).values():
-            sums = group_sums(values - values.mean(), groups)
-            variances.append(float((sums**2).sum()) / len(values) ** 2)
+        for values, groups, _ in context.sample_differences(cell, column, answers).values():
+            of_groups = by_group(values, groups)
+            variances += [of_groups.var(ddof=1) / len(of_groups)] if len(of_groups) > 1 else []
     return float(np.mean(variances)) if variances else 0.0
 
 
@@ -87,27 +92,33 @@ def noise_figure(noise: pd.DataFrame) -> Section | None:
 
 
 def _label(row: pd.Series, noise: pd.DataFrame) -> str:
-    return f"{row['label']} ({row['context']})" if noise["context"].nunique() > 1 else str(row["label"])
+    label: str = row["outcome"].label
+    return f"{label} ({row['context']})" if noise["context"].nunique() > 1 else label
 
 
 def next_hour(noise: pd.DataFrame) -> list[str]:
     """A sentence an outcome: what can be found now, what an hour more of one core buys, and where that ends."""
     sentences = []
     for _, row in noise.iterrows():
-        percent = row["outcome"] != "gap/nll" and not str(row["outcome"]).endswith("nll")
-        scale, digits = (100.0, 1) if percent else (1.0, 2)
-        now, later = (number(row[name], digits, scale) for name in ("detectable", "detectable_hour"))
-        if percent:
-            now, later = (translate("{size} points", size=size) for size in (now, later))
-        text = (
-            "{outcome}: {now} would be found in four of five such studies; an hour more of one core, to {seeds} seeds "
-            "a fold, takes that to {later}."
-        )
-        told = [translate(text, outcome=_label(row, noise), now=now, seeds=row["seeds_hour"], later=later)]
+        outcome, hours = row["outcome"], row["hours"]
+        digits = 1 if outcome.percent else 2
+        now, later = (size(row[name], outcome, digits) for name in ("detectable", "detectable_more"))
+        if hours > 1:
+            text = (
+                "{outcome}: {now} would be found in four of five such studies; one more seed in each fold, which takes "
+                "one core {hours} hours, takes that to {later}."
+            )
+        else:
+            text = (
+                "{outcome}: {now} would be found in four of five such studies; an hour more of one core, to {seeds} "
+                "seeds a fold, takes that to {later}."
+            )
+        values = {"now": now, "seeds": row["more_seeds"], "hours": number(hours, 1, 1), "later": later}
+        told = [translate(text, outcome=_label(row, noise), **values)]
         if row["one_seed"]:
             told.append(translate("That is so if all the noise were the seeds': one seed a fold cannot tell."))
-        if row["common"] > 0.5 * row["error"] ** 2:
-            told.append(translate("What folds share is the larger part: new data would buy more."))
+        if row["shared"] > 0.5 * row["error"] ** 2:
+            told.append(translate("What all runs share is the larger part: new data would buy more."))
         sentences.append(" ".join(told))
     return sentences
 
@@ -125,17 +136,19 @@ def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) 
                 of_fold = context.sample_differences(cell, outcome.column, answers)
                 if len(of_fold) < context.values(outcome.column).shape[1] or len(of_fold) < 2:
                     continue
-                values, groups = (np.concatenate(parts) for parts in zip(*of_fold.values(), strict=True))
+                values, groups, rows = (np.concatenate(parts) for parts in zip(*of_fold.values(), strict=True))
+                if len(np.unique(rows)) < len(rows):  # the folds of several splits
+                    continue
                 pooled.append((context, cell, outcome, values, groups))
     level = 1 - (1 - ALPHA) ** (1 / max(len(pooled), 1))
-    rows = []
+    table = []
     for context, cell, outcome, values, groups in pooled:
         estimate = clustered_mean(values, groups, level)
         ends = {"": estimate.mean, "/low": estimate.low, "/high": estimate.high}
         row = {f"change/{outcome.column}{end}": float(value) for end, value in ends.items()}
         found = verdict(float(estimate.low), float(estimate.high), outcome.margin, outcome.larger_is_better)
-        rows.append({"context": context.name, "cell": cell, "outcome": outcome, "verdict": found.value, **row})
-    return pd.DataFrame(rows)
+        table.append({"context": context.name, "cell": cell, "outcome": outcome, "verdict": found.value, **row})
+    return pd.DataFrame(table)
 
 
 def conditional_section(conditional: pd.DataFrame) -> Section | None:
@@ -149,8 +162,9 @@ def conditional_section(conditional: pd.DataFrame) -> Section | None:
     for (context, cell), rows in conditional.groupby(["context", "cell"], sort=False):
         line: list[str | Cell] = [f"{context} · {cell}" if context and context not in cell else str(cell)]
         for outcome in outcomes:
-            (row,) = (each for _, each in rows.iterrows() if each["outcome"] == outcome)
-            line += [change(row, outcome, 1 if outcome.percent else 2), translate(row["verdict"])]
+            known = [row for _, row in rows.iterrows() if row["outcome"] == outcome]
+            line += [change(known[0], outcome, 1 if outcome.percent else 2) if known else "–"]
+            line += [translate(known[0]["verdict"]) if known else ""]
         lines.append(line)
     text = translate(
         "Another question: on these very data, how do the models of these folds differ? From the predictions of all "
@@ -160,14 +174,17 @@ def conditional_section(conditional: pd.DataFrame) -> Section | None:
     return Section(translate("On these very data"), text, [Table(heads, lines, row_heads=True)])
 
 
-def noise_sections(trials: pd.DataFrame, judged: Families, answers: Answers) -> Sequence[Section]:
+def noise_sections(
+    trials: pd.DataFrame, judged: Families, of_own_test_parts: Answers, of_one_test_part: Answers
+) -> Sequence[Section]:
     """The sections of this file that a study has data for.
 
-    answers: of runs whose folds have test parts of their own.
+    of_own_test_parts, of_one_test_part: the answers of runs whose folds have test parts of their own, and of those that
+    share a fixed one.
     """
     finished = trials[~trials["diverged"]] if "diverged" in trials else trials
     every = [
-        noise_figure(noise_table(finished, judged, answers)),
-        conditional_section(conditional_table(finished, judged, answers)),
+        noise_figure(noise_table(finished, judged, of_own_test_parts, of_one_test_part)),
+        conditional_section(conditional_table(finished, judged, of_own_test_parts)),
     ]
     return [section for section in every if section is not None]

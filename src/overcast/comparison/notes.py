@@ -29,7 +29,8 @@ def study_notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
-    missing = int((table["planned"] - table["repeats"]).sum()) if "stopped" not in table else 0
+    looked = "stopped" in table and table["look"].max() > 0  # what stopped is not missing
+    missing = 0 if looked else int((table["planned"] - table["repeats"]).sum())
     judged = info.get("families") or families()
     sentences = [str(line) for name in ("post_hoc", "looked", "remarks", "tuned") for line in info.get(name, ())]
     sentences += [translate("Failed: {trials}.", trials=listed(failed))] if failed else []
@@ -53,26 +54,31 @@ def study_notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True
 
 
 def undecided(table: pd.DataFrame, judged: Families) -> list[str]:
-    """Of each outcome and context what would decide those that are undecided."""
+    """Of each outcome and context what would decide those that are undecided, or that no number of seeds will."""
     sentences = []
     for outcome in judged.judged:
-        column = f"verdict/{outcome.column}"
-        for context, rows in table[table[column] == Verdict.UNDECIDED.value].groupby("context", sort=False):
-            seeds = rows[f"seeds/{outcome.column}"].iloc[0]
+        open_rows = table[table[f"verdict/{outcome.column}"] == Verdict.UNDECIDED.value]
+        seeds = open_rows[f"seeds/{outcome.column}"]
+        for (context, _), rows in open_rows.groupby(["context", seeds.isna()], sort=False):
             where = f" ({context})" if table["context"].nunique() > 1 else ""
             many = translate("Undecided in {outcome}: {number}.", outcome=outcome.label + where, number=len(rows))
-            told = (
-                translate(
-                    "{seeds} seeds a fold would decide them if the truth were zero or the margin.", seeds=int(seeds)
-                )
-                if np.isfinite(seeds)
-                else translate(
-                    "No number of seeds will decide them: what the folds have in common is the limit. More data, or a "
-                    "wider margin, would."
-                )
-            )
-            sentences.append(f"{many} {told}")
+            sentences.append(f"{many} {_enough_seeds(seeds[rows.index].max(), rows['single_fold'].all())}")
     return sentences
+
+
+def _enough_seeds(seeds: float, single_fold: bool) -> str:
+    """NaN where no number is."""
+    if np.isnan(seeds):
+        text = (
+            "No number of seeds will decide them: they do not average away what lies in the data. More data, or a "
+            "wider margin, would."
+        )
+        return translate(text)
+    if single_fold:
+        text = "{seeds} seeds would decide them if the truth were zero or the margin."
+    else:
+        text = "{seeds} seeds a fold would decide them if the truth were zero or the margin."
+    return translate(text, seeds=int(seeds))
 
 
 def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:

@@ -117,17 +117,17 @@ class Context:
             of_fold.setdefault(self._fold_numbers[repeat], []).append(by_group(known[column], known["group"]))
         return np.stack([np.mean(of_fold[fold], axis=0) for fold in sorted(of_fold)])
 
-    def sample_differences(self, cell: str, column: str, answers: Answers) -> dict[int, tuple[Array, Array]]:
+    def sample_differences(self, cell: str, column: str, answers: Answers) -> dict[int, tuple[Array, Array, Array]]:
         """Of each fold, sample by sample of its test part: the difference of a cell to the control, mean over the seeds
-        that both have, and the samples' groups; no fold of which a run's answers are not known.
+        that both have, the samples' groups and their rows; no fold of which a run's answers are not known.
         """
-        of_fold: dict[int, list[tuple[Array, Array]]] = {}
+        of_fold: dict[int, list[tuple[Array, Array, Array]]] = {}
         for repeat, pair in self._both(cell).items():
             ours, theirs = (answers.get(run, {}) for run in pair)
             if column in ours and column in theirs and np.array_equal(ours["row"], theirs["row"]):
-                difference = (ours[column] - theirs[column], ours["group"])
+                difference = (ours[column] - theirs[column], ours["group"], ours["row"])
                 of_fold.setdefault(self._fold_numbers[repeat], []).append(difference)
-        return {fold: (np.mean([values for values, _ in some], axis=0), some[0][1]) for fold, some in of_fold.items()}
+        return {fold: (np.mean([each[0] for each in some], axis=0), *some[0][1:]) for fold, some in of_fold.items()}
 
     def _both(self, cell: str) -> dict[str, tuple[str, str]]:
         """Of each repeat that a cell and the control have, the run of either."""

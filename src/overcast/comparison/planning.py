@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.pairs import Context, contexts
+from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study, trial_table
 from overcast.comparison.table import compare, study_level
+from overcast.comparison.trials import answers
 from overcast.comparison.wording import number
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
@@ -40,12 +41,11 @@ class Pilot:
 
     def detectable(self, seeds: int) -> float:
         """The smallest difference that four of five studies with so many seeds a fold find."""
-        compared = self.compared
-        of_fold, of_seed = compared.fold_variance, compared.seed_variance
-        if np.isnan(of_seed):  # with one seed a fold the two are not told apart
-            of_fold, of_seed = 0.0, compared.fold_variance
-        error = np.sqrt(of_fold / self.folds + of_seed / (self.folds * seeds) + compared.common)
-        return detectable(float(error), compared.df, self.level)
+        return detectable(self.error(seeds), self.compared.df, self.level)
+
+    def error(self, seeds: int) -> float:
+        """The standard error with so many seeds a fold: over the comparisons, the root of the mean square."""
+        return float(np.sqrt(np.nanmean(self.compared.error(self.folds, seeds) ** 2)))
 
     def seeds_for(self, difference: float) -> int | None:
         """How many seeds a fold find this difference; None if no number does."""
@@ -60,15 +60,18 @@ class Pilot:
         return int(hours / self.hours(1, jobs))
 
 
-def pilots(trials: pd.DataFrame, judged: Families) -> list[Pilot]:
-    """A pilot a context and judged outcome, of those with at least two folds and something to compare."""
+def pilots(trials: pd.DataFrame, judged: Families, answers: Answers) -> list[Pilot]:
+    """A pilot a context and judged outcome, of those with at least two folds and something to compare.
+
+    answers: with a fixed test part, to it.
+    """
     finished = trials[~trials["diverged"]] if "diverged" in trials else trials
     groups = list(contexts(finished))
     return [
         _pilot(context, outcome, compared, study_level(groups, judged, outcome))
         for outcome in judged.judged
         for context in groups
-        if (compared := compare(context, outcome, {})).compared.any() and not context.single_fold
+        if (compared := compare(context, outcome, answers)).compared.any() and not context.single_fold
     ]
 
 
@@ -98,8 +101,9 @@ def plan_sentences(pilot: Pilot, difference: float | None, hours: float | None, 
         lines.append("One seed a fold does not tell folds' noise from that of seeds: all is taken for the latter.")
     if difference is not None:
         seeds = pilot.seeds_for(difference)
-        floor = size(pilot.detectable(MAX_SEEDS))
-        none = f"No number of seeds finds {size(difference)}: folds and what they share leave {floor}. More data would."
+        floor, fixed = size(pilot.detectable(MAX_SEEDS)), pilot.compared.sample_variance.any()
+        left = "folds, what they share and the samples of the test part" if fixed else "folds and what they share"
+        none = f"No number of seeds finds {size(difference)}: {left} leave {floor}. More data would."
         lines.append(f"To find {size(difference)}: {took(seeds)}." if seeds else none)
     if hours is not None:
         seeds = pilot.seeds_in(hours, jobs)
@@ -126,9 +130,11 @@ def plan_study(
         check_runs(record)
         judged = read_plan(record.parent)["families"]
         gone = evaluate_missing(record.runs, judged)
-        rows = trial_table(record.parent, record.planned, [run for run in record.runs if run not in gone])
+        runs = [run for run in record.runs if run not in gone]
+        rows = trial_table(record.parent, record.planned, runs)
+        known = answers([run for run in runs if run.facts.get("official_test")])
     lines = []
-    for pilot in pilots(rows, judged):
+    for pilot in pilots(rows, judged, known):
         name = pilot.outcome.column.removeprefix("test/").replace("/", "_")
         if not wanted or name in wanted:
             difference = wanted.get(name, pilot.outcome.margin)

@@ -19,7 +19,7 @@ from overcast.core.words import translatable, translate
 from overcast.statistics.sequential import spent
 from overcast.statistics.verdicts import Verdict
 from overcast.study.lookup import planned_trials, whole_runs
-from overcast.study.outcomes import Families, families
+from overcast.study.outcomes import PRIMARY, Families, families
 from overcast.tracking.store import TrackingStore
 
 STOPPED = {
@@ -36,6 +36,8 @@ def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers)
     its comparisons is decided or futile: ``look``: after how many folds that was, or the last look; ``stopped``: why,
     "decided", "futile" or "". A trial that failed is missing at a look, as it is in any comparison.
 
+    Before the first block is whole there is one table, of what there is, in which nothing is judged: ``look`` is 0.
+
     info: as for `comparison_table`, and the planned ``looks``, in folds; without any there is one table, of the whole.
     """
     if not info.get("looks"):
@@ -44,14 +46,17 @@ def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers)
     tables, before = list[pd.DataFrame](), 0
     for folds, alpha in zip(looks, spent(looks), strict=True):
         some = trials[trials["fold"] < folds]
-        if tables and not _looked(some[some["fold"] >= before], tables[-1], folds - before):
+        block = some[some["fold"] >= before]
+        if (tables and not _looked(block, tables[-1], folds - before)) or not _any_finished(some):
             break
         now = comparison_table(some, {**info, "alpha": alpha, "planned_folds": looks[-1]}, answers)
         now["look"], now["stopped"] = folds, ""
+        if not tables and not _looked(block, now, folds):
+            break
         now = _keep_decided(now, tables[-1], judged) if tables else now
         tables.append(_stop(now, judged, folds == looks[-1]))
         before = folds
-    return tables
+    return tables or [_unjudged(comparison_table(trials, info, answers), judged)]
 
 
 def stopped_cells(table: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
@@ -69,6 +74,12 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     if "stopped" not in table:
         return []
     looks, last = list(info["looks"]), int(table["look"].max())
+    if not last:
+        text = (
+            "Sequential: looks after {looks} folds are planned. There was no look yet: the first one waits until a "
+            "comparison has all its folds, and nothing is judged before."
+        )
+        return [translate(text, looks=", ".join(map(str, looks)))]
     used, planned = int(table["repeats"].sum()), int(table["planned"].max() / last * looks[-1]) * len(table)
     lines = [
         translate(
@@ -81,6 +92,20 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
         for why, some in rows.groupby("stopped", sort=False):
             lines.append(translate(STOPPED[str(why)], folds=folds, cells=", ".join(some["cell"])))
     return lines
+
+
+def _any_finished(trials: pd.DataFrame) -> bool:
+    return bool(np.isfinite(trials[PRIMARY.column].astype(float)).any())
+
+
+def _unjudged(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
+    """Without anything that says how sure a difference is: to read it before a look would be one look more."""
+    for outcome in judged.judged:
+        name = f"verdict/{outcome.column}"
+        table[name] = table[name].where(table["is_baseline"], Verdict.NOT_JUDGED.value)
+        known = _change_columns(outcome.column) - {name, f"change/{outcome.column}"}
+        table[[each for each in table if each in known]] = np.nan
+    return table.assign(look=0, stopped="", flattered=False)
 
 
 def _looked(block: pd.DataFrame, table: pd.DataFrame, folds: int) -> bool:
@@ -103,14 +128,15 @@ def _keep_decided(now: pd.DataFrame, before: pd.DataFrame, judged: Families) -> 
             continue
         for outcome in judged.judged:
             if Verdict(old.at[place, f"verdict/{outcome.column}"] or Verdict.UNDECIDED).decided:
-                columns = [name for name in table if _is_change(name, outcome.column)]
+                columns = [name for name in table if name in _change_columns(outcome.column)]
                 table.loc[place, columns] = old.loc[place, columns]
     return table.reset_index().reindex(columns=now.columns)
 
 
-def _is_change(name: str, column: str) -> bool:
+def _change_columns(column: str) -> set[str]:
+    """What `comparison_table` says of the changes in an outcome, in which columns."""
     kinds = ("change", "verdict", "sign_flip", "detectable", "seeds", "futile")
-    return any(name.startswith(f"{kind}/{column}") for kind in kinds)
+    return {f"{kind}/{column}{end}" for kind in kinds for end in ("", "/low", "/high")}
 
 
 def _stop(table: pd.DataFrame, judged: Families, whole: bool) -> pd.DataFrame:
@@ -138,5 +164,7 @@ def look_at(store: TrackingStore, study: str, folds: int) -> set[str]:
         return set()
     rows = trial_table(parent, records, finished, diverged)
     rows = rows[rows["fold"] < folds]  # one that is resumed may have trials of the next block already
+    if not _any_finished(rows):
+        return set()
     known = answers([run for run in finished if run.facts.get("official_test")])
     return stopped_cells(look_tables(rows, read_plan(parent), known)[-1], rows)

@@ -25,7 +25,7 @@ from overcast.statistics.simultaneous import (
     sign_flip_p,
     simultaneous_level,
 )
-from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, verdict
+from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, unless_flattered, verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
@@ -43,7 +43,8 @@ def comparison_table(
     the intervals of a family hold simultaneously, those of an outcome that is not judged among themselves.
     ``verdict/<outcome>``: what the interval says (`Verdict`). ``sign_flip/<outcome>``: the adjusted p-value of flipping
     whole folds, NaN with too few. ``detectable/<outcome>``: the smallest difference that such a study finds in four of
-    five cases. ``seeds/<outcome>``: how many seeds a fold would decide it (`seeds_to_decide`), NaN if no number will.
+    five cases. ``seeds/<outcome>``: how many seeds a fold would decide it (`seeds_to_decide`), NaN if no number will;
+    on a ``single_fold``, how many in all.
     ``time``: train time over the baseline's, geometric mean. ``repeats``, ``pairs``, ``planned``: how many trials the
     cell and the comparison have, and how many each cell should have; ``folds``: over how many folds they are.
 
@@ -123,6 +124,7 @@ def _row(
     row = {"context": context.name, "planned": planned}
     row |= {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
     row |= {key: cell[key].iloc[0] for key in [*CELL[:-1], "mitigation", "cell"]}
+    row |= {"single_fold": context.single_fold}
     row |= {"baseline": context.control, "against": base["mitigation"].iloc[0], "is_baseline": name == context.control}
     pairs = cell.merge(base, on="repeat", suffixes=("", "/base"))
     row |= {"repeats": len(cell), "pairs": 0 if row["is_baseline"] else len(pairs)}
@@ -204,7 +206,7 @@ def _common_ratio(context: Context, outcome: Outcome) -> float:
 def _columns(
     outcome: Outcome, context: Context, compared: ControlComparison, level: float, p: Array
 ) -> dict[str, list[Any]]:
-    name, many = outcome.column, len(compared.mean)
+    name = outcome.column
     columns: dict[str, list[Any]] = _interval_columns(f"change/{name}", compared.interval(level))
     ends = zip(columns[f"change/{name}/low"], columns[f"change/{name}/high"], strict=True)
     columns[f"verdict/{name}"] = [verdict(*each, outcome.margin, outcome.larger_is_better).value for each in ends]
@@ -213,8 +215,8 @@ def _columns(
         detectable(float(error), compared.df, level) if np.isfinite(error) else np.nan
         for error in compared.standard_error
     ]
-    folds = context.values(name).shape[1]
-    columns[f"seeds/{name}"] = [seeds_to_decide(compared, folds, outcome.margin, level) or np.nan] * many
+    folds = 1 if context.single_fold else context.values(name).shape[1]
+    columns[f"seeds/{name}"] = seeds_to_decide(compared, folds, outcome.margin, level).tolist()
     return columns
 
 
@@ -273,8 +275,8 @@ def _without_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
     table["flattered"] = False
     for outcome in judged.judged:
         name = f"verdict/{outcome.column}"
-        directions = np.array([Verdict(each).direction if each else 0 for each in table[name]])
-        flattered = np.where(directions > 0, table["diverged"] > 0, (directions < 0) & (table["baseline_diverged"] > 0))
-        table[name] = table[name].where(~flattered, Verdict.NOT_JUDGED.value)
-        table["flattered"] |= flattered
+        sides = zip(table[name], table["diverged"] > 0, table["baseline_diverged"] > 0, strict=True)
+        judged_ones = [unless_flattered(Verdict(found), *gone).value if found else "" for found, *gone in sides]
+        table["flattered"] |= table[name] != judged_ones
+        table[name] = judged_ones
     return table

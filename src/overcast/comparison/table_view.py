@@ -117,7 +117,10 @@ def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:
     seeds = row[f"seeds/{outcome.column}"]
     if not np.isfinite(seeds):
         return translate("more seeds will not do")
-    text = "{seeds} seeds a fold would do" if seeds > 1 else "{seeds} seed a fold would do"
+    if row["single_fold"]:
+        text = "{seeds} seeds would do"
+    else:
+        text = "{seeds} seeds a fold would do" if seeds > 1 else "{seeds} seed a fold would do"
     return translate(text, seeds=int(seeds))
 
 

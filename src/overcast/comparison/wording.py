@@ -36,7 +36,8 @@ def number(value: float, places: int = 1, scale: float = 100.0, sign: bool = Fal
 
 def places(table: pd.DataFrame, outcome: Outcome = PRIMARY) -> int:
     """Decimals: of percentages one, or two where intervals are narrower than half a point; of others two or three."""
-    column = f"change/{outcome.column}" if table["pairs"].max() > 1 else outcome.column
+    no_changes = table["pairs"].max() <= 1 and outcome.column in table
+    column = outcome.column if no_changes else f"change/{outcome.column}"
     width = (table[f"{column}/high"] - table[f"{column}/low"]).median()
     if outcome.percent:
         return 2 if width < 0.005 else 1
@@ -57,10 +58,15 @@ def interval(row: pd.Series, column: str, digits: int, scale: float = 100.0) -> 
 def change(row: pd.Series, outcome: Outcome, digits: int) -> str:
     """``+4.1 points [2.9, 5.2]``, or ``−0.133 [−0.21, −0.05]``."""
     column = f"change/{outcome.column}"
-    size = number(row[column], digits, outcome.scale, sign=True)
-    size = translate("{size} points", size=size) if outcome.percent else size
+    told = size(row[column], outcome, digits, sign=True)
     known = np.isfinite(row[f"{column}/low"])
-    return f"{size} {interval(row, column, digits, outcome.scale)}" if known else size
+    return f"{told} {interval(row, column, digits, outcome.scale)}" if known else told
+
+
+def size(difference: float, outcome: Outcome, digits: int, sign: bool = False) -> str:
+    """``4.1 points``, or ``0.133`` of what is no share."""
+    told = number(difference, digits, outcome.scale, sign)
+    return translate("{size} points", size=told) if outcome.percent else told
 
 
 def judgement(row: pd.Series, outcome: Outcome) -> str:

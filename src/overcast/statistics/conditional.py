@@ -7,27 +7,16 @@ models trained on other data. Cross-validation's mean loss is normal around that
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 from numpy.typing import ArrayLike
 
-from overcast.statistics.estimates import Array, Estimate
+from overcast.statistics.estimates import Estimate, by_group, one_sample_t
 
 
 def clustered_mean(values: ArrayLike, groups: ArrayLike, level: float) -> Estimate:
-    """The mean of ``values`` (N,), whose standard error counts every group (N,) of samples as one.
+    """The mean of ``values`` (N,), whose standard error counts every group (N,) of samples as one (`by_group`).
 
-    The variance is that of a ratio of cluster sums (Cochran, "Sampling techniques", 1977, section 3.12), with G - 1
-    degrees of freedom for G groups; the interval misses with probability ``level``.
+    With G - 1 degrees of freedom for G groups; the interval misses with probability ``level``.
     """
-    x = np.asarray(values, float)
-    sums = group_sums(x - x.mean(), groups)
-    count = len(sums)
-    variance = count / max(count - 1, 1) * (sums**2).sum() / len(x) ** 2 if count > 1 else np.nan
-    return Estimate(np.asarray(x.mean()), np.asarray(np.sqrt(variance)), np.asarray(float(max(count - 1, 1))), level)
-
-
-def group_sums(values: Array, groups: ArrayLike) -> Array:
-    """(G,) the sum of the values of each group."""
-    _, number = np.unique(np.asarray(groups), return_inverse=True)
-    sums: Array = np.bincount(number, weights=values).astype(np.float64)
-    return sums
+    return replace(one_sample_t(by_group(values, groups)), level=level)

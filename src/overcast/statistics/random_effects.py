@@ -53,9 +53,10 @@ def random_effects(effects: ArrayLike, standard_errors: ArrayLike) -> RandomEffe
     y, s = np.asarray(effects, float), np.asarray(standard_errors, float)
     k = y.shape[-1]
     mean = one_sample_t(y)
-    error = mean.standard_error if k >= MIN_DATA_SETS else np.full(mean.mean.shape, np.nan)
-    between = np.maximum(k * error**2 - (s**2).mean(-1), 0.0)
-    return RandomEffects(replace(mean, standard_error=error), between, k)
+    if k < MIN_DATA_SETS:
+        unknown = np.full(mean.mean.shape, np.nan)
+        return RandomEffects(replace(mean, standard_error=unknown), unknown, k)
+    return RandomEffects(mean, np.maximum(k * mean.standard_error**2 - (s**2).mean(-1), 0.0), k)
 
 
 def family_level(count: int, alpha: float = ALPHA) -> float:

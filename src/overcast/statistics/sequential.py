@@ -48,9 +48,10 @@ def chance_of_decision(comparison: ControlComparison, folds: int, margin: float,
     ``level`` that excludes zero or lies inside ± ``margin``.
     """
     n = np.maximum(comparison.n_folds, 1)
-    of_fold = np.maximum(comparison.standard_error**2 - comparison.common, 0.0) * n
+    seeds = max(comparison.seeds, 1)
+    of_fold = np.maximum(comparison.error(1, seeds) ** 2 - comparison.shared, 0.0)
     to_come = np.sqrt(of_fold * np.maximum(folds - n, 0)) / folds
-    half_width = -special.stdtrit(comparison.df, level / 2) * np.sqrt(of_fold / folds + comparison.common)
+    half_width = -special.stdtrit(comparison.df, level / 2) * comparison.error(folds, seeds)
 
     def below(bound: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -50,10 +50,10 @@ class ControlComparison:
     """C treatments against one control in one outcome.
 
     mean, standard_error, n_folds: (C,), NaN error with fewer than 2 folds. df: of the error. correlation: between two
-    treatments' differences, by way of the control. fold_variance, seed_variance: of one run's difference, between folds
-    and between seeds of a fold (NaN with one seed a fold), pooled. common: the covariance of two folds, which is part
-    of every standard error², as is sample_variance, (C,): by way of the samples of a test part that all folds share.
-    seeds: a fold.
+    treatments' differences, by way of the control. fold_variance, (C,), and seed_variance: of one run's difference,
+    between folds, and between seeds of a fold, pooled (NaN with one seed a fold). common: the covariance of two folds,
+    which is part of every standard error², as is sample_variance, (C,): by way of the samples of a test part that all
+    folds share. seeds: a fold.
     """
 
     mean: Array
@@ -61,7 +61,7 @@ class ControlComparison:
     n_folds: NDArray[np.int64]
     df: float
     correlation: float
-    fold_variance: float
+    fold_variance: Array
     seed_variance: float
     common: float
     sample_variance: Array
@@ -71,6 +71,20 @@ class ControlComparison:
     def compared(self) -> NDArray[np.bool_]:
         """Which have an interval."""
         return np.isfinite(self.standard_error)
+
+    @property
+    def shared(self) -> Array:
+        """(C,) the part of every standard error² that neither more folds nor more seeds make smaller."""
+        return self.common + self.sample_variance
+
+    def error(self, folds: int, seeds: ArrayLike) -> Array:
+        """(..., C) the standard errors with so many folds and seeds a fold, one number or (..., 1).
+
+        ``√((φ² + σ²/R) / K + shared)``. With one seed a fold, φ² and σ² are not told apart, and all is taken for σ².
+        """
+        one_seed = np.isnan(self.seed_variance)
+        of_fold, of_seed = (0.0, self.fold_variance) if one_seed else (self.fold_variance, self.seed_variance)
+        return np.sqrt((of_fold + of_seed / np.asarray(seeds)) / folds + self.shared)
 
     def interval(self, level: float) -> Estimate:
         """The estimates with intervals of which each misses its own truth with this probability."""
@@ -90,7 +104,7 @@ def compare_with_control(
     runs = np.where(np.abs(runs) < ROUNDING, 0.0, runs)
     if not runs.size:
         empty = np.empty(0)
-        return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, np.nan, np.nan, 0.0, empty, 0)
+        return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, empty, np.nan, 0.0, empty, 0)
     known = np.isfinite(runs)
     seeds = known.sum(2)  # (C, K)
     folds = _mean(runs, known)
@@ -104,7 +118,7 @@ def compare_with_control(
     common = common_ratio * single if np.isfinite(single) else 0.0
     samples = np.broadcast_to(np.asarray(sample_variance, float), mean.shape)
     variance = of_fold / np.maximum(n_folds, 1) + common + samples
-    fold_variance = pooled if np.isnan(of_seed) else max(pooled - of_seed / per_fold, 0.0)
+    fold_variance = of_fold if np.isnan(of_seed) else np.maximum(of_fold - of_seed / per_fold, 0.0)
     return ControlComparison(
         mean, np.sqrt(variance), n_folds, df, correlation, fold_variance, of_seed, common, samples, round(per_fold)
     )

@@ -118,3 +118,24 @@ def test_pictures_drawn_with_other_options_are_not_packed(tmp_path: Path) -> Non
     for other in (Skies(80, 16), Skies(60, 32), Skies(60, 16, 0.1), Skies(60, 16, seed=1)):
         with pytest.raises(UserError, match=r"raw files in .* were made with .*download\.py data=skies"):
             pack("skies", other, {}, tmp_path)
+
+
+def test_fog_and_light_are_rendered_as_the_scene_has_them() -> None:
+    skies = Skies(n_samples=50, size=32)
+    files = [f"{CLASSES[index % 5]}/{index:06d}.png" for index in range(40)]
+    plain = draw(range(40)).transpose(0, 3, 1, 2).astype(float)
+    assert skies.shifted(files, "gaussian_noise", 3) is None  # of the camera alone
+    contrast, light = [plain.std((1, 2, 3)).mean()], [plain.mean()]
+    for severity in (1, 3, 5):
+        fog, bright = (skies.shifted(files, kind, severity) for kind in ("fog", "brightness"))
+        assert fog is not None
+        assert bright is not None
+        assert (fog.dtype, fog.shape) == (np.uint8, (40, 3, 32, 32))
+        contrast.append(fog.std((1, 2, 3)).mean())
+        light.append(bright.mean())
+    assert contrast == sorted(contrast, reverse=True)
+    assert light == sorted(light)
+    far, near = fog[:, :, 12:20], fog[:, :, -4:]  # about the horizon, and before one's feet
+    assert far.std((2, 3)).mean() / plain[:, :, 12:20].std((2, 3)).mean() < 0.8 * (
+        near.std((2, 3)).mean() / plain[:, :, -4:].std((2, 3)).mean()
+    )

@@ -123,6 +123,27 @@ def test_the_mean_is_over_kinds_and_severities(skies: Pack) -> None:
     assert found.mean == pytest.approx(np.mean(list(found.kinds.values())))
 
 
+def test_a_data_set_that_renders_a_shift_is_asked_for_it(skies: Pack) -> None:
+    asked = []
+
+    class Dark:
+        def shifted(self, files: list[str], kind: str, severity: int) -> np.ndarray | None:
+            asked.append((files, kind, severity))
+            return np.zeros((len(files), *skies.spec.shape), np.uint8) if kind == "fog" else None
+
+    dataset: Any = Dark()
+    rows = np.arange(0, 100, 7)
+    told: Any = Told(skies, rows)
+    found = shift_accuracy(told, skies, rows, dataset)
+    assert asked[0][0] == skies.index["file"][rows].tolist()
+    assert {(kind, severity) for _, kind, severity in asked} == {(kind, s) for kind in KINDS for s in SEVERITIES}
+    assert found.kinds["fog"] == 0.0
+    told = Told(skies, rows)
+    corrupted_ones = shift_accuracy(told, skies, rows).kinds
+    assert {**corrupted_ones, "fog": 0.0} == found.kinds
+    assert corrupted_ones["fog"] > 0
+
+
 def test_what_is_no_picture_is_refused(data: Path) -> None:
     network: Any = SimpleNamespace()
     with pytest.raises(UserError, match=r"measured on pictures, and data=waves is of kind sequence: leave it out of"):

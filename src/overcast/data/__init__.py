@@ -37,6 +37,7 @@ its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -109,6 +110,13 @@ class DataSet(ABC):
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         """One sample as an array; data sets with many samples in one file override this."""
         return self.read(raw / sample.file)
+
+    def shifted(self, files: Sequence[str], kind: str, severity: int) -> np.ndarray | None:
+        """Of synthetic pictures, the same ones (B, C, H, W) made anew under a shift of `overcast.evaluation.shift`.
+
+        None where that cannot be: the finished pictures are corrupted then.
+        """
+        return None
 
 
 def build_dataset(option: Option) -> DataSet:

@@ -16,6 +16,7 @@ where they are exact, so that the pixels are the same on every machine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,8 +48,13 @@ TRAITS = {  # the range of each trait by class, in the order of CLASSES
     "sun": ((0.00, 0.35), (0.00, 0.40), (0.00, 0.15), (0.50, 1.00), (0.40, 1.00)),  # disc, glare, shadows
     "height": ((0.10, 1.00), (0.10, 1.00), (0.10, 1.00), (0.30, 1.00), (0.00, 0.25)),  # of the sun
 }
+THICKEST = 0.97  # haze in which all but what is near is gone
 RIDGES = (("far", 0.0, 0.24, 0.7), ("middle", 0.03, 0.16, 0.35), ("near", 0.28, 0.3, 0.12))
 """Name, base below the horizon and greatest height in pictures, depth."""
+
+
+SHIFTS = {"fog": {1: 0.35, 3: 0.65, 5: 0.9}, "brightness": {1: 1.25, 3: 1.75, 5: 2.5}}
+"""By severity: the share of the way to thick fog, and how many times too long the exposure is."""
 
 
 class Skies(DataSet):
@@ -86,18 +92,32 @@ class Skies(DataSet):
     def read(self, path: Path) -> NDArray[np.uint8]:
         return images.read_image(path, size=self.size, channels=3)
 
+    def shifted(self, files: Sequence[str], kind: str, severity: int) -> NDArray[np.uint8] | None:
+        """The same scenes in fog that thickens with their depth, or overexposed; else as any picture is corrupted."""
+        if kind not in SHIFTS:
+            return None
+        indices = [int(Path(file).stem) for file in files]
+        change = {"fog" if kind == "fog" else "exposure": SHIFTS[kind][severity]}
+        pictures = render(indices, seed=self.seed, size=self.size, difficulty=self.difficulty, **change)
+        return pictures.transpose(0, 3, 1, 2)
+
 
 def label_of(index: int) -> int:
     """The class of a picture, as an index into ``CLASSES``."""
     return index % len(CLASSES)
 
 
-def render(indices: range | list[int], *, seed: int, size: int, difficulty: float) -> NDArray[np.uint8]:
-    """The pictures of these indices: (N, size, size, 3) uint8, red first."""
+def render(
+    indices: range | list[int], *, seed: int, size: int, difficulty: float, fog: float = 0.0, exposure: float = 1.0
+) -> NDArray[np.uint8]:
+    """The pictures of these indices: (N, size, size, 3) uint8, red first.
+
+    fog: from 0, each as it is, to 1, all in thick fog. exposure: times the camera's own.
+    """
     planes = np.empty((len(indices), 3, size, size), dtype=np.uint8)
     for start in range(0, len(indices), BLOCK):
         block = indices[start : start + BLOCK]
-        planes[start : start + BLOCK] = _paint(_set_up(block, seed, size, difficulty))
+        planes[start : start + BLOCK] = _paint(_set_up(block, seed, size, difficulty, fog), exposure)
     return planes.transpose(0, 2, 3, 1)
 
 
@@ -131,7 +151,7 @@ class Scene(ValueNoise):
 # ---- painters --------------------------------------------------------------------------------------------
 
 
-def _set_up(indices: range | list[int], seed: int, size: int, difficulty: float) -> Scene:
+def _set_up(indices: range | list[int], seed: int, size: int, difficulty: float, fog: float) -> Scene:
     """A block's scene: each trait from the range of its class, then astray towards that of any weather."""
     scene = Scene(picture_keys(seed, indices), size, {})
     labels = [label_of(index) for index in indices]
@@ -140,16 +160,17 @@ def _set_up(indices: range | list[int], seed: int, size: int, difficulty: float)
         own = blend(low[labels], high[labels], scene.draw(name))
         any_weather = blend(low.min(), high.max(), scene.draw(f"{name} of any weather"))
         scene.traits[name] = blend(own, any_weather, scene.draw(f"{name} astray", high=difficulty))
+    scene.traits["haze"] = blend(scene.traits["haze"], THICKEST, fog)
     return scene
 
 
-def _paint(scene: Scene) -> NDArray[np.uint8]:
+def _paint(scene: Scene, exposure: float) -> NDArray[np.uint8]:
     """Planes (N, 3, H, W) of a block."""
     picture, light, halo = _sun(scene, _sky(scene))
     picture = _clouds(scene, picture, light, halo)
     picture, depth = _land(scene, picture)
     picture = _fog(scene, picture, depth)
-    return _camera(scene, _rain(scene, picture))
+    return _camera(scene, _rain(scene, picture), exposure)
 
 
 def _sky(scene: Scene) -> Floats:
@@ -246,7 +267,7 @@ def _rain(scene: Scene, picture: Floats) -> Floats:
     return blend(picture, 0.9, clip(streaks * strength * 0.5))
 
 
-def _camera(scene: Scene, picture: Floats) -> NDArray[np.uint8]:
+def _camera(scene: Scene, picture: Floats, exposure: float) -> NDArray[np.uint8]:
     """Metered exposure and white balance, both a bit off; vignette, contrast and grain."""
     meter = np.floor(clip(picture[:, :, ::4, ::4]) * 255).astype(np.int64)  # whole numbers: an exact mean
     mean = (meter.mean(axis=(2, 3), keepdims=True) / 255).astype(np.float32) + 0.05  # (N, 3, 1, 1)
@@ -254,7 +275,7 @@ def _camera(scene: Scene, picture: Floats) -> NDArray[np.uint8]:
     warmer = scene.colour("warmer", (0.12, 0.0, -0.12), (-0.12, 0.0, 0.12))
     greener = scene.colour("greener", (-0.02, 0.04, -0.02), (0.02, -0.04, 0.02))
     balance = (0.65 + 0.35 * grey / mean) * (1 + warmer + greener)
-    gain = blend(grey, scene.draw("exposure", low=0.38, high=0.66), 0.8) / grey
+    gain = blend(grey, scene.draw("exposure", low=0.38, high=0.66), 0.8) / grey * exposure
     x, y = scene.x - 0.5, scene.y - 0.5
     picture = clip(picture * (balance * gain) * (1 - scene.draw("vignette", high=0.6) * (x * x + y * y)))
     picture = blend(picture, picture * picture * (3 - 2 * picture), scene.draw("punch", high=0.9))

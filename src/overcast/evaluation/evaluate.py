@@ -15,6 +15,7 @@ import torch
 
 from overcast.core.atomic import whole_folder
 from overcast.core.errors import DivergedError
+from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
@@ -71,7 +72,8 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
     if shift or "shift_accuracy" in config.study.outcomes:
         # features that were computed once are those of the pack's own pictures
         network = trained if measured_pack is pack else restore(run)
-        shifted = shift_accuracy(network, pack, rows["test"])
+        dataset = build_dataset(config.data) if pack.info["synthetic"] else None
+        shifted = shift_accuracy(network, pack, rows["test"], dataset)
     groups = sample_groups(pack, rows["test"])
     metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)), shifted, groups)
     with whole_folder(run.folder / "evaluation") as folder:

@@ -6,8 +6,9 @@ blur grows with the picture, about as in their sets for 32 and 224 pixels. Every
 kind, severity and row of the pack: all runs on a pack are measured on the same pictures. The network has seen none of
 this in training, but for what augmentation or noise made similar: that is what much regularisation is for.
 
-Weather is told by its light: on `skies` and `weather` strong fog can make another class true. The mean of each kind
-stands by itself too. Costs fifteen passes over the test part.
+A synthetic data set may render a shift instead of laying it over finished pictures: `skies` draws the same scenes in
+fog that thickens with their depth, and overexposed. Weather is told by its light: on `skies` and `weather` strong fog
+can make another class true. The mean of each kind stands by itself too. Costs fifteen passes over the test part.
 
     python pipelines/evaluate.py run=latest shift=true
     python pipelines/train.py +study=small "study.outcomes=[nll,accuracy,shift_accuracy]"
@@ -30,6 +31,7 @@ from overcast.training.batch_loader import evaluation_batch
 from overcast.training.plan import n_batches
 
 if TYPE_CHECKING:
+    from overcast.data import DataSet
     from overcast.prediction.trained_network import TrainedNetwork
     from overcast.prepare.pack import Pack
 
@@ -142,18 +144,27 @@ class ShiftAccuracy:
         return float(self.of_rows.mean())
 
 
-def shift_accuracy(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> ShiftAccuracy:
+def shift_accuracy(
+    trained: TrainedNetwork, pack: Pack, rows: np.ndarray, dataset: DataSet | None = None
+) -> ShiftAccuracy:
     """How often a network is right on corrupted pictures of these rows (N,), in eval mode.
+
+    dataset: the synthetic one that they are of, which may render them anew.
 
     Raises: UserError if they are no pictures.
     """
     refuse_unshiftable(pack.info["name"], pack.spec.kind)
+
+    def shifted(pictures: np.ndarray, kind: str, severity: int, some: np.ndarray) -> np.ndarray:
+        rendered = dataset.shifted(pack.index["file"][some].tolist(), kind, severity) if dataset else None
+        return corrupted(pictures, kind, severity, some) if rendered is None else rendered
+
     right = []
     with torch.inference_mode():
         for some in np.array_split(rows, n_batches(len(rows), evaluation_batch(pack.spec))):
             pictures, length = pack.gather(some)
             right.append([
-                [_predicted(trained, corrupted(pictures, kind, severity, some), length) == pack.labels[some]
+                [_predicted(trained, shifted(pictures, kind, severity, some), length) == pack.labels[some]
                  for severity in SEVERITIES]
                 for kind in KINDS
             ])  # fmt: skip

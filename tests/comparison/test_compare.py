@@ -19,7 +19,7 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from scipy import stats
 
 from overcast.comparison import comparison_table, families
-from overcast.comparison.compare import compare
+from overcast.comparison.compare import compare, describe
 from overcast.comparison.study_record import evaluate_missing, find_study, unfinished
 from overcast.comparison.trials import answers, trials
 from overcast.config.compose import compose_tracking
@@ -202,6 +202,9 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
     assert "report: page" in said
     artifacts = {item.path for item in store.client.list_artifacts(study.parent, "report")}
     assert {"report/table.csv"} <= artifacts
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("overcast.comparison.compare.noise_sections", None)  # no part of a page is made
+        assert said.startswith(f"{describe(store, study.id)}\n")
     assert "mlflow.note.content" in store.client.get_run(study.parent).data.tags
     assert unfinished(planned_trials(store, study.id), set()) == ["ann · noise · seed 9"]
     assert unfinished(planned_trials(store, study.id), {"lost"}) == []

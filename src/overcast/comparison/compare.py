@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 
@@ -19,27 +17,13 @@ from overcast.comparison.factorial import FactorialReport, factorial_report
 from overcast.comparison.general import GeneralReport, general_report
 from overcast.comparison.headline import headline
 from overcast.comparison.intervals import interval_sections
+from overcast.comparison.measured_study import MeasuredStudy, measure_study
 from overcast.comparison.noise import noise_sections
 from overcast.comparison.notes import study_notes
-from overcast.comparison.pairs import Answers
-from overcast.comparison.predictions import joined
-from overcast.comparison.sequential import look_tables, sequential_notes
-from overcast.comparison.study_record import (
-    check_runs,
-    check_study_format,
-    diverged_trials,
-    evaluate_missing,
-    finished_trials,
-    published_splits,
-    read_plan,
-    recorded_study,
-    study_record,
-    trial_table,
-    unfinished,
-)
+from overcast.comparison.study_record import check_study_format, recorded_study, study_record
 from overcast.comparison.table import predictor_table
-from overcast.comparison.trials import answers, curves, diverged_cells
-from overcast.comparison.tuned import tuned_notes, tuned_sections
+from overcast.comparison.trials import curves
+from overcast.comparison.tuned import tuned_sections
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate, use_language
@@ -47,7 +31,6 @@ from overcast.html.page import Section
 from overcast.html.writer import check_folder
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import PRIMARY
-from overcast.tracking.metadata import origins
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
@@ -111,18 +94,20 @@ def _compared(
     key = parent.tags["study"]
     folder = Path(out) if out else project_path(f"reports/{key}")
     check_folder(folder, "report.html", SUFFIXES)
-    study, rows, runs = _judged(record, judge, predictions)
+    measured = measure_study(record, [Path(file) for file in predictions.split(",") if file])
+    findings = _findings(measured, judge)
+    study = _study_of_page(measured, findings)
     path = page.write_report(folder, study)
-    write_exports(folder, study, rows, runs, planned="planned" in parent.tags)
+    write_exports(folder, study, measured.trials, measured.runs, planned="planned" in parent.tags)
     verdicts = wording.verdicts(study.table, study.judged) if study.sentences is None else [*study.sentences]
     notes = [*wording.predictors(study.predictors), *study_notes(study.table, study.info, study.sentences is None)]
-    lines = [*_answer(study), "", *verdicts, *notes, "", translate("report: {path}", path=path)]
+    lines = [*findings.opening, "", *verdicts, *notes, "", translate("report: {path}", path=path)]
     if store:
         report = MlflowRun(store.client, parent.id)
         report.artifact(folder, "report")
-        _describe(report, study, len(runs))
+        _describe(report, measured, findings)
         lines.append(links(store, key, parent.id, study.judged.larger_is_better, record.planned))
-    return Comparison(key, study.table, rows, verdicts, path.absolute(), "\n".join(lines))
+    return Comparison(key, study.table, measured.trials, verdicts, path.absolute(), "\n".join(lines))
 
 
 def describe(store: TrackingStore, study: str, judge: Judge | None = None) -> str:
@@ -133,102 +118,74 @@ def describe(store: TrackingStore, study: str, judge: Judge | None = None) -> st
     Raises: UserError if there is nothing to say.
     """
     (parent,) = store.search(study=study, role="study", limit=1)
-    judged, _, runs = _judged(study_record(store, parent), judge)
-    _describe(MlflowRun(store.client, parent.id), judged, len(runs))
-    return "\n".join(_answer(judged))
+    measured = measure_study(study_record(store, parent))
+    findings = _findings(measured, judge)
+    _describe(MlflowRun(store.client, parent.id), measured, findings)
+    return "\n".join(findings.opening)
 
 
-def _judged(
-    record: StudyRecord, judge: Judge | None, predictions: str = ""
-) -> tuple[page.Study, pd.DataFrame, list[Run]]:
-    """What the study says, a row for each of its trials and of what joins them, and its runs that have figures."""
-    parent, runs = record.parent, record.runs
-    judged = read_plan(parent)["families"]
-    no_figures = evaluate_missing(runs, judged)
-    diverged = [*no_figures.values(), *diverged_trials(record.planned, {run.facts["identity"] for run in runs})]
-    if diverged and len(runs) == len(no_figures):
-        key = parent.tags["study"]
-        raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
-    about = _about(record)
-    runs = [run for run in runs if run not in no_figures]
-    rows = trial_table(parent, record.planned, runs, diverged)
-    about["tuned"] = tuned_notes(rows)
-    known, judged = answers(runs), judged.known(rows.columns)
-    official = {str(run.folder) for run in runs if run.facts.get("official_test")}
-    for file in [text for text in predictions.split(",") if text]:
-        rows, of_file, note = joined(Path(file), runs, rows)
-        known, official = {**known, **of_file}, official | {*of_file}
-        about |= {"post_hoc": [*about["post_hoc"], note]}
-    of_one_test_part = {run: told for run, told in known.items() if run in official}
-    of_own_test_parts = {run: told for run, told in known.items() if run not in official}
-    info = about | {"official_test": bool(official), "diverged": diverged_cells(rows), "families": judged}
-    looks = look_tables(rows, info, of_one_test_part)
-    compared = looks[-1]
-    info["looked"] = sequential_notes(compared, info)
-    predictors = predictor_table(rows)
-    claim, verdict, shown = "", headline(compared, judged), list[Section]()
-    if judge and (name := parent.tags.get("claim")):
-        claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
-    finished = rows[~rows["diverged"]]
-    report = None if claim else _whole_report(parent.tags.get("design", ""), rows, compared, info, of_one_test_part)
-    if report:
-        verdict, shown = report.headline, report.sections
-    factorial = isinstance(report, FactorialReport)
-    moved = [] if factorial else interval_sections(looks, finished, judged, of_one_test_part)
-    noise = noise_sections(finished, judged, of_own_test_parts, of_one_test_part)
-    study = page.Study(
-        compared, predictors, finished, curves(runs), info, claim, verdict, [*shown, *tuned_sections(finished)],
-        [*moved, *noise], report.sentences if report else None,
-        report.effects if isinstance(report, FactorialReport) else None,
-        report.table if isinstance(report, GeneralReport) else None,
-    )  # fmt: skip
-    return study, rows, runs
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a study says first, and the figures of it.
+
+    claim: the sentence that it tests, on which ``verdict`` then is. report: what it says beyond its cells one by one,
+    of a factorial study or one over several data sets.
+    """
+
+    verdict: str
+    sections: list[Section]
+    claim: str = ""
+    report: FactorialReport | GeneralReport | None = None
+
+    @property
+    def sentences(self) -> list[str] | None:
+        """What is said instead of the cells one by one."""
+        return self.report.sentences if self.report else None
+
+    @property
+    def opening(self) -> list[str]:
+        """Claim and verdict, as lines."""
+        return [*([translate("Claim: {claim}", claim=self.claim)] if self.claim else []), self.verdict]
 
 
-def _whole_report(
-    design: str, rows: pd.DataFrame, compared: pd.DataFrame, info: Mapping[str, Any], answers: Answers
-) -> FactorialReport | GeneralReport | None:
+def _findings(study: MeasuredStudy, judge: Judge | None) -> Findings:
+    tags = study.record.parent.tags
+    if judge and (name := tags.get("claim")):
+        claim, verdict, sections = judge(name, study.runs, int(tags.get("runs", 0)), study.diverged)
+        return Findings(verdict, sections, claim)
+    if report := _whole_report(study):
+        return Findings(report.headline, report.sections, report=report)
+    return Findings(headline(study.table, study.judged), [])
+
+
+def _whole_report(study: MeasuredStudy) -> FactorialReport | GeneralReport | None:
     """What a study says beyond its cells one by one: a factorial one, or one over several data sets."""
-    if design == "factorial":
-        return factorial_report(rows[~rows["diverged"]], info["families"], info["command"])
-    if info.get("looks"):  # where cells stop early, their means lean to what stopped them
+    if study.record.parent.tags.get("design") == "factorial":
+        return factorial_report(study.finished, study.judged, study.info["command"])
+    if study.info.get("looks"):  # where cells stop early, their means lean to what stopped them
         return None
-    return general_report(rows, compared, info["families"], answers)
+    return general_report(study.trials, study.table, study.judged, study.fixed_answers)
 
 
-def _answer(study: page.Study) -> list[str]:
-    return [*([translate("Claim: {claim}", claim=study.claim)] if study.claim else []), study.verdict]
+def _study_of_page(study: MeasuredStudy, findings: Findings) -> page.Study:
+    """All that the report shows."""
+    report, finished = findings.report, study.finished
+    effects = report.effects if isinstance(report, FactorialReport) else None
+    general = report.table if isinstance(report, GeneralReport) else None
+    last = noise_sections(finished, study.judged, study.own_answers, study.fixed_answers)
+    if effects is None:
+        last = [*interval_sections(study.looks, finished, study.judged, study.fixed_answers), *last]
+    return page.Study(
+        study.table, predictor_table(study.trials), finished, curves(study.runs), study.info, findings.claim,
+        findings.verdict, [*findings.sections, *tuned_sections(finished)], last, findings.sentences, effects, general,
+    )  # fmt: skip
 
 
-def _describe(record: MlflowRun, study: page.Study, runs: int) -> None:
+def _describe(record: MlflowRun, study: MeasuredStudy, findings: Findings) -> None:
     """Into the study's run: what a list of studies shows of it, and that its answer is known from now on."""
-    table = study.table
+    table, runs = study.table, len(study.runs)
     record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
     comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
-    cells = table_view.summary(table, study.judged) if study.sentences is None else ""
-    note = description_md(table, study.info, study.claim, study.verdict, study.sentences, cells)
+    cells = table_view.summary(table, study.judged) if findings.sentences is None else ""
+    note = description_md(table, study.info, findings.claim, findings.verdict, findings.sentences, cells)
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})
-
-
-def _about(record: StudyRecord) -> dict[str, Any]:
-    """What the report says of the study beside its figures: what is not in it, and what trained the rest.
-
-    Raises: UserError if there is no run to report on.
-    """
-    parent, planned, runs = record.parent, record.planned, record.runs
-    key, done = parent.tags["study"], {run.facts["identity"] for run in runs}
-    finished = finished_trials(record)
-    check_runs(record)
-    return {
-        "study": key,
-        "folds": ", ".join(dict.fromkeys(str(run.config.folds) for run in runs)),
-        "failed": unfinished(planned, done),
-        "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
-        "left_out": parent.tags.get("left_out", "").splitlines(),
-        **(plan := read_plan(parent)),
-        "remarks": [*plan["remarks"], *published_splits(runs)],
-        "asked before": record.asked_before,
-        "command": parent.tags.get("command", ""),
-        **origins([each.tags for name, each in finished.items() if name in done]),
-        "when": f"{datetime.now():%Y-%m-%d %H:%M}",
-    }

@@ -18,7 +18,8 @@ from overcast.comparison.table import compare
 from overcast.comparison.table_view import measured, verdict_field
 from overcast.core.words import translatable, translate
 from overcast.html.page import Cell, Section, Table
-from overcast.statistics.random_effects import MIN_DATA_SETS, family_level, random_effects
+from overcast.statistics.estimates import ALPHA
+from overcast.statistics.random_effects import MIN_DATA_SETS, random_effects
 from overcast.statistics.verdicts import Verdict, unless_flattered, verdict
 from overcast.study.outcomes import Families, Outcome
 
@@ -127,7 +128,9 @@ def _levels(effects: pd.DataFrame, judged: Families) -> dict[str, float]:
     cells = [some for _, some in effects.groupby("cell")]
     for family in (judged.overfitting, judged.better):
         many = [len(_known(some, outcome)) for some in cells for outcome in family]
-        level = family_level(sum(data_sets >= MIN_DATA_SETS for data_sets in many))
+        judged_changes = sum(data_sets >= MIN_DATA_SETS for data_sets in many)
+        # Bonferroni: each has an error of its own, and all are correlated by way of control and data sets
+        level = ALPHA / max(judged_changes, 1)
         levels |= {outcome.column: level for outcome in family}
     return levels
 

@@ -222,7 +222,7 @@ def joint_level(parts: Sequence[tuple[int, float, float]], alpha: float = ALPHA)
     return float(np.exp(optimize.brentq(excess, np.log(alpha / total / 4), np.log(alpha), xtol=1e-4)))
 
 
-def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
+def sign_flip_p(differences: Sequence[ArrayLike]) -> list[Array]:
     """Adjusted p-values of a family by flipping the signs of whole folds: of each (C, K), a (C,).
 
     differences: fold means of each outcome or context; all have the same K folds, at least `MIN_FLIPPED_FOLDS`, and no
@@ -232,7 +232,7 @@ def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
     arrays = [np.asarray(each, float) for each in differences]
     stacked = np.concatenate(arrays)  # (C, K)
     k = stacked.shape[1]
-    signs = _sign_patterns(k, seed)
+    signs = _sign_patterns(k)
     means = signs @ stacked.T / k  # (flips, C)
     squares = (stacked**2).mean(1)
     spread = np.sqrt(np.maximum(squares - means**2, ROUNDING**2))
@@ -243,10 +243,10 @@ def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
 
 
 @cache
-def _sign_patterns(k: int, seed: int) -> Array:
+def _sign_patterns(k: int) -> Array:
     """(patterns, K), the first of which changes no sign. A pattern and its opposite are one where all are listed."""
     if 2 ** (k - 1) <= MAX_FLIPS:
         return np.array([(1, *rest) for rest in product((1, -1), repeat=k - 1)], float)
-    signs = np.random.default_rng(seed).choice([1.0, -1.0], (MAX_FLIPS, k))
+    signs = np.random.default_rng(0).choice([1.0, -1.0], (MAX_FLIPS, k))
     signs[0] = 1
     return signs

@@ -22,6 +22,7 @@ from overcast.statistics.simultaneous import (
     MIN_FLIPPED_FOLDS,
     ControlComparison,
     compare_with_control,
+    mean_of_known,
     sign_flip_p,
     simultaneous_level,
 )
@@ -147,8 +148,8 @@ def _key(cell: pd.DataFrame) -> tuple[Any, ...]:
 
 def _fold_means(values: Array) -> Array:
     """(K, R) to (K,), of folds that have any."""
-    known = np.isfinite(values)
-    return np.array([row[some].mean() for row, some in zip(values, known, strict=True) if some.any()])
+    means = mean_of_known(values)
+    return means[np.isfinite(means)]
 
 
 def _ends(estimate: Estimate) -> list[tuple[str, float]]:
@@ -163,13 +164,12 @@ def _changes(
     groups: Sequence[Context], judged: Families, answers: Answers, alpha: float, planned_folds: int
 ) -> pd.DataFrame:
     """The columns that compare each cell with its control, in the order of the contexts' cells."""
-    compared = {o.column: [compare(context, o, answers) for context in groups] for o in judged.every}
-    kinds = [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
-    blocks = []
-    for family in kinds:
-        level = simultaneous_level([each for o in family for each in compared[o.column]], alpha)
+    compared = compare_all(groups, judged.every, answers)
+    levels, blocks = outcome_levels(compared, judged, alpha), []
+    for family in _families(judged):
         flips = _sign_flips(groups, family)
         for outcome in family:
+            level = levels[outcome.column]
             columns = [
                 _with_control(_columns(outcome, context, each, level, p) | _futile(outcome, each, level, planned_folds))
                 for context, each, p in zip(groups, compared[outcome.column], flips[outcome.column], strict=True)
@@ -190,10 +190,26 @@ def compare(context: Context, outcome: Outcome, answers: Answers) -> ControlComp
     return compare_with_control(values[1:] - values[:1], _common_ratio(context, outcome), samples)
 
 
-def study_level(groups: Sequence[Context], judged: Families, outcome: Outcome) -> float:
-    """What each interval of the family that an outcome belongs to may miss with."""
-    family = judged.overfitting if outcome in judged.overfitting else judged.better
-    return simultaneous_level([compare(context, each, {}) for each in family for context in groups])
+def compare_all(groups: Sequence[Context], outcomes: Sequence[Outcome], answers: Answers) -> Compared:
+    """`compare` in each of these outcomes."""
+    return {outcome.column: [compare(context, outcome, answers) for context in groups] for outcome in outcomes}
+
+
+def outcome_levels(compared: Compared, judged: Families, alpha: float = ALPHA) -> dict[str, float]:
+    """Of each outcome that was compared, by its column, what each of its intervals may miss with.
+
+    Those of a family hold together, those of an outcome that is only described among themselves.
+    """
+    levels: dict[str, float] = {}
+    for family in _families(judged):
+        known = [outcome.column for outcome in family if outcome.column in compared]
+        level = simultaneous_level([each for column in known for each in compared[column]], alpha)
+        levels |= dict.fromkeys(known, level)
+    return levels
+
+
+def _families(judged: Families) -> list[tuple[Outcome, ...]]:
+    return [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
 
 
 def _common_ratio(context: Context, outcome: Outcome) -> float:
@@ -263,11 +279,7 @@ def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[st
 def fold_differences(context: Context, column: str) -> Array:
     """(C, K) to the control, means over the seeds that both have."""
     values = context.values(column)
-    differences = values[1:] - values[:1]
-    known = np.isfinite(differences)
-    totals, seeds = np.where(known, differences, 0.0).sum(2), known.sum(2)
-    means: Array = np.divide(totals, seeds, out=np.full(totals.shape, np.nan), where=seeds > 0)
-    return means
+    return mean_of_known(values[1:] - values[:1])
 
 
 def _without_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:

@@ -107,9 +107,9 @@ def compare_with_control(
         return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, empty, np.nan, 0.0, empty, 0)
     known = np.isfinite(runs)
     seeds = known.sum(2)  # (C, K)
-    folds = _mean(runs, known)
+    folds = mean_of_known(runs)
     n_folds = (seeds > 0).sum(1)
-    mean = _mean(folds, seeds > 0)
+    mean = mean_of_known(folds)
     of_fold, df, correlation = _fold_variances(folds, n_folds)
     per_fold = float(np.median(seeds[seeds > 0])) if (seeds > 0).any() else 0.0
     pooled = float(np.nanmean(of_fold)) if np.isfinite(of_fold).any() else np.nan
@@ -124,8 +124,9 @@ def compare_with_control(
     )
 
 
-def _mean(values: Array, known: NDArray[np.bool_]) -> Array:
-    """Over the last axis, of what is known; NaN where nothing is."""
+def mean_of_known(values: Array) -> Array:
+    """Over the last axis, of what is no NaN; NaN where nothing is known."""
+    known = np.isfinite(values)
     count, total = known.sum(-1), np.where(known, values, 0.0).sum(-1)
     return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
 
@@ -137,7 +138,7 @@ def _fold_variances(folds: Array, n_folds: NDArray[np.int64]) -> tuple[Array, fl
     one over the treatments there.
     """
     some, known = n_folds >= 2, np.isfinite(folds)
-    squares = np.where(known, folds - _mean(folds, known)[:, None], 0.0) ** 2
+    squares = np.where(known, folds - mean_of_known(folds)[:, None], 0.0) ** 2
     own = np.where(some, squares.sum(1) / np.maximum(n_folds - 1, 1), np.nan)
     here = known[some][:, known[some].any(0)]
     rows = np.where(here, folds[some][:, known[some].any(0)], 0.0)

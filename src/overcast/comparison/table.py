@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.comparison.changes import change_columns, interval_columns, not_flattered
 from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
 from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, two_way
 from overcast.statistics.fold_covariance import common_ratio
@@ -26,7 +27,7 @@ from overcast.statistics.simultaneous import (
     sign_flip_p,
     simultaneous_level,
 )
-from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, unless_flattered, verdict
+from overcast.statistics.verdicts import detectable, seeds_to_decide, verdicts
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
@@ -67,7 +68,7 @@ def comparison_table(
     groups = list(contexts(finished))
     rows = [_row(context, cell, planned, gone, judged, answers or {}) for context in groups for cell in context.cells]
     changes = _changes(groups, judged, answers or {}, info.get("alpha", ALPHA), int(info.get("planned_folds", 0)))
-    table = _without_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
+    table = not_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
     table["order"] = table.groupby("context", sort=False).ngroup()
     ranked = table.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
@@ -93,12 +94,10 @@ def predictor_table(trials: pd.DataFrame) -> pd.DataFrame:
         shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
         rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
     level = simultaneous_level(compared) if compared else ALPHA
-    columns = [_interval_columns("change", each.interval(level)) for each in compared]
-    table = pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
-    if len(table):
-        ends = zip(table["change/low"], table["change/high"], strict=True)
-        table["verdict"] = [verdict(low, high, PRIMARY.margin).value for low, high in ends]
-    return table
+    intervals = [each.interval(level) for each in compared]
+    found = [{"verdict": [each.value for each in verdicts(interval, PRIMARY.margin)]} for interval in intervals]
+    columns = [interval_columns("change", each) | said for each, said in zip(intervals, found, strict=True)]
+    return pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
 
 
 def _baseline(predictor: str) -> str:
@@ -223,9 +222,7 @@ def _columns(
     outcome: Outcome, context: Context, compared: ControlComparison, level: float, p: Array
 ) -> dict[str, list[Any]]:
     name = outcome.column
-    columns: dict[str, list[Any]] = _interval_columns(f"change/{name}", compared.interval(level))
-    ends = zip(columns[f"change/{name}/low"], columns[f"change/{name}/high"], strict=True)
-    columns[f"verdict/{name}"] = [verdict(*each, outcome.margin, outcome.larger_is_better).value for each in ends]
+    columns = change_columns(outcome, compared.interval(level))
     columns[f"sign_flip/{name}"] = p.tolist()
     columns[f"detectable/{name}"] = [
         detectable(float(error), compared.df, level) if np.isfinite(error) else np.nan
@@ -240,11 +237,6 @@ def _futile(outcome: Outcome, compared: ControlComparison, level: float, planned
     if not planned:
         return {}
     return {f"futile/{outcome.column}": futile(compared, planned, outcome.margin, level).tolist()}
-
-
-def _interval_columns(name: str, estimate: Estimate) -> dict[str, list[Any]]:
-    ends = {"": estimate.mean, "/low": estimate.low, "/high": estimate.high}
-    return {f"{name}{end}": np.asarray(values, float).tolist() for end, values in ends.items()}
 
 
 def _with_control(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -280,15 +272,3 @@ def fold_differences(context: Context, column: str) -> Array:
     """(C, K) to the control, means over the seeds that both have."""
     values = context.values(column)
     return mean_of_known(values[1:] - values[:1])
-
-
-def _without_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
-    """A verdict in favour of the side that has diverged trials is none."""
-    table["flattered"] = False
-    for outcome in judged.judged:
-        name = f"verdict/{outcome.column}"
-        sides = zip(table[name], table["diverged"] > 0, table["baseline_diverged"] > 0, strict=True)
-        judged_ones = [unless_flattered(Verdict(found), *gone).value if found else "" for found, *gone in sides]
-        table["flattered"] |= table[name] != judged_ones
-        table[name] = judged_ones
-    return table

@@ -6,7 +6,7 @@
 Prints the table of docs/statistics.md. A study has eight effects in two outcomes on each data set, correlated by way of
 control and data, each with an error that is itself estimated from `FOLDS` folds. None differs from zero in general.
 Fails where more than 6 % of studies name a difference, or an interval covers less often than 94 %.
-The functions are those that studies use, random_effects and family_level; beside them a weighted model.
+The function is the one that studies use, random_effects; beside it a weighted model.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from overcast.config.script import plain_script
 from overcast.core.errors import UserError
-from overcast.statistics.estimates import Estimate
-from overcast.statistics.random_effects import family_level, random_effects
+from overcast.statistics.estimates import ALPHA, Estimate
+from overcast.statistics.random_effects import random_effects
 
 Array = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ def simulate(k: int, spread: float, noisier: float, heavy: bool, studies: int) -
     """Rates of the model and of the weighted one, and the median width of a mean over the weighted one's."""
     draws = np.random.default_rng([k, int(10 * spread), int(noisier), heavy])
     drawn = draw(draws, studies, k, spread, noisier, heavy)
-    level, truth = family_level(EFFECTS), drawn.truths[..., k]
+    level, truth = ALPHA / EFFECTS, drawn.truths[..., k]
     found = random_effects(drawn.effects, drawn.errors)
     (other, new), (alone, _) = weighted(drawn, level), weighted(drawn, 0.05)
     ours = rates(found.interval(level), found.interval(), found.prediction(), truth)

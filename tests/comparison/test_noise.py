@@ -111,7 +111,7 @@ def test_on_these_very_data_the_difference_is_that_of_all_predictions() -> None:
     trials, answers = made()
     (row,) = (each for _, each in conditional_table(trials, JUDGED, answers).iterrows())
     assert row["change/test/accuracy"] == pytest.approx(0.1)  # nine of ten against eight of ten
-    assert row["verdict"] == "better"
+    assert row["verdict/test/accuracy"] == "better"
     lacking = {run: told for run, told in answers.items() if not run.startswith("good-0")}
     assert conditional_table(trials, JUDGED, lacking).empty
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from overcast.statistics.random_effects import family_level, random_effects
+from overcast.statistics.random_effects import random_effects
 
 EFFECTS = np.random.default_rng(7).normal(0.1, 0.2, (20, 6))
 
@@ -50,8 +50,3 @@ def test_intervals_cover_as_often_as_they_say(spread):
     assert (~mean.excludes_zero).mean() == pytest.approx(0.95, abs=0.012)
     assert ((new.low <= shown[:, 6]) & (shown[:, 6] <= new.high)).mean() == pytest.approx(0.95, abs=0.012)
     assert ((new.low <= truths[:, 6]) & (truths[:, 6] <= new.high)).mean() > 0.94
-
-
-def test_a_family_shares_its_error():
-    assert 16 * family_level(16) == pytest.approx(0.05)
-    assert family_level(1) == 0.05

@@ -12,16 +12,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from overcast.comparison.changes import change_columns
 from overcast.core.words import translatable
 from overcast.statistics.designs import Factorial, Levels, is_orthogonal, pairs
 from overcast.statistics.estimates import Array, Estimate
 from overcast.statistics.fold_covariance import common_ratio
-from overcast.statistics.verdicts import verdicts
 from overcast.study.outcomes import Families, Outcome
 
 CHOSEN_BY = "validation/accuracy"
@@ -133,7 +132,7 @@ def main_effects(design: Design, judged: Families, new_data: bool = False) -> pd
         for outcome in family:
             fit = design.fit(outcome.column)
             effects = fit.main_effects(len(family), _common(design, outcome, fit) if new_data else 0.0)
-            table = table.assign(**_changes(outcome, effects))
+            table = table.assign(**change_columns(outcome, effects))
     return table
 
 
@@ -149,14 +148,7 @@ def interactions(design: Design, outcome: Outcome) -> pd.DataFrame:
     """
     names = [(design.factors[i], design.factors[j]) for i, j in pairs(len(design.factors))]
     table = pd.DataFrame(names, columns=["first", "second"])
-    return table.assign(**_changes(outcome, design.fit(outcome.column).interactions()))
-
-
-def _changes(outcome: Outcome, effects: Estimate) -> dict[str, Any]:
-    column = f"change/{outcome.column}"
-    found = [each.value for each in verdicts(effects, outcome.margin, outcome.larger_is_better)]
-    ends = {column: effects.mean, f"{column}/low": effects.low, f"{column}/high": effects.high}
-    return {**ends, f"verdict/{outcome.column}": found}
+    return table.assign(**change_columns(outcome, design.fit(outcome.column).interactions()))
 
 
 def fold_halves(folds: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -6,11 +6,13 @@ See `overcast.statistics.random_effects`. A data set counts once, by what one co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from overcast.comparison import wording
+from overcast.comparison.changes import change_columns, interval_columns, not_flattered
 from overcast.comparison.general_figure import general_forest
 from overcast.comparison.headline import cost, counted
 from overcast.comparison.pairs import Answers, Context, contexts
@@ -18,8 +20,9 @@ from overcast.comparison.table import compare
 from overcast.comparison.table_view import measured, verdict_field
 from overcast.core.words import translatable, translate
 from overcast.html.page import Cell, Section, Table
-from overcast.statistics.random_effects import MIN_DATA_SETS, family_level, random_effects
-from overcast.statistics.verdicts import Verdict, unless_flattered, verdict
+from overcast.statistics.estimates import ALPHA
+from overcast.statistics.random_effects import MIN_DATA_SETS, random_effects
+from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import Families, Outcome
 
 
@@ -105,20 +108,15 @@ def general_table(effects: pd.DataFrame, judged: Families) -> pd.DataFrame:
     level, rows = _levels(effects, judged), []
     for cell, some in effects.groupby("cell", sort=False):
         of_data_sets = some.drop_duplicates("data")
-        row = {"cell": cell, "data": "in general"}
+        row: dict[str, Any] = {"cell": cell, "data": "in general"}
         row["time"] = float(np.exp(np.log(of_data_sets["time"].astype(float)).mean()))
         row |= {name: int(of_data_sets[name].sum()) for name in ("diverged", "baseline_diverged", "planned")}
         known = {outcome: _known(some, outcome) for outcome in judged.judged}
         row["pairs"] = max(map(len, known.values()))
-        said = {outcome: _in_general(each, outcome, level[outcome.column]) for outcome, each in known.items()}
-        row["flattered"] = False
-        for outcome, columns in said.items():
-            name = f"verdict/{outcome.column}"
-            found = unless_flattered(Verdict(columns[name]), row["diverged"] > 0, row["baseline_diverged"] > 0)
-            row |= {**columns, name: found.value}
-            row["flattered"] |= found.value != columns[name]
+        for outcome, data_sets in known.items():
+            row |= _in_general(data_sets, outcome, level[outcome.column])
         rows.append(row)
-    return pd.DataFrame(rows)
+    return not_flattered(pd.DataFrame(rows), judged)
 
 
 def _levels(effects: pd.DataFrame, judged: Families) -> dict[str, float]:
@@ -127,7 +125,9 @@ def _levels(effects: pd.DataFrame, judged: Families) -> dict[str, float]:
     cells = [some for _, some in effects.groupby("cell")]
     for family in (judged.overfitting, judged.better):
         many = [len(_known(some, outcome)) for some in cells for outcome in family]
-        level = family_level(sum(data_sets >= MIN_DATA_SETS for data_sets in many))
+        judged_changes = sum(data_sets >= MIN_DATA_SETS for data_sets in many)
+        # Bonferroni: each has an error of its own, and all are correlated by way of control and data sets
+        level = ALPHA / max(judged_changes, 1)
         levels |= {outcome.column: level for outcome in family}
     return levels
 
@@ -138,16 +138,13 @@ def _known(of_cell: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     return some[np.isfinite(some["standard_error"].astype(float))]
 
 
-def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[str, float | str]:
+def _in_general(effects: pd.DataFrame, outcome: Outcome, level: float) -> dict[str, Any]:
     found = random_effects(effects["change"], effects["standard_error"])
-    mean, new, name = found.interval(level), found.prediction(), outcome.column
-    said = verdict(float(mean.low), float(mean.high), outcome.margin, outcome.larger_is_better)
-    return {
-        f"change/{name}": float(mean.mean), f"change/{name}/low": float(mean.low),
-        f"change/{name}/high": float(mean.high), f"verdict/{name}": said.value,
-        f"prediction/{name}/low": float(new.low), f"prediction/{name}/high": float(new.high),
-        f"between/{name}": float(np.sqrt(found.between_variance)),
-    }  # fmt: skip
+    columns = change_columns(outcome, found.interval(level))
+    columns |= interval_columns(f"prediction/{outcome.column}", found.prediction())
+    return {name: value for name, (value,) in columns.items()} | {
+        f"between/{outcome.column}": float(np.sqrt(found.between_variance))
+    }
 
 
 def _headline(general: pd.DataFrame, table: pd.DataFrame, judged: Families) -> str:

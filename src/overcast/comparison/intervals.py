@@ -9,12 +9,13 @@ import pandas as pd
 
 from overcast.comparison.figures import KINDS, STYLES
 from overcast.comparison.pairs import Answers, Context, contexts
-from overcast.comparison.table import compare, fold_differences, study_level
+from overcast.comparison.table import compare_all, fold_differences, outcome_levels
 from overcast.comparison.wording import cell, places, verdict_name
 from overcast.core.words import translatable, translate
 from overcast.html.intervals import FoldDifferences, Interval, IntervalColumn, IntervalSteps, Resampling, Step
 from overcast.html.page import BulletList, Section
 from overcast.statistics.estimates import agreeing_quantile
+from overcast.statistics.simultaneous import ControlComparison
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import Families, Outcome
 
@@ -111,14 +112,16 @@ def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Famili
     finished. answers: as for `comparison_table`.
     """
     groups = list(contexts(trials))
-    whole = [context for context in groups if _is_whole(context, table, judged)]
-    names = {tuple(context.fold_names) for context in whole}
+    whole = {at: context for at, context in enumerate(groups) if _is_whole(context, table, judged)}
+    names = {tuple(context.fold_names) for context in whole.values()}
     if len(names) != 1 or (k := len(folds := min(names))) < MIN_FOLDS:
         return None
-    levels = {outcome.column: study_level(groups, judged, outcome) for outcome in judged.judged}
-    rows = pd.concat([_compared(context, table) for context in whole])
+    compared = compare_all(groups, judged.judged, answers)
+    levels = outcome_levels(compared, judged)
+    rows = pd.concat([_compared(context, table) for context in whole.values()])
     differences = [
-        [_differences(context, table, outcome, answers, levels) for outcome in judged.judged] for context in whole
+        [_differences(context, table, o, compared[o.column][at], levels[o.column]) for o in judged.judged]
+        for at, context in whole.items()
     ]
     part = Resampling(
         _names(rows), _columns(table, judged), _styles(), _translated(DRAWS), differences, folds,
@@ -162,11 +165,10 @@ def _compared(context: Context, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _differences(
-    context: Context, table: pd.DataFrame, outcome: Outcome, answers: Answers, levels: Mapping[str, float]
+    context: Context, table: pd.DataFrame, outcome: Outcome, compared: ControlComparison, level: float
 ) -> FoldDifferences:
     order = [context.cells[1:].index(name) for name in _compared(context, table)["cell"]]
-    compared = compare(context, outcome, answers)
-    critical = compared.interval(levels[outcome.column]).critical
+    critical = compared.interval(level).critical
     fixed = outcome.scale**2 * compared.shared
     differences = outcome.scale * fold_differences(context, outcome.column)
     return FoldDifferences(differences[order].round(DECIMALS).tolist(), float(critical[0]), fixed[order].tolist())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from overcast.comparison.changes import change_columns
 from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.planning import Pilot, pilots
 from overcast.comparison.wording import change, number, size
@@ -17,7 +18,6 @@ from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
 from overcast.statistics.conditional import clustered_mean
 from overcast.statistics.estimates import ALPHA, Array, by_group
-from overcast.statistics.verdicts import verdict
 from overcast.study.outcomes import Families, Outcome
 
 SOURCES = {"samples": BLUE, "folds": GREEN, "seeds": ORANGE, "common": AMBER}
@@ -126,8 +126,8 @@ def next_hour(noise: pd.DataFrame) -> list[str]:
 def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
     """Of each comparison and outcome of the test part: the difference on these very data, from the pooled predictions.
 
-    context, cell, outcome, label, ``change`` with ``/low`` and ``/high``, and the verdict. The intervals of all of them
-    hold together (Šidák). Empty where the test parts of the folds are not all known, or overlap.
+    context, cell, outcome, and its `change_columns`. The intervals of all of them hold together (Šidák). Empty where
+    the test parts of the folds are not all known, or overlap.
     """
     pooled: list[tuple[Context, str, Outcome, Array, Array]] = []
     for context in contexts(trials):
@@ -143,11 +143,9 @@ def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) 
     level = 1 - (1 - ALPHA) ** (1 / max(len(pooled), 1))
     table = []
     for context, cell, outcome, values, groups in pooled:
-        estimate = clustered_mean(values, groups, level)
-        ends = {"": estimate.mean, "/low": estimate.low, "/high": estimate.high}
-        row = {f"change/{outcome.column}{end}": float(value) for end, value in ends.items()}
-        found = verdict(float(estimate.low), float(estimate.high), outcome.margin, outcome.larger_is_better)
-        table.append({"context": context.name, "cell": cell, "outcome": outcome, "verdict": found.value, **row})
+        columns = change_columns(outcome, clustered_mean(values, groups, level))
+        row = {name: value for name, (value,) in columns.items()}
+        table.append({"context": context.name, "cell": cell, "outcome": outcome, **row})
     return pd.DataFrame(table)
 
 
@@ -164,7 +162,7 @@ def conditional_section(conditional: pd.DataFrame) -> Section | None:
         for outcome in outcomes:
             known = [row for _, row in rows.iterrows() if row["outcome"] == outcome]
             line += [change(known[0], outcome, 1 if outcome.percent else 2) if known else "–"]
-            line += [translate(known[0]["verdict"]) if known else ""]
+            line += [translate(known[0][f"verdict/{outcome.column}"]) if known else ""]
         lines.append(line)
     text = translate(
         "Another question: on these very data, how do the models of these folds differ? From the predictions of all "

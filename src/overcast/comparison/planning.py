@@ -13,7 +13,7 @@ import pandas as pd
 
 from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study, trial_table
-from overcast.comparison.table import compare, study_level
+from overcast.comparison.table import compare_all, outcome_levels
 from overcast.comparison.trials import answers
 from overcast.comparison.wording import number
 from overcast.core.cores import cores
@@ -67,11 +67,13 @@ def pilots(trials: pd.DataFrame, judged: Families, answers: Answers) -> list[Pil
     """
     finished = trials[~trials["diverged"]] if "diverged" in trials else trials
     groups = list(contexts(finished))
+    compared = compare_all(groups, judged.judged, answers)
+    levels = outcome_levels(compared, judged)
     return [
-        _pilot(context, outcome, compared, study_level(groups, judged, outcome))
+        _pilot(context, outcome, each, levels[outcome.column])
         for outcome in judged.judged
-        for context in groups
-        if (compared := compare(context, outcome, answers)).compared.any() and not context.single_fold
+        for context, each in zip(groups, compared[outcome.column], strict=True)
+        if each.compared.any() and not context.single_fold
     ]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.comparison.changes import change_columns, interval_columns, not_flattered
 from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
 from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, two_way
 from overcast.statistics.fold_covariance import common_ratio
@@ -22,10 +23,11 @@ from overcast.statistics.simultaneous import (
     MIN_FLIPPED_FOLDS,
     ControlComparison,
     compare_with_control,
+    mean_of_known,
     sign_flip_p,
     simultaneous_level,
 )
-from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide, unless_flattered, verdict
+from overcast.statistics.verdicts import detectable, seeds_to_decide, verdicts
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
@@ -66,7 +68,7 @@ def comparison_table(
     groups = list(contexts(finished))
     rows = [_row(context, cell, planned, gone, judged, answers or {}) for context in groups for cell in context.cells]
     changes = _changes(groups, judged, answers or {}, info.get("alpha", ALPHA), int(info.get("planned_folds", 0)))
-    table = _without_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
+    table = not_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
     table["order"] = table.groupby("context", sort=False).ngroup()
     ranked = table.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
@@ -92,12 +94,10 @@ def predictor_table(trials: pd.DataFrame) -> pd.DataFrame:
         shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
         rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
     level = simultaneous_level(compared) if compared else ALPHA
-    columns = [_interval_columns("change", each.interval(level)) for each in compared]
-    table = pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
-    if len(table):
-        ends = zip(table["change/low"], table["change/high"], strict=True)
-        table["verdict"] = [verdict(low, high, PRIMARY.margin).value for low, high in ends]
-    return table
+    intervals = [each.interval(level) for each in compared]
+    found = [{"verdict": [each.value for each in verdicts(interval, PRIMARY.margin)]} for interval in intervals]
+    columns = [interval_columns("change", each) | said for each, said in zip(intervals, found, strict=True)]
+    return pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
 
 
 def _baseline(predictor: str) -> str:
@@ -147,8 +147,8 @@ def _key(cell: pd.DataFrame) -> tuple[Any, ...]:
 
 def _fold_means(values: Array) -> Array:
     """(K, R) to (K,), of folds that have any."""
-    known = np.isfinite(values)
-    return np.array([row[some].mean() for row, some in zip(values, known, strict=True) if some.any()])
+    means = mean_of_known(values)
+    return means[np.isfinite(means)]
 
 
 def _ends(estimate: Estimate) -> list[tuple[str, float]]:
@@ -163,13 +163,12 @@ def _changes(
     groups: Sequence[Context], judged: Families, answers: Answers, alpha: float, planned_folds: int
 ) -> pd.DataFrame:
     """The columns that compare each cell with its control, in the order of the contexts' cells."""
-    compared = {o.column: [compare(context, o, answers) for context in groups] for o in judged.every}
-    kinds = [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
-    blocks = []
-    for family in kinds:
-        level = simultaneous_level([each for o in family for each in compared[o.column]], alpha)
+    compared = compare_all(groups, judged.every, answers)
+    levels, blocks = outcome_levels(compared, judged, alpha), []
+    for family in _families(judged):
         flips = _sign_flips(groups, family)
         for outcome in family:
+            level = levels[outcome.column]
             columns = [
                 _with_control(_columns(outcome, context, each, level, p) | _futile(outcome, each, level, planned_folds))
                 for context, each, p in zip(groups, compared[outcome.column], flips[outcome.column], strict=True)
@@ -190,10 +189,26 @@ def compare(context: Context, outcome: Outcome, answers: Answers) -> ControlComp
     return compare_with_control(values[1:] - values[:1], _common_ratio(context, outcome), samples)
 
 
-def study_level(groups: Sequence[Context], judged: Families, outcome: Outcome) -> float:
-    """What each interval of the family that an outcome belongs to may miss with."""
-    family = judged.overfitting if outcome in judged.overfitting else judged.better
-    return simultaneous_level([compare(context, each, {}) for each in family for context in groups])
+def compare_all(groups: Sequence[Context], outcomes: Sequence[Outcome], answers: Answers) -> Compared:
+    """`compare` in each of these outcomes."""
+    return {outcome.column: [compare(context, outcome, answers) for context in groups] for outcome in outcomes}
+
+
+def outcome_levels(compared: Compared, judged: Families, alpha: float = ALPHA) -> dict[str, float]:
+    """Of each outcome that was compared, by its column, what each of its intervals may miss with.
+
+    Those of a family hold together, those of an outcome that is only described among themselves.
+    """
+    levels: dict[str, float] = {}
+    for family in _families(judged):
+        known = [outcome.column for outcome in family if outcome.column in compared]
+        level = simultaneous_level([each for column in known for each in compared[column]], alpha)
+        levels |= dict.fromkeys(known, level)
+    return levels
+
+
+def _families(judged: Families) -> list[tuple[Outcome, ...]]:
+    return [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
 
 
 def _common_ratio(context: Context, outcome: Outcome) -> float:
@@ -207,9 +222,7 @@ def _columns(
     outcome: Outcome, context: Context, compared: ControlComparison, level: float, p: Array
 ) -> dict[str, list[Any]]:
     name = outcome.column
-    columns: dict[str, list[Any]] = _interval_columns(f"change/{name}", compared.interval(level))
-    ends = zip(columns[f"change/{name}/low"], columns[f"change/{name}/high"], strict=True)
-    columns[f"verdict/{name}"] = [verdict(*each, outcome.margin, outcome.larger_is_better).value for each in ends]
+    columns = change_columns(outcome, compared.interval(level))
     columns[f"sign_flip/{name}"] = p.tolist()
     columns[f"detectable/{name}"] = [
         detectable(float(error), compared.df, level) if np.isfinite(error) else np.nan
@@ -224,11 +237,6 @@ def _futile(outcome: Outcome, compared: ControlComparison, level: float, planned
     if not planned:
         return {}
     return {f"futile/{outcome.column}": futile(compared, planned, outcome.margin, level).tolist()}
-
-
-def _interval_columns(name: str, estimate: Estimate) -> dict[str, list[Any]]:
-    ends = {"": estimate.mean, "/low": estimate.low, "/high": estimate.high}
-    return {f"{name}{end}": np.asarray(values, float).tolist() for end, values in ends.items()}
 
 
 def _with_control(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -263,20 +271,4 @@ def _sign_flips(groups: Sequence[Context], family: Sequence[Outcome]) -> dict[st
 def fold_differences(context: Context, column: str) -> Array:
     """(C, K) to the control, means over the seeds that both have."""
     values = context.values(column)
-    differences = values[1:] - values[:1]
-    known = np.isfinite(differences)
-    totals, seeds = np.where(known, differences, 0.0).sum(2), known.sum(2)
-    means: Array = np.divide(totals, seeds, out=np.full(totals.shape, np.nan), where=seeds > 0)
-    return means
-
-
-def _without_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
-    """A verdict in favour of the side that has diverged trials is none."""
-    table["flattered"] = False
-    for outcome in judged.judged:
-        name = f"verdict/{outcome.column}"
-        sides = zip(table[name], table["diverged"] > 0, table["baseline_diverged"] > 0, strict=True)
-        judged_ones = [unless_flattered(Verdict(found), *gone).value if found else "" for found, *gone in sides]
-        table["flattered"] |= table[name] != judged_ones
-        table[name] = judged_ones
-    return table
+    return mean_of_known(values[1:] - values[:1])

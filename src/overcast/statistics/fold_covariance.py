@@ -34,13 +34,10 @@ UPPER = 1.645
 
 @dataclass(frozen=True)
 class FoldCovariance:
-    """γ over the variance of one run's difference, φ² + σ², and over that of a fold alone, φ²: each with its error.
+    """γ over the variance of one run's difference, φ² + σ², with its standard error, and from how many data sets."""
 
-    data_sets: from how many.
-    """
-
-    per_run: tuple[float, float]
-    per_fold: tuple[float, float]
+    per_run: float
+    per_run_error: float
     data_sets: int
 
 
@@ -57,18 +54,15 @@ def estimate_fold_covariance(comparisons: Sequence[ArrayLike]) -> FoldCovariance
     of_seeds = np.stack([x.var(2, ddof=1).mean(1) for x in arrays])  # (C, N): σ²
     n, (folds, seeds) = means.shape[1], arrays[0].shape[1:]
 
-    def ratios(kept: NDArray[np.bool_]) -> Array:
+    def ratio(kept: NDArray[np.bool_]) -> float:
         fold_means = of_folds[:, kept].mean()
         covariance = means[:, kept].var(1, ddof=1).mean() - fold_means / folds
         of_seed = of_seeds[:, kept].mean()
         of_fold = max(fold_means - of_seed / seeds, 1e-12)
-        return np.array([covariance / (of_fold + of_seed), covariance / of_fold])
+        return float(covariance / (of_fold + of_seed))
 
-    whole = ratios(np.ones(n, bool))
-    without = np.stack([ratios(np.arange(n) != left_out) for left_out in range(n)])
-    errors = np.sqrt((n - 1) / n * ((without - without.mean(0)) ** 2).sum(0))
-    per_run, per_fold = zip(whole.tolist(), errors.tolist(), strict=True)
-    return FoldCovariance(per_run, per_fold, n)
+    without = np.array([ratio(np.arange(n) != left_out) for left_out in range(n)])
+    return FoldCovariance(ratio(np.ones(n, bool)), float(np.sqrt((n - 1) * without.var())), n)
 
 
 def common_ratio(network: str, outcome: str) -> float:

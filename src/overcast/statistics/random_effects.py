@@ -57,12 +57,3 @@ def random_effects(effects: ArrayLike, standard_errors: ArrayLike) -> RandomEffe
         unknown = np.full(mean.mean.shape, np.nan)
         return RandomEffects(replace(mean, standard_error=unknown), unknown, k)
     return RandomEffects(mean, np.maximum(k * mean.standard_error**2 - (s**2).mean(-1), 0.0), k)
-
-
-def family_level(count: int, alpha: float = ALPHA) -> float:
-    """What each of ``count`` intervals may miss with, so that all of them hold with probability 1 - ``alpha``.
-
-    Bonferroni's: each interval has an error of its own, and all are correlated by way of control and data sets; this
-    holds whatever the correlation is.
-    """
-    return alpha / max(count, 1)

@@ -107,9 +107,9 @@ def compare_with_control(
         return ControlComparison(empty, empty, empty.astype(np.int64), 1.0, 0.5, empty, np.nan, 0.0, empty, 0)
     known = np.isfinite(runs)
     seeds = known.sum(2)  # (C, K)
-    folds = _mean(runs, known)
+    folds = mean_of_known(runs)
     n_folds = (seeds > 0).sum(1)
-    mean = _mean(folds, seeds > 0)
+    mean = mean_of_known(folds)
     of_fold, df, correlation = _fold_variances(folds, n_folds)
     per_fold = float(np.median(seeds[seeds > 0])) if (seeds > 0).any() else 0.0
     pooled = float(np.nanmean(of_fold)) if np.isfinite(of_fold).any() else np.nan
@@ -124,8 +124,9 @@ def compare_with_control(
     )
 
 
-def _mean(values: Array, known: NDArray[np.bool_]) -> Array:
-    """Over the last axis, of what is known; NaN where nothing is."""
+def mean_of_known(values: Array) -> Array:
+    """Over the last axis, of what is no NaN; NaN where nothing is known."""
+    known = np.isfinite(values)
     count, total = known.sum(-1), np.where(known, values, 0.0).sum(-1)
     return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
 
@@ -137,7 +138,7 @@ def _fold_variances(folds: Array, n_folds: NDArray[np.int64]) -> tuple[Array, fl
     one over the treatments there.
     """
     some, known = n_folds >= 2, np.isfinite(folds)
-    squares = np.where(known, folds - _mean(folds, known)[:, None], 0.0) ** 2
+    squares = np.where(known, folds - mean_of_known(folds)[:, None], 0.0) ** 2
     own = np.where(some, squares.sum(1) / np.maximum(n_folds - 1, 1), np.nan)
     here = known[some][:, known[some].any(0)]
     rows = np.where(here, folds[some][:, known[some].any(0)], 0.0)
@@ -222,7 +223,7 @@ def joint_level(parts: Sequence[tuple[int, float, float]], alpha: float = ALPHA)
     return float(np.exp(optimize.brentq(excess, np.log(alpha / total / 4), np.log(alpha), xtol=1e-4)))
 
 
-def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
+def sign_flip_p(differences: Sequence[ArrayLike]) -> list[Array]:
     """Adjusted p-values of a family by flipping the signs of whole folds: of each (C, K), a (C,).
 
     differences: fold means of each outcome or context; all have the same K folds, at least `MIN_FLIPPED_FOLDS`, and no
@@ -232,7 +233,7 @@ def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
     arrays = [np.asarray(each, float) for each in differences]
     stacked = np.concatenate(arrays)  # (C, K)
     k = stacked.shape[1]
-    signs = _sign_patterns(k, seed)
+    signs = _sign_patterns(k)
     means = signs @ stacked.T / k  # (flips, C)
     squares = (stacked**2).mean(1)
     spread = np.sqrt(np.maximum(squares - means**2, ROUNDING**2))
@@ -243,10 +244,10 @@ def sign_flip_p(differences: Sequence[ArrayLike], seed: int = 0) -> list[Array]:
 
 
 @cache
-def _sign_patterns(k: int, seed: int) -> Array:
+def _sign_patterns(k: int) -> Array:
     """(patterns, K), the first of which changes no sign. A pattern and its opposite are one where all are listed."""
     if 2 ** (k - 1) <= MAX_FLIPS:
         return np.array([(1, *rest) for rest in product((1, -1), repeat=k - 1)], float)
-    signs = np.random.default_rng(seed).choice([1.0, -1.0], (MAX_FLIPS, k))
+    signs = np.random.default_rng(0).choice([1.0, -1.0], (MAX_FLIPS, k))
     signs[0] = 1
     return signs

@@ -55,18 +55,10 @@ def verdict(low: float, high: float, margin: float, larger_is_better: bool = Tru
     return Verdict.EQUIVALENT if inside else Verdict.UNDECIDED
 
 
-def unless_flattered(found: Verdict, diverged: bool, control_diverged: bool) -> Verdict:
-    """A verdict in favour of the side that has diverged trials is none: those that are left flatter it."""
-    flattered = {1: diverged, -1: control_diverged}.get(found.direction, False)
-    return Verdict.NOT_JUDGED if flattered else found
-
-
 def verdicts(estimate: Estimate, margin: float, larger_is_better: bool = True) -> list[Verdict]:
-    """Of each of (C,) intervals."""
-    return [
-        verdict(float(low), float(high), margin, larger_is_better)
-        for low, high in zip(estimate.low, estimate.high, strict=True)
-    ]
+    """Of each of (C,) intervals, or of one."""
+    ends = zip(estimate.low.ravel().tolist(), estimate.high.ravel().tolist(), strict=True)
+    return [verdict(low, high, margin, larger_is_better) for low, high in ends]
 
 
 def detectable(standard_error: float, df: float, level: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -21,7 +22,7 @@ from overcast.statistics.designs import (
     resolution,
     two_level_fraction,
 )
-from overcast.statistics.simultaneous import joint_level
+from overcast.statistics.simultaneous import compare_with_control, joint_level, simultaneous_level
 
 SIMULATED = 2000
 
@@ -118,21 +119,24 @@ def test_the_error_is_that_of_an_analysis_with_effects_that_vary_by_block(study:
     less, more = (ols(f"y ~ C(fold) {sign} ({right})", table).fit() for sign in "+*")
     assert more.df_model - less.df_model == Factorial(levels, values).df == 40
     mean_square = (less.ssr - more.ssr) / 40
-    fit = Factorial(levels, values, own_error=False)
+    fit = Factorial(levels, values)
     assert fit.variance == pytest.approx(mean_square)
-    assert fit.main_effects().standard_error == pytest.approx(2 * np.sqrt(mean_square / 80))
+    own = np.sqrt([(fit.effect_weights[a] @ values).var(ddof=1) / 5 for a in range(4)])
+    pooled = 2 * np.sqrt(mean_square / 80)
+    assert fit.main_effects().standard_error == pytest.approx(np.maximum(own, pooled))
+    assert own.min() < pooled < own.max()
 
 
 def test_predictions_are_those_of_least_squares(study: Any) -> None:
     levels, values, reference = study
-    fit = Factorial(levels, values, own_error=False)
+    fit = Factorial(levels, values)
     every = np.array(list(product((-1, 1), repeat=4)))
     asked = pd.DataFrame(every, columns=list("abcd"))
     blocks = [reference.predict(asked.assign(fold=k)) for k in range(5)]
     predicted = fit.estimate(fit.prediction_weights(every))
     assert predicted.mean == pytest.approx(np.mean(blocks, axis=0))
     # all cells have the same leverage: (1 + effects) of the 16 cells
-    assert predicted.standard_error == pytest.approx(np.sqrt(fit.variance * 11 / 16 / 5))
+    assert predicted.standard_error.min() == pytest.approx(np.sqrt(fit.variance * 11 / 16 / 5))
     assert list(fit.best_recipe()) == list(every[np.mean(blocks, axis=0).argmax()])
     difference = fit.prediction_weights(every[[5]]) - fit.prediction_weights(every[[0]])
     assert fit.estimate(difference).mean == pytest.approx(predicted.mean[5] - predicted.mean[0])
@@ -175,23 +179,46 @@ def test_a_missing_value_is_refused() -> None:
 def test_in_one_study_of_twenty_any_effect_is_called_clear_that_is_not_there(unequal: bool) -> None:
     """Family-wise error of studies without effects: where some effects vary by fold and where all do alike."""
     random, levels = np.random.default_rng(5), two_level_fraction(5)
-    found = {True: 0, False: 0}
+    found = {"the larger": 0, "pooled": 0}
     for _ in range(SIMULATED):
         values = random.normal(0, 1, (16, 5))
         if unequal:  # what the first factor does hangs on the fold
             values += levels[:, [0]] * random.normal(0, 1, 5)
-        for own_error in found:
-            found[own_error] += Factorial(levels, values, own_error).main_effects().excludes_zero.any()
-    assert found[True] / SIMULATED < 0.06
+        fit = Factorial(levels, values)
+        effects = fit.main_effects()
+        pooled = np.full(5, np.sqrt(4 * fit.variance / values.size))
+        found["the larger"] += effects.excludes_zero.any()
+        found["pooled"] += replace(effects, standard_error=pooled).excludes_zero.any()
+    assert found["the larger"] / SIMULATED < 0.06
     if unequal:
-        assert found[False] / SIMULATED > 0.1  # the pooled error alone does not hold it
+        assert found["pooled"] / SIMULATED > 0.1  # alone it does not hold it
 
 
 def test_as_many_runs_find_half_the_effect_that_they_would_one_at_a_time() -> None:
-    values = np.random.default_rng(0).normal(0, 1, (64, 10))
-    ours, alone = Factorial(two_level_fraction(8), values).detectable()
-    assert ours == pytest.approx(2 * (3.8 / np.sqrt(640)), rel=0.15)  # about t + power, times √(4 v / N)
-    assert ours < 0.5 * alone
+    """640 runs, of eight factors in 64 cells and 10 folds, and of eight treatments and a control in 71 folds."""
+    random, levels = np.random.default_rng(0), two_level_fraction(8)
+    ours, alone = Factorial(levels, random.normal(0, 1, (64, 10))).detectable()
+    effect = 0.3  # in standard deviations of a run
+    assert (ours, alone) == pytest.approx((effect, 2 * effect), rel=0.15)
+    found = np.zeros(3)
+    for _ in range(400):
+        runs = random.normal(0, 1, (64, 10)) + levels[:, [0]] * effect / 2
+        found[0] += Factorial(levels, runs).main_effects().excludes_zero[0]
+        for n, true in ((1, effect), (2, 2 * effect)):
+            runs = random.normal(0, 1, (9, 71, 1))
+            runs[1] += true
+            compared = compare_with_control(runs[1:] - runs[:1])
+            found[n] += compared.interval(simultaneous_level([compared])).excludes_zero[0]
+    factorial, same_effect, twice_the_effect = found / 400
+    assert factorial == pytest.approx(0.8, abs=0.06)
+    assert twice_the_effect == pytest.approx(factorial, abs=0.06)
+    assert same_effect < 0.4
+
+
+def test_what_differs_in_the_last_digit_is_no_effect() -> None:
+    levels = two_level_fraction(3)
+    effects = Factorial(levels, 0.7 + np.tile(0.1 * levels[:, [0]], 4) + 1e-17).main_effects()
+    assert list(effects.excludes_zero) == [True, False, False]
 
 
 def test_what_folds_share_widens_intervals_and_moves_no_effect() -> None:

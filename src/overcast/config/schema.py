@@ -88,6 +88,11 @@ class StudyConfig:
             if not isinstance(value, list | tuple):
                 raise UserError(f"study.{name}={value}: give a list, such as study.{name}=[{example}]")
             object.__setattr__(self, name, tuple(map(str, value)))
+        if self.budget is not None and self.design == "factorial":
+            raise UserError(
+                f"study.budget={self.budget} stops single cells between folds, and study.design=factorial needs all of "
+                "them in each fold: leave one of the two out"
+            )
         self._check_epochs()
 
     def _check_epochs(self) -> None:

@@ -215,8 +215,8 @@ def _grid(general: pd.DataFrame, judged: Families, digits: dict[str, int]) -> Ta
         for line, (_, row) in zip(rows, general.iterrows(), strict=True):
             spread = f"τ {wording.number(row[f'between/{o.column}'], digits[o.column], o.scale)}"
             line += [
-                Cell(*measured(row, f"change/{o.column}", digits[o.column], o.scale, sign=True)),
-                Cell(*verdict_field(Verdict(row[f"verdict/{o.column}"]), o)),
+                measured(row, f"change/{o.column}", digits[o.column], o.scale, sign=True),
+                verdict_field(Verdict(row[f"verdict/{o.column}"]), o),
                 Cell(_new(row, o, digits), spread),
             ]
     return Table(heads, rows, row_heads=True, sortable=True)

@@ -17,7 +17,7 @@ from overcast.comparison.headline import headline
 from overcast.comparison.notes import NOTED, study_notes
 from overcast.core.atomic import whole_file
 from overcast.core.words import translatable, translate
-from overcast.html.page import BulletList, Callout, Cell, Page, Paragraph, Section, Table
+from overcast.html.page import BulletList, Callout, Page, Paragraph, Section, Table
 from overcast.html.writer import render
 from overcast.study.outcomes import Families, families
 
@@ -163,9 +163,8 @@ GAP = translatable(
 
 def numbers(study: Study) -> Table:
     """The comparison's table, what is better or worse in colour."""
-    heads = [Cell(head.text, head.detail) for head in table_view.heads(study.judged)]
     lines = table_view.lines(study.table, study.judged, study.predictors)
-    return Table(heads, [[Cell(*field) for field in line] for line in lines], row_heads=True, sortable=True)
+    return Table(table_view.heads(study.judged), lines, row_heads=True, sortable=True)
 
 
 def how_to_read(study: Study) -> list[Paragraph]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from overcast.comparison.wording import cell, interval, number, places, verdict_name
 from overcast.core.words import translate
+from overcast.html.page import Cell
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import PRIMARY, Families, Outcome
 
@@ -18,31 +18,19 @@ SIGNS = {1: "▲ ", -1: "▼ ", 0: ""}
 """Before a verdict, so that it does not hang on colour alone."""
 
 
-class Field(NamedTuple):
-    """What is read first, what stands beside it smaller, what a column is sorted by, and how it looks.
-
-    look: "better", "worse", "baseline" or nothing.
-    """
-
-    text: str
-    detail: str = ""
-    value: float | str = ""
-    look: str = ""
-
-
-def heads(judged: Families) -> list[Field]:
+def heads(judged: Families) -> list[Cell]:
     """The columns: the name and its unit or a word of explanation."""
-    columns = [Field(translate("trial"))]
+    columns = [Cell(translate("trial"))]
     for outcome in judged.judged:
-        columns += [_head(outcome), Field(translate("change"), outcome.unit), Field(translate("verdict"))]
-    return [*columns, *map(_head, judged.described), Field(translate("train time"), translate("× baseline"))]
+        columns += [_head(outcome), Cell(translate("change"), outcome.unit), Cell(translate("verdict"))]
+    return [*columns, *map(_head, judged.described), Cell(translate("train time"), translate("× baseline"))]
 
 
-def _head(outcome: Outcome) -> Field:
-    return Field(outcome.label, "%" if outcome.percent else "")
+def _head(outcome: Outcome) -> Cell:
+    return Cell(outcome.label, "%" if outcome.percent else "")
 
 
-def lines(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> list[list[Field]]:
+def lines(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> list[list[Cell]]:
     """One line a row of the table, in its order; below each context what needs no network."""
     several = table["data"].nunique() > 1
     digits = {outcome.column: places(table, outcome) for outcome in (*judged.judged, *judged.described)}
@@ -57,7 +45,7 @@ def lines(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None
 
 def markdown(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> str:
     """The grid as a Markdown table."""
-    rows = [heads(judged), [Field("---")] * len(heads(judged)), *lines(table, judged, predictors)]
+    rows = [heads(judged), [Cell("---")] * len(heads(judged)), *lines(table, judged, predictors)]
     return _markdown([[f"{field.text} {field.detail}".strip() for field in row] for row in rows])
 
 
@@ -77,9 +65,9 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(text.replace('|', '/') for text in row)} |\n" for row in rows)
 
 
-def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: bool) -> list[Field]:
+def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: bool) -> list[Cell]:
     name = cell(row, several)
-    fields = [Field(name, value=name)]
+    fields = [Cell(name, value=name)]
     for outcome in judged.judged:
         fields.append(measured(row, outcome.column, digits[outcome.column], outcome.scale))
         fields.append(measured(row, f"change/{outcome.column}", digits[outcome.column], outcome.scale, sign=True))
@@ -89,26 +77,26 @@ def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: 
     return [field._replace(look="baseline") for field in fields] if row["is_baseline"] else fields
 
 
-def measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool = False) -> Field:
+def measured(row: pd.Series, column: str, digits: int, scale: float, sign: bool = False) -> Cell:
     """A column's value and, if it is known, its interval."""
     value = row.get(column, np.nan)
     known = np.isfinite(row.get(f"{column}/low", np.nan))
-    return Field(number(value, digits, scale, sign), interval(row, column, digits, scale) if known else "", value)
+    return Cell(number(value, digits, scale, sign), interval(row, column, digits, scale) if known else "", value)
 
 
-def _verdict(row: pd.Series, outcome: Outcome) -> Field:
+def _verdict(row: pd.Series, outcome: Outcome) -> Cell:
     if row["is_baseline"]:
-        return Field(translate("baseline"))
+        return Cell(translate("baseline"))
     if row["pairs"] < 2:
-        return Field("–", translate("needs at least 2 repeats"))
+        return Cell("–", translate("needs at least 2 repeats"))
     found = Verdict(row[f"verdict/{outcome.column}"])
     return verdict_field(found, outcome)._replace(detail=_more_seeds(row, outcome, found))
 
 
-def verdict_field(found: Verdict, outcome: Outcome) -> Field:
+def verdict_field(found: Verdict, outcome: Outcome) -> Cell:
     """A verdict with its sign, in its colour."""
     look = {1: "better", -1: "worse", 0: ""}[found.direction]
-    return Field(f"{SIGNS[found.direction]}{verdict_name(found, outcome)}", look=look)
+    return Cell(f"{SIGNS[found.direction]}{verdict_name(found, outcome)}", look=look)
 
 
 def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:
@@ -124,21 +112,21 @@ def _more_seeds(row: pd.Series, outcome: Outcome, found: Verdict) -> str:
     return translate(text, seeds=int(seeds))
 
 
-def _predictor_line(row: pd.Series, judged: Families) -> list[Field]:
+def _predictor_line(row: pd.Series, judged: Families) -> list[Cell]:
     """What needs no network has an accuracy alone; the verdict is on the control against it."""
     name = translate("{predictor} (no network)", predictor=translate(row["predictor"]))
-    fields = [Field(name, value=name)]
+    fields = [Cell(name, value=name)]
     for outcome in judged.judged:
         if outcome == PRIMARY or outcome.column == PRIMARY.column:
             found = Verdict(row["verdict"])
             size = number(row["change"], 1, 100.0, sign=True)
             better = translate("{control} is {verdict}", control=row["control"], verdict=translate(found.value))
-            fields.append(Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]))
-            fields += [Field("–"), Field(better, translate("{size} points", size=size))]
+            fields.append(Cell(number(row[PRIMARY.column]), value=row[PRIMARY.column]))
+            fields += [Cell("–"), Cell(better, translate("{size} points", size=size))]
         else:
-            fields += [Field("–")] * 3
+            fields += [Cell("–")] * 3
     described = [
-        Field(number(row[PRIMARY.column]), value=row[PRIMARY.column]) if o.column == PRIMARY.column else Field("–")
+        Cell(number(row[PRIMARY.column]), value=row[PRIMARY.column]) if o.column == PRIMARY.column else Cell("–")
         for o in judged.described
     ]
-    return [*fields, *described, Field("–")]
+    return [*fields, *described, Cell("–")]

@@ -79,7 +79,7 @@ def test_a_baseline_with_diverged_trials_is_said_to_be_flattered(row):
     told = {"flattered": True, "diverged": 0, "baseline_diverged": 2, "planned": 10}
     worse = pd.Series(row.to_dict() | told | {"verdict/gap/nll": "not judged", "change/gap/nll": 0.4})
     assert wording.judgement(worse, JUDGED.overfitting[0]) == (
-        "not judged: 2 of the baseline's 10 trials diverged, and those that are left flatter it"
+        "not judged: 2 of the 10 trials that it is compared with diverged, and those that are left flatter them"
     )
 
 

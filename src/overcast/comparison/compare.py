@@ -15,7 +15,7 @@ from overcast.comparison import page, table_view, wording
 from overcast.comparison.archive import read_archive
 from overcast.comparison.description import description_md
 from overcast.comparison.export import SUFFIXES, write_exports
-from overcast.comparison.factorial import FactorialReport, factorial_report
+from overcast.comparison.factorial import FactorialReport, factorial_report, without_effects
 from overcast.comparison.general import GeneralReport, general_report
 from overcast.comparison.headline import headline
 from overcast.comparison.intervals import interval_sections
@@ -151,7 +151,7 @@ def _judged(
         raise UserError(f"the study {key} has no finished run: {len(diverged)} diverged ({diverged[0].reason})")
     about = _about(record)
     runs = [run for run in runs if run not in no_figures]
-    rows = trial_table(parent, record.planned, runs, diverged)
+    rows = own = trial_table(parent, record.planned, runs, diverged)
     about["tuned"] = tuned_notes(rows)
     known, judged = answers(runs), judged.known(rows.columns)
     official = {str(run.folder) for run in runs if run.facts.get("official_test")}
@@ -170,7 +170,10 @@ def _judged(
     if judge and (name := parent.tags.get("claim")):
         claim, verdict, shown = judge(name, runs, int(parent.tags.get("runs", 0)), len(diverged))
     finished = rows[~rows["diverged"]]
-    report = None if claim else _whole_report(parent.tags.get("design", ""), finished, compared, info, of_one_test_part)
+    design = parent.tags.get("design", "")
+    report = None if claim else _whole_report(design, own, finished, compared, info, of_one_test_part)
+    if design == "factorial":
+        info["remarks"] = [*info["remarks"], *without_effects(own, judged)]
     if report:
         verdict, shown = report.headline, report.sections
     factorial = isinstance(report, FactorialReport)
@@ -185,11 +188,21 @@ def _judged(
 
 
 def _whole_report(
-    design: str, finished: pd.DataFrame, compared: pd.DataFrame, info: Mapping[str, Any], answers: Answers
+    design: str,
+    own: pd.DataFrame,
+    finished: pd.DataFrame,
+    compared: pd.DataFrame,
+    info: Mapping[str, Any],
+    answers: Answers,
 ) -> FactorialReport | GeneralReport | None:
-    """What a study says beyond its cells one by one: a factorial one, or one over several data sets."""
+    """What a study says beyond its cells one by one: a factorial one, or one over several data sets.
+
+    own: its trials, without what joined them. finished: all that have outcomes.
+    """
     if design == "factorial":
-        return factorial_report(finished, info["families"], info["command"])
+        joined_cells = wording.verdicts(compared[~compared["cell"].isin(own["cell"])], info["families"])
+        name = info["study"].rpartition("-")[0]
+        return factorial_report(own, info["families"], info["command"], name, joined_cells)
     if info.get("looks"):  # where cells stop early, their means lean to what stopped them
         return None
     return general_report(finished, compared, info["families"], answers)
@@ -203,7 +216,8 @@ def _describe(record: MlflowRun, study: page.Study, runs: int) -> None:
     """Into the study's run: what a list of studies shows of it, and that its answer is known from now on."""
     table = study.table
     record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
-    comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
+    asked = table if study.effects is None else study.effects
+    comparisons = int((asked["pairs"] >= 2).sum()) * len(study.judged.judged)
     cells = table_view.summary(table, study.judged) if study.sentences is None else ""
     note = description_md(table, study.info, study.claim, study.verdict, study.sentences, cells)
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})

@@ -82,7 +82,7 @@ def _flattered(row: pd.Series, outcome: Outcome) -> str:
     if favourable:
         text = ": {number} of its {planned} trials diverged, and those that are left flatter it"
         return translate(text, number=row["diverged"], planned=row["planned"])
-    text = ": {number} of the baseline's {planned} trials diverged, and those that are left flatter it"
+    text = ": {number} of the {planned} trials that it is compared with diverged, and those that are left flatter them"
     return translate(text, number=row["baseline_diverged"], planned=row["planned"])
 
 

@@ -127,6 +127,6 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
     def _tell_verdict(self, callback: StudyCallback) -> None:
         """What `compare` would say first; a study of a claim judges that."""
         from overcast.claims import judge_claim
-        from overcast.comparison.compare import describe
+        from overcast.comparison.compare import describe_study
 
-        callback.tell_verdict(partial(describe, judge=judge_claim))
+        callback.tell_verdict(partial(describe_study, judge=judge_claim))

@@ -19,8 +19,8 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from scipy import stats
 
 from overcast.comparison import comparison_table, families
-from overcast.comparison.compare import compare, describe
-from overcast.comparison.study_record import evaluate_missing, find_study, unfinished
+from overcast.comparison.compare import compare, describe_study
+from overcast.comparison.study_record import evaluate_missing, find_study, unfinished_trials
 from overcast.comparison.trials import answers, trials
 from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig
@@ -204,10 +204,10 @@ def test_a_study_becomes_a_page_of_its_own_runs(config: Any, store: TrackingStor
     assert {"report/table.csv"} <= artifacts
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("overcast.comparison.compare.noise_sections", None)  # no part of a page is made
-        assert said.startswith(f"{describe(store, study.id)}\n")
+        assert said.startswith(f"{describe_study(store, study.id)}\n")
     assert "mlflow.note.content" in store.client.get_run(study.parent).data.tags
-    assert unfinished(planned_trials(store, study.id), set()) == ["ann · noise · seed 9"]
-    assert unfinished(planned_trials(store, study.id), {"lost"}) == []
+    assert unfinished_trials(planned_trials(store, study.id), set()) == ["ann · noise · seed 9"]
+    assert unfinished_trials(planned_trials(store, study.id), {"lost"}) == []
     with opened_files() as opened:
         compare("small")
     files = [
@@ -267,7 +267,7 @@ def test_diverged_trials_are_listed_and_the_rest_is_compared(
     (failed,) = store.search("FAILED", study=study.id)
     assert failed.tags["diverged"] == "true"
     assert failed.tags["reason"].startswith("the loss is not finite in epoch 1, step ")
-    assert unfinished(planned_trials(store, study.id), set()) == []
+    assert unfinished_trials(planned_trials(store, study.id), set()) == []
 
 
 def test_a_failed_trial_is_named_with_its_reason(
@@ -281,7 +281,7 @@ def test_a_failed_trial_is_named_with_its_reason(
     monkeypatch.setattr("overcast.model.ann.ANN.loss", fails)
     with pytest.raises(ValueError, match="out of luck"):
         run_trial(replace(config(), tracking=tracked), study)
-    assert unfinished(planned_trials(store, study.id), set()) == ["ann · none · seed 0 (out of luck)"]
+    assert unfinished_trials(planned_trials(store, study.id), set()) == ["ann · none · seed 0 (out of luck)"]
 
 
 def study_settings() -> Any:

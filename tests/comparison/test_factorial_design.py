@@ -50,6 +50,18 @@ def test_several_seeds_are_averaged_within_a_fold(factorial_trials: Any) -> None
     assert twice.values["test/accuracy"] == pytest.approx(once.values["test/accuracy"] + 0.01)
 
 
+def test_a_fold_of_each_split_is_a_block(factorial_trials: Any) -> None:
+    """Folds of two splits share rows: no figure of one could confirm what those of another chose."""
+    other = factorial_trials.assign(split_seed=1, repeat="other")
+    other["test/accuracy"] += 0.1
+    design = read_design(pd.concat([factorial_trials.assign(split_seed=0), other]), JUDGED)
+    assert design is not None
+    assert len(design.blocks) == 20
+    assert {"3 of split 0", "3 of split 1"} <= set(design.blocks)
+    assert design.seeds == 1
+    assert confirm(design, JUDGED) is None
+
+
 def test_repeats_on_one_fold_are_the_blocks(factorial_trials: Any) -> None:
     design = read_design(factorial_trials.assign(fold=0), JUDGED)
     assert design is not None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from overcast.comparison.factorial import factorial_report
 from overcast.comparison.factorial_design import confirm, read_design
-from overcast.comparison.factorial_wording import confirmation_command
+from overcast.comparison.factorial_wording import confirmation_command, recipe_sentences
 from overcast.config.schema import StudyConfig
+from overcast.study.checks import study_repeats
 from overcast.study.designs import study_cells
 from overcast.study.outcomes import families
 
@@ -56,9 +58,21 @@ def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
     assert rest[2].startswith("Not run but predicted: ")
 
 
+def test_a_recipe_is_not_called_better_than_what_it_lost(factorial_trials: Any) -> None:
+    """Its diverged trials are in no mean: those that are left flatter it, and flatter a rival that has some."""
+    design = read_design(factorial_trials, families())
+    assert design is not None
+    confirmation = confirm(design, families())
+    assert confirmation is not None
+    for diverged, judged in (([1, 0, 0], False), ([0, 1, 0], True)):
+        lines = recipe_sentences(design, replace(confirmation, diverged=diverged), families())
+        (gains,) = (line for line in lines if line.startswith("The recipe against none: "))
+        assert gains.endswith(", better" if judged else ", not judged")
+
+
 def test_few_folds_say_so(said: Any, factorial_trials: Any) -> None:
     lines = said(factorial_trials[factorial_trials["fold"] < 2])
-    assert lines[-1].startswith("Too few folds to choose a recipe by some and to confirm it on others")
+    assert lines[-1].startswith("No recipe is chosen by some folds and confirmed on others: that takes three")
     assert not any("nan" in line for line in lines)
     lines = said(factorial_trials[factorial_trials["fold"] < 1])
     assert "One fold alone says nothing of the error: no interval, and nothing is decided" in lines
@@ -73,14 +87,16 @@ def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_tria
     assert confirmation is not None
     command = (
         "python pipelines/train.py +study=factorial data=weather study.folds=10 study.mitigations=[a, b] epochs=4 "
-        "study.design=factorial"
+        "study.design=factorial study.name=mine study.seeds=2 ++study.budget=2h"
     )
-    words = shlex.split(confirmation_command(confirmation, command))
+    words = shlex.split(confirmation_command(confirmation, 2, command, "mine"))
     assert words[:5] == ["python", "pipelines/train.py", "+study=factorial", "data=weather", "epochs=4"]
-    assert words[5::2] == ["study.design=one_at_a_time", "study.folds=null"]
-    repeats = ",".join(f"'split.fold={fold} seed={fold}'" for fold in (5, 6, 7, 8, 9))
-    assert words[8] == f"hydra.sweeper.repeats=[{repeats}]"
-    mitigations = words[6].removeprefix("study.mitigations=[").removesuffix("]").split(",")
+    assert words[5:7] == ["study.name=mine_confirmed", "study.design=one_at_a_time"]
+    assert words[8] == "study.folds=null"
+    repeats = [f"split.fold={fold} seed={fold + first}" for first in (0, 1000) for fold in (5, 6, 7, 8, 9)]
+    assert words[9:] == [f"hydra.sweeper.repeats=[{','.join(map(repr, repeats))}]"]
+    assert study_repeats(repeats, None) == repeats
+    mitigations = words[7].removeprefix("study.mitigations=[").removesuffix("]").split(",")
     cells = study_cells(StudyConfig(mitigations=tuple(mitigations)), [])
     assert cells == ["mitigation=none", *(f"mitigation=[{name.replace('+', ',')}]" for name in mitigations)]
 
@@ -101,9 +117,9 @@ def test_a_longer_training_is_told_as_a_factor_and_the_recipe_confirmed_at_its_l
     assert confirmation is not None
     assert confirmation.names[0].endswith("+16 epochs instead of 8")
     command = "python pipelines/train.py +study=factorial study.epochs=[8,16] study.mitigations=[a,b]"
-    words = shlex.split(confirmation_command(confirmation, command))
-    assert words[2:4] == ["+study=factorial", "study.design=one_at_a_time"]
-    assert words[5:7] == ["study.folds=null", "epochs=16"]
-    mitigations = words[4].removeprefix("study.mitigations=[").removesuffix("]").split(",")
+    words = shlex.split(confirmation_command(confirmation, 1, command))
+    assert words[2:5] == ["+study=factorial", "study.name=factorial_confirmed", "study.design=one_at_a_time"]
+    assert words[6:8] == ["study.folds=null", "epochs=16"]
+    mitigations = words[5].removeprefix("study.mitigations=[").removesuffix("]").split(",")
     assert "augmentation+batch_norm+dropout+mixup" in mitigations
     assert len(study_cells(StudyConfig(mitigations=tuple(mitigations)), [])) == 1 + len(mitigations)

@@ -95,9 +95,10 @@ def test_it_says_nothing_that_was_not_so() -> None:
 
 def test_a_factorial_study_is_said_to_be_judged_by_its_effects() -> None:
     study = study_of(5)
-    study.effects = pd.DataFrame({"cell": ["noise"]})
+    study.effects = pd.DataFrame({"cell": ["noise"], "combinations": 2})
+    study.table = pd.concat([study.table.assign(model=name, context=name) for name in ("cnn", "ann")])
     text = methods(study, [run_on()], planned=True)
-    assert "We trained *cnn* on *sky* with and without noise, in 2 combinations." in text
+    assert "We trained *cnn* and *ann* on *sky* with and without noise, in 2 combinations." in text
     assert "The cells are a two-level factorial or a fraction of it of resolution V" in text
     assert "with a control" not in text
     assert "dunnett1955" not in text

@@ -18,7 +18,7 @@ from overcast.core.errors import UserError
 from overcast.core.words import use_language
 from overcast.html.intervals import Intervals, IntervalSteps
 from overcast.html.page import Figure, Section
-from overcast.html.writer import check_folder, render
+from overcast.html.writer import check_report_folder, render
 
 
 class Tags(HTMLParser):
@@ -158,13 +158,13 @@ def test_one_repeat_still_makes_a_page(tmp_path, small, reported):
 
 
 def test_a_report_takes_the_place_of_an_earlier_one_alone(written, tmp_path):
-    check_folder(written, *REPORT)
-    check_folder(tmp_path / "new", *REPORT)
+    check_report_folder(written, *REPORT)
+    check_report_folder(tmp_path / "new", *REPORT)
     (tmp_path / "table.csv").touch()
     with pytest.raises(UserError, match="holds other files"):
-        check_folder(tmp_path, *REPORT)
+        check_report_folder(tmp_path, *REPORT)
     with pytest.raises(UserError, match="is a file"):
-        check_folder(tmp_path / "table.csv", *REPORT)
+        check_report_folder(tmp_path / "table.csv", *REPORT)
 
 
 NAMES = {

@@ -59,7 +59,7 @@ def test_a_verdict_on_the_gap_speaks_of_overfitting_and_others_of_the_model(row,
 
 
 def test_verdicts_name_every_comparison(compared):
-    told = wording.verdicts(compared)
+    told = wording.cell_sentences(compared)
     assert [line.split(":")[0] for line in told] == ["augmentation", "noise", "shrink"]
     found = (("less overfitting", "better"), ("equivalent", "equivalent"), ("more overfitting", "worse"))
     for line, words in zip(told, found, strict=True):
@@ -70,7 +70,7 @@ def test_verdicts_name_every_comparison(compared):
 
 
 def test_what_diverged_trials_flatter_is_not_judged(with_diverged):
-    told = wording.verdicts(with_diverged)[0]
+    told = wording.cell_sentences(with_diverged)[0]
     assert told.count("not judged: 1 of its 4 trials diverged, and those that are left flatter it") == 3
     assert "flatter" not in table_view.markdown(with_diverged, JUDGED)
 
@@ -79,7 +79,7 @@ def test_a_baseline_with_diverged_trials_is_said_to_be_flattered(row):
     told = {"flattered": True, "diverged": 0, "baseline_diverged": 2, "planned": 10}
     worse = pd.Series(row.to_dict() | told | {"verdict/gap/nll": "not judged", "change/gap/nll": 0.4})
     assert wording.judgement(worse, JUDGED.overfitting[0]) == (
-        "not judged: 2 of the baseline's 10 trials diverged, and those that are left flatter it"
+        "not judged: 2 of the 10 trials that it is compared with diverged, and those that are left flatter them"
     )
 
 

@@ -32,7 +32,7 @@ def audit(name: str, options: Mapping[str, Any], root: Path, out: str = "") -> P
     Raises: UserError if there is no pack, or ``out`` holds other files.
     """
     folder = Path(out) if out else project_path(f"reports/audit/{name}")
-    writer.check_folder(folder)
+    writer.check_report_folder(folder)
     pack = open_pack(root, name, options)
     place = root / name / "pack"
     problems, pairs = read_csv(place / "audit.csv"), read_csv(place / "pairs.csv")

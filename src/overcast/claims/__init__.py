@@ -14,22 +14,21 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import Context
+from overcast.comparison.table import compare_context
 from overcast.comparison.trials import PAIRING, answers
 from overcast.comparison.wording import number
 from overcast.core.errors import UserError
 from overcast.core.words import translate
 from overcast.html.page import Section
 from overcast.statistics.estimates import Estimate, one_sample_t
-from overcast.statistics.fold_covariance import common_ratio
-from overcast.statistics.simultaneous import ControlComparison, compare_with_control, simultaneous_level
+from overcast.statistics.simultaneous import ControlComparison, simultaneous_level
 from overcast.statistics.verdicts import Verdict, verdicts
 from overcast.study.checks import refuse_unknown_claim
+from overcast.study.outcomes import PRIMARY
 from overcast.tracking.metadata import run_params
 from overcast.tracking.run_folder import ArchivedRun, Run
 
 REPEAT = list(PAIRING)
-MARGIN = 0.03
-"""Accuracies within three points are equivalent."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -133,7 +132,7 @@ def paired_differences(family: Mapping[Key, Pair]) -> dict[Key, PairedDifference
     for (keys, better), each in zip(groups, compared, strict=True):
         sign = -1 if better else 1
         estimate = Estimate(sign * each.mean, each.standard_error, np.full(len(keys), each.df), level)
-        margin = MARGIN if family[keys[0]].outcome == "accuracy" else 0.0
+        margin = PRIMARY.margin if family[keys[0]].outcome == "accuracy" else 0.0
         for c, found in enumerate(verdicts(estimate, margin)):
             one = Estimate(estimate.mean[c], estimate.standard_error[c], estimate.df[c], level)
             judged[keys[c]] = PairedDifference(one, found)
@@ -171,11 +170,7 @@ def _compare(family: Mapping[Key, Pair], group: tuple[Sequence[Key], bool]) -> C
     trials = pd.concat(cells, ignore_index=True)
     trials["repeat"] = ["-".join(map(str, each)) for each in trials[REPEAT].itertuples(index=False, name=None)]
     trials["run_id"] = list(map(str, range(len(trials))))
-    context = Context("", trials, "shared")
-    values = context.values(outcome)
-    of_samples = context.sample_variances(outcome, _known(trials, outcome))
-    ratio = 0.0 if context.single_fold else max(common_ratio(str(name), outcome) for name in trials["model"].unique())
-    return compare_with_control(values[1:] - values[:1], ratio, of_samples)
+    return compare_context(Context("", trials, "shared"), outcome, _known(trials, outcome))
 
 
 def _known(trials: pd.DataFrame, outcome: str) -> dict[str, dict[str, np.ndarray]]:

@@ -26,15 +26,21 @@ def interval_columns(name: str, estimate: Estimate) -> dict[str, list[float]]:
 
 
 def not_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
-    """A verdict in favour of the side that has diverged trials is none: those that are left flatter it.
+    """The table without the verdicts that `unless_flattered` takes away.
 
     table: with ``diverged`` and ``baseline_diverged``; gets ``flattered``, whether a verdict of the row was such a one.
     """
     table["flattered"] = False
     for outcome in judged.judged:
         name = f"verdict/{outcome.column}"
-        directions = np.array([Verdict(each).direction if each else 0 for each in table[name]])
-        flattered = np.where(directions > 0, table["diverged"] > 0, (directions < 0) & (table["baseline_diverged"] > 0))
-        table[name] = table[name].where(~flattered, Verdict.NOT_JUDGED.value)
-        table["flattered"] |= flattered
+        each = zip(table[name], table["diverged"], table["baseline_diverged"], strict=True)
+        left = [unless_flattered(Verdict(found), *diverged).value if found else found for found, *diverged in each]
+        table["flattered"] |= table[name] != left
+        table[name] = left
     return table
+
+
+def unless_flattered(found: Verdict, ours: int, theirs: int) -> Verdict:
+    """None in favour of the side of which so many trials diverged: those that are left flatter it."""
+    flattered = (found.direction > 0 and ours) or (found.direction < 0 and theirs)
+    return Verdict.NOT_JUDGED if flattered else found

@@ -28,7 +28,7 @@ from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate, use_language
 from overcast.html.page import Section
-from overcast.html.writer import check_folder
+from overcast.html.writer import check_report_folder
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import PRIMARY
 from overcast.tracking.run import MlflowRun
@@ -93,13 +93,13 @@ def _compared(
     parent = record.parent
     key = parent.tags["study"]
     folder = Path(out) if out else project_path(f"reports/{key}")
-    check_folder(folder, "report.html", SUFFIXES)
+    check_report_folder(folder, "report.html", SUFFIXES)
     measured = measure_study(record, [Path(file) for file in predictions.split(",") if file])
     findings = _findings(measured, judge)
     study = _study_of_page(measured, findings)
     path = page.write_report(folder, study)
     write_exports(folder, study, measured.trials, measured.runs, planned="planned" in parent.tags)
-    verdicts = wording.verdicts(study.table, study.judged) if study.sentences is None else [*study.sentences]
+    verdicts = wording.cell_sentences(study.table, study.judged) if study.sentences is None else [*study.sentences]
     notes = [*wording.predictors(study.predictors), *study_notes(study.table, study.info, study.sentences is None)]
     lines = [*findings.opening, "", *verdicts, *notes, "", translate("report: {path}", path=path)]
     if store:
@@ -110,7 +110,7 @@ def _compared(
     return Comparison(key, study.table, measured.trials, verdicts, path.absolute(), "\n".join(lines))
 
 
-def describe(store: TrackingStore, study: str, judge: Judge | None = None) -> str:
+def describe_study(store: TrackingStore, study: str, judge: Judge | None = None) -> str:
     """What a study that has just ended says, as the description of its run in ``store`` too, without a report.
 
     study: its id. Evaluates its runs that were not yet.
@@ -138,6 +138,11 @@ class Findings:
     report: FactorialReport | GeneralReport | None = None
 
     @property
+    def effects(self) -> pd.DataFrame | None:
+        """Of a factorial study, a row a mitigation."""
+        return self.report.effects if isinstance(self.report, FactorialReport) else None
+
+    @property
     def sentences(self) -> list[str] | None:
         """What is said instead of the cells one by one."""
         return self.report.sentences if self.report else None
@@ -161,7 +166,9 @@ def _findings(study: MeasuredStudy, judge: Judge | None) -> Findings:
 def _whole_report(study: MeasuredStudy) -> FactorialReport | GeneralReport | None:
     """What a study says beyond its cells one by one: a factorial one, or one over several data sets."""
     if study.record.parent.tags.get("design") == "factorial":
-        return factorial_report(study.finished, study.judged, study.info["command"])
+        name = study.info["study"].rpartition("-")[0]
+        elsewhere = wording.cell_sentences(study.table[study.table["cell"].isin(study.joined)], study.judged)
+        return factorial_report(study.own_trials, study.judged, study.info["command"], name, elsewhere)
     if study.info.get("looks"):  # where cells stop early, their means lean to what stopped them
         return None
     return general_report(study.trials, study.table, study.judged, study.fixed_answers)
@@ -169,9 +176,8 @@ def _whole_report(study: MeasuredStudy) -> FactorialReport | GeneralReport | Non
 
 def _study_of_page(study: MeasuredStudy, findings: Findings) -> page.Study:
     """All that the report shows."""
-    report, finished = findings.report, study.finished
-    effects = report.effects if isinstance(report, FactorialReport) else None
-    general = report.table if isinstance(report, GeneralReport) else None
+    finished, effects = study.finished, findings.effects
+    general = findings.report.table if isinstance(findings.report, GeneralReport) else None
     last = noise_sections(finished, study.judged, study.own_answers, study.fixed_answers)
     if effects is None:
         last = [*interval_sections(study.looks, finished, study.judged, study.fixed_answers), *last]
@@ -185,7 +191,8 @@ def _describe(record: MlflowRun, study: MeasuredStudy, findings: Findings) -> No
     """Into the study's run: what a list of studies shows of it, and that its answer is known from now on."""
     table, runs = study.table, len(study.runs)
     record.metrics({"study/runs": runs, "study/highest_test_accuracy": float(table[PRIMARY.column].max())})
-    comparisons = int((table["pairs"] >= 2).sum()) * len(study.judged.judged)
+    asked = table if findings.effects is None else findings.effects
+    comparisons = int((asked["pairs"] >= 2).sum()) * len(study.judged.judged)
     cells = table_view.summary(table, study.judged) if findings.sentences is None else ""
     note = description_md(table, study.info, findings.claim, findings.verdict, findings.sentences, cells)
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})

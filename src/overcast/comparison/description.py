@@ -9,7 +9,7 @@ import pandas as pd
 
 from overcast.comparison.headline import headline
 from overcast.comparison.notes import study_notes
-from overcast.comparison.wording import judged_names, verdicts
+from overcast.comparison.wording import cell_sentences, judged_names
 from overcast.core.words import translate
 from overcast.study.outcomes import families
 
@@ -36,7 +36,7 @@ def description_md(
         if claim
         else [f"{measured}\n"]
     )
-    own = [] if summary else verdicts(table, judged)
+    own = [] if summary else cell_sentences(table, judged)
     told = own if sentences is None else sentences
     lines += [f"- {line}" for line in [*told, *study_notes(table, info, sentences is None)]]
     foot = translate("Judged: {outcomes}.", outcomes=judged_names(judged))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from overcast.comparison.factorial_design import Design, confirm, interactions, main_effects, read_design
 from overcast.comparison.factorial_figures import sections
-from overcast.comparison.factorial_wording import headline, incomplete_sentences, recipe_sentences, sentences
+from overcast.comparison.factorial_wording import headline, recipe_sentences, sentences, why_no_effect
 from overcast.comparison.figures import accuracy_like
-from overcast.comparison.pairs import contexts
-from overcast.core.words import translate
-from overcast.html.page import Section
+from overcast.comparison.pairs import Context, contexts
+from overcast.comparison.wording import capitalised
+from overcast.core.words import translatable, translate
+from overcast.html.page import BulletList, Section
 from overcast.study.outcomes import Families, families
+
+ELSEWHERE = translatable(
+    "Predictions that joined the study: compared with its control as a cell is, and in none of the effects."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,35 +36,56 @@ class FactorialReport:
     sections: list[Section]
 
 
-def factorial_report(trials: pd.DataFrame, judged: Families | None = None, command: str = "") -> FactorialReport | None:
-    """The report on trials as `overcast.comparison.trials.trials` gives them; None if they are of another design.
+def factorial_report(
+    trials: pd.DataFrame,
+    judged: Families | None = None,
+    command: str = "",
+    study: str = "factorial",
+    joined: Sequence[str] = (),
+) -> FactorialReport | None:
+    """The report on trials as `overcast.comparison.trials.trials` gives them; None where they tell of no effect.
 
-    command: that of the study, to say which one confirms a recipe that was not run.
+    trials: of the study's own cells, those that diverged too. command, study: its command and name, to say what
+    confirms a recipe that was not run. joined: a sentence on each cell from elsewhere.
     """
     judged = judged or families()
-    designs = [(each.name, read_design(each.trials, judged)) for each in contexts(trials)]
-    parts = [_part(name, design, judged, command) for name, design in designs if design]
+    parts = [
+        _part(context.name, design, judged, command, study)
+        for context, design in _designs(trials, judged)
+        if design and design.blocks
+    ]
     if not parts:
         return None
+    beside = [Section(translate("From elsewhere"), translate(ELSEWHERE), [BulletList(joined)])] if joined else []
     return FactorialReport(
         pd.concat([part.effects for part in parts], ignore_index=True),
         "\n".join(part.headline for part in parts),
-        [line for part in parts for line in part.sentences],
-        [section for part in parts for section in part.sections],
+        [*(line for part in parts for line in part.sentences), *joined],
+        [*(section for part in parts for section in part.sections), *beside],
     )
 
 
-def _part(context: str, design: Design, judged: Families, command: str) -> FactorialReport:
+def without_effects(trials: pd.DataFrame, judged: Families | None = None) -> list[str]:
+    """Of each context of a factorial study whose trials, as above, tell of no effect: why."""
+    lines = []
+    for context, design in _designs(trials, judged or families()):
+        if not (design and design.blocks):
+            why = why_no_effect(design, context.trials)
+            lines.append(f"{context.name}: {why}" if context.name else capitalised(why))
+    return lines
+
+
+def _designs(trials: pd.DataFrame, judged: Families) -> list[tuple[Context, Design | None]]:
+    return [(context, read_design(context.trials, judged)) for context in contexts(trials)]
+
+
+def _part(context: str, design: Design, judged: Families, command: str, study: str) -> FactorialReport:
     """The report on one context."""
     opening = f"{context}: " if context else ""
-    if not design.blocks:
-        lines = incomplete_sentences(design)
-        why = translate("no effect can be estimated: not one fold has a finished run of every combination.")
-        return FactorialReport(pd.DataFrame(), f"{opening}{why}", lines, [Section(opening + translate("Effects"), why)])
     effects, new_data = (main_effects(design, judged, new) for new in (False, True))
     primary = accuracy_like(judged)
     together, confirmation = interactions(design, primary), confirm(design, judged)
     lines = sentences(design, effects, new_data, together, judged)
-    lines += recipe_sentences(design, confirmation, judged, command)
+    lines += recipe_sentences(design, confirmation, judged, command, study)
     shown = sections(opening, effects, together, lines, judged, confirmation)
     return FactorialReport(effects.assign(context=context), opening + headline(design, effects, judged), lines, shown)

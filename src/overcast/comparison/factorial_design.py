@@ -12,15 +12,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from overcast.comparison.changes import change_columns
-from overcast.core.words import translatable
-from overcast.statistics.designs import Factorial, Levels, is_orthogonal, pairs
+from overcast.comparison.changes import change_columns, unless_flattered
+from overcast.core.words import translatable, translate
+from overcast.statistics.designs import Factorial, Levels, effect_columns, is_orthogonal, pairs
 from overcast.statistics.estimates import Array, Estimate
 from overcast.statistics.fold_covariance import common_ratio
+from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import Families, Outcome
 
 CHOSEN_BY = "validation/accuracy"
@@ -34,8 +37,9 @@ class Design:
     """The trials of one context as a design of F factors in C cells and K blocks.
 
     factors: mitigations in the order in which they apply, then a longer training if it is one. levels: (C, F). values:
-    of each column, (C, K), a mean over seeds. blocks: the folds or, of a study on one fold, its repeats. incomplete:
-    what of them lacks a cell and is left out, each with one that it lacks. network, data: their names. seeds: the most
+    of each column, (C, K), a mean over seeds. blocks: the folds, of each split if there are several, or, of a study on
+    one fold, its repeats. incomplete: what of them lacks a cell, or has a trial of it that diverged, and is left out;
+    each with one such cell. diverged: (C,) how many trials of a cell did. network, data: their names. seeds: the most
     that a cell has in a block.
     """
 
@@ -44,6 +48,7 @@ class Design:
     values: Mapping[str, Array]
     blocks: list[str | int]
     incomplete: dict[str | int, str]
+    diverged: NDArray[np.int64]
     network: str = ""
     data: str = ""
     seeds: int = 1
@@ -52,6 +57,17 @@ class Design:
         """The model of this column in these blocks, all of them by default."""
         kept = [number for number, block in enumerate(self.blocks) if blocks is None or block in blocks]
         return Factorial(self.levels, self.values[column][:, kept])
+
+    @property
+    def diverged_sides(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(P,) of each of the `effect_columns`: how many trials diverged in cells with it, and in cells without it."""
+        signs = effect_columns(self.levels)
+        return self.diverged @ (signs > 0), self.diverged @ (signs < 0)
+
+    @property
+    def side(self) -> int:
+        """How many trials are on either side of an effect."""
+        return len(self.levels) // 2 * (len(self.blocks) + len(self.incomplete)) * self.seeds
 
     def name(self, recipe: Levels) -> str:
         """A recipe (F,) as a run with it is called."""
@@ -62,15 +78,17 @@ class Design:
 class Confirmation:
     """The recipe, chosen by some folds' validation figures, on the test parts of folds that the choice has not used.
 
-    names: the recipe, none, and all of them, each once. measured: whether each was run, or is predicted. means: of each
-    judged outcome of the test part, by its column, those of each. against: the names that the recipe is compared with,
-    and ``gains`` over them, whose intervals hold together over all these outcomes.
+    names: the recipe, none, and all of them, each once. measured: whether each was run, or is predicted. diverged: how
+    many of its trials did. means: of each judged outcome of the test part, by its column, those of each. against: the
+    names that the recipe is compared with, and ``gains`` over them, whose intervals hold together over all these
+    outcomes.
     """
 
-    choosing: list[str | int]
-    confirming: list[str | int]
+    choosing: list[int]
+    confirming: list[int]
     names: list[str]
     measured: list[bool]
+    diverged: list[int]
     means: Mapping[str, Estimate]
     against: list[str]
     gains: Mapping[str, Estimate]
@@ -78,28 +96,42 @@ class Confirmation:
 
 def read_design(trials: pd.DataFrame, judged: Families) -> Design | None:
     """The design of one context's trials; None if their cells are not those of a factorial."""
-    trials = trials.assign(recipe=_recipes(trials))
+    trials = trials.assign(recipe=recipe_names(trials))
     recipes = [[] if name == "none" else name.split("+") for name in trials["recipe"].unique()]
     factors = _in_order(recipes)
     levels = np.array([[1 if name in recipe else -1 for name in factors] for recipe in recipes], np.int8)
     if len(factors) < 2 or not is_orthogonal(levels) or CHOSEN_BY not in trials:
         return None
-    block = "fold" if trials["fold"].nunique() > 1 else "repeat"
     columns = [CHOSEN_BY, *(outcome.column for outcome in judged.judged)]
-    finished = trials[np.isfinite(trials[columns].astype(float)).all(axis=1)]
-    means = finished.groupby(["recipe", block])[columns].mean().unstack(block)  # (C, columns × K)
+    finished = np.isfinite(trials[columns].astype(float)).all(axis=1)
+    in_block = trials.assign(block=_blocks(trials), finished=finished).groupby(["recipe", "block"])
+    # a mean of the seeds that are left would flatter a cell
+    means = in_block[columns].mean().where(in_block["finished"].all()).unstack()  # (C, columns × K)
     means = means.reindex(trials["recipe"].unique())
-    whole = means[CHOSEN_BY].notna().all()
-    incomplete = {b: str(means.index[means[CHOSEN_BY][b].isna()][0]) for b in whole.index[~whole]}
-    blocks = [b for b in sorted(trials[block].unique()) if whole.get(b, False)]
-    incomplete |= {b: translatable("every cell") for b in sorted(trials[block].unique()) if b not in whole.index}
+    lacking = means[CHOSEN_BY].isna()
+    incomplete = {
+        block: translatable("every cell") if lacks.all() else str(lacks.idxmax())
+        for block, lacks in lacking.items()
+        if lacks.any()
+    }
+    blocks = [block for block in lacking if block not in incomplete]
     values = {column: means[column][blocks].to_numpy(float) for column in columns}
+    diverged = trials.groupby("recipe", sort=False)["diverged"].sum().to_numpy(int)
     network, data = (str(trials[name].iloc[0]) for name in ("model", "data"))
-    seeds = int(finished.groupby(["recipe", block]).size().max()) if len(finished) else 1
-    return Design(factors, levels, values, blocks, incomplete, network, data, seeds)
+    seeds = int(in_block.size().max())
+    return Design(factors, levels, values, blocks, incomplete, diverged, network, data, seeds)
 
 
-def _recipes(trials: pd.DataFrame) -> list[str]:
+def _blocks(trials: pd.DataFrame) -> list[str | int]:
+    """Of each trial its fold, which of two splits are two; on a single one, its repeat."""
+    splits = trials["split_seed"] if "split_seed" in trials else pd.Series(0, trials.index)
+    if splits.nunique() > 1:
+        text = "{fold} of split {split}"
+        return [translate(text, fold=f, split=s) for f, s in zip(trials["fold"], splits, strict=True)]
+    return list(trials["fold" if trials["fold"].nunique() > 1 else "repeat"])
+
+
+def recipe_names(trials: pd.DataFrame) -> list[str]:
     """What is on in each trial: its mitigations, and the longer training where ``lengths`` are a factor."""
     if "lengths" not in trials or not trials["lengths"].iloc[0]:
         return list(trials["mitigation"])
@@ -122,18 +154,23 @@ def main_effects(design: Design, judged: Families, new_data: bool = False) -> pd
     """A row a mitigation, in the columns of `comparison_table`: what it changes on top of the others, and the verdicts.
 
     The intervals of a family hold together, and speak of these data; new_data: of new data of this kind, with the upper
-    limit of what folds share.
+    limit of what folds share. diverged, baseline_diverged: how many of the trials with it and without it did, of the
+    ``planned`` on either side: what is left of them flatters their side, and a verdict in its favour is none.
+    combinations: how many cells there are.
     """
+    with_it, without = (each[: len(design.factors)] for each in design.diverged_sides)
     table = pd.DataFrame({"cell": design.factors, "mitigation": design.factors})
     shared = {"context": "", "data": design.data, "against": "none", "baseline": "none", "is_baseline": False}
-    shared |= {"pairs": len(design.blocks), "diverged": 0, "flattered": False, "time": np.nan}
+    shared |= {"pairs": len(design.blocks), "combinations": len(design.levels), "time": np.nan}
+    shared |= {"planned": design.side, "diverged": with_it, "baseline_diverged": without}
     table = table.assign(**shared)
     for family in (judged.overfitting, judged.better):
         for outcome in family:
             fit = design.fit(outcome.column)
             effects = fit.main_effects(len(family), _common(design, outcome, fit) if new_data else 0.0)
-            table = table.assign(**change_columns(outcome, effects))
-    return table
+            table = table.assign(**_changes(outcome, effects, with_it, without))
+    not_judged = (table.filter(like="verdict/") == Verdict.NOT_JUDGED.value).any(axis=1)
+    return table.assign(flattered=not_judged & (with_it + without > 0))
 
 
 def _common(design: Design, outcome: Outcome, fit: Factorial) -> float:
@@ -148,7 +185,18 @@ def interactions(design: Design, outcome: Outcome) -> pd.DataFrame:
     """
     names = [(design.factors[i], design.factors[j]) for i, j in pairs(len(design.factors))]
     table = pd.DataFrame(names, columns=["first", "second"])
-    return table.assign(**change_columns(outcome, design.fit(outcome.column).interactions()))
+    sides = (each[len(design.factors) :] for each in design.diverged_sides)
+    return table.assign(**_changes(outcome, design.fit(outcome.column).interactions(), *sides))
+
+
+def _changes(
+    outcome: Outcome, effects: Estimate, ours: NDArray[np.int64], theirs: NDArray[np.int64]
+) -> dict[str, list[Any]]:
+    """ours, theirs: how many trials diverged on either side of each effect."""
+    columns, name = change_columns(outcome, effects), f"verdict/{outcome.column}"
+    judged = map(Verdict, columns[name])
+    found = [unless_flattered(*each).value for each in zip(judged, ours, theirs, strict=True)]
+    return {**columns, name: found}
 
 
 def fold_halves(folds: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -167,7 +215,7 @@ def fold_halves(folds: Sequence[int]) -> tuple[list[int], list[int]]:
 def confirm(design: Design, judged: Families) -> Confirmation | None:
     """Choose a recipe and compare it with none and all of them, as they were run or else as predicted.
 
-    None where there are too few folds for both.
+    None where there are too few folds for both, and on several splits, whose folds share rows.
     """
     folds = [block for block in design.blocks if not isinstance(block, str)]
     choosing, confirming = fold_halves(folds)
@@ -185,4 +233,5 @@ def confirm(design: Design, judged: Families) -> Confirmation | None:
         means[outcome.column] = fit.estimate(weights)
         gains[outcome.column] = fit.estimate(weights[0] - weights[1:], many)
     names, measured = [design.name(each) for each in recipes], [own is not None for own in run]
-    return Confirmation(list(choosing), list(confirming), names, measured, means, names[1:], gains)
+    diverged = [int(design.diverged[(design.levels == each).all(1)].sum()) for each in recipes]
+    return Confirmation(choosing, confirming, names, measured, diverged, means, names[1:], gains)

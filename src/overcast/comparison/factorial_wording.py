@@ -8,13 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.factorial_design import LONGER, Confirmation, Design
+from overcast.comparison.changes import unless_flattered
+from overcast.comparison.factorial_design import LONGER, Confirmation, Design, recipe_names
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.headline import counted
 from overcast.comparison.wording import capitalised, change, listed, number, places, sentence
 from overcast.core.words import translate
 from overcast.statistics.estimates import Estimate
 from overcast.statistics.verdicts import Verdict, verdict
+from overcast.study.layout import fold_repeats
 from overcast.study.outcomes import Families, Outcome
 
 
@@ -107,19 +109,40 @@ def _new_data(effects: pd.DataFrame, judged: Families) -> str:
 
 def incomplete_sentences(design: Design) -> list[str]:
     """Which folds count in no effect, and why."""
-    lacking = "; ".join(
+    text = "Folds left out, since not every combination has finished in them: {lacking}"
+    return [translate(text, lacking=_lacking(design))] if design.incomplete else []
+
+
+def _lacking(design: Design) -> str:
+    """``0 lacks none; 3 lacks dropout``."""
+    return "; ".join(
         translate("{fold} lacks {cell}", fold=block, cell=translate(cell)) for block, cell in design.incomplete.items()
     )
-    text = "Folds left out, since not every combination has finished in them: {lacking}"
-    return [translate(text, lacking=lacking)] if lacking else []
+
+
+def why_no_effect(design: Design | None, trials: pd.DataFrame) -> str:
+    """Of the trials of a factorial study that are no design, or of one without a whole fold."""
+    if design:
+        text = "no effect can be estimated: not one fold has a finished run of every combination ({lacking})."
+        return translate(text, lacking=_lacking(design))
+    recipes = set(recipe_names(trials))
+    factors = {name for recipe in recipes for name in recipe.split("+")} - {"none"}
+    text = (
+        "no effect can be estimated: the {number} combinations of {factors} mitigations that have trials do not tell "
+        "their effects apart. If the study is not whole, its command goes on with it."
+    )
+    return translate(text, number=len(recipes), factors=len(factors))
 
 
 def recipe_sentences(
-    design: Design, confirmation: Confirmation | None, judged: Families, command: str = ""
+    design: Design, confirmation: Confirmation | None, judged: Families, command: str = "", study: str = "factorial"
 ) -> list[str]:
     """The recipe, how it was chosen, and whether other folds confirm it; the command that runs what was predicted."""
     if confirmation is None:
-        text = "Too few folds to choose a recipe by some and to confirm it on others: that takes three or more"
+        text = (
+            "No recipe is chosen by some folds and confirmed on others: that takes three or more folds that are whole, "
+            "of one split"
+        )
         return [translate(text)]
     c = confirmation
     chosen, tested = folds(c.choosing), folds(c.confirming)
@@ -132,14 +155,15 @@ def recipe_sentences(
     lines = [translate(text, recipe=c.names[0], chosen=chosen, tested=tested, how=how, outcomes=listed(own))]
     for at, (name, sure) in enumerate(zip(c.against, c.measured[1:], strict=True)):
         rival = "none" if name == "none" else translate("all of them" if sure else "all of them (predicted)")
-        gains = [_gain(c.gains[o.column], at, o) for o in judged.better]
+        gains = [_gain(c, at, o) for o in judged.better]
         lines.append(translate("The recipe against {rival}: {gains}", rival=rival, gains="; ".join(gains)))
     if not all(np.isfinite(each.margin).all() for each in c.means.values()):
         lines.append(translate("One fold alone confirms nothing: run the study on more folds"))
     if not all(c.measured):
         unmeasured = [name for name, sure in zip(c.names, c.measured, strict=True) if not sure]
         text = "Not run but predicted: {recipes}. To run: {command}"
-        lines.append(translate(text, recipes=listed(unmeasured), command=confirmation_command(c, command)))
+        confirming = confirmation_command(c, design.seeds, command, study)
+        lines.append(translate(text, recipes=listed(unmeasured), command=confirming))
     return lines
 
 
@@ -151,31 +175,36 @@ def _mean(estimate: Estimate, outcome: Outcome) -> str:
     return f"{shown} [{low}, {high}]" if np.isfinite(estimate.margin[0]) else shown
 
 
-def _gain(estimate: Estimate, at: int, outcome: Outcome) -> str:
-    column = f"change/{outcome.column}"
+def _gain(confirmation: Confirmation, at: int, outcome: Outcome) -> str:
+    column, estimate = f"change/{outcome.column}", confirmation.gains[outcome.column]
     low, high = float(estimate.low[at]), float(estimate.high[at])
     row = pd.Series({column: float(estimate.mean[at]), f"{column}/low": low, f"{column}/high": high})
     said = verdict(low, high, outcome.margin, outcome.larger_is_better)
+    said = unless_flattered(said, confirmation.diverged[0], confirmation.diverged[at + 1])
     return f"{outcome.label} {change(row, outcome, 1 if outcome.percent else 2)}, {translate(said)}"
 
 
-def confirmation_command(confirmation: Confirmation, command: str = "") -> str:
+def confirmation_command(
+    confirmation: Confirmation, seeds: int = 1, command: str = "", study: str = "factorial"
+) -> str:
     """The command of a study of the recipe, none and all of them on the folds that the choice has not used.
 
-    command: that of the factorial study, whose other words are kept. All at the length of the recipe's training.
+    seeds: a fold. command: that of the factorial study, whose other words are kept. study: its name, under which it
+    would be taken for the same study, and lose its own cells. All at the length of the recipe's training.
     """
     changed = (
-        r"\s+\+*(study\.(mitigations|epochs)=\[[^]]*\]|study\.(design|folds)=\S+|hydra\.sweeper\.repeats=\[[^]]*\])"
+        r"\s+\+*(study\.(mitigations|epochs)=\[[^]]*\]|study\.(name|design|folds|seeds|budget)=\S+"
+        r"|hydra\.sweeper\.repeats=\[[^]]*\])"
     )
     kept = re.sub(changed, "", command or "python pipelines/train.py +study=factorial")
     lengths = LONGER.search("+".join(confirmation.names))
     epochs = f" epochs={lengths[1 if LONGER.search(confirmation.names[0]) else 2]}" if lengths else ""
     names = dict.fromkeys(LONGER.sub("", name) for name in confirmation.names)
     recipes = ",".join(name for name in names if name not in ("", "none"))
-    repeats = ",".join(f"'split.fold={fold} seed={fold}'" for fold in confirmation.confirming)
+    repeats = ",".join(f"'{repeat}'" for repeat in fold_repeats(confirmation.confirming, seeds))
     return (
-        f'{kept} study.design=one_at_a_time "study.mitigations=[{recipes}]" study.folds=null{epochs} '
-        f'"hydra.sweeper.repeats=[{repeats}]"'
+        f'{kept} study.name={study}_confirmed study.design=one_at_a_time "study.mitigations=[{recipes}]" '
+        f'study.folds=null{epochs} "hydra.sweeper.repeats=[{repeats}]"'
     )
 
 

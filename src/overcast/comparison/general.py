@@ -16,7 +16,7 @@ from overcast.comparison.changes import change_columns, interval_columns, not_fl
 from overcast.comparison.general_figure import general_forest
 from overcast.comparison.headline import cost, counted
 from overcast.comparison.pairs import Answers, Context, contexts
-from overcast.comparison.table import compare
+from overcast.comparison.table import compare_context
 from overcast.comparison.table_view import measured, verdict_field
 from overcast.core.words import translatable, translate
 from overcast.html.page import Cell, Section, Table
@@ -93,7 +93,9 @@ def _standard_errors(context: Context | None, control: str, outcome: Outcome, an
     """Of each cell that finished, if its control did."""
     if context is None or context.control != control:
         return {}
-    return dict(zip(context.cells[1:], compare(context, outcome, answers).standard_error.tolist(), strict=True))
+    return dict(
+        zip(context.cells[1:], compare_context(context, outcome.column, answers).standard_error.tolist(), strict=True)
+    )
 
 
 def general_table(effects: pd.DataFrame, judged: Families) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from overcast.comparison.factorial import without_effects
 from overcast.comparison.pairs import Answers
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import look_tables, sequential_notes
@@ -21,7 +22,7 @@ from overcast.comparison.study_record import (
     published_splits,
     read_plan,
     trial_table,
-    unfinished,
+    unfinished_trials,
 )
 from overcast.comparison.trials import answers, diverged_cells
 from overcast.comparison.tuned import tuned_notes
@@ -36,7 +37,8 @@ from overcast.tracking.run_folder import Run
 class MeasuredStudy:
     """runs: those that have figures. diverged: how many trials have none, and never will.
 
-    trials: a row for each trial, diverged ones too, and for each of a model trained elsewhere. looks: `look_tables` of
+    trials: a row for each trial, diverged ones too, and for each of a model trained elsewhere; joined: the cells of the
+    latter. looks: `look_tables` of
     them. info: facts and notes, and the ``families`` that are judged. fixed_answers: to an official test part, of each
     run; own_answers: to the test part of a run's own fold.
     """
@@ -45,6 +47,7 @@ class MeasuredStudy:
     runs: Sequence[Run]
     diverged: int
     trials: pd.DataFrame
+    joined: Sequence[str]
     looks: Sequence[pd.DataFrame]
     info: dict[str, Any]
     fixed_answers: Answers
@@ -59,6 +62,11 @@ class MeasuredStudy:
     def finished(self) -> pd.DataFrame:
         """The trials that did not diverge."""
         return self.trials[~self.trials["diverged"]]
+
+    @property
+    def own_trials(self) -> pd.DataFrame:
+        """The study's own, diverged ones too."""
+        return self.trials[~self.trials["cell"].isin(self.joined)]
 
     @property
     def judged(self) -> Families:
@@ -82,6 +90,8 @@ def measure_study(record: StudyRecord, predictions: Sequence[Path] = ()) -> Meas
     runs = [run for run in record.runs if run not in no_figures]
     trials = trial_table(record.parent, record.planned, runs, diverged)
     info |= {"tuned": tuned_notes(trials), "families": judged.known(trials.columns)}
+    if record.parent.tags.get("design") == "factorial":
+        info["remarks"] = [*info["remarks"], *without_effects(trials, info["families"])]
     known, official = answers(runs), {str(run.folder) for run in runs if run.facts.get("official_test")}
     for path in predictions:
         trials, of_model, note = joined(path, runs, trials)
@@ -90,9 +100,10 @@ def measure_study(record: StudyRecord, predictions: Sequence[Path] = ()) -> Meas
     fixed_answers = {run: told for run, told in known.items() if run in official}
     own_answers = {run: told for run, told in known.items() if run not in official}
     info |= {"official_test": bool(official), "diverged": diverged_cells(trials)}
+    names = [path.stem for path in predictions]
     looks = look_tables(trials, info, fixed_answers)
     info["looked"] = sequential_notes(looks[-1], info)
-    return MeasuredStudy(record, runs, len(diverged), trials, looks, info, fixed_answers, own_answers)
+    return MeasuredStudy(record, runs, len(diverged), trials, names, looks, info, fixed_answers, own_answers)
 
 
 def _about(record: StudyRecord) -> dict[str, Any]:
@@ -107,7 +118,7 @@ def _about(record: StudyRecord) -> dict[str, Any]:
     return {
         "study": key,
         "folds": ", ".join(dict.fromkeys(str(run.config.folds) for run in runs)),
-        "failed": unfinished(planned, done),
+        "failed": unfinished_trials(planned, done),
         "missing": sorted(each.tags["mlflow.runName"] for name, each in finished.items() if name not in done),
         "left_out": parent.tags.get("left_out", "").splitlines(),
         **(plan := read_plan(parent)),

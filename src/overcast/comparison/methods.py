@@ -45,8 +45,9 @@ def _cells(study: Study) -> list[str]:
     controls = listed(list(dict.fromkeys(table.loc[table["is_baseline"], "cell"])))
     if study.effects is not None:
         factors = listed(list(dict.fromkeys(study.effects["cell"])), MOST_NAMED)
+        combinations = int(study.effects["combinations"].max())  # of each network and data set
         text = "We trained {networks} on {data} with and without {factors}, in {number} combinations."
-        return [translate(text, networks=networks, data=data, factors=factors, number=len(others) + 1)]
+        return [translate(text, networks=networks, data=data, factors=factors, number=combinations)]
     if not others:
         text = "We trained {networks} on {data} ({control})."
         return [translate(text, networks=networks, data=data, control=controls)]

@@ -74,7 +74,7 @@ def study_page(study: Study) -> Page:
     measured = Markup("<br>").join(lines)
     answer = Markup(translate("<strong>Measured:</strong> {verdict}")).format(verdict=measured) if claim else measured
     notes = study_notes(table, info, not study.sentences)
-    own = [] if study.sentences else wording.verdicts(table, study.judged)
+    own = [] if study.sentences else wording.cell_sentences(table, study.judged)
     verdicts = [*own, *wording.predictors(study.predictors)]
     plain = [Section(translate("In plain words"), "", [BulletList(verdicts)])] if verdicts else []
     table_section = Section(translate("In numbers"), translate(NUMBERS), [numbers(study)])

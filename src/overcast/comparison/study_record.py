@@ -201,7 +201,7 @@ def _measured(run: Run, judged: Families) -> bool:
     return bool(run.metrics) and all(name in run.metrics[part] for part, name in parts)
 
 
-def unfinished(trials: Sequence[RunInfo], done: set[str]) -> list[str]:
+def unfinished_trials(trials: Sequence[RunInfo], done: set[str]) -> list[str]:
     """The names of trials that were killed, or failed but did not diverge, and why; not of those run again since."""
     found = [run for run in trials if run.status in ("FAILED", "KILLED")]
     left = [run for run in found if run.tags["identity"] not in done and "diverged" not in run.tags]

@@ -90,7 +90,7 @@ def predictor_table(trials: pd.DataFrame) -> pd.DataFrame:
             continue
         ours = context.values(PRIMARY.column)[0]
         theirs = [context.values(_baseline(name))[0] for name in known]
-        compared.append(compare_with_control(ours - np.stack(theirs), _common_ratio(context, PRIMARY)))
+        compared.append(compare_with_control(ours - np.stack(theirs), _common_ratio(context, PRIMARY.column)))
         shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
         rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
     level = simultaneous_level(compared) if compared else ALPHA
@@ -179,19 +179,22 @@ def _changes(
     return pd.concat(blocks, axis=1)
 
 
-def compare(context: Context, outcome: Outcome, answers: Answers) -> ControlComparison:
+def compare_context(context: Context, column: str, answers: Answers) -> ControlComparison:
     """Each of a context's cells against its control.
 
     Of a gap, the test part's samples count as they do in the figure that it is taken from.
     """
-    values = context.values(outcome.column)
-    samples = context.sample_variances(outcome.column.replace("gap/", "test/"), answers)
-    return compare_with_control(values[1:] - values[:1], _common_ratio(context, outcome), samples)
+    values = context.values(column)
+    samples = context.sample_variances(column.replace("gap/", "test/"), answers)
+    return compare_with_control(values[1:] - values[:1], _common_ratio(context, column), samples)
 
 
 def compare_all(groups: Sequence[Context], outcomes: Sequence[Outcome], answers: Answers) -> Compared:
-    """`compare` in each of these outcomes."""
-    return {outcome.column: [compare(context, outcome, answers) for context in groups] for outcome in outcomes}
+    """`compare_context` in each of these outcomes."""
+    return {
+        outcome.column: [compare_context(context, outcome.column, answers) for context in groups]
+        for outcome in outcomes
+    }
 
 
 def outcome_levels(compared: Compared, judged: Families, alpha: float = ALPHA) -> dict[str, float]:
@@ -211,11 +214,11 @@ def _families(judged: Families) -> list[tuple[Outcome, ...]]:
     return [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
 
 
-def _common_ratio(context: Context, outcome: Outcome) -> float:
+def _common_ratio(context: Context, column: str) -> float:
     """On a single fold nothing is said of others."""
     if context.single_fold:
         return 0.0
-    return max(common_ratio(str(network), outcome.column) for network in context.trials["model"].unique())
+    return max(common_ratio(str(network), column) for network in context.trials["model"].unique())
 
 
 def _columns(

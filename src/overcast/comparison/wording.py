@@ -88,7 +88,7 @@ def _flattered(row: pd.Series, outcome: Outcome) -> str:
     if favourable:
         text = ": {number} of its {planned} trials diverged, and those that are left flatter it"
         return translate(text, number=row["diverged"], planned=row["planned"])
-    text = ": {number} of the baseline's {planned} trials diverged, and those that are left flatter it"
+    text = ": {number} of the {planned} trials that it is compared with diverged, and those that are left flatter them"
     return translate(text, number=row["baseline_diverged"], planned=row["planned"])
 
 
@@ -108,7 +108,7 @@ def sentence(row: pd.Series, judged: Families, digits: Mapping[str, int], severa
     return f"{name}: {'; '.join(parts)}"
 
 
-def verdicts(table: pd.DataFrame, judged: Families | None = None) -> list[str]:
+def cell_sentences(table: pd.DataFrame, judged: Families | None = None) -> list[str]:
     """A sentence for each comparison, in the table's order."""
     judged = judged or families()
     several, digits = table["data"].nunique() > 1, {o.column: places(table, o) for o in judged.judged}

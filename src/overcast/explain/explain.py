@@ -32,7 +32,7 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     """
     gradients.require_captum()
     folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
-    writer.check_folder(folder)
+    writer.check_report_folder(folder)
     trained, pack = restore(run), open_run_pack(run)
     samples = read_files(run, trained, files) if files else choose_test_samples(run, trained, pack)
     trained.net = trainable_view(trained.net)

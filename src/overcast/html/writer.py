@@ -50,7 +50,7 @@ def write(folder: Path, page: Page) -> Path:
 
     Raises: UserError if the folder holds anything else.
     """
-    check_folder(folder)
+    check_report_folder(folder)
     text = render(page)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(folder) as part:
@@ -60,7 +60,7 @@ def write(folder: Path, page: Page) -> Path:
     return folder / "index.html"
 
 
-def check_folder(folder: Path, name: str = "index.html", beside: tuple[str, ...] = (".png",)) -> None:
+def check_report_folder(folder: Path, name: str = "index.html", beside: tuple[str, ...] = (".png",)) -> None:
     """Raises: UserError if the folder holds anything but an earlier page, which would be lost.
 
     name: the page's file. beside: the suffixes of the files that lie with it.

@@ -108,7 +108,12 @@ def study_repeats(explicit: Sequence[str], folds: int | None, seeds: int = 1) ->
     for name, many in (("folds", folds), ("seeds", seeds)):
         if many < 1:
             raise UserError(f"study.{name}={many}: must be at least 1")
-    return [f"split.fold={fold} seed={fold + SEED_STEP * round_}" for round_ in range(seeds) for fold in range(folds)]
+    return fold_repeats(range(folds), seeds)
+
+
+def fold_repeats(folds: Sequence[int], seeds: int) -> list[str]:
+    """The overrides of each repeat of these folds, with so many seeds each."""
+    return [f"split.fold={fold} seed={fold + SEED_STEP * round_}" for round_ in range(seeds) for fold in folds]
 
 
 def repeat_fold(repeat: str) -> int:

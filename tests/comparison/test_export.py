@@ -111,7 +111,7 @@ def test_all_files_are_written_and_the_same_each_time(
     assert written[0]["forest.pdf"].startswith(b"%PDF")
     assert b"CreationDate" not in written[0]["forest.pdf"]
     assert b"<svg" in written[0]["forest.svg"]
-    effects = Study(*parts, effects=table[table["pairs"] >= 2].iloc[:1])
+    effects = Study(*parts, effects=table[table["pairs"] >= 2].iloc[:1].assign(combinations=2))
     write_exports(tmp_path / "two", effects, made_up, [run], planned=False)
     assert (tmp_path / "two" / "effects.csv").read_text().count("\n") == 2
     assert len((tmp_path / "two" / "forest.svg").read_bytes()) < len(written[0]["forest.svg"])  # its rows alone

@@ -11,6 +11,7 @@ from scipy import stats
 
 from overcast import claims
 from overcast.claims import Pair, depth, features, locality, memory, problem, vanishing_gradient
+from overcast.comparison import table
 from overcast.core.errors import UserError
 from overcast.statistics.estimates import one_sample_t, two_way
 
@@ -24,7 +25,7 @@ def test_a_claim_is_found_by_its_name_and_an_unknown_one_refused() -> None:
 @pytest.fixture
 def independent_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if folds had nothing in common."""
-    monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 0.0)
+    monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 0.0)
 
 
 def test_differences_are_paired_by_repeat_whatever_the_order(rows: Any, independent_folds: None) -> None:
@@ -94,7 +95,7 @@ def test_intervals_widen_with_the_number_of_comparisons_and_with_what_folds_have
     pair = Pair(better, worse)
 
     def judged(ratio: float, others: dict[str, Pair] | None = None) -> claims.PairedDifference:
-        monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: ratio)
+        monkeypatch.setattr(table, "common_ratio", lambda network, outcome: ratio)
         return claims.paired_differences({"a": pair, **(others or {})})["a"]
 
     assert claims.describe(judged(0.0)) == "+10.0 points [2.5, 17.5]: better"
@@ -104,7 +105,7 @@ def test_intervals_widen_with_the_number_of_comparisons_and_with_what_folds_have
 
 
 def test_seeds_of_one_fold_speak_of_that_fold_alone(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 1.0)
+    monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 1.0)
     worse = rows(0.5).assign(fold=0)
     better = worse.assign(accuracy=worse["accuracy"] + [0.13, 0.1, 0.07])
     assert claims.describe(claims.paired_differences({"a": Pair(better, worse)})["a"]).endswith("[2.5, 17.5]: better")
@@ -198,7 +199,7 @@ def test_every_claim_is_judged_as_comparisons_are(
     assert verdict.startswith("What was tested of it holds here. " if untested else "It holds here. ")
     many = f"over these {family} comparisons" if family > 1 else "for this one comparison"
     assert f"95 % intervals that hold together {many}" in verdict
-    monkeypatch.setattr(claims, "common_ratio", lambda network, outcome: 1e6)
+    monkeypatch.setattr(table, "common_ratio", lambda network, outcome: 1e6)
     verdict = judge(module, *frames, **replaced).verdict
     assert verdict.startswith("It does not show here.")
     assert "]: better" not in verdict

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from overcast.comparison.compare import Comparison, _describe, _judged, compare
+from overcast.comparison.compare import Comparison, _describe, _findings, compare
 from overcast.comparison.factorial import factorial_report, without_effects
+from overcast.comparison.measured_study import measure_study
 from overcast.core.spec import Spec
 from overcast.html.page import Page
 from overcast.html.writer import render
@@ -123,10 +124,10 @@ def test_a_study_is_told_by_its_effects(compared: Any, tmp_path: Path) -> None:
 
 def test_what_a_study_was_asked_are_its_effects(recorded: Any) -> None:
     """That number is told to later studies of these data."""
-    study, _, runs = _judged(recorded(), None)
+    study = measure_study(recorded())
     noted: dict[str, Mapping[str, str]] = {}
     record: Any = type("Recorder", (), {"metrics": lambda *_: None, "tags": lambda _, tags: noted.update(tags=tags)})()
-    _describe(record, study, len(runs))
+    _describe(record, study, _findings(study, None))
     assert noted["tags"]["comparisons"] == "9"  # three effects in three outcomes
 
 

@@ -12,8 +12,8 @@ from overcast.comparison.factorial import factorial_report
 from overcast.comparison.factorial_design import confirm, read_design
 from overcast.comparison.factorial_wording import confirmation_command, recipe_sentences
 from overcast.config.schema import StudyConfig
-from overcast.study.checks import study_repeats
 from overcast.study.designs import study_cells
+from overcast.study.layout import study_repeats
 from overcast.study.outcomes import families
 
 

@@ -26,6 +26,11 @@ def test_a_plain_grid_has_one_job_a_point() -> None:
     assert layout.trials == 2
 
 
+def test_a_grid_without_a_point_is_refused() -> None:
+    with pytest.raises(UserError, match=r"nothing to run: one of the swept options has no values"):
+        study_layout(StudyConfig(), [], ["mitigation=none"], [], [], {})
+
+
 def test_a_place_may_have_overrides_of_its_own() -> None:
     layout = Layout(GRID, [Place(1, "x=1")], ["seed=0"], own={Place(0, "x=1"): "y=1", Place(1, "x=1"): "y=2"})
     assert layout.jobs == [[*GRID[1], "x=1", "y=2", "seed=0"]]

@@ -80,7 +80,7 @@ def equal_epochs(cells: Mapping[str, RunConfig], known: Mapping[str, int], study
     known: those that were found out before. The baseline is the cell without mitigation, or the first. What the short
     trainings print is in ``timing.log`` in the study's folder. A cell that diverges keeps its epochs.
     """
-    baseline = next((name for name, config in cells.items() if not config.mitigation), next(iter(cells)))
+    baseline = next((name for name, cell in cells.items() if cell.mitigation_name == "none"), next(iter(cells)))
     chosen = {name: known.get(name, config.epochs) for name, config in cells.items()}
     others = [name for name in cells if name not in known and name != baseline]
     config = cells[baseline]

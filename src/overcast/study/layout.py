@@ -73,8 +73,10 @@ def study_layout(
 
     cells, repeats, tuned, params: as ``hydra.sweeper`` has them.
 
-    Raises: UserError for what contradicts each other in that.
+    Raises: UserError for what contradicts each other in that, or if the grid has no point.
     """
+    if not points:
+        raise UserError("there is nothing to run: one of the swept options has no values, such as seed=range(0)")
     groups = read_groups(tuned, study)
     candidates = [cell for group in groups for cell in group]
     repeats = study_repeats(repeats, study.folds, study.seeds)

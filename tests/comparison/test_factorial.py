@@ -23,6 +23,7 @@ from overcast.statistics.designs import two_level_fraction
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import OUTCOMES
 from overcast.tracking.metadata import recorded_params
+from overcast.tracking.run import MAX_TAG
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import RunInfo
 
@@ -122,13 +123,19 @@ def test_a_study_is_told_by_its_effects(compared: Any, tmp_path: Path) -> None:
     assert list(effects["verdict/test/accuracy"]) == ["better", "equivalent", "equivalent"]
 
 
-def test_what_a_study_was_asked_are_its_effects(recorded: Any) -> None:
+def test_what_a_study_was_asked_are_its_effects(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """That number is told to later studies of these data."""
     study = measure_study(recorded())
     noted: dict[str, Mapping[str, str]] = {}
     record: Any = type("Recorder", (), {"metrics": lambda *_: None, "tags": lambda _, tags: noted.update(tags=tags)})()
     _describe(record, study, _findings(study, None))
     assert noted["tags"]["comparisons"] == "9"  # three effects in three outcomes
+    lines = [f"line {number} of many" for number in range(1000)]
+    monkeypatch.setattr("overcast.comparison.compare.description_md", lambda *_: "\n".join(lines))
+    _describe(record, study, _findings(study, None))
+    note = noted["tags"]["mlflow.note.content"].splitlines()
+    assert note == lines[: len(note)]  # whole lines, as many as MLflow keeps
+    assert MAX_TAG - len(lines[-1]) < len("\n".join(note)) <= MAX_TAG
 
 
 def test_a_side_with_diverged_trials_is_never_called_better(compared: Any, tmp_path: Path) -> None:

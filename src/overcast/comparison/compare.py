@@ -31,7 +31,7 @@ from overcast.html.page import Section
 from overcast.html.writer import check_report_folder
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import PRIMARY
-from overcast.tracking.run import MlflowRun
+from overcast.tracking.run import MAX_TAG, MlflowRun
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.ui_views import links
@@ -195,4 +195,6 @@ def _describe(record: MlflowRun, study: MeasuredStudy, findings: Findings) -> No
     comparisons = int((asked["pairs"] >= 2).sum()) * len(study.judged.judged)
     cells = table_view.summary(table, study.judged) if findings.sentences is None else ""
     note = description_md(table, study.info, findings.claim, findings.verdict, findings.sentences, cells)
+    if len(note) > MAX_TAG:  # whole lines of it: the last ones are of the table
+        note = note[: MAX_TAG + 1].rpartition("\n")[0]
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})

@@ -29,15 +29,13 @@ from overcast.study.lookup import CELL_LENGTH, DESIGN
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.identity import run_name
+from overcast.tracking.run import MAX_TAG
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
 
 if TYPE_CHECKING:  # every job imports this
     from overcast.study.tuning import Choice
-
-MAX_TAG = 8000
-"""Characters that MLflow keeps of a tag."""
 
 
 class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types

@@ -20,6 +20,9 @@ NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
 MOST_METRICS = 1000
 """How many MLflow takes in one call."""
 
+MAX_TAG = 8000
+"""Characters that it keeps of a tag."""
+
 DIGITS = 5
 """Significant ones of a metric in MLflow, which shows all there are; a run's own files keep them all."""
 

@@ -22,7 +22,7 @@ from overcast.core.errors import UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import HOME
 from overcast.evaluation.evaluate import evaluate
-from overcast.tracking.run import Epoch, RunRecorder, run_status
+from overcast.tracking.run import Epoch, RunRecorder, name_part, run_status
 from overcast.tracking.run_folder import FILES, RECORD, Run
 from overcast.tracking.store import TrackingStore, _in_project, mark_orphaned_runs, open_store, places, relative
 from overcast.training.train import train
@@ -326,10 +326,24 @@ def test_two_runs_at_once_may_be_the_first_to_see_new_data(
 
 def test_class_names_of_any_kind_can_be_recorded(store: TrackingStore, capsys: pytest.CaptureFixture[str]) -> None:
     """A user's folders are named as they like."""
+    classes = [
+        "Wolken & Nebel (früh)",
+        "a&b",
+        "a+b",
+        "a_b",
+        "../../x",
+        "..",
+        "http://x/y",
+        "x" * 300,
+        "맑음",
+        "caf\udce9",
+    ]
     record = store.create("x", {})
-    record.metrics({"class/Wolken & Nebel (früh)_recall": 0.5})
+    record.metrics({f"class/{name_part(name)}_recall": number for number, name in enumerate(classes)})
     record.metrics({"later": 1.0})
-    assert store.client.get_run(record.id).data.metrics["later"] == 1.0
+    found = store.client.get_run(record.id).data.metrics
+    assert sorted(found.values()) == sorted([*range(len(classes)), 1.0])  # no two are one
+    assert {"class/a_b_recall", "class/맑음_recall", "class/.._recall", "later"} <= set(found)
     assert capsys.readouterr().err == ""
 
 

@@ -24,7 +24,7 @@ from overcast.prediction.trained_network import TrainedNetwork, data_folder, ope
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
 from overcast.tracking.metadata import recorded_params, run_tags
-from overcast.tracking.run import Epoch, MlflowRun, RunRecorder
+from overcast.tracking.run import Epoch, MlflowRun, RunRecorder, name_part
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import open_store
 from overcast.training.batch_loader import BatchLoader, evaluation_batch, measured_rows
@@ -161,7 +161,7 @@ def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     groups = ("test", "gap", "baseline", "shift")
     flattened = {f"{group}/{n}": v for group in groups for n, v in metrics.get(group, {}).items()}
     flattened |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
-    flattened |= {f"class/{c}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
+    flattened |= {f"class/{name_part(c)}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
     return {name: value for name, value in flattened.items() if value is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import sys
 import time
@@ -13,8 +14,11 @@ from typing import Any, NamedTuple
 
 from overcast.core.signals import signals_deferred, sigterm_exits
 
-NOT_IN_NAMES = re.compile(r"[^\w\-. /:]")
-"""What MLflow refuses in a metric's name, such as the & of a class name."""
+NOT_IN_NAMES = re.compile(r"[^\w\-. :]")
+"""What MLflow refuses in a metric's name, and the slash, which parts it."""
+
+LONGEST_NAME = 150
+"""Characters of a class's name: MLflow takes 250 of a metric's, and refuses the whole call for one of more."""
 
 
 MOST_METRICS = 1000
@@ -33,6 +37,14 @@ class Epoch(NamedTuple):
     number: int
     metrics: dict[str, float]
     time: float
+
+
+def name_part(text: str) -> str:
+    """Any text as a part of a metric's name. What had to be changed in it is told from others by a hash."""
+    safe = NOT_IN_NAMES.sub("_", text)[:LONGEST_NAME]
+    if safe == text:
+        return text
+    return f"{safe}-{hashlib.sha256(text.encode('utf8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def rounded(value: float) -> float:
@@ -118,7 +130,7 @@ class MlflowRun(RunRecorder):
         from mlflow.entities import Metric
 
         metrics = [
-            Metric(NOT_IN_NAMES.sub("_", name), rounded(value), int(1000 * row.time), row.number)
+            Metric(name, rounded(value), int(1000 * row.time), row.number)
             for row in rows
             for name, value in row.metrics.items()
         ]

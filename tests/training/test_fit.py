@@ -194,6 +194,14 @@ def test_a_run_on_shuffled_pixels_is_restored_with_their_order(config: Any) -> N
     assert not torch.nn.functional.cross_entropy(trained(x, length), y).equal(loss)
 
 
+def test_what_a_cluster_says_of_its_own_tasks_changes_nothing(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a shell that salloc opened: Lightning would take the run for one of these tasks, or refuse it."""
+    plain = train(config("epochs=1"))
+    for name, value in {"SLURM_NTASKS": "2", "SLURM_JOB_ID": "7", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "x"}.items():
+        monkeypatch.setenv(name, value)
+    assert train(config("epochs=1")).facts["weights"] == plain.facts["weights"]
+
+
 def test_best_figures_and_cost_are_facts(config: Any) -> None:
     run = train(config("epochs=4"))
     curve, facts = history(run), run.facts

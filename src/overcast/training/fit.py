@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy, Strategy
@@ -130,6 +131,8 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        # ranks are started by us: what a cluster's environment says of its own tasks is about others
+        plugins=TorchElasticEnvironment() if several else LightningEnvironment(),
         profiler=profiler and PROFILERS[profiler](dirpath=folder, filename="profile"),
         default_root_dir=folder,
         callbacks=callbacks,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from overcast.comparison.factorial_design import confirm, interactions, main_effects, read_design
-from overcast.comparison.factorial_figures import heatmap, recipe, sections
+from overcast.comparison.factorial_figures import pairs_heatmap, recipe, sections
 from overcast.html.page import Figure, Section
 from overcast.study.outcomes import PRIMARY, families
 
@@ -40,7 +40,7 @@ def test_the_forest_has_a_panel_an_outcome_and_each_effect_in_it(design: Any) ->
 
 
 def test_the_heat_map_is_symmetric_and_marks_what_is_clear(design: Any) -> None:
-    (trace,) = figure_of(heatmap(interactions(design, PRIMARY), design.factors, PRIMARY)).data
+    (trace,) = figure_of(pairs_heatmap(interactions(design, PRIMARY), design.factors, PRIMARY)).data
     z = np.array(trace.z, float)
     assert np.isnan(np.diag(z)).all()
     assert np.array_equal(z, z.T, equal_nan=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from overcast.comparison.factorial_design import Design, confirm, interactions, main_effects, read_design
 from overcast.comparison.factorial_figures import sections
-from overcast.comparison.factorial_wording import headline, recipe_sentences, sentences, why_no_effect
+from overcast.comparison.factorial_wording import effect_sentences, factorial_headline, recipe_sentences, why_no_effect
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.pairs import Context, contexts
 from overcast.comparison.wording import capitalised
@@ -85,7 +85,9 @@ def _part(context: str, design: Design, judged: Families, command: str, study: s
     effects, new_data = (main_effects(design, judged, new) for new in (False, True))
     primary = accuracy_like(judged)
     together, confirmation = interactions(design, primary), confirm(design, judged)
-    lines = sentences(design, effects, new_data, together, judged)
+    lines = effect_sentences(design, effects, new_data, together, judged)
     lines += recipe_sentences(design, confirmation, judged, command, study)
     shown = sections(opening, effects, together, lines, judged, confirmation)
-    return FactorialReport(effects.assign(context=context), opening + headline(design, effects, judged), lines, shown)
+    return FactorialReport(
+        effects.assign(context=context), opening + factorial_headline(design, effects, judged), lines, shown
+    )

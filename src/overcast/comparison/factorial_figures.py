@@ -39,7 +39,7 @@ def sections(
         [BulletList(lines)],
     )
     primary = accuracy_like(judged)
-    figures = [_effects(effects, judged, opening), heatmap(together, list(effects["cell"]), primary, opening)]
+    figures = [_effects(effects, judged, opening), pairs_heatmap(together, list(effects["cell"]), primary, opening)]
     figures += [recipe(confirmation, primary, opening)] if confirmation else []
     return [words, *(figure for figure in figures if figure)]
 
@@ -56,7 +56,7 @@ def _effects(effects: pd.DataFrame, judged: Families, opening: str) -> Section |
     return section and Section(opening + translate("Effects"), caption, section.parts)
 
 
-def heatmap(together: pd.DataFrame, factors: Sequence[str], outcome: Outcome, opening: str = "") -> Section:
+def pairs_heatmap(together: pd.DataFrame, factors: Sequence[str], outcome: Outcome, opening: str = "") -> Section:
     """The interactions of all pairs in an outcome, of which more is better for the one colour and worse for the other.
 
     together: as `overcast.comparison.factorial_design.interactions` gives them.

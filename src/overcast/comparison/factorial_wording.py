@@ -20,7 +20,7 @@ from overcast.study.layout import fold_repeats
 from overcast.study.outcomes import Families, Outcome
 
 
-def headline(design: Design, effects: pd.DataFrame, judged: Families) -> str:
+def factorial_headline(design: Design, effects: pd.DataFrame, judged: Families) -> str:
     """What reduces overfitting on top of the others, and what makes the model better, a line each."""
     cells, factors = design.levels.shape
     told = translate("{number} mitigations", number=factors)
@@ -35,7 +35,7 @@ def headline(design: Design, effects: pd.DataFrame, judged: Families) -> str:
     return "\n".join([opening, *map(capitalised, counted(effects, effects, judged))])
 
 
-def sentences(
+def effect_sentences(
     design: Design, effects: pd.DataFrame, new_data: pd.DataFrame, together: pd.DataFrame, judged: Families
 ) -> list[str]:
     """What each adds on top of the others and which pairs go together, how small effects are found, what is missing.

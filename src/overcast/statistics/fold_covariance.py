@@ -20,8 +20,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
-
 KINDS = {
     "fully_connected": ("perceptron", "ann", "dnn"),
     "convolutional": ("cnn", "resnet"),

@@ -83,7 +83,7 @@ def test_every_mitigation_composes_and_builds(config: Any, name: str) -> None:
     picked = config(f"mitigation={name}").mitigation
     if name in choices("mitigation") | {"none"}:
         assert [option.name for option in picked] == [name]
-    kinds = [k for k in SPECS if all(k in option.target_class().kinds for option in picked)]
+    kinds = [k for k in SPECS if all(k in option.target_class("mitigation").kinds for option in picked)]
     assert kinds
     assert list(build_mitigations(picked, kinds[0])) == [option.name for option in picked]
 
@@ -93,7 +93,7 @@ def test_every_network_composes_and_builds_for_each_kind_it_reads(config: Any, n
     if name == "transfer":
         pytest.importorskip("efficientnet_lite_pytorch", reason="it needs an extra")
     option = config(f"model={name}").model
-    for kind in option.target_class().kinds:
+    for kind in option.target_class("model").kinds:
         net = build_network(option, SPECS[kind], {})
         assert sum(p.numel() for p in net.parameters()) > 0
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from overcast.config import options
 from overcast.config.options import Option
 from overcast.core.errors import UserError
 from overcast.core.spec import Spec
@@ -27,6 +29,43 @@ def cnn(**values: Any) -> Option:
 
 def dnn(**values: Any) -> Option:
     return Option("dnn", "overcast.model.dnn.DNN", values)
+
+
+@pytest.mark.parametrize("group", ["data", "model", "mitigation", "metric"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "pathlib.Path",
+        "beside.Own",
+        "overcastle.data.Own",
+        "overcast.core.atomic.whole_file",
+        "builtins.eval",
+    ],
+)
+def test_what_is_no_option_is_not_even_imported(
+    group: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run's stored config may come from anyone, with a module beside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "beside.py").write_text("from pathlib import Path\nPath('imported').touch()\n")
+    with pytest.raises(UserError, match=rf"^{group}=own: {target} is not imported: it is no class of "):
+        Option("own", target, {}).target_class(group)
+    assert not (tmp_path / "imported").exists()
+
+
+def test_a_class_that_an_option_file_of_the_project_names_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(options, "ROOT", tmp_path)
+    (tmp_path / "beside_conf.py").write_text("class Own: pass\n")
+    (tmp_path / "conf" / "data").mkdir(parents=True)
+    (tmp_path / "conf" / "data" / "own.yaml").write_text("_target_: beside_conf.Own\n")
+    assert Option("own", "beside_conf.Own", {}).target_class("data").__name__ == "Own"
+    with pytest.raises(UserError, match="not imported"):  # an option of one group is none of another
+        Option("own", "beside_conf.Own", {}).target_class("model")
 
 
 def test_numbers_reach_the_constructor() -> None:

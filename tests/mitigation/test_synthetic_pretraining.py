@@ -79,7 +79,7 @@ def test_pictures_of_another_size_serve_a_network_of_convolutions(asked: Any, tm
 @pytest.mark.parametrize("model", [name for name in option_names(ROOT / "conf", "model") if name != "transfer"])
 def test_it_changes_the_run_or_is_refused(asked: Any, config: Any, model: str) -> None:
     cfg = asked(f"model={model}", *STILL)
-    if "synthetic_pretraining" in cfg.model.target_class().refuses:
+    if "synthetic_pretraining" in cfg.model.target_class("model").refuses:
         with pytest.raises(IncompatibleError, match="makes no sense for model"):
             train(cfg)
         return

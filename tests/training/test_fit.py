@@ -33,8 +33,8 @@ BOTH = ("none", "batch_norm")
 
 def fits(config: RunConfig, data: str) -> bool:
     """Whether the picked network and mitigations say that they are for this kind of data."""
-    picked = [config.model, *config.mitigation]
-    return all(KINDS[data] in option.target_class().kinds for option in picked)
+    mitigations = [option.target_class("mitigation") for option in config.mitigation]
+    return all(KINDS[data] in picked.kinds for picked in (config.model.target_class("model"), *mitigations))
 
 
 def have(model: str) -> None:
@@ -71,7 +71,7 @@ def test_it_trains(config: Any, source: str, model: str, mitigation: str) -> Non
     have(model)
     small = {"cnn": ["model.width=8"], "resnet": ["model.width=8"], "transfer": ["model.size=32"]}.get(model, [])
     cfg = config(f"data={source}", f"model={model}", f"mitigation={mitigation}", "epochs=4", *small)
-    if fits(cfg, source) and {option.name for option in cfg.mitigation} & set(cfg.model.target_class().refuses):
+    if fits(cfg, source) and {option.name for option in cfg.mitigation} & set(cfg.model.target_class("model").refuses):
         with pytest.raises(options.UserError, match=f"makes no sense for model={model}"):
             train(cfg)
         return

@@ -114,7 +114,7 @@ def test_it_changes_the_run_or_is_refused(kind: Kind, model: str, mitigation: st
         pytest.importorskip("efficientnet_lite_pytorch")
     network = option("model", model, **SIZES.get(model, {}))
     measure = option("mitigation", mitigation)
-    classes = network.target_class(), measure.target_class()
+    classes = network.target_class("model"), measure.target_class("mitigation")
     reason = "of kind" if any(kind not in each.kinds for each in classes) else classes[0].refuses.get(mitigation)
     if reason:
         with pytest.raises(IncompatibleError, match=reason):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +21,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.yaml_file import read_yaml
 
 VARIED_BY_FOLDS = ("split.fold", "seed")
 """What differs from one repeat of a study to the next where it says how many folds it uses."""
@@ -83,7 +83,7 @@ def study_keys(path: Path) -> set[str]:
     """What a study file sets itself, so that params.yaml's default for it must stand back."""
     if not path.is_file():
         return set()
-    study = yaml.safe_load(path.read_text(encoding="utf8")) or {}
+    study = read_yaml(path) or {}
     sweeper = (study.get("hydra") or {}).get("sweeper") or {}
     lists = [sweeper.get(name) or [] for name in ("cells", "repeats")] + (sweeper.get("tuned") or [])
     words = " ".join(line for lines in lists for line in lines).split()

@@ -17,15 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field
 
-from overcast.config.options import Option, checked_value
+from overcast.config.options import Option, checked_value, is_own
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
-
-PACKAGES = ("torchmetrics.", "overcast.training.metrics.")
-"""Whose classes may measure: torchmetrics' own, and the two that it lacks."""
+from overcast.core.yaml_file import read_yaml
 
 NEEDED = ("nll", "accuracy")
 """What every epoch shows, and the gap is of."""
@@ -72,11 +69,7 @@ def metric_options() -> dict[str, MetricOption]:
     names = [*NEEDED, *sorted(paths.keys() - set(NEEDED))]
     options = {}
     for name in names:
-        try:
-            node = yaml.safe_load(paths[name].read_text(encoding="utf8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise UserError(f"conf/metric/{name}.yaml cannot be read: {' '.join(str(error).split())}") from None
-        options[name] = _metric_option(name, node)
+        options[name] = _metric_option(name, read_yaml(paths[name]))
     return options
 
 
@@ -84,7 +77,7 @@ def _metric_option(name: str, node: Any) -> MetricOption:
     file = f"conf/metric/{name}.yaml"
     if not name.isidentifier() or name in TAKEN or name.startswith("gap_") or name.endswith(("_low", "_high")):
         raise UserError(f"{file}: a metric cannot be called {name}: choose a plain word, such as auroc")
-    if not isinstance(node, Mapping) or not str(node.get("_target_", "")).startswith(PACKAGES):
+    if not isinstance(node, Mapping) or not is_own("metric", str(node.get("_target_", ""))):
         target = node.get("_target_") if isinstance(node, Mapping) else None
         raise UserError(
             f"{file}: _target_: {target} is no metric of torchmetrics, such as "

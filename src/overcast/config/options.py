@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
 from overcast.core.spec import Kind
+from overcast.core.yaml_file import read_yaml
 
 Built = TypeVar("Built")
 
@@ -22,6 +25,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, or a chance."""
 Rate = Annotated[float, Field(ge=0, lt=1)]
 """The like, which must leave something: the chance that a unit is left out of a step."""
+
+FURTHER_PACKAGES = {"metric": ("torchmetrics", "overcast.training.metrics")}
+"""Of the groups whose classes are not all in overcast's room of that name."""
 
 ENDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 """What a JSON schema calls the ends of a range, and what a message does."""
@@ -50,18 +56,24 @@ class Option:
     def to_dict(self) -> dict[str, Any]:
         return {"_target_": self.target, **self.values}
 
-    def target_class(self, group: str = "") -> Any:
-        """The class, imported. group: that of the option, for the message.
+    def target_class(self, group: str) -> Any:
+        """The class, imported. group: that of the option.
 
-        Raises: UserError if there is no such module or class, or the module itself imports what there is not.
+        Raises: UserError if it may not be imported, there is no such module or class, or the module itself imports
+        what there is not.
         """
-        option = f"{group}={self.name}" if group else self.name
+        option = f"{group}={self.name}"
         module, _, name = self.target.rpartition(".")
         written = (
             f"see _target_ in {Path('conf', group, '*.yaml')}"  # a file of another name, if the module is misspelt
         )
         if not module or module.startswith("."):
             raise UserError(f"{option}: {self.target} must be a class with its module: {written}")
+        if not _may_be_imported(group, self.target):
+            raise UserError(
+                f"{option}: {self.target} is not imported: it is no class of {' or '.join(_own_packages(group))}, and "
+                f"a stored config may come from anyone. If you trust it, name it as _target_ in a file of conf/{group}/"
+            )
         try:
             found = importlib.import_module(module)
         except ImportError as error:
@@ -90,6 +102,39 @@ class Option:
             choices = ", ".join(get_args(Kind))
             raise UserError(f"{option}: {self.target}.{name} has {', '.join(unknown)}: the choices are {choices}")
         return target
+
+
+def is_own(group: str, target: str) -> bool:
+    """Whether this is a class of the packages and modules that any config may name as options of ``group``."""
+    return target.startswith(tuple(f"{package}." for package in _own_packages(group)))
+
+
+def _own_packages(group: str) -> tuple[str, ...]:
+    return FURTHER_PACKAGES.get(group, (f"overcast.{group}",))
+
+
+def _may_be_imported(group: str, target: str) -> bool:
+    """Whether a config that may come from anyone may name this class: to import a module is to run it.
+
+    So may one that is overcast's, one that an option file of this project names, and one that this process has
+    already defined as an option of that group.
+    """
+    if is_own(group, target):
+        return True
+    module, _, name = target.rpartition(".")
+    defined = getattr(sys.modules.get(module), name, None)
+    if isinstance(defined, type) and any(base.__module__ == f"overcast.{group}" for base in defined.__mro__):
+        return True
+    return target in _option_file_targets(group)
+
+
+def _option_file_targets(group: str) -> set[str]:
+    """The classes that the option files of this project name. Raises: UserError if one cannot be read."""
+    targets = set()
+    for path in (ROOT / "conf" / group).glob("*.yaml"):
+        content = read_yaml(path)
+        targets.add(str(content.get("_target_")) if isinstance(content, dict) else "")
+    return targets
 
 
 def build_option(group: str, option: Option, *args: Any, contract: type[Built], **extra: Any) -> Built:

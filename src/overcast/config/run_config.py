@@ -9,14 +9,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Self
 
-import yaml
-
 from overcast.config.messages import no_option
 from overcast.config.options import Option
 from overcast.config.schema import RunSettings, SplitConfig, StudyConfig, TrackingConfig
 from overcast.core.devices import TrainerConfig
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.yaml_file import read_yaml
 
 GROUPS: Mapping[str, type] = MappingProxyType(
     {"split": SplitConfig, "trainer": TrainerConfig, "tracking": TrackingConfig, "study": StudyConfig}
@@ -110,7 +109,7 @@ def _composites() -> dict[str, tuple[list[str], dict[tuple[str, str], Any]]]:
     """Of each option file that chooses several mitigations: which, and what it sets of them."""
     composites = {}
     for path in sorted((ROOT / "conf" / "mitigation").glob("*.yaml")):
-        content = yaml.safe_load(path.read_text(encoding="utf8")) or {}
+        content = read_yaml(path) or {}
         if parts := [each for each in content.get("defaults", []) if each != "_self_"]:
             own = {part: content[part] for part in parts if part in content}
             composites[path.stem] = (parts, {(part, key): v for part, some in own.items() for key, v in some.items()})

@@ -136,8 +136,16 @@ def test_a_study_named_as_a_path_is_refused(archived: Path, changed: Any) -> Non
         compare(archive=str(changed(**{"study.json": json.dumps(study)})))
 
 
-def test_what_lies_outside_or_is_unknown_is_not_unpacked(changed: Any, tmp_path: Path) -> None:
-    path = changed(**{"../evil.txt": "x", "/tmp/evil.txt": "x", "runs/0000/../../../evil.txt": "x", "evil.py": "x"})
+@pytest.mark.parametrize("name", ["../evil.txt", "/tmp/evil.txt", "runs/0000/../../../evil.txt"])
+def test_an_archive_with_a_name_that_leads_out_is_refused(changed: Any, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"would write outside its folder \(.*evil\.txt\): do not use this archive"):
+        compare(archive=str(changed(**{name: "x"})), out=str(tmp_path / "page"))
+    assert not list(tmp_path.rglob("evil*"))
+    assert not (tmp_path / "page").exists()
+
+
+def test_what_is_unknown_is_not_unpacked(changed: Any, tmp_path: Path) -> None:
+    path = changed(**{"evil.py": "x"})
     (tmp_path / "into").mkdir()
     assert len(read_archive(path, tmp_path / "into").runs) == 4
     assert sorted(each.name for each in (tmp_path / "into").iterdir()) == [

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+import stat
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -154,6 +155,43 @@ def test_no_member_may_leave_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="outside its folder"):
         archives.unpack(tarred(tmp_path / "b.tar.gz", {name: b"1"}), tmp_path / "out", str)
     assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "top/../../evil", "..\\evil", "C:/evil", "C:\\evil"])
+@pytest.mark.parametrize("members", [r"top/(a\.txt)", r".*?(\w+(?:\.txt)?)"])
+@pytest.mark.parametrize(("made", "archive"), [(zipped, "a.zip"), (tarred, "a.tar.gz")])
+def test_an_archive_with_a_name_that_leads_out_is_refused_whole(
+    tmp_path: Path, name: str, made: Callable[[Path, dict[str, bytes]], Path], archive: str, members: str
+) -> None:
+    """Whether the file would be left out, or kept under a name of ours: who made such an archive meant harm."""
+
+    class Fetching(OneFile):
+        def fetch(self, raw: Path, mirror: Path | None) -> None:
+            archives.fetch_archive(NOWHERE, mirror, archive, raw, re.compile(members))
+
+    (tmp_path / "mirror").mkdir()
+    made(tmp_path / "mirror" / archive, {"top/a.txt": b"a", name: b"b"})
+    with pytest.raises(UserError, match=r"would write outside its folder \(.*evil\): do not use this archive"):
+        download("x", Fetching(), tmp_path / "data", tmp_path / "mirror")
+    assert not list(tmp_path.rglob("*evil*"))
+    assert not list((tmp_path / "data").rglob("*.txt"))
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_a_zip_with_a_link_or_device(tmp_path: Path, kind: int) -> None:
+    member = zipfile.ZipInfo("b")
+    member.external_attr = (kind | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a", b"1")
+        file.writestr(member, b"/etc/passwd")
+    with pytest.raises(UserError, match=r"a\.zip holds a link or device \(b\): do not use this archive"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out", {"a": "a"}.get)
+
+
+def test_two_files_that_would_be_one(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"one/a": b"1", "two/a": b"2"})
+    with pytest.raises(UserError, match=r"a\.zip holds two files a: it is not the expected archive"):
+        archives.unpack(path, tmp_path / "out", lambda name: name.rpartition("/")[2])
 
 
 @pytest.mark.parametrize(("made", "name"), [(zipped, "a.zip"), (tarred, "a.tar.gz")])

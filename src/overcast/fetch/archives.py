@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -49,28 +50,33 @@ def unpack(
 
     keep: from a member's name to its path below ``into``, or None to leave it out.
 
-    Raises: UserError if the archive is damaged, holds none of the files, would write outside ``into`` or beyond
-    the bounds. Bytes are counted as they come out: what an archive says of its own sizes is not to be trusted.
+    Raises: UserError if the archive is damaged, holds none of the files, or any link, device or name that leads out
+    of it, kept or not; if two files would be one; or beyond the bounds. Bytes are counted as they come out: what an
+    archive says of its own sizes is not to be trusted. What was unpacked until then is for the caller to remove.
     """
-    left, kept = max_bytes, 0
+    left, kept = max_bytes, set[Path]()
     damage = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
     try:
         for name, opened in _tar(path) if path.name.endswith((".tar.gz", ".tgz")) else _zip(path):
+            _refuse_outside(path, name)
             target = keep(name)
             if target is None:
                 continue
-            kept += 1
-            if kept > max_files:
+            place = into / _refuse_outside(path, target)
+            if place in kept:
+                raise UserError(f"{path.name} holds two files {target}: it is not the expected archive.")
+            kept.add(place)
+            if len(kept) > max_files:
                 raise UserError(f"{path.name} holds more than {max_files:,} files: it is not the expected archive.")
             with opened() as stream:
-                left = _extract(stream, _inside(into, target, path), left, path)
+                left = _extract(stream, place, left, path)
     except damage as error:
         raise UserError(f"{path.name} is damaged ({error}): get it again and run again.") from None
     if not kept:
         raise UserError(
             f"{path.name} holds none of the expected files: it is another archive, or its layout has changed."
         )
-    return kept
+    return len(kept)
 
 
 def gunzip(path: Path, into: Path, max_bytes: int = 4 << 30) -> Path:
@@ -92,6 +98,8 @@ def gunzip(path: Path, into: Path, max_bytes: int = 4 << 30) -> Path:
 def _zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as source:
         for member in source.infolist():
+            if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):  # 0: by no Unix
+                raise _link_or_device(path, member.filename)
             if not member.is_dir():
                 yield member.filename, partial(source.open, member)
 
@@ -101,7 +109,7 @@ def _tar(path: Path) -> Iterator[Member]:
     with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as source:
         for member in source:
             if not member.isfile() and not member.isdir():
-                raise UserError(f"{path.name} holds a link or device ({member.name}): do not use this archive.")
+                raise _link_or_device(path, member.name)
             if member.isfile():
                 yield member.name, partial(_opened, source, member)
         while stream.read(CHUNK):  # to the very end, where gzip keeps its check sum
@@ -114,11 +122,16 @@ def _opened(source: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     return stream
 
 
-def _inside(into: Path, target: str, archive_path: Path) -> Path:
-    parts = PurePosixPath(target.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in target:
-        raise UserError(f"{archive_path.name} would write outside its folder ({target}): do not use this archive.")
-    return into / parts
+def _link_or_device(path: Path, name: str) -> UserError:
+    return UserError(f"{path.name} holds a link or device ({name}): do not use this archive.")
+
+
+def _refuse_outside(path: Path, name: str) -> PurePosixPath:
+    """The name of a member, or of where it goes. Raises: UserError if it leads out of the folder it is relative to."""
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or re.match("[A-Za-z]:", name):
+        raise UserError(f"{path.name} would write outside its folder ({name}): do not use this archive.")
+    return parts
 
 
 def _extract(stream: IO[bytes] | gzip.GzipFile, target: Path, left: int, archive_path: Path) -> int:

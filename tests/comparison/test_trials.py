@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from overcast.comparison.trials import Diverged, Tuned, answers, curves, diverged_cells, swept, trials
+from overcast.core.errors import DamagedError
 from overcast.evaluation.evaluate import evaluate
 from overcast.tracking.metadata import recorded_params, run_params
 from overcast.tracking.run_folder import Run
@@ -118,6 +119,17 @@ def test_what_was_never_thought_possible_is_no_infinite_loss(tmp_path: Path) -> 
     (known,) = answers([run]).values()
     assert np.isfinite(known["test/nll"]).all()
     assert known["test/nll"][0] > 80
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "row\n", "row,group,file,label,predicted,a,b\n0,0,x,c,a,1,0\n", "r,f,l,p,a,b\n0,x,a,a,half,0\n", "\x00"],
+)
+def test_damaged_predictions_are_one_message(tmp_path: Path, text: str) -> None:
+    run = made_up(tmp_path / "one", {"official_test": True}, "aabb")
+    (run.folder / "evaluation" / "predictions.csv").write_text(text)
+    with pytest.raises(DamagedError, match=r"predictions\.csv cannot be read: evaluate it again"):
+        answers([run])
 
 
 def test_answers_average_to_what_the_run_measured(config: Any) -> None:

@@ -39,6 +39,7 @@ HARMLESS = {
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
     "overcast.core.signals": "how a process ends",
     "overcast.core.watchdog": "how a process ends",
+    "overcast.core.yaml_file": "reads option files and configs, which DVC sees, or refuses them",
     "overcast.core.words": "no stage asks for another language than English",
     "overcast.tracking": "what is recorded of a run beside its result",
     "overcast.tracking.create_run": "a stage names the folder of its run",

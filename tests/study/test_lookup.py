@@ -6,12 +6,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from overcast.core.devices import resolve_devices
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
 from overcast.core.paths import HOME
 from overcast.evaluation.evaluate import evaluate
 from overcast.prediction.trained_network import open_config_pack
@@ -59,8 +60,30 @@ def test_a_finished_run_is_found_by_what_it_is(
         store.client.set_terminated(first.facts["id"], status)
         assert found() is None
     store.client.set_terminated(first.facts["id"], "FINISHED")
+    first.write("parts.csv", "part\n")
+    assert found() is None
     first.path("model.pt").unlink()
     assert found() is None
+
+
+def test_a_damaged_run_is_trained_again_by_its_study_and_reported_by_a_comparison(
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any, tmp_path: Path
+) -> None:
+    first = run_trial(replace(config("epochs=1"), tracking=tracking), study)
+    (fetched := tmp_path / "fetched").mkdir()
+    first.write("parts.csv", first.path("parts.csv").read_text().replace("test", "train"))
+    (copy,) = whole_runs(store, planned_trials(store, study.id), fetched)
+    assert copy.folder.is_relative_to(fetched)  # MLflow's artifacts have a whole one
+    assert (copy.parts == "test").any()
+    shutil.rmtree(urlsplit(store.client.get_run(first.facts["id"]).info.artifact_uri).path)
+    (again := tmp_path / "again").mkdir()
+    with pytest.raises(DamagedError, match=rf"{first.folder} was changed or damaged .*parts\.csv.*study's own command"):
+        whole_runs(store, planned_trials(store, study.id), again)
+    assert whole_runs(store, planned_trials(store, study.id)) == []  # as a resumed study looks
+    second = run_trial(replace(config("epochs=1"), tracking=tracking), study)
+    assert second.folder != first.folder
+    (last := tmp_path / "last").mkdir()
+    assert [run.folder for run in whole_runs(store, planned_trials(store, study.id), last)] == [second.folder]
 
 
 def test_children_are_the_whole_runs_once_each(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from overcast.tracking.run_folder import FILES, FORMAT
+from overcast.tracking.run_folder import FILES, Run
 
 
 @pytest.fixture
@@ -20,9 +19,9 @@ def written_run() -> Callable[..., Path]:
         folder.mkdir(parents=True)
         for name in FILES:
             (folder / name).write_text("")
-        facts = folder / "run.json"
-        facts.write_text(json.dumps({"format": FORMAT, "id": run_id}))
-        os.utime(facts, (1e9 - age, 1e9 - age))
+        (folder / "run.json").unlink()
+        Run(folder).write_facts({"id": run_id})
+        os.utime(folder / "run.json", (1e9 - age, 1e9 - age))
         return folder
 
     return write

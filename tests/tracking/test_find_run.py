@@ -15,7 +15,7 @@ from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.tracking import store
 from overcast.tracking.find_run import find_run
-from overcast.tracking.run_folder import FORMAT
+from overcast.tracking.run_folder import FORMAT, Run
 
 
 def test_found_by_folder_id_and_age(tmp_path: Path, written_run: Callable[..., Path]) -> None:
@@ -42,6 +42,7 @@ def test_where_a_run_is_looked_up_is_where_it_is_recorded_then(
     folder, asked = written_run(tmp_path / "runs" / "a"), []
     own = replace(config(), tracking=TrackingConfig(experiment="own"))
     (folder / "config.yaml").write_text(yaml.safe_dump(own.to_dict()))
+    Run(folder).write_facts({})
     found = find_run(str(folder), tracking=["tracking.experiment=mine"])
     assert find_run(str(folder)).config.tracking.experiment == "own"
     assert found.config.tracking.experiment == "mine"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from overcast.core.errors import UserError
-from overcast.tracking.run_folder import FILES, FORMAT, Run, load_run
+from overcast.tracking.run_folder import FILES, FORMAT, HASHED, Run, load_run
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -73,5 +73,6 @@ def test_a_run_of_another_version_is_refused(
 def test_what_is_written_is_of_this_version(tmp_path: Path, written_run: Callable[..., Path]) -> None:
     folder = written_run(tmp_path / "a")
     Run(folder).write_facts({"name": "n"})
-    assert json.loads((folder / "run.json").read_text()) == {"format": FORMAT, "name": "n"}
+    written = json.loads((folder / "run.json").read_text())
+    assert (written["format"], written["name"], set(written["files"])) == (FORMAT, "n", set(HASHED))
     assert load_run(folder).facts["name"] == "n"

@@ -148,6 +148,7 @@ def broken(config: Any) -> Run:
     state = torch.load(run.path("model.pt"), weights_only=True)
     next(iter(state["net"].values())).fill_(NAN)
     torch.save(state, run.path("model.pt"))
+    run.write_facts(run.facts | {"weights": run.weights_hash()})
     return run
 
 

@@ -13,5 +13,9 @@ class IncompatibleError(UserError):
     """A network, data and mitigations that do not go together. A study leaves such a cell out and says so."""
 
 
+class DamagedError(UserError):
+    """A stored file that is not what was written. A study trains such a run again."""
+
+
 class DivergedError(UserError):
     """A run whose loss, weights or answers are no longer finite numbers. A study counts it as a failed trial."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import pickle
+import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from overcast.config.run_config import RunConfig
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.core.paths import project_path
 from overcast.model import Network
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import Preprocessor, build_preprocessor
 from overcast.prepare.pack import Pack, open_pack
 from overcast.tracking.run_folder import Run
+
+PARTS = ("preprocessor", "net")
+"""What model.pt holds the state of."""
 
 
 class TrainedNetwork(nn.Module):
@@ -33,20 +40,44 @@ class TrainedNetwork(nn.Module):
 def restore(run: Run) -> TrainedNetwork:
     """A stored run's network with its weights, in eval mode on the CPU: built from its folder alone.
 
-    Raises: DivergedError if the weights are not finite numbers.
+    Raises: DivergedError if the weights are not finite numbers; DamagedError if they are not those of this run.
     """
     config, spec = run.config, run.spec
     net, _ = build(config, spec)
     preprocessor = build_preprocessor(spec, net.input_stats, config.shuffle_pixels)
-    state = torch.load(run.path("model.pt"), map_location="cpu", weights_only=True)
+    state = load_state(run)
     if not all(value.isfinite().all() for part in state.values() for value in part.values()):
         raise DivergedError(
             f"the training of the run in {run.folder} diverged: its weights are not finite numbers. Train again with "
             f"a lower lr (it was {config.lr:g})"
         )
-    preprocessor.load_state_dict(state["preprocessor"])
-    net.load_state_dict(state["net"])
+    try:
+        preprocessor.load_state_dict(state["preprocessor"])
+        net.load_state_dict(state["net"])
+    except RuntimeError as error:
+        raise _other_weights(run, error) from None
     return TrainedNetwork(preprocessor, net).eval()
+
+
+def load_state(run: Run) -> dict[str, dict[str, Tensor]]:
+    """What training stored of its ``preprocessor`` and its ``net``, on the CPU: tensors alone, whatever the file asks.
+
+    Raises: DamagedError if there is anything else in model.pt, or training wrote another.
+    """
+    content = io.BytesIO(run.weights())
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what no training of ours wrote, the error tells
+            state: Any = torch.load(content, map_location="cpu", weights_only=True)
+        return {part: {name: value.detach() for name, value in state[part].items()} for part in PARTS}
+    except (RuntimeError, pickle.PickleError, EOFError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _other_weights(run, error) from None
+
+
+def _other_weights(run: Run, error: Exception) -> DamagedError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return DamagedError(
+        f"the run in {run.folder} is damaged: its model.pt holds no weights of its network ({reason}): train it again"
+    )
 
 
 def data_folder(config: RunConfig) -> Path:

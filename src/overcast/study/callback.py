@@ -229,8 +229,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         """Measure it here, beside other trials: looks and the verdict ask for it, which come in the parent alone."""
         from overcast.evaluation.evaluate import evaluate
 
-        if not run.metrics:
-            with suppress(Exception):  # the look, or the verdict, will say what is wrong with it
+        with suppress(Exception):  # the look, or the verdict, will say what is wrong with it
+            if not run.metrics:
                 evaluate(run, pictures=False)
 
     def __getstate__(self) -> dict[str, Any]:

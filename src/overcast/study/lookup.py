@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overcast.config.run_config import RunConfig
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
 from overcast.tracking.run_folder import Run, load_run
 from overcast.tracking.store import RunInfo, TrackingStore, places
 from overcast.tracking.study_info import StudyInfo
@@ -63,26 +63,39 @@ def whole_runs(store: TrackingStore, trials: Sequence[RunInfo], into: Path | Non
     """The whole runs among these finished trials, newest first, one for each identity, in the order they were started.
 
     into: a folder for what can only be had from MLflow's artifacts; without one, folders alone count.
+
+    Raises: DamagedError if the folder of one is damaged, and MLflow's artifacts have no other copy.
     """
     records: dict[str, list[RunInfo]] = {}
     for found in reversed([each for each in trials if each.status == "FINISHED"]):
         records.setdefault(found.tags["identity"], []).insert(0, found)  # the newest first
     runs = []
     for same in records.values():
-        kept = (run for found in same if (run := whole(found, store)))
+        damaged: list[DamagedError] = []
+        kept = (run for found in same if (run := whole(found, store, damaged)))
         fetched = (run for found in same if into and (run := fetch(found, store, into)))
         if run := next(kept, None) or next(fetched, None):
             runs.append(run)
+        elif damaged and into:
+            raise damaged[0]
     return runs
 
 
-def whole(found: RunInfo, store: TrackingStore) -> Run | None:
-    """The run in the folder that this record names, if it is that one and whole."""
+def whole(found: RunInfo, store: TrackingStore, damaged: list[DamagedError] | None = None) -> Run | None:
+    """The run in the folder that this record names, if it is that one and whole.
+
+    damaged: gets what is said of one that is damaged.
+    """
     for place in places(found.tags):
-        with suppress(UserError):
+        try:
             run = load_run(place, store.settings)
             if run.facts["identity"] == found.tags["identity"]:
                 return run
+        except DamagedError as error:
+            if damaged is not None:
+                damaged.append(error)
+        except UserError:  # none, or half of one
+            continue
     return None
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
 from overcast.core.paths import project_path
 from overcast.tracking.run_folder import Run, load_run
 
@@ -35,10 +36,14 @@ def _in_folder(text: str, runs_dir: Path) -> Run | None:
         if not whole:
             raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
         return load_run(whole[-1].parent)
-    for path in whole:
-        if Run(path.parent).facts["id"] == text:
-            return load_run(path.parent)
-    return None
+    return next((load_run(path.parent) for path in whole if _id(Run(path.parent)) == text), None)
+
+
+def _id(run: Run) -> str:
+    """Its MLflow id; "" where that is unknown, as of one that is damaged."""
+    with suppress(DamagedError):
+        return str(run.facts["id"])
+    return ""
 
 
 def _download_run(run_id: str, runs_dir: Path, tracking: TrackingConfig) -> Run:

@@ -12,7 +12,6 @@ about: one left over from others is not believed.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import math
 import shutil
@@ -28,19 +27,24 @@ import yaml
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.spec import Spec
+from overcast.core.yaml_file import read_yaml
+from overcast.tracking.checksums import CHECKSUM, check_content, check_files, damaged, file_hashes, with_checksum
 
-YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times as fast, and a comparison of many runs reads many configs."""
+HASHED = ("config.yaml", "spec.json", "parts.csv", "history.csv")
+"""The files whose hashes run.json holds as ``files``; that of the weights is its ``weights``."""
 
-FILES = ("config.yaml", "spec.json", "parts.csv", "history.csv", "model.pt", "run.json")
+FILES = (*HASHED, "model.pt", "run.json")
 
-FORMAT = 1
+FORMAT = 2
 """Of a run's folder: raised when what is written could no longer be read by the version before."""
 
 RECORD = "record.json"
+
+AGAIN = "evaluate it again (python pipelines/evaluate.py run={})"
+"""What to do where an evaluation is damaged."""
 
 PROFILES = "fit-profile*.txt"
 """What a profiler measured, one for each process; a profiler adds to a file that it finds."""
@@ -72,8 +76,10 @@ class Run:
     @property
     def config(self) -> RunConfig:
         """The resolved config; the `SETTINGS` in it are those of the training, or else the defaults."""
-        loaded = yaml.load(self.path("config.yaml").read_text(encoding="utf8"), YAML)
-        config = RunConfig.from_dict({**self.record.get("settings", {}), **loaded})
+        try:
+            config = RunConfig.from_dict({**self.record.get("settings", {}), **read_yaml(self.path("config.yaml"))})
+        except (TypeError, LookupError, AttributeError, ValueError):
+            raise damaged(self.folder, "config.yaml") from None
         return replace(config, tracking=self.tracking) if self.tracking else config
 
     @property
@@ -82,26 +88,34 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json: format, name, fingerprint, best figures, sizes, the weights' hash; and the `RECORDED` ones."""
+        """run.json: format, name, fingerprint, best figures, sizes, hashes; and the `RECORDED` ones."""
         return {**RECORDED, **self._stored("run.json"), **{k: v for k, v in self.record.items() if k in RECORDED}}
 
     @property
     def record(self) -> dict[str, Any]:
         """record.json: the MLflow run's id, durations, the config's `SETTINGS`; {} if it is of other weights."""
-        record = self._stored(RECORD)
+        record = self._stored(RECORD, "remove it, and the run is recorded anew when it is evaluated")
         return record if record.get("weights") == self._stored("run.json").get("weights") else {}
 
-    def _stored(self, name: str) -> dict[str, Any]:
+    def _stored(self, name: str, remedy: str = "train it again") -> dict[str, Any]:
         try:
-            loaded: dict[str, Any] = json.loads(self.path(name).read_text(encoding="utf8"))
+            loaded = json.loads(self.path(name).read_bytes())
         except FileNotFoundError:
             return {}
+        except (OSError, ValueError):
+            loaded = None
+        if not isinstance(loaded, dict):
+            raise DamagedError(f"the run in {self.folder} is damaged ({name} cannot be read): {remedy}")
         return loaded
 
     @property
     def metrics(self) -> dict[str, Any]:
         """What evaluation/metrics.json says by part: {} if it was not evaluated yet."""
-        return self._stored("evaluation/metrics.json")
+        name, again = "evaluation/metrics.json", AGAIN.format(self.folder)
+        metrics = self._stored(name, again)
+        if metrics and not all(isinstance(metrics.get(part), dict) for part in ("test", "gap", "baseline")):
+            raise DamagedError(f"{self.folder / name} lacks what was measured: {again}")
+        return metrics
 
     @property
     def parts(self) -> np.ndarray:
@@ -111,9 +125,12 @@ class Run:
     @property
     def history(self) -> dict[str, np.ndarray]:
         """The learning curves: column name → (epochs,); ``epoch`` counts from 1."""
-        with self.path("history.csv").open(encoding="utf8", newline="") as file:
-            header, *lines = csv.reader(file)
-        return dict(zip(header, np.array(lines, float).T, strict=True))
+        try:
+            with self.path("history.csv").open(encoding="utf8", newline="") as file:
+                header, *lines = csv.reader(file)
+            return dict(zip(header, np.array(lines, float).T, strict=True))
+        except ValueError:
+            raise damaged(self.folder, "history.csv") from None
 
     def write(self, name: str, text: str) -> None:
         """Write one file whole or not at all."""
@@ -135,11 +152,12 @@ class Run:
         self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
     def write_facts(self, facts: dict[str, Any]) -> None:
-        """Write run.json, with the `FORMAT`, and into record.json what is `RECORDED`."""
-        kept = {name: value for name, value in facts.items() if name not in RECORDED}
-        recorded = {name: value for name, value in facts.items() if name not in kept}
+        """Write run.json, with `FORMAT` and the hashes of what is there, and into record.json what is `RECORDED`."""
+        kept = {name: value for name, value in facts.items() if name not in (*RECORDED, CHECKSUM)}
+        recorded = {name: value for name, value in facts.items() if name in RECORDED}
         self.write_record(**recorded, weights=facts.get("weights"))
-        self.write("run.json", json.dumps({"format": FORMAT, **kept}, indent=1) + "\n")
+        kept |= {"format": FORMAT, "files": file_hashes(self.folder, HASHED)}
+        self.write("run.json", json.dumps(with_checksum(kept), indent=1) + "\n")
 
     def write_record(self, **values: Any) -> None:
         """Add ``values`` to record.json."""
@@ -148,8 +166,13 @@ class Run:
 
     def weights_hash(self) -> str:
         """SHA-256 of model.pt."""
-        with self.path("model.pt").open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_hashes(self.folder, ["model.pt"])["model.pt"]
+
+    def weights(self) -> bytes:
+        """What model.pt holds. Raises: DamagedError if training wrote another."""
+        content = self.path("model.pt").read_bytes()
+        check_content(self.folder, "model.pt", content, self.facts.get("weights", ""))
+        return content
 
 
 class FinishedRun(Run):
@@ -157,6 +180,9 @@ class FinishedRun(Run):
 
     files: ClassVar[Sequence[str]] = FILES
     """Without one of these it is not whole."""
+
+    hashed: ClassVar[Sequence[str]] = HASHED
+    """Those of them that are checked when it is found."""
 
     @cached_property
     def config(self) -> RunConfig:
@@ -167,9 +193,9 @@ class FinishedRun(Run):
     def _json(self) -> dict[str, dict[str, Any]]:
         return {}
 
-    def _stored(self, name: str) -> dict[str, Any]:
+    def _stored(self, name: str, remedy: str = "train it again") -> dict[str, Any]:
         if not self._json.get(name):
-            self._json[name] = super()._stored(name)
+            self._json[name] = super()._stored(name, remedy)
         return self._json[name]
 
     @property
@@ -178,7 +204,7 @@ class FinishedRun(Run):
         path = self.folder / "evaluation" / "metrics.json"
         written = str(path.stat().st_mtime_ns) if path.is_file() else ""
         if self._measured.get("written") != written:
-            self._measured.update(written=written, metrics=super()._stored("evaluation/metrics.json"))
+            self._measured.update(written=written, metrics=super().metrics)
         metrics: dict[str, Any] = self._measured["metrics"]
         return metrics
 
@@ -196,6 +222,7 @@ class ArchivedRun(FinishedRun):
     """A run from a study's archive: whole, but for its weights."""
 
     files = tuple(name for name in FILES if name != "model.pt")
+    hashed = tuple(name for name in HASHED if name != "config.yaml")  # which the archive completes
 
     def path(self, name: str) -> Path:
         """As `Run.path`. Raises: UserError for the weights."""
@@ -209,7 +236,8 @@ def load_run(
 ) -> FinishedRun:
     """A whole run of this ``kind`` in this folder; ``tracking`` as `Run` has it.
 
-    Raises: UserError if there is none, only a half one, or one that another version of overcast wrote.
+    Raises: UserError if there is none, only a half one, or one that another version of overcast wrote; DamagedError if
+    a small file in it is not as training wrote it: the weights are checked where they are loaded.
     """
     if not folder.is_dir():
         raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
@@ -221,8 +249,7 @@ def load_run(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )
     run = kind(folder, tracking)
-    try:
-        check_format(f"the run in {folder}", run._stored("run.json"), FORMAT, "train it again")
-    except (OSError, ValueError, AttributeError):
-        raise UserError(f"the run in {folder} is damaged (run.json cannot be read): train it again") from None
+    facts = run._stored("run.json")
+    check_format(f"the run in {folder}", facts, FORMAT, "train it again")
+    check_files(folder, facts, kind.hashed)
     return run

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +22,8 @@ from overcast.core.spec import Spec
 from overcast.mitigation import FirstRun, Mitigation
 from overcast.model import Network, last_linear
 from overcast.prediction.build import build_network
+from overcast.prediction.trained_network import load_state
+from overcast.tracking.run_folder import Run
 
 
 def asked_for(mitigations: Mapping[str, Mitigation], data: Option) -> tuple[str, FirstRun] | None:
@@ -76,10 +77,9 @@ def kept_state(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]
     return {name: value for name, value in state.items() if not name.startswith(f"{own}.")}
 
 
-def load_first_weights(net: nn.Module, folder: Path) -> None:
-    """Start ``net`` from the weights of the run in this folder."""
-    state = torch.load(folder / "model.pt", map_location="cpu", weights_only=True)["net"]
-    net.load_state_dict(kept_state(net, state), strict=False)
+def load_first_weights(net: nn.Module, run: Run) -> None:
+    """Start ``net`` from the weights of this run. Raises: DamagedError if they are not those that were trained."""
+    net.load_state_dict(kept_state(net, load_state(run)["net"]), strict=False)
 
 
 def first_config(config: RunConfig, first: FirstRun, mitigations: Mapping[str, Mitigation]) -> RunConfig:

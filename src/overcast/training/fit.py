@@ -58,7 +58,7 @@ def fit(
     datamodule.sample = measured_rows(config, pack, datamodule.sample)
     net, mitigations = build(config, spec)
     if first:
-        load_first_weights(net, first.folder)
+        load_first_weights(net, first)
     blank, folder = build_preprocessor(spec, net.input_stats, config.shuffle_pixels), data_folder(config)
     preprocessor = cached_fit(blank, pack, datamodule.train, folder)
     began = time.perf_counter()

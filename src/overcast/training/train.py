@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,17 @@ def _first_weights(plan: Plan) -> Run | None:
     if not run.path("run.json").exists() and is_locked(runs):
         print("first weights: waiting for another process that makes some", flush=True)
     with lock(runs):
-        if not run.path("run.json").exists():
+        if not _is_whole(run):
             print(f"first weights: made once, by {config.epochs} epochs on {config.data.name}, and kept", flush=True)
             execute(replace(first, config=replace(config, run=str(run.folder))), None)
     return load_run(run.folder)
+
+
+def _is_whole(run: Run) -> bool:
+    """Whether it is there as it was trained, with its weights."""
+    with suppress(UserError):
+        return bool(load_run(run.folder).weights())
+    return False
 
 
 def _summary(plan: Plan, facts: dict[str, Any], folder: Path) -> str:

@@ -34,6 +34,7 @@ HARMLESS = {
     "overcast.core.errors": "words of error messages",
     "overcast.config.defaults": "refuses what is wrong in params.yaml, which DVC sees itself",
     "overcast.config.script": "a script's main: what went wrong, and with which exit code",
+    "overcast.config.hydra_block": "refuses what an option file may not say",
     "overcast.core.formats": "refuses what another version wrote",
     "overcast.core.locks": "waits or refuses",
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",

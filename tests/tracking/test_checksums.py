@@ -147,6 +147,6 @@ def test_a_config_with_a_python_tag_is_one_message_even_where_its_hash_is_right(
     (folder / "config.yaml").write_text(f"model: {tag}\n")
     run = Run(folder)
     run.write_facts(run.facts)
-    with pytest.raises(UserError, match=r"config\.yaml cannot be read: could not determine a constructor"):
+    with pytest.raises(UserError, match=r"config\.yaml cannot be read: line 1: could not determine a constructor"):
         evaluate(load_run(folder))
     assert not (folder / "ran").exists()

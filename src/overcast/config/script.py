@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from overcast.config.compose import resolved, with_defaults
+from overcast.config.hydra_block import check_hydra_blocks
 from overcast.config.messages import error_message, no_option
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import register_schema
@@ -77,6 +78,7 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
         register_schema()
         session = Session(user_overrides=sys.argv[1:])
         try:
+            check_hydra_blocks(ROOT / "conf", sys.argv[1:])
             sys.argv[1:] = with_defaults(sys.argv[1:])
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(Job(task, session))()
             if session.errors:

@@ -20,4 +20,11 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(path.read_bytes(), LOADER)
     except (OSError, ValueError, yaml.YAMLError) as error:
         shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        raise UserError(f"{shown} cannot be read: {' '.join(str(error).split())}") from None
+        raise UserError(f"{shown} cannot be read: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """In one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())

@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments plots test slow browser lint bench bench-quick ui clean
+.PHONY: help repro experiments plots test slow browser lint bench bench-quick audit-dependencies ui clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -39,6 +39,21 @@ bench-quick: .venv/dev ## the main ratios, against generous bounds
 
 lint: .venv/dev ## style, format and types
 	ruff check . && ruff format --check . && mypy
+
+# Strict, or what could not be asked about would pass; by constraints.txt, since an installed torch may be of a build
+# such as 2.13.0+cpu, which no database knows. There is a .venv/audit.json only where all were asked about.
+audit-dependencies: .venv/pip-audit ## known vulnerabilities of the pinned packages; fails where it cannot ask
+	@rm -f .venv/audit.json; grep '==' constraints.txt > .venv/pinned.txt
+	@.venv/pip-audit/bin/python -m pip_audit --strict --disable-pip --no-deps --requirement .venv/pinned.txt \
+	  --format json --output .venv/audit.json || { \
+	  test -f .venv/audit.json && echo "VULNERABLE: see .venv/audit.json" || \
+	  echo "NOT AUDITED: the database of vulnerabilities (pypi.org) has not answered for every package"; exit 1; }
+	@echo "audited: no known vulnerability in $$(wc -l < .venv/pinned.txt) packages"
+
+.venv/pip-audit: # apart from what it audits
+	@rm -rf $@.part && $(PYTHON) -m venv $@.part
+	@$@.part/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'
+	@mv $@.part $@
 
 ui: .venv/base ## the MLflow UI on localhost, port 5000
 	cd "$${OVERCAST_HOME:-.}" && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1

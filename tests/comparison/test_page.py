@@ -1,5 +1,6 @@
 """The page is read as a browser would: every tag that could load something, and what it says."""
 
+import io
 import re
 from html.parser import HTMLParser
 
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from overcast.comparison import OUTCOMES, comparison_table, families, page
+from overcast.comparison.export import latex, long_form
 from overcast.comparison.factorial import factorial_report
 from overcast.comparison.figures import forest
 from overcast.comparison.general import general_report
@@ -233,3 +235,59 @@ def test_in_korean_nothing_stays_english(of, study, small, factorial_trials, eve
     ]
     steps = [[step.title, *step.notes] for part in moved if isinstance(part, IntervalSteps) for step in part.steps]
     assert {word for lines in texts + steps for line in lines for word in english(re.sub(r"{\w+}", "", line))} == set()
+
+
+RENAMED = ("augmentation", "shrink", "noise")
+MARKUP = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='//x'>")
+SIGNS = ("a|b", "a_b$%&#{}~^\\", "=1+1")
+
+
+class Elements(HTMLParser):
+    """The kinds of elements and of their attributes, in the order in which they come."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag != "wbr":  # where a name may be broken
+            self.found.append((tag, *(key for key, _ in attrs)))
+
+
+@pytest.fixture(scope="module")
+def renamed(tmp_path_factory, small, reported):
+    """``renamed(names)``: the study's trials and the folder of its report, with its cells called otherwise."""
+
+    def made(names):
+        called = dict(zip(RENAMED, names, strict=True))
+        trials = small[0].assign(**{key: small[0][key].replace(called) for key in ("cell", "mitigation")})
+        folder = tmp_path_factory.mktemp("report") / "page"
+        page.write_report(folder, reported(trials, small[1]))
+        return trials, folder
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def usual(renamed):
+    """The elements of the page with usual names."""
+    return Elements((renamed(RENAMED)[1] / "report.html").read_text(encoding="utf8")).found
+
+
+@pytest.mark.parametrize("names", [MARKUP, pytest.param(SIGNS, marks=pytest.mark.slow)])
+def test_whatever_a_cell_is_called_is_text_in_every_file(renamed, usual, names):
+    trials, folder = renamed(names)
+    text, markdown = ((folder / name).read_text(encoding="utf8") for name in ("report.html", "table.md"))
+    assert Elements(text).found == usual
+    for sheet in ((folder / "table.csv").read_text(encoding="utf8"), long_form("x", trials)):
+        assert set(names) < set(pd.read_csv(io.StringIO(sheet))["cell"])  # for programs: nothing is changed
+    assert not re.search(r"(?<!\\)<(script|img|a )", markdown)
+    rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in rows}) == 1
+
+
+def test_every_sign_of_latex_is_text(small, reported):
+    trials = small[0].assign(cell=small[0]["cell"].replace({"noise": SIGNS[1]}))
+    tex = latex(reported(trials, small[1]).table, families(), "tab:x")
+    assert r"\raggedright a\_b\$\%\&\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} &" in tex

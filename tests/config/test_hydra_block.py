@@ -81,9 +81,7 @@ def test_no_other_config_is_composed(conf: Path, word: str) -> None:
 
 def test_python_tags_are_one_message(conf: Path) -> None:
     (conf / "study" / "evil.yaml").write_text("epochs: !!python/object/apply:os.system [touch ran]\n")
-    with pytest.raises(
-        UserError, match=r"evil\.yaml cannot be read: line 1: could not determine a constructor for"
-    ):
+    with pytest.raises(UserError, match=r"evil\.yaml cannot be read: line 1: could not determine a constructor for"):
         check_hydra_blocks(conf, [])
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 
 import matplotlib as mpl
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from overcast.html.figures import canvas, image_grid, layout, png
+from overcast.html.figures import canvas, image_grid, layout, png, svg
 
 
 def test_a_canvas_has_its_axes_and_leaves_the_defaults_alone() -> None:
@@ -33,3 +34,10 @@ def test_the_cells_of_a_grid_are_square_and_below_each_other() -> None:
 def test_the_layout_has_the_asked_height_on_white() -> None:
     laid = layout(go.Figure(go.Scatter(x=[1], y=[2])), 321).layout
     assert (laid.height, laid.paper_bgcolor, laid.plot_bgcolor) == (321, "white", "white")
+
+
+def test_a_name_in_a_picture_is_no_element_of_it() -> None:
+    """Text is drawn as outlines, and matplotlib writes what it says beside them."""
+    figure, panels = canvas(2, 2)
+    panels[0, 0].set_title('"><img src=x><script>alert(1)</script> --> <script>')
+    assert not re.search("<(script|img)", svg(figure).decode())

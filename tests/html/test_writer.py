@@ -102,7 +102,8 @@ def test_plotlys_script_is_in_it_once_and_a_page_comes_out_the_same_again() -> N
     packed = re.search(r'data-figure="figure-1">([^\n]+)</script>', text)
     assert packed
     figure = json.loads(gzip.decompress(base64.b85decode(packed[1])))
-    assert (figure["data"][0]["name"], figure["layout"]["height"]) == (name, 200)
+    # Plotly would make a link of one, and of what else it knows; only what figures of ours say is left
+    assert (figure["data"][0]["name"], figure["layout"]["height"]) == ("&lt;/script><b>", 200)
 
 
 def test_only_an_earlier_page_is_replaced(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from overcast.comparison.headline import headline
+from overcast.comparison.markdown import code, escaped
 from overcast.comparison.notes import study_notes
 from overcast.comparison.wording import cell_sentences, judged_names
 from overcast.core.words import translate
@@ -30,14 +31,16 @@ def description_md(
     measured = verdict or headline(table, judged)
     lines = (
         [
-            translate("**Claim:** {claim}", claim=claim) + "\n",
-            translate("**Measured:** {verdict}", verdict=measured) + "\n",
+            translate("**Claim:** {claim}", claim=escaped(claim)) + "\n",
+            translate("**Measured:** {verdict}", verdict=escaped(measured)) + "\n",
         ]
         if claim
-        else [f"{measured}\n"]
+        else [f"{escaped(measured)}\n"]
     )
     own = [] if summary else cell_sentences(table, judged)
     told = own if sentences is None else sentences
-    lines += [f"- {line}" for line in [*told, *study_notes(table, info, sentences is None)]]
+    lines += [f"- {escaped(line)}" for line in [*told, *study_notes(table, info, sentences is None)]]
     foot = translate("Judged: {outcomes}.", outcomes=judged_names(judged))
-    return "\n".join([*lines, "", f"{foot} `{info.get('command', '')}`", *(["", summary] if summary else [""])])
+    command = code(str(info.get("command", "")))
+    command = code(str(info.get("command", "")))
+    return "\n".join([*lines, "", f"{foot} {command}", *(["", summary] if summary else [""])])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from overcast.comparison.markdown import escaped
 from overcast.comparison.page import Study
 from overcast.comparison.references import REFERENCES
 from overcast.comparison.wording import listed, margins
@@ -40,11 +41,11 @@ def bibliography(text: str) -> str:
 
 def _cells(study: Study) -> list[str]:
     table = study.table
-    networks, data = (listed([f"*{name}*" for name in dict.fromkeys(table[key])]) for key in ("model", "data"))
-    others = list(dict.fromkeys(table.loc[~table["is_baseline"], "cell"]))
-    controls = listed(list(dict.fromkeys(table.loc[table["is_baseline"], "cell"])))
+    networks, data = (listed([f"*{escaped(name)}*" for name in dict.fromkeys(table[key])]) for key in ("model", "data"))
+    others = _names(table.loc[~table["is_baseline"], "cell"])
+    controls = listed(_names(table.loc[table["is_baseline"], "cell"]))
     if study.effects is not None:
-        factors = listed(list(dict.fromkeys(study.effects["cell"])), MOST_NAMED)
+        factors = listed(_names(study.effects["cell"]), MOST_NAMED)
         combinations = int(study.effects["combinations"].max())  # of each network and data set
         text = "We trained {networks} on {data} with and without {factors}, in {number} combinations."
         return [translate(text, networks=networks, data=data, factors=factors, number=combinations)]
@@ -58,6 +59,11 @@ def _cells(study: Study) -> list[str]:
     )
     cells = listed(others, MOST_NAMED)
     return [translate(text, number=len(others), cells=cells, control=controls, networks=networks, data=data)]
+
+
+def _names(cells: pd.Series) -> list[str]:
+    """Each once."""
+    return [escaped(name) for name in dict.fromkeys(cells)]
 
 
 def _data(runs: Sequence[Run]) -> list[str]:
@@ -90,7 +96,7 @@ def _data(runs: Sequence[Run]) -> list[str]:
             "training, {validation:,} for validation and {test:,} for test)."
         )
         values = {"classes": len(run.spec.classes), "how": how, "fold": split.fold, **sizes}
-        sentences.append(translate(text, data=name, samples=len(parts), **values))
+        sentences.append(translate(text, data=escaped(name), samples=len(parts), **values))
     return sentences
 
 
@@ -131,7 +137,7 @@ def _tuning(study: Study) -> list[str]:
         "by the mean negative log-likelihood on the fold's validation part, so that no test part had a say "
         "[@varma2006; @cawley2010]; such a cell took {number} times the training."
     )
-    return [translate(text, cells=listed(list(dict.fromkeys(tuned["cell"])), MOST_NAMED), number=many)]
+    return [translate(text, cells=listed(_names(tuned["cell"]), MOST_NAMED), number=many)]
 
 
 def _outcomes(study: Study, planned: bool) -> list[str]:
@@ -232,7 +238,7 @@ def _deviations(study: Study) -> list[str]:
     lines = [str(line).rstrip(".") for line in info.get("post_hoc", ())]
     text = "{diverged}; such cells were never called better"
     lines += [translate(text, diverged=line) for line in info.get("diverged", ())]
-    lines += [translate("Left out: {cell}", cell=line) for line in info.get("left_out", ())]
+    lines += [translate("Left out: {cell}", cell=escaped(line)) for line in info.get("left_out", ())]
     return [f"{line}." for line in lines]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from overcast.comparison.markdown import table as markdown_table
 from overcast.comparison.wording import cell, interval, number, places, verdict_name
 from overcast.core.words import translate
 from overcast.html.page import Cell
@@ -46,7 +47,7 @@ def lines(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None
 def markdown(table: pd.DataFrame, judged: Families, predictors: pd.DataFrame | None = None) -> str:
     """The grid as a Markdown table."""
     rows = [heads(judged), [Cell("---")] * len(heads(judged)), *lines(table, judged, predictors)]
-    return _markdown([[f"{field.text} {field.detail}".strip() for field in row] for row in rows])
+    return markdown_table([[f"{field.text} {field.detail}".strip() for field in row] for row in rows])
 
 
 def summary(table: pd.DataFrame, judged: Families) -> str:
@@ -58,11 +59,7 @@ def summary(table: pd.DataFrame, judged: Families) -> str:
         each = zip(fields[::3], fields[2::3], strict=True)  # between them are the changes
         told = [f"{mean.text} {mean.detail} {found.text}" for mean, found in each]
         rows.append([name.text, *told, time.text])
-    return _markdown(rows)
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(text.replace('|', '/') for text in row)} |\n" for row in rows)
+    return markdown_table(rows)
 
 
 def _line(row: pd.Series, judged: Families, digits: Mapping[str, int], several: bool) -> list[Cell]:

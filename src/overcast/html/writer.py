@@ -10,6 +10,7 @@ import base64
 import gzip
 import itertools
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,9 @@ BUTTONS = (
     translatable("Zoom out"), translatable("Autoscale"), translatable("Reset axes"),
 )  # fmt: skip
 """What Plotly calls the buttons above a figure."""
+
+NOT_OURS = re.compile(r"<(?!/?(?:b|br|extra)>)")
+"""Where Plotly would begin an element, such as a link, that no figure of ours has: it stands in somebody's name."""
 
 COLOURS = {
     "ink": style.INK,
@@ -111,10 +115,11 @@ def _drawing(figure: Figure, number: int) -> Markup:
     words = {"dictionary": {name: translate(name) for name in BUTTONS}}
     locale = {"locale": current_language(), "locales": {current_language(): words}}
     shown = json.loads(figure.figure.to_json()) | {"config": PLOTLY | locale}
+    text = NOT_OURS.sub("&lt;", json.dumps(shown, separators=(",", ":")))
     name = f"figure-{number}"
     return Markup(
         f'<div id="{name}" class="plotly-graph-div" style="height:{figure.figure.layout.height}px; width:100%"></div>\n'
-        f'<script type="text/plain" data-figure="{name}">{_packed(json.dumps(shown, separators=(",", ":")))}</script>'
+        f'<script type="text/plain" data-figure="{name}">{_packed(text)}</script>'
     )
 
 

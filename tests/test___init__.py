@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 import overcast
+from overcast.config import compose
 from overcast.config.compose import compose_config, compose_tracking
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
@@ -64,6 +66,17 @@ def test_a_run_from_training_to_predicting(data: Path, home: Path) -> None:
     assert list(arrays["label"]) == list(pictures.loc[paths, "label"])
     classes = list(pack.spec.classes)
     assert np.allclose(arrays[classes], pictures.loc[paths, classes], atol=1e-6)
+
+
+def test_a_python_tag_in_an_option_file_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    with (tmp_path / "conf" / "model" / "ann.yaml").open("a") as file:
+        file.write("other: !!python/object/apply:os.system [touch ran]\n")
+    monkeypatch.setattr(compose, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^could not determine a constructor for the tag .*ann\.yaml"):
+        compose_config("model=ann")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_words_are_those_of_the_command_line(compose_as_script: Any) -> None:

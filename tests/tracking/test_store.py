@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -388,3 +389,23 @@ def test_an_interrupt_waits_for_the_record(store: TrackingStore, monkeypatch: py
     assert whole == [True]
     record.end("KILLED")
     assert store.status(record.id) == "KILLED"
+
+
+@pytest.mark.parametrize("name", ["history.csv", "more"])
+def test_a_link_that_leads_out_of_the_artifacts_is_not_followed(
+    store: TrackingStore, home: Path, tmp_path: Path, name: str
+) -> None:
+    (secret := tmp_path / "secret").mkdir()
+    (secret / "key").write_text("secret")
+    (files := tmp_path / "run").mkdir()
+    (files / "history.csv").write_text("epoch\n")
+    record = store.create("cnn", {"role": "trial"})
+    record.artifact(files, "run")
+    place = Path(urlsplit(store.client.get_run(record.id).info.artifact_uri).path) / "run" / name
+    place.unlink(missing_ok=True)
+    place.symlink_to(secret if name == "more" else secret / "key")
+    (into := tmp_path / "into").mkdir()
+    with pytest.raises(UserError, match=r"the artifacts \(run\) of the MLflow run .* cannot be had"):
+        store.download(record.id, "run", into)
+    assert not list(into.rglob("key"))
+    assert "secret" not in "".join(path.read_text() for path in into.rglob("*") if path.is_file())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -124,6 +125,8 @@ def _composed(overrides: Sequence[str]) -> Iterator[DictConfig]:
         yield composed
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(error_message(error, ROOT / "conf")) from None
+    except yaml.YAMLError as error:  # of an option file
+        raise UserError(" ".join(str(error).split())) from None
 
 
 def compose_tracking(overrides: Sequence[str] = ()) -> TrackingConfig:

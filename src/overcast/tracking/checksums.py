@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ CHECKSUM = "checksum"
 
 def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """SHA-256 of each of these files that there is in the folder."""
-    return {name: _sha256((folder / name).read_bytes()) for name in names if (folder / name).is_file()}
+    hashes = {}
+    for name in names:
+        with suppress(FileNotFoundError):
+            hashes[name] = _sha256((folder / name).read_bytes())
+    return hashes
 
 
 def with_checksum(facts: Mapping[str, Any]) -> dict[str, Any]:

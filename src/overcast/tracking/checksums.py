@@ -16,10 +16,10 @@ CHECKSUM = "checksum"
 
 
 def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of each of these files that there is in the folder."""
+    """SHA-256 of each of these files of the folder that can be read."""
     hashes = {}
     for name in names:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             hashes[name] = _sha256((folder / name).read_bytes())
     return hashes
 
@@ -37,8 +37,8 @@ def check_files(folder: Path, facts: Mapping[str, Any], names: Iterable[str]) ->
     """
     if with_checksum(facts)[CHECKSUM] != facts.get(CHECKSUM):
         raise damaged(folder, "run.json")
-    written = facts.get("files", {})
-    if changed := [name for name, found in file_hashes(folder, names).items() if written.get(name) != found]:
+    written, found = facts.get("files", {}), file_hashes(folder, names)
+    if changed := [name for name in names if name not in found or found[name] != written.get(name)]:
         raise damaged(folder, *changed)
 
 

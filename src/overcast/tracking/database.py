@@ -184,19 +184,27 @@ def _errors_told(path: Path) -> Iterator[None]:
         ) from None
     except (sqlite3.Error, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise UserError(_message(path, reason)) from None
+        raise UserError(file_error(str(path), reason) or _damaged(path, reason)) from None
 
 
-def _message(path: Path, reason: str) -> str:
+def file_error(name: str, reason: str) -> str:
+    """What to do about an error of SQLite's with the database called ``name``; "" for what can mean anything."""
     if "locked" in reason:
         return (
-            f"the tracking database {path} is locked: another program has been writing to it for {PATIENCE} seconds. "
-            f"Wait for it or end it (`fuser {path}` tells which), or train with tracking=off"
+            f"the tracking database {name} is locked: another program is writing to it. Wait for it or end it "
+            f"(`fuser {name}` tells which), or train with tracking=off"
         )
     if "full" in reason:
-        return f"No space left on the disk of {path}: free some and run again."
+        return f"No space left on the disk of {name}: free some and run again."
     if "unable to open" in reason or "readonly" in reason:
-        return f"Cannot read or write the tracking database {path} ({reason}): mend its permissions and run again."
+        return (
+            f"Cannot read or write the tracking database {name} ({reason}): mend its permissions and run again, set "
+            "tracking.uri to another, or train with tracking=off"
+        )
+    return ""
+
+
+def _damaged(path: Path, reason: str) -> str:
     return (
         f"the tracking database {path} is damaged, or was left half-made by an MLflow that was stopped ({reason}). "
         f"Move it away (`mv {path} {path}.broken`) and run again, which makes a new one. Nothing is lost: each run's "

@@ -20,7 +20,7 @@ from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.core.paths import project_home, project_path
 from overcast.core.process import this_process
-from overcast.tracking.database import prepare_database
+from overcast.tracking.database import file_error, prepare_database
 from overcast.tracking.heartbeat import ENDED_BECAUSE
 from overcast.tracking.relocate import relocate
 from overcast.tracking.run import MlflowRun
@@ -235,7 +235,10 @@ def _errors_told(uri: str) -> Iterator[None]:
         with _quiet():
             yield
     except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0][:200]
+        if uri.startswith("sqlite") and (told := file_error(uri.partition(":///")[2], reason)):
+            raise UserError(told) from None
         raise UserError(
             f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
             "MLFLOW_TRACKING_URI to another, or train with tracking=off"

@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
@@ -23,6 +21,7 @@ from overcast.core.process import this_process
 from overcast.tracking.database import file_error, prepare_database
 from overcast.tracking.heartbeat import ENDED_BECAUSE
 from overcast.tracking.relocate import relocate
+from overcast.tracking.retry import retried
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.study_info import FORMAT
 
@@ -31,11 +30,6 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one a run of a study
-
-T = TypeVar("T")
-
-PAUSES = (0.2, 0.5, 1.0)
-"""Seconds before each further try, and up to as much again, so that two do not meet once more."""
 
 
 @dataclass(frozen=True)
@@ -207,24 +201,6 @@ def _in_project(uri: str) -> str:
     return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path)}"
 
 
-def retried(call: Callable[[], T]) -> T:
-    """The result of a call that makes something, tried again where another's transaction stood in its way.
-
-    Two that begin at once on a new database, or are the first to see new data, are told so as a bad request, and
-    nothing was made then; what the store refuses for good has other codes.
-    """
-    from mlflow.exceptions import MlflowException
-
-    for pause in PAUSES:
-        try:
-            return call()
-        except MlflowException as error:
-            if error.error_code != "BAD_REQUEST":
-                raise
-            time.sleep(pause * random.uniform(1, 2))
-    return call()
-
-
 @contextlib.contextmanager
 def _errors_told(uri: str) -> Iterator[None]:
     """Raises: UserError for whatever goes wrong inside with the store."""
@@ -234,7 +210,7 @@ def _errors_told(uri: str) -> Iterator[None]:
     try:
         with _quiet():
             yield
-    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
+    except (MlflowException, SQLAlchemyError, OSError, ValueError, ImportError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
         reason = str(getattr(cause, "orig", None) or cause).splitlines()[0][:200]
         if uri.startswith("sqlite") and (told := file_error(uri.partition(":///")[2], reason)):

@@ -7,6 +7,7 @@ start at once stand in each other's way. In one transaction a kill changes nothi
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -210,3 +211,10 @@ def _damaged(path: Path, reason: str) -> str:
         f"Move it away (`mv {path} {path}.broken`) and run again, which makes a new one. Nothing is lost: each run's "
         "folder holds all of it, and `python pipelines/evaluate.py run=<folder>` records it again"
     )
+
+
+if __name__ == "__main__":  # before a server of MLflow's own would make it
+    try:
+        prepare_database(sys.argv[1])
+    except UserError as error:
+        sys.exit(f"overcast: {error}")

@@ -15,6 +15,8 @@ from overcast.tracking.run import MlflowRun, RunRecorder, run_status
 class Client:
     """One run's record, which lies in memory."""
 
+    tracking_uri = "sqlite://"
+
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
         self.status, self.dead = "RUNNING", False
@@ -27,7 +29,7 @@ class Client:
     def get_run(self, run_id: str) -> Any:
         return SimpleNamespace(data=SimpleNamespace(tags=self.tags))
 
-    def update_run(self, run_id: str, status: str) -> None:
+    def update_run(self, run_id: str, status: str, **_: object) -> None:
         self.status = status
 
     set_terminated = update_run

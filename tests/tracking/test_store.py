@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
@@ -292,7 +293,7 @@ def test_two_runs_at_once_may_be_the_first_to_see_new_data(
     def lost_the_race(*args: Any, **kwargs: Any) -> None:
         tries.append(args)
         if len(tries) == 1:
-            raise MlflowException("UNIQUE constraint failed: datasets.experiment_id, datasets.name, datasets.digest")
+            raise MlflowException("UNIQUE constraint failed: datasets.experiment_id, datasets.name", BAD_REQUEST)
         real(*args, **kwargs)
 
     monkeypatch.setattr(store.client, "log_inputs", lost_the_race)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
 import signal
 import sqlite3
 import threading
@@ -267,3 +268,13 @@ def test_a_file_that_was_removed_is_made_anew_for_the_process_that_had_it_open(
     run_id = second.create("y", {}).id
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT run_uuid FROM runs").fetchall() == [(run_id,)]
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_make_ui_makes_it_before_mlflow_would(path: Path, new_database: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["database", address(path)])
+    path.write_bytes(new_database)
+    runpy.run_module("overcast.tracking.database", run_name="__main__")
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(SystemExit, match=r"overcast: the tracking database .* is damaged"):
+        runpy.run_module("overcast.tracking.database", run_name="__main__")

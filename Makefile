@@ -56,7 +56,7 @@ audit-dependencies: .venv/pip-audit ## known vulnerabilities of the pinned packa
 	@mv $@.part $@
 
 ui: .venv/base ## the MLflow UI on localhost, port 5000
-	cd "$${OVERCAST_HOME:-.}" && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+	cd "$${OVERCAST_HOME:-.}" && python -m overcast.tracking.database sqlite:///mlflow.db && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
 
 clean: ## remove what was made, but not the environment or the tracking database
 	rm -rf data runs reports dvc_plots .pytest_cache .mypy_cache .ruff_cache

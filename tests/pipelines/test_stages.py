@@ -62,7 +62,7 @@ def test_from_another_folder(script: Any, tiny: list[str], fast: list[str], home
     assert script("train", "-m", *fast, "seed=0,1", "hydra.launcher.n_jobs=1").code == 0
     assert sorted(path.name for path in away.iterdir()) == ["good.png", "labels.csv", "mine", "page"]
     found = {path.name for path in home.iterdir()}
-    assert found == {"away", "data", "mlflow.db", "reports", "runs"} | (found & {"mlartifacts"})
+    assert found == {"away", "data", "mlflow.db", "mlflow.db.lock", "reports", "runs"} | (found & {"mlartifacts"})
 
 
 def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], fast: list[str]) -> None:

@@ -50,6 +50,9 @@ OF_RUN = "|".join(re.escape(name) for name in ("config.yaml", RECORD, *PLAIN))
 MEMBERS = re.compile(rf"(study\.json|environment\.json|changes\.diff|runs/\d{{4,6}}/(?:{OF_RUN}))")
 PRIVATE = (
     "host",
+    "process",
+    "heartbeat",
+    "ended_because",
     "project",
     "folder",
     "mlflow.user",

@@ -20,8 +20,9 @@ from overcast.core.words import translate
 from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import SHIFT, Families, families
 from overcast.tracking.metadata import run_params
+from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run_folder import Run
-from overcast.tracking.store import RunInfo, TrackingStore, mark_orphaned_runs, open_store
+from overcast.tracking.store import RunInfo, TrackingStore, open_store
 from overcast.tracking.study_info import FORMAT
 
 

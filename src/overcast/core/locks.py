@@ -42,7 +42,14 @@ def _try_lock(file: int, wait: float = 0) -> bool:
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Have the lock inside the block, after waiting for whoever has it."""
-    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    with lock_file(folder / LOCK):
+        yield
+
+
+@contextmanager
+def lock_file(path: Path) -> Iterator[None]:
+    """As `lock`, for what is no folder: by a file of its own, which stays."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -52,7 +52,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     """Which jobs of the study are launched: Hydra counts those of each launch from 0."""
 
     def __init__(self) -> None:
-        self.stack = ExitStack()
+        self.stack, self.heartbeat = ExitStack(), ExitStack()
 
     def open(
         self,
@@ -70,8 +70,10 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         Raises: UserError if another process is at it, or the tracking store can't be reached.
         """
         from overcast.study.outcomes import families
+        from overcast.tracking.heartbeat import heartbeat
+        from overcast.tracking.orphans import mark_orphaned_runs
         from overcast.tracking.run import RunRecorder
-        from overcast.tracking.store import mark_orphaned_runs, open_store, relative
+        from overcast.tracking.store import open_store, relative
 
         config = configs[0]
         self.larger_is_better = families(config.study.outcomes, config.study.margins).larger_is_better
@@ -91,6 +93,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
                 tags |= {"cells": plan_cells(cells)}
                 tags |= self._plan(key, config, runs)
                 self.record = self.store.study(key, name, tags)
+            self.heartbeat.enter_context(heartbeat(self.record))
             atexit.register(self._close, "KILLED")
             stack.callback(atexit.unregister, self._close)
             stack.enter_context(sigterm_exits())
@@ -180,9 +183,11 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
     def end_dead_runs(self) -> None:
         """Mark the runs of workers that died as KILLED."""
+        from overcast.tracking.orphans import end_trials
+
         if self.study and self.store:
             with suppress(Exception):  # a server that died costs the record, not the study
-                self.store.end_running(self.study.id)
+                end_trials(self.store, self.study.id)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         self._close("FAILED" if self.session and self.session.errors else "FINISHED")
@@ -199,6 +204,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.end_dead_runs()
+        self.heartbeat.close()
         self.record.end(status)
         self.record = None
         self.stack.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +16,12 @@ from typing import Any
 
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
-from overcast.core.locks import is_locked
 from overcast.core.paths import project_home, project_path
+from overcast.core.process import this_process
+from overcast.tracking.database import file_error, prepare_database
+from overcast.tracking.heartbeat import ENDED_BECAUSE
 from overcast.tracking.relocate import relocate
+from overcast.tracking.retry import retried
 from overcast.tracking.run import MlflowRun
 from overcast.tracking.study_info import FORMAT
 
@@ -52,10 +54,11 @@ class TrackingStore:
     settings: TrackingConfig
 
     def create(self, name: str, tags: dict[str, str], parent: str = "") -> MlflowRun:
-        """A new run, RUNNING, below ``parent`` if given."""
+        """A new run, RUNNING, below ``parent`` if given. Raises: UserError if the store takes none."""
         tags = {"mlflow.user": _user(), **_here(), **tags}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
-        run = self.client.create_run(self.experiment, tags=tags, run_name=name)
+        with _errors_told(self.uri):
+            run = retried(lambda: self.client.create_run(self.experiment, tags=tags, run_name=name))
         return MlflowRun(self.client, run.info.run_id)
 
     def find(self, run_id: str) -> MlflowRun | None:
@@ -73,25 +76,27 @@ class TrackingStore:
         tags = {"opened": _text(datetime.now(UTC)), "format": str(FORMAT), **tags}
         for run in self.search(study=key, role="study", limit=1):
             record = MlflowRun(self.client, run.id)
-            self.client.update_run(run.id, status="RUNNING")
-            record.tags(_here() | tags)
+            with _errors_told(self.uri):
+                self.client.update_run(run.id, status="RUNNING")
+            record.tags(_here() | ({ENDED_BECAUSE: ""} if ENDED_BECAUSE in run.tags else {}) | tags)
             return record
         return self.create(name, {"role": "study", "study": key, **tags})
 
     def search(self, status: str = "", limit: int = 50_000, **equal: str) -> list[RunInfo]:
-        """Runs with these tags (or ``params.<name>``), newest first."""
+        """Runs with these tags (or ``params.<name>``), newest first. Raises: UserError if the store does not answer."""
         terms = [f"{key if '.' in key else 'tags.' + key} = '{value}'" for key, value in equal.items()]
         terms += [f"attributes.status = '{status}'"] if status else []
         runs: list[RunInfo] = []
         token = None
         while len(runs) < limit:
-            page = self.client.search_runs(
-                [self.experiment],
-                " and ".join(terms),
-                max_results=min(limit - len(runs), 1000),
-                order_by=["attributes.start_time DESC"],
-                page_token=token,
-            )
+            with _errors_told(self.uri):
+                page = self.client.search_runs(
+                    [self.experiment],
+                    " and ".join(terms),
+                    max_results=min(limit - len(runs), 1000),
+                    order_by=["attributes.start_time DESC"],
+                    page_token=token,
+                )
             runs += [_run_info(run) for run in page]
             token = page.token
             if not token:
@@ -101,12 +106,6 @@ class TrackingStore:
     def status(self, run_id: str) -> str:
         """RUNNING, FINISHED, FAILED or KILLED."""
         return str(self.client.get_run(run_id).info.status)
-
-    def end_running(self, study: str) -> None:
-        """Mark this study's runs that are still RUNNING as KILLED: their workers are gone."""
-        for run in self.search(study=study, status="RUNNING"):
-            if run.tags["role"] != "study":
-                self.client.set_terminated(run.id, "KILLED")
 
     def tag_experiment(self, key: str, value: str) -> None:
         """Set a tag of the experiment."""
@@ -145,8 +144,9 @@ def places(tags: dict[str, str]) -> list[Path]:
 
 
 def _here() -> dict[str, str]:
-    """Where a process that records is at work: what tells later whether it still lives."""
-    return {"host": socket.gethostname(), "project": str(project_home())}
+    """Who records and where: what tells later whether it still lives."""
+    process = this_process()
+    return {"host": process.host, "process": str(process), "project": str(project_home())}
 
 
 def _user() -> str:
@@ -164,28 +164,34 @@ def open_store(tracking: TrackingConfig) -> TrackingStore | None:
     if not tracking.enabled:
         return None
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     uri = os.environ.get("MLFLOW_TRACKING_URI") or _in_project(tracking.uri)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or tracking.experiment
     local = not uri.startswith(("http", "databricks"))
-    try:
-        with _quiet():
-            client = MlflowClient(tracking_uri=uri)
-            experiment = client.get_experiment_by_name(name)
-            if experiment is None:
-                place = project_path(tracking.artifacts).resolve().as_uri() if local else None
-                return TrackingStore(client, uri, client.create_experiment(name, artifact_location=place), tracking)
-            if experiment.lifecycle_stage == "deleted":
-                raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or choose another name")
-    except (MlflowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise UserError(
-            f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
-            "MLFLOW_TRACKING_URI to another, or train with tracking=off"
-        ) from None
+    with _errors_told(uri):
+        prepare_database(uri)
+        client = retried(lambda: MlflowClient(tracking_uri=uri))
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            place = project_path(tracking.artifacts).resolve().as_uri() if local else None
+            experiment = _new_experiment(client, name, place)
+    if experiment.lifecycle_stage == "deleted":
+        raise UserError(f"the MLflow experiment '{name}' is deleted: restore it, or choose another name")
     relocate(uri, experiment.artifact_location, project_path(tracking.artifacts))
     return TrackingStore(client, uri, experiment.experiment_id, tracking)
+
+
+def _new_experiment(client: Any, name: str, artifacts: str | None) -> Any:
+    """Make it, or find it where another process has just made it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        made = retried(lambda: client.create_experiment(name, artifact_location=artifacts))
+        return client.get_experiment(made)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return client.get_experiment_by_name(name)
 
 
 def _in_project(uri: str) -> str:
@@ -195,24 +201,35 @@ def _in_project(uri: str) -> str:
     return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path)}"
 
 
-def mark_orphaned_runs(store: TrackingStore) -> None:
-    """Mark runs KILLED that this machine left RUNNING when they died without a word (SIGKILL, power)."""
-    for run in store.search(host=socket.gethostname(), status="RUNNING"):
-        if "folder" not in run.tags or any(is_locked(place) for place in places(run.tags)):
-            continue
-        if store.status(run.id) == "RUNNING":  # it may have ended since
-            store.client.set_terminated(run.id, "KILLED")
+@contextlib.contextmanager
+def _errors_told(uri: str) -> Iterator[None]:
+    """Raises: UserError for whatever goes wrong inside with the store."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _quiet():
+            yield
+    except (MlflowException, SQLAlchemyError, OSError, ValueError, ImportError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0][:200]
+        if uri.startswith("sqlite") and (told := file_error(uri.partition(":///")[2], reason)):
+            raise UserError(told) from None
+        raise UserError(
+            f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
+            "MLFLOW_TRACKING_URI to another, or train with tracking=off"
+        ) from None
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the database migration of a new store off the screen."""
+    """Keep the migration of a database, and the tracebacks that MLflow logs, off the screen."""
     import logging
 
     loggers = [logging.getLogger(name) for name in ("alembic", "mlflow")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.ERROR)
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:

@@ -18,10 +18,12 @@ from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.folds import TRAIN
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.tracking.create_run import create_run
+from overcast.tracking.heartbeat import heartbeat
 from overcast.tracking.metadata import machine, provenance, recorded_params, run_tags
+from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run import RunRecorder, run_status
 from overcast.tracking.run_folder import Run, load_run
-from overcast.tracking.store import TrackingStore, mark_orphaned_runs, open_store
+from overcast.tracking.store import TrackingStore, open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.first_weights import asked_for, first_config
 from overcast.training.gpu_slots import own_gpus
@@ -133,7 +135,7 @@ def _record_fit(
     """Fit, with the record open from start to end."""
     facts["id"] = record.id
     name = config.data.name
-    with run_status(record), record.system_metrics():
+    with run_status(record), heartbeat(record), record.system_metrics():
         record.params(recorded_params(config))
         record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
         try:

@@ -130,6 +130,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
         "test_contracts.py",
         "test_dvc.py",
         "test_layout.py",
+        "test_makefile.py",
         "test_readme.py",
         "test_study.py",
         "test_stages.py",

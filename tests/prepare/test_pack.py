@@ -175,7 +175,7 @@ def test_missing_or_other_raw_files(tmp_path: Path) -> None:
 def test_a_class_needs_two_samples(tmp_path: Path) -> None:
     dataset = pictures(tmp_path / "in", each=2)
     (tmp_path / "in/b/0.png").write_text("damaged")
-    with pytest.raises(UserError, match=r"in class b \(1\);.* 1 were left out, such as b/0\.png \(not a picture"):
+    with pytest.raises(UserError, match=r"in class b \(1\);.* Left out: 1 × not a picture.*, such as b/0\.png"):
         made(tmp_path, dataset)
     assert not (tmp_path / "data/x/pack").exists()
 
@@ -227,3 +227,15 @@ def test_a_damaged_pack_says_so(tmp_path: Path, name: str, harm: str) -> None:
     path.unlink() if harm == "gone" else path.write_bytes(data[: len(data) // 2] if harm == "half" else b"")
     with pytest.raises(UserError, match=r"(is damaged|no pack).*run `python pipelines/pack\.py data=x`"):
         open_pack(tmp_path / "data", "x")
+
+
+def test_classes_that_differ_by_capitals_or_blanks_are_told_of(tmp_path: Path) -> None:
+    source = pictures(tmp_path / "in")
+    for number, label in enumerate(("A", " a b", "ab", "ａ")):
+        (tmp_path / "in" / label).mkdir()
+        for i in range(2):
+            noise = np.random.default_rng([number, i]).integers(0, 255, (16, 16), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / "in" / label / f"{i}.png")
+    made(tmp_path, source)
+    told = [(file, detail.partition(":")[0]) for file, problem, detail in audit(tmp_path) if problem == "classes alike"]
+    assert sorted(told) == [("a/0.png", "a and A"), ("ab/0.png", "ab and a b"), ("ａ/0.png", "ａ and A")]

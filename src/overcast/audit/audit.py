@@ -15,7 +15,7 @@ from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.spacing import evenly_spaced
 from overcast.html import writer
-from overcast.html.figures import canvas
+from overcast.html.figures import canvas, short
 from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
 from overcast.html.style import BLUE, GREY
 from overcast.html.thumbnails import SIDE, SPACE
@@ -73,7 +73,7 @@ def classes(pack: Pack) -> Section:
     figure, ((axes,),) = canvas(7, max(1.6, 0.8 + 0.26 * len(count)))
     bars = axes.barh(range(len(count)), count, color=BLUE)
     axes.bar_label(bars, [f" {n:,} · {n / count.sum():.0%}" for n in count], size=8)
-    axes.set_yticks(range(len(count)), pack.spec.classes)
+    axes.set_yticks(range(len(count)), list(map(short, pack.spec.classes)))
     axes.set(xlim=(0, 1.15 * count.max()), xlabel="samples", ylim=(len(count) - 0.4, -0.6))
     return Section("Classes", how, [Image.from_figure("classes.png", figure)])
 

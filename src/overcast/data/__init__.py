@@ -36,6 +36,8 @@ its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +59,7 @@ class Sample:
     """One row of a data set.
 
     file: path below the raw folder (or any name that `DataSet.load` understands).
-    label: the class name.
+    label: the class name; it is kept as `class_name` writes it.
     group: the source that must not be cut by a split (a speaker, a document, a day); "" for none.
     part: "train" or "test" where the data set comes with an official test part; "" where it does not.
     """
@@ -66,6 +68,26 @@ class Sample:
     label: str
     group: str = ""
     part: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", class_name(self.label))
+
+
+CONTROL = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of what is no sign: control characters, halves of a pair, and ends of lines and paragraphs."""
+
+
+def class_name(text: str) -> str:
+    r"""``text`` as a name that can be shown everywhere: one way of writing a letter, no blanks at its ends.
+
+    A control character, and a byte of a folder's name that is no UTF-8, are written out:
+
+    >>> class_name(" cafe\u0301\r\udce9 ")
+    'café\\r\\xe9'
+    """
+    text = os.fsencode(text.strip()).decode("utf8", "backslashreplace")
+    text = unicodedata.normalize("NFC", text)
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in CONTROL else c for c in text)
 
 
 class DataSet(ABC):

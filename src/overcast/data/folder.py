@@ -28,7 +28,7 @@ class Folder(DataSet):
         _folders.copy_classes(self.path, raw, "pictures")
 
     def samples(self, raw: Path) -> list[Sample]:
-        return [Sample(file.relative_to(raw).as_posix(), label) for file, label in _folders.files_of_classes(raw)]
+        return _folders.class_samples(raw)
 
     def read(self, path: Path) -> np.ndarray:
         return images.read_image(path, self.size, self.channels)

@@ -6,6 +6,7 @@ r"""Anyone's recordings: a folder with one sub-folder of sound files (wav, flac,
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,8 +56,8 @@ class Recordings(DataSet):
         _folders.copy_classes(self.path, raw, "recordings")
 
     def samples(self, raw: Path) -> list[Sample]:
-        files = _folders.files_of_classes(raw)
-        return [Sample(file.relative_to(raw).as_posix(), label, self._source(file.name)) for file, label in files]
+        samples = _folders.class_samples(raw)
+        return [replace(sample, group=self._source(Path(sample.file).name)) for sample in samples]
 
     def _source(self, name: str) -> str:
         if self.group is None:

@@ -44,8 +44,7 @@ class Texts(DataSet):
 
     def samples(self, raw: Path) -> list[Sample]:
         if not (raw / self._table).is_file():
-            files = _folders.files_of_classes(raw, SUFFIX)
-            return [Sample(file.relative_to(raw).as_posix(), label) for file, label in files]
+            return _folders.class_samples(raw, SUFFIX)
         table = read_table(raw / self._table)
         names, labels = [f"{self._table}:{line}" for line in table.frame.index], table.column("data.label", self.label)
         self._rows[raw] = dict(zip(names, table.cells("data.text", self.text), strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import time
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 
 from overcast.core.atomic import whole_folder
+from overcast.core.csv_rows import write_rows
 from overcast.core.errors import DivergedError
 from overcast.data import build_dataset
 from overcast.evaluation import plots
@@ -169,11 +169,11 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf8")
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     with (folder / "predictions.csv").open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "group", "file", "label", "predicted", *classes])
-        for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True):
-            names = (pack.index["file"][row], classes[y], classes[p.argmax()])
-            writer.writerow([row, group, *names, *(f"{value:.6g}" for value in p)])
+        rows = [
+            (row, group, pack.index["file"][row], classes[y], classes[p.argmax()], *(f"{value:.6g}" for value in p))
+            for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True)
+        ]
+        write_rows(file, [("row", "group", "file", "label", "predicted", *classes), *rows])
 
 
 def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:

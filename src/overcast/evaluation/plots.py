@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from overcast.config.metric_options import metric_options
 from overcast.evaluation.bootstrap import calibration_bin
-from overcast.html.figures import canvas, image_grid, png
+from overcast.html.figures import canvas, image_grid, png, short
 from overcast.html.style import BLUE, GREY, PARTS
 from overcast.html.thumbnails import draw_sample
 from overcast.prepare.pack import Pack
@@ -29,8 +29,9 @@ def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicte
     for (row, column), count in np.ndenumerate(counts):
         shade = "white" if share[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=shade)
-    axes.set_xticks(range(size), classes, rotation=35, ha="right")
-    axes.set_yticks(range(size), classes)
+    names = [short(name) for name in classes]
+    axes.set_xticks(range(size), names, rotation=35, ha="right")
+    axes.set_yticks(range(size), names)
     axes.set(xlabel="predicted", ylabel="true", title=f"test part: {np.trace(counts)} of {counts.sum()} right")
     path.write_bytes(png(figure))
 
@@ -90,6 +91,6 @@ def mistakes(path: Path, pack: Pack, rows: np.ndarray, probabilities: np.ndarray
     x, length = pack.gather(rows[worst])
     for axes, sample, steps, i in zip(panels.ravel(), x, length, worst, strict=False):
         draw_sample(axes, sample if pack.spec.kind == "image" else sample[:steps])
-        guess, truth = pack.spec.classes[predicted[i]], pack.spec.classes[target[i]]
+        guess, truth = (short(pack.spec.classes[answer[i]]) for answer in (predicted, target))
         axes.set_title(f"{guess} {probabilities[i].max():.0%}\nis {truth}", size=8)
     path.write_bytes(png(figure))

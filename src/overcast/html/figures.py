@@ -13,10 +13,11 @@ from matplotlib import rc_context, rcParams
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from overcast.html.fonts import HANGUL, korean_font
+from overcast.html.fonts import fallback_fonts, missing_signs
 from overcast.html.style import INK, PALE
 
 DPI = 110
+LONGEST_NAME = 40  # signs
 
 
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, np.ndarray]:
@@ -68,18 +69,25 @@ def svg(figure: Figure) -> bytes:
         return _content(figure, "svg", {"Creator": None, "Date": None})
 
 
+def short(name: str) -> str:
+    """A name, such as a class's, cut to what a figure has room for."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
 def _content(figure: Figure, kind: str, metadata: Mapping[str, None]) -> bytes:
-    """The figure as a file; Korean in it, such as a class's name, in a font that has its letters."""
+    """The figure as a file; letters in it that matplotlib's font lacks, as in a class's name, in one that has them."""
     stream = io.BytesIO()
     texts: list[Text] = figure.findobj(Text)
-    if not any(HANGUL.search(text.get_text()) for text in texts):
+    for text in texts:
+        text.set_parse_math(False)  # a dollar in a name begins no formula
+    if not (missing := missing_signs(text.get_text() for text in texts)):
         figure.savefig(stream, format=kind, metadata=metadata)
         return stream.getvalue()
-    families = [*rcParams["font.family"], *filter(None, [korean_font()])]
+    families = [*rcParams["font.family"], *fallback_fonts(missing)]
     for text in texts:
         text.set_fontfamily(families)
     with rc_context({"font.family": families}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # has been said once, by `korean_font`
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # has been said, by `fallback_fonts`
         figure.savefig(stream, format=kind, metadata=metadata)
     return stream.getvalue()
 

@@ -20,6 +20,7 @@ from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
 from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet, build_dataset
+from overcast.fetch.walk import walk
 from overcast.prediction.trained_network import TrainedNetwork, restore
 from overcast.tracking.run_folder import FILES, Run
 
@@ -136,7 +137,7 @@ def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Ite
 
 
 def matching_files(files: str) -> list[Path]:
-    """The files that a file, a folder (searched in depth, hidden ones left out) or a glob stands for.
+    """The files that a file, a folder (searched in depth, without what is hidden or a system's) or a glob stands for.
 
     Raises: UserError if there are none.
     """
@@ -144,7 +145,7 @@ def matching_files(files: str) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
-        found = [p for p in place.rglob("*") if not any(s.startswith(".") for s in p.relative_to(place).parts)]
+        found = [path for path, problem in walk(place) if not problem]
     else:
         found = [Path(p) for p in glob.glob(files, recursive=True)]
     paths = sorted(p for p in found if p.is_file())

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from overcast.data import DataSet, Sample
+from overcast.fetch.left_out import Line, read_left_out
 from overcast.fetch.manifest import VERIFIED
 from overcast.prepare import duplicates
 
+MOST_REASONS = 3
+"""Told in a message; audit.csv has all, where there is a pack."""
 PAIRS = ("file_a", "file_b", "class_a", "class_b", "distance", "same_class")
-Line = tuple[str, str, str]  # file, problem, detail
 
 
 def find_duplicates(dataset: DataSet, values: np.ndarray, hashes: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -45,16 +49,39 @@ def duplicate_problems(samples: list[Sample], pairs: np.ndarray, distance: np.nd
     return audit
 
 
-def manifest_problems(raw: Path) -> list[Line]:
-    """What `fetch.verify` noted, if the data set has a manifest."""
+def fetch_problems(raw: Path) -> list[Line]:
+    """What was noted when the raw files were fetched: what was not taken, and what the data set's manifest says."""
+    left_out = read_left_out(raw)
     if not (raw / VERIFIED).exists():
-        return []
+        return left_out
     files_by_problem = json.loads((raw / VERIFIED).read_text(encoding="utf8"))
     why = {
         "unlisted": "not in the manifest: its content is unchecked",
         "missing": "in the manifest, but not in the archive",
     }
-    return [(file, problem, why[problem]) for problem in why for file in files_by_problem[problem]]
+    return left_out + [(file, problem, why[problem]) for problem in why for file in files_by_problem[problem]]
+
+
+def alike_classes(samples: list[Sample]) -> list[Line]:
+    """A line for each class whose name differs from an earlier one's by capitals, blanks or wide signs alone."""
+    files, first, lines = dict[str, str](), dict[str, str](), []
+    for sample in samples:
+        files.setdefault(sample.label, sample.file)
+    for label, file in files.items():
+        key = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+        if first.setdefault(key, label) != label:
+            lines.append((file, "classes alike", f"{label} and {first[key]}: if that is one class, give it one name"))
+    return lines
+
+
+def reasons(lines: list[Line]) -> str:
+    """How often each detail is among ``lines``, the most frequent first, and a file; numbers in it count as alike."""
+    files: dict[str, list[Line]] = {}
+    for line in lines:
+        files.setdefault(re.sub(r"[-\d][\d.,e+-]*", "0", line[2]), []).append(line)
+    often = sorted(files.values(), key=lambda alike: -len(alike))
+    told = [f"{len(alike):,} × {alike[0][2]}, such as {alike[0][0]}" for alike in often[:MOST_REASONS]]
+    return "; ".join(told) + (f"; and {len(often) - MOST_REASONS} other reasons" if often[MOST_REASONS:] else "")
 
 
 def print_summary(folder: Path, counts: dict[str, Any]) -> None:

@@ -91,7 +91,7 @@ def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, f
         )
     fixed = official == TEST
     free = ~np.isin(groups, groups[fixed])
-    _check_groups(labels[free], groups[free], np.unique(labels), folds)
+    _check_groups(labels[free], groups[free], np.unique(labels), folds, bool(fixed.any()))
     fold = np.full(len(labels), -1)
     fold[free] = assign_folds(labels[free], groups[free], folds, seed)
     parts = np.full((len(labels), folds), TRAIN, object)
@@ -103,14 +103,15 @@ def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, f
     return parts
 
 
-def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, folds: int) -> None:
+def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, folds: int, official: bool) -> None:
+    beside = ", and what has a copy in the official test part as none" if official else ""
     for label in classes:
         n_groups = len(np.unique(groups[labels == label]))
         if n_groups < folds:
             less = f", or set split.folds={n_groups}" if n_groups >= MIN_FOLDS else ""
             raise UserError(
                 f"Class {label} has {n_groups} independent samples (duplicates, and samples of one source, "
-                f"count as one), and {folds} folds need {folds}: add some{less}."
+                f"count as one{beside}), and {folds} folds need {folds}: add some{less}."
             )
 
 

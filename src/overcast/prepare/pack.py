@@ -25,10 +25,12 @@ from typing import Any
 import numpy as np
 
 from overcast.core.atomic import whole_folder
+from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
 from overcast.core.formats import check_format
 from overcast.core.spec import Spec, sequence_mask
 from overcast.data import DataSet, Sample
+from overcast.fetch.left_out import Line
 from overcast.prepare import audit_table, duplicates
 from overcast.prepare.decode import Problem, decode
 from overcast.prepare.download import FETCHED, raw_options
@@ -98,7 +100,8 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
         _write_csv(part / "pairs.csv", audit_table.PAIRS, audit_table.pair_lines(packed_samples, pairs, distance))
-        audit += audit_table.duplicate_problems(packed_samples, pairs, distance) + audit_table.manifest_problems(raw)
+        audit += audit_table.duplicate_problems(packed_samples, pairs, distance) + audit_table.fetch_problems(raw)
+        audit += audit_table.alike_classes(packed_samples)
         _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
         spec.save(part / "spec.json")
         counts = {
@@ -169,7 +172,7 @@ def read_csv(path: Path) -> dict[str, np.ndarray]:
 
 def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *lines])
+        write_rows(file, [header, *lines])
 
 
 def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:
@@ -197,13 +200,13 @@ def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _checked_classes(
-    name: str, samples: list[Sample], packed_samples: list[Sample], audit: list[audit_table.Line]
+    name: str, samples: list[Sample], packed_samples: list[Sample], audit: list[Line]
 ) -> tuple[str, ...]:
     classes, count = tuple(sorted({s.label for s in samples})), Counter(s.label for s in packed_samples)
     few = [f"{label} ({count[label]})" for label in classes if count[label] < 2]
     if len(classes) < 2 or few:
         what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"
-        out = f" {len(audit)} were left out, such as {audit[0][0]} ({audit[0][2]})." if audit else ""
+        out = f" Left out: {audit_table.reasons(audit)}." if audit else ""
         raise UserError(
             f"The data set {name} has {what}; at least two classes of two samples are needed: add some.{out}"
         )

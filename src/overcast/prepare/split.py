@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from overcast.core.atomic import whole_file
+from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
 from overcast.prepare.folds import TEST, UNUSED, assign_parts, forward_chaining, merge_groups
 from overcast.prepare.pack import read_csv, read_info
@@ -49,7 +50,7 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
         columns |= _columns("random", assign_parts(labels, twins, official, folds, seed))
     text = io.StringIO()
     lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
-    csv.writer(text, lineterminator="\n").writerows([["row", "file", "label", *columns], *lines])
+    write_rows(text, [["row", "file", "label", *columns], *lines])
     counts = {column: Counter(parts.tolist()) for column, parts in columns.items()}
     about = {"seed": seed, "folds": folds, "random": random, "pack": info["fingerprint"], "counts": counts}
     if file:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from overcast.config.options import Option
 from overcast.core.errors import UserError
+from overcast.core.spec import Spec
 from overcast.data import build_dataset
 from overcast.data.series import Series
+from overcast.fetch.left_out import read_left_out
+from overcast.prepare.download import download
+from overcast.prepare.pack import open_pack, pack
 
 LINES = ("when,heat,b,state", "2024-01-03,3,30,on", "2024-01-01,1,10,off", "2024-01-04,4,40,off", "2024-01-02,2,20,on")
 
@@ -78,7 +83,9 @@ def test_a_file_to_predict_from_may_have_other_columns_order_and_no_label(tmp_pa
         (("a,state", "1,x"), {"features": ("c",)}, r"data\.features=c: .* it has a, state"),
         (("a,state", "1,x", ",y"), {}, r"data\.features: line 3 of x\.csv has no value in column a"),
         (("a,state", "1,x", "nan,y"), {}, r"line 3 of x\.csv has 'nan' in column a, no number"),
-        (("a,state", "1,x", "1e39,y"), {}, r"line 3 of x\.csv has '1e39' in column a, but a pack holds no number"),
+        (("a,state", "1,x", "1e301,y"), {}, r"line 3 of x\.csv has '1e301' in column a, but no number beyond 1e\+300"),
+        (("a,state", "1,x", "-inf,y"), {}, r"line 3 of x\.csv has '-inf' in column a, no number"),
+        (("a,state", "1,x", f"{2**53 + 1},y"), {}, r"line 3 .*'9007199254740993' in column a, which has more digits"),
         (("a,state", "1,x", "2,"), {}, r"data\.label: line 3 of x\.csv has no value in column state"),
         (("a,state", "1,x", "red,y"), {}, r"line 3 of x\.csv has 'red' in column a, no number"),
         (("state", "x", "y"), {}, r"data\.features: x\.csv has label, time and series alone"),
@@ -101,15 +108,44 @@ def test_wrong_tables(tmp_path: Path, lines: tuple[str, ...], options: dict[str,
         fetched(tmp_path, csv(tmp_path, *lines), **options)
 
 
-UNIX = [f"{1_700_000_000 + i},{i % 7},{'ab'[i % 2]}" for i in range(40)]
+UNITS = {
+    "unix seconds": lambda x: 1_700_000_000 + x,
+    "ampere": lambda x: x * 1e-9,
+    "an offset of 1e15": lambda x: 1e15 + x,
+    "1e300": lambda x: x * 1e297,
+    "both ends": lambda x: (x - 200) * 5e297,
+    "denormals": lambda x: x * 1e-310,
+    "below zero": lambda x: -1e12 - x,
+}
 
 
-def test_numbers_that_a_pack_cannot_tell_apart_are_no_features_but_a_time(tmp_path: Path) -> None:
-    path = csv(tmp_path, "t,v,state", *UNIX[::-1])
-    with pytest.raises(UserError, match=r"column t of x\.csv, 1700000000 to 1700000039, differ by less than a pack"):
-        fetched(tmp_path, path)
-    dataset, raw = fetched(tmp_path, path, time="t")
-    assert dataset.load(raw, dataset.samples(raw)[0])[:, 0].tolist() == [0, 1]
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_pack_tells_the_values_of_any_unit_apart(tmp_path: Path, unit: str) -> None:
+    values = [float(UNITS[unit](x)) for x in range(400)]
+    path = csv(tmp_path, "v,state", *(f"{value!r},{'ab'[i % 2]}" for i, value in enumerate(values)))
+    options = {"label": "state", "window": 1, "horizon": 0}
+    download("x", Series(path, **options), tmp_path, None)
+    pack("x", Series(path, **options), {}, tmp_path)
+    packed = open_pack(tmp_path, "x")
+    assert packed.values.dtype == np.float32
+    assert np.diff(packed.values[:, 0].astype(float)) == pytest.approx(
+        np.sign(values[1] - values[0]) * 2 / 399, rel=1e-3
+    )
+    assert (packed.spec.encode(np.array(values)[:, None]) == packed.values).all()
+    assert Spec.load(tmp_path / "x/pack/spec.json") == packed.spec
+
+
+def test_one_value_too_far_from_the_rest_is_named(tmp_path: Path) -> None:
+    lines = [f"{'1e39' if i == 7 else i % 10},{'ab'[i % 2]}" for i in range(40)]
+    with pytest.raises(UserError, match=r"line 9 of x\.csv has 1e\+39 in column v, so far from the rest"):
+        fetched(tmp_path, csv(tmp_path, "v,state", *lines))
+
+
+def test_a_column_that_never_changes_is_told_of(tmp_path: Path) -> None:
+    lines = [f"1e-9,{i},{'ab'[i % 2]}" for i in range(9)]
+    _, raw = fetched(tmp_path, csv(tmp_path, "same,v,state", *lines))
+    told = "column same is always 1e-09: nothing can be learned from it"
+    assert read_left_out(raw) == [("x.csv", "constant", told)]
 
 
 @pytest.mark.parametrize("value", ["0.1", "0.30000000000000004", "16777217"])

@@ -64,6 +64,16 @@ def test_a_constant_channel_keeps_spread_one(data: Path) -> None:
     assert (learned(x, torch.full((2,), 16))[:, 1] == 0).all()
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e-30, 1.0, 1e9, 1e15])
+def test_no_unit_is_taken_for_a_constant_and_no_constant_for_a_unit(data: Path, unit: float) -> None:
+    pack = open_pack(data, "waves")
+    scaled = (np.array(pack.values) * unit).astype(np.float32)
+    learned = Standardizer(pack.spec).fit(constant(pack, scaled), np.arange(75))
+    assert learned.std.numpy() == pytest.approx(scaled.astype(np.float64).std(0), rel=1e-5)
+    same = np.full_like(pack.values, 3.3 * unit)
+    assert Standardizer(pack.spec).fit(constant(pack, same), np.arange(75)).std.tolist() == [1.0, 1.0]
+
+
 def test_fixed_figures_are_not_learned(data: Path) -> None:
     pack = open_pack(data, "skies")
     x, length = (torch.from_numpy(array) for array in pack.gather(np.arange(5)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,12 +35,16 @@ class Spec:
     ``(T,)``, token ids as int32.
     vocabulary: tokens only: the words that the pack has more than once, the most frequent first; the word at i
     has id i + 2.
+    offset, scale: what the F features of a sequence are less, and then divided by, in the pack: () where nothing, as
+    float32 tells their values apart.
     """
 
     kind: Kind
     shape: tuple[int, ...]
     classes: tuple[str, ...]
     vocabulary: tuple[str, ...] = ()
+    offset: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
 
     @property
     def ids(self) -> int:
@@ -51,19 +55,25 @@ class Spec:
     def _numbers(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.vocabulary, start=2)}
 
-    def encode(self, words: Iterable[str]) -> np.ndarray:
-        """The ids (T,) int32 of words."""
-        return np.array([self._numbers.get(word, UNKNOWN) for word in words], np.int32)
+    def encode(self, sample: np.ndarray | Sequence[str]) -> np.ndarray:
+        """A sample as a pack holds it: of words (T,) their ids int32; of a sequence (T, F) its features, scaled."""
+        if self.kind == "tokens":
+            return np.array([self._numbers.get(word, UNKNOWN) for word in sample], np.int32)
+        if not self.offset:
+            return np.asarray(sample)
+        with np.errstate(over="ignore"):  # far beyond what the pack has: infinite
+            return ((np.asarray(sample, np.float64) - self.offset) / self.scale).astype(np.float32)
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The words of ids; ? for those that the pack has but once, or not at all."""
         return [self.vocabulary[i - 2] if i > UNKNOWN else "?" for i in ids]
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=None if self.vocabulary else 1) + "\n", encoding="utf8")
+        stored = {name: value for name, value in asdict(self).items() if value or name not in ("offset", "scale")}
+        path.write_text(json.dumps(stored, indent=None if self.vocabulary else 1) + "\n", encoding="utf8")
 
     @staticmethod
     def load(path: Path) -> Spec:
         stored = json.loads(path.read_text(encoding="utf8"))
-        stored |= {name: tuple(stored[name]) for name in ("shape", "classes", "vocabulary")}
+        stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
         return Spec(**stored)

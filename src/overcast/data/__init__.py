@@ -124,7 +124,9 @@ class DataSet(ABC):
 
     @abstractmethod
     def read(self, path: Path) -> np.ndarray:
-        """One file as an array: image (C, H, W) uint8, sequence (T, F) float32, tokens (T,) words (str).
+        """One file as an array: image (C, H, W) uint8, sequence (T, F), tokens (T,) words (str).
+
+        Of a sequence's features float32 is kept as it is; float64, as of other people's units, is scaled to fit it.
 
         Raises: UserError if the file holds nothing that can be read so.
         """

@@ -16,8 +16,8 @@ from overcast.data import DataSet, Sample
 class TimeSteps:
     """Steps in the order of time, one series after the other.
 
-    names: (N,) of each step, told apart by them. values: (N, F) float32. labels: (N,) classes. series: (N,) the
-    series that each step belongs to, "" throughout where there is but one.
+    names: (N,) of each step, told apart by them. values: (N, F) float32 or float64. labels: (N,) classes. series:
+    (N,) the series that each step belongs to, "" throughout where there is but one.
     """
 
     names: list[str]

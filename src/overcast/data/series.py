@@ -15,13 +15,14 @@ from pydantic import NonNegativeInt, PositiveInt
 from overcast.core.errors import UserError
 from overcast.data import Name
 from overcast.data._windows import TimeSteps, WindowedDataSet
+from overcast.fetch.left_out import Line, keep_left_out
 from overcast.readers.tables import Table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COARSEST = 1e-3
-"""Of a column's span, that may be lost in rounding."""
+"""Of the span of nine tenths of a column, that may be lost in rounding."""
 
 
 class Series(WindowedDataSet):
@@ -51,6 +52,7 @@ class Series(WindowedDataSet):
             raise UserError(f"data.path: there is no file {source}: give a csv with a row a step.")
         shutil.copyfile(source, raw / source.name)
         self.samples(raw)  # what is wrong with the table is better said now
+        keep_left_out(raw, constant_columns(self._values(read_table(raw / source.name)), source.name))
 
     def steps(self, raw: Path) -> TimeSteps:
         table = read_table(raw / Path(self.path).name)
@@ -60,7 +62,7 @@ class Series(WindowedDataSet):
         check_precision(table.name, values)
         names = [f"{table.name}:{line}" for line in order]
         groups = [""] * len(names) if series is None else series.loc[order].tolist()
-        return TimeSteps(names, values.loc[order].to_numpy(np.float32), labels.loc[order].tolist(), groups)
+        return TimeSteps(names, values.loc[order].to_numpy(), labels.loc[order].tolist(), groups)
 
     def read(self, path: Path) -> np.ndarray:
         table = read_table(path)
@@ -68,7 +70,7 @@ class Series(WindowedDataSet):
         series = table.column("data.series", self.series) if self.series and known else None
         if series is not None and series.nunique() > 1:
             raise UserError(f"{series.nunique()} series: give each in a file of its own")
-        return self.last(self._values(table).loc[self._order(table, series)].to_numpy(np.float32))
+        return self.last(self._values(table).loc[self._order(table, series)].to_numpy())
 
     def _values(self, table: Table) -> pd.DataFrame:
         """(N, F) float64, the features by name: new files may have their columns in another order."""
@@ -99,12 +101,25 @@ class Series(WindowedDataSet):
 
 
 def check_precision(name: str, values: pd.DataFrame) -> None:
-    """Raises: UserError for a column of values (N, F) whose differences are lost in float32, which a pack holds."""
-    lost, span = (values - values.astype(np.float32)).abs().max(), values.max() - values.min()
-    for column in lost.index[(span > 0) & (lost > COARSEST * span)]:
+    """Raises: UserError for a column of values (N, F) whose usual ones a single one makes alike in float32.
+
+    A pack holds its columns in float32, about their mean.
+    """
+    distance = values - values.mean()
+    scale = distance.abs().max().replace(0, 1)
+    lost = ((distance / scale).astype(np.float32) * scale - distance).abs().max()
+    usual = values.quantile(0.95) - values.quantile(0.05)
+    for column in lost.index[(usual > 0) & (lost > COARSEST * usual)]:
+        line = distance[column].abs().idxmax()
         raise UserError(
-            f"data.features: the numbers in column {column} of {name}, {values[column].min():.12g} to "
-            f"{values[column].max():.12g}, differ by less than a pack, which holds seven digits of each, can tell: "
-            "subtract the smallest from all, name the column by data.time if it is the time, or leave it out by naming "
-            "the others."
+            f"data.features: line {line} of {name} has {values[column][line]:g} in column {column}, so far from the "
+            "rest that nothing is left of how those differ: correct it, or leave the column out by naming the others."
         )
+
+
+def constant_columns(values: pd.DataFrame, name: str) -> list[Line]:
+    """A line of the audit table for each column of values (N, F) that is always the same."""
+    return [
+        (name, "constant", f"column {column} is always {values[column].iloc[0]:g}: nothing can be learned from it")
+        for column in values.columns[(values == values.iloc[0]).all()]
+    ]

@@ -61,11 +61,10 @@ def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedS
     samples: list[ExplainedSample] = []
     for path in evenly_spaced(paths, MOST):
         try:
-            sample = dataset.read(path)
+            raw = spec.encode(dataset.read(path))
         except (UserError, OSError) as error:
             print(f"overcast: {path} is left out: {' '.join(str(error).split())}", file=sys.stderr)
             continue
-        raw = spec.encode(sample) if spec.kind == "tokens" else sample
         samples.append(ExplainedSample(str(path), raw, None, predict_probabilities(trained, [raw])[0]))
     if not samples:
         raise UserError(f"files={files}: none of them can be read as {spec.kind}")

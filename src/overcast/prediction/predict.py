@@ -162,7 +162,7 @@ def _read(dataset: DataSet, spec: Spec, sample: Path | np.ndarray) -> np.ndarray
         array = dataset.read(sample)
         if spec.kind in SEQUENCES and array.shape[1:] != spec.shape[1:]:
             raise UserError(f"{array.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
-        return spec.encode(array) if spec.kind == "tokens" else array
+        return spec.encode(array)
     except (UserError, OSError) as error:
         return " ".join(str(error).split())
 
@@ -183,9 +183,9 @@ def _checked_array(array: np.ndarray, spec: Spec) -> np.ndarray:
     if spec.kind in SEQUENCES:
         if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
             raise UserError("sequences are finite numbers")
-        return array.astype(np.float32)
+        return spec.encode(array) if spec.offset else array.astype(np.float32)
     if letters:
-        return spec.encode(map(str, array))
+        return spec.encode(list(map(str, array)))
     if not whole or array.min() < 0 or array.max() >= spec.ids:
         raise UserError(f"texts are words, or token ids from 0 to {spec.ids - 1}, not {_range(array)}")
     ids: np.ndarray = np.trim_zeros(array.astype(np.int32), "b")  # what pads a batch

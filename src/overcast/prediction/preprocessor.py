@@ -25,6 +25,9 @@ from overcast.prepare.pack import Pack
 BLOCK = 4096
 """Samples looked at together: bounds the memory that learning the std takes."""
 
+ALIKE = 2.0**-23
+"""Of a mean: a std below is that of rounding to float32. However small a unit is, its values differ by more."""
+
 MIN_WORD_COUNT = 2
 """How often a word must occur in the train part to be known: of one seen once, nothing general can be learned."""
 
@@ -155,7 +158,7 @@ class Standardizer(Preprocessor):
                 count += len(x)
         mean = np.asarray(total / count)
         std = np.sqrt(np.maximum(np.asarray(squares / count) - mean**2, 0))
-        std[std < 1e-6] = 1.0
+        std[std <= np.maximum(ALIKE * np.abs(mean), np.finfo(np.float32).tiny)] = 1.0
         self.mean.copy_(torch.from_numpy(mean).view_as(self.mean))
         self.std.copy_(torch.from_numpy(std).view_as(self.std))
         return self

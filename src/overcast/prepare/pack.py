@@ -94,7 +94,7 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     with whole_folder(root / name / "pack") as part:
         read = [array for array in arrays if not isinstance(array, Problem)]
         spec = _spec(dataset, read, classes)
-        values = _write_values(part, dataset, [spec.encode(a) for a in read] if spec.kind == "tokens" else read)
+        values = _write_values(part, spec, read)
         pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
         groups = duplicates.components(len(packed_samples), pairs)
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
@@ -213,15 +213,16 @@ def _checked_classes(
     return classes
 
 
-def _write_values(part: Path, dataset: DataSet, arrays: list[np.ndarray]) -> np.ndarray:
+def _write_values(part: Path, spec: Spec, arrays: list[np.ndarray]) -> np.ndarray:
     """values.npy, and offsets.npy if ragged, filled one by one so that nothing is twice in memory."""
-    image = dataset.kind == "image"
+    image = spec.kind == "image"
     lengths = np.array([len(array) for array in arrays], np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     shape = (len(arrays), *arrays[0].shape) if image else (int(offsets[-1]), *arrays[0].shape[1:])
-    values = np.lib.format.open_memmap(part / "values.npy", mode="w+", dtype=arrays[0].dtype, shape=shape)
+    dtype = spec.encode(arrays[0]).dtype
+    values = np.lib.format.open_memmap(part / "values.npy", mode="w+", dtype=dtype, shape=shape)
     for row, array in enumerate(arrays):
-        values[row if image else slice(offsets[row], offsets[row + 1])] = array
+        values[row if image else slice(offsets[row], offsets[row + 1])] = spec.encode(array)
     values.flush()
     if not image:
         np.save(part / "offsets.npy", offsets)
@@ -235,7 +236,20 @@ def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) 
     count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
     often = [word for word in count if count[word] > 1]  # one that occurs once can't be known from the train part
     vocabulary = tuple(sorted(often, key=lambda word: (-count[word], word)))
-    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary)
+    offset, scale = _scaling(arrays) if arrays[0].dtype == np.float64 else ((), ())
+    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary, offset, scale)
+
+
+def _scaling(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and largest distance from it of each feature of arrays (T, F), which may be as large as float64 holds."""
+    largest = np.max([np.abs(array).max(0) for array in arrays], axis=0)  # (F,)
+    unit = np.where(largest > 0, largest, 1.0)  # sums of what is divided by it overflow nowhere
+    total = np.sum([(array / unit).sum(0) for array in arrays], axis=0)
+    mean = np.clip(total / sum(map(len, arrays)), -1, 1) * unit
+    distance = np.max([np.abs(array - mean).max(0) for array in arrays], axis=0)
+    constant = np.all([(array == arrays[0][0]).all(0) for array in arrays], axis=0)  # whose mean may be rounded
+    mean = np.where(constant, arrays[0][0], mean)
+    return tuple(mean.tolist()), tuple(np.where(constant, 1.0, distance).tolist())
 
 
 def _fingerprint(part: Path, options: Mapping[str, Any]) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd  # takes a third of a second to import: only where a table is read
 
 LONGEST = 2**31 - 1  # letters of a cell
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST = 1e300  # sums and differences of such are numbers still
+WHOLE = 2**53  # the whole numbers up to it are float64's too
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,22 @@ class Table:
         return cells
 
     def numbers(self, option: str, name: str) -> pd.Series:
-        """The cells of a column as float64 (N,), exactly what is written, and finite in float32 too.
+        """The cells of a column as float64 (N,), which are finite.
 
-        Raises: UserError as `column` does, or where one is no such number.
+        Raises: UserError as `column` does, or where one is no such number, or has more digits than float64 holds.
         """
         import pandas as pd
 
         cells = self.column(option, name)
-        numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+        exact = pd.to_numeric(cells, errors="coerce")
+        numbers = exact.astype("float64")
         self._refuse(option, cells, ~np.isfinite(numbers), ", no number.")
-        self._refuse(option, cells, numbers.abs() > LARGEST, f", but a pack holds no number beyond {LARGEST:.2g}.")
+        self._refuse(
+            option, cells, numbers.abs() > LARGEST, f", but no number beyond {LARGEST:.0e} can be learned from."
+        )
+        if exact.dtype.kind in "iu":
+            digits = ", which has more digits than a number of 64 bits holds: an id? Name the others by data.features."
+            self._refuse(option, cells, exact.abs() > WHOLE, digits)
         return numbers
 
     def times(self, option: str, name: str) -> pd.Series:

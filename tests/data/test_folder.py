@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,6 +12,8 @@ from overcast.config.options import Option
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
 from overcast.data.folder import Folder
+from overcast.prepare.download import download
+from overcast.prepare.pack import open_pack, pack, read_csv
 
 
 def filled(folder: Path, *names: str) -> Path:
@@ -67,3 +70,23 @@ def test_a_folder_around_our_own_data(tmp_path: Path) -> None:
 def test_impossible_options(option: str, value: float) -> None:
     with pytest.raises(UserError, match=rf"data\.{option}={value}: must be"):
         build_dataset(Option.from_dict({"_target_": "overcast.data.folder.Folder", "path": "/shells", option: value}))
+
+
+def test_pictures_of_12_bits_with_their_range_and_without(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        for i in range(3):
+            values = np.random.default_rng([ord(label), i]).integers(0, 4096, (16, 16)).astype(np.uint16)
+            Image.fromarray(values).save(tmp_path / "in" / label / f"{i}.png")
+    path = str(tmp_path / "in")
+    download("x", Folder(path), tmp_path, None)
+    with pytest.raises(
+        UserError, match=r"Left out: 6 × values up to \d+ where .* data\.range=\[0,4095\], such as a/0\.png"
+    ):
+        pack("x", Folder(path), {}, tmp_path)
+    pack("x", Folder(path, size=16, channels=1, range=(0, 2047)), {}, tmp_path)
+    assert len(np.unique(open_pack(tmp_path, "x").values)) == 256
+    audit = read_csv(tmp_path / "x/pack/audit.csv")
+    assert audit["problem"].tolist() == ["clipped"] * 6
+    with pytest.raises(UserError, match=r"data\.range=\[1, 1\]: the first, which is black, has to be below the second"):
+        Folder(path, range=(1, 1))

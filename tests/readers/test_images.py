@@ -12,6 +12,7 @@ from PIL import Image
 
 from overcast.core.errors import UserError
 from overcast.readers.images import TooSmall, read_image
+from overcast.readers.remarks import Remark, collected_remarks
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -40,10 +41,21 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     assert pixels[2, 13, 8] > 200
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
-@pytest.mark.parametrize("exif", [b"not exif at all", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"])
-def test_damaged_exif_leaves_a_whole_picture(tmp_path: Path, name: str, exif: bytes) -> None:
-    halves(RED, BLUE).save(tmp_path / name, exif=exif)
+EXIF = {
+    "text": b"not exif at all",
+    "no more": b"Exif\0\0",
+    "a cut table": b"Exif\0\0MM\0*\0\0\0\x08\xff\xff",
+    "a count beyond the end": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\xff\xff\xff\xff\0\0\0",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Tag data")  # when it is written
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+@pytest.mark.parametrize("exif", EXIF)
+def test_damaged_exif_leaves_a_whole_picture(tmp_path: Path, name: str, exif: str) -> None:
+    if (exif, name) == ("text", "a.tif"):
+        pytest.skip("in a TIFF it is the table of the file itself")
+    halves(RED, BLUE).save(tmp_path / name, exif=EXIF[exif])
     pixels = read_image(tmp_path / name, 16, 3)
     assert pixels[0, 8, 2] > 200
     assert pixels[2, 8, 13] > 200
@@ -67,7 +79,8 @@ def test_gif_named_jpg_gives_its_first_frame(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, BLUE)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     (tmp_path / "a.gif").rename(tmp_path / "a.jpg")
-    assert read_image(tmp_path / "a.jpg", 8, 3)[:, 4, 4].tolist() == [255, 0, 0]
+    with pytest.warns(Remark, match="first picture"):
+        assert read_image(tmp_path / "a.jpg", 8, 3)[:, 4, 4].tolist() == [255, 0, 0]
 
 
 def test_transparency_lies_on_white(tmp_path: Path) -> None:
@@ -134,10 +147,16 @@ def test_a_dark_picture_stays_dark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ((LEVELS * 16).astype(np.uint16), "values up to 4080 where 65535 is white, of which at most 17 of 256 grey"),
+        (
+            (LEVELS * 16).astype(np.uint16),
+            "up to 4080 where 65535 is white, of which at most 17 of 256 grey .* data.range=.0,4095.",
+        ),
         (LEVELS.astype(np.int32), "values up to 255 where 65535 is white"),
         ((LEVELS << 20).astype(np.int32), "values from 0 to .*e.08, where 0 is black and 65535 white"),
-        (LEVELS.astype(np.float32), "values from 0 to 255, where 0 is black and 1 white: save it with 8 bits"),
+        (
+            LEVELS.astype(np.float32),
+            "values from 0 to 255, where 0 is black and 1 white: name what is black .* data.range=.low,high",
+        ),
         ((LEVELS / 127.5 - 1).astype(np.float32), "values from -1 to 1, where 0 is black"),
         ((LEVELS / 2550).astype(np.float32), "values up to 0.1 where 1 is white"),
     ],
@@ -155,6 +174,67 @@ def test_colours_of_sixteen_bits(tmp_path: Path) -> None:
     png_of_16_bits(tmp_path / "b.png", colours * 16)
     with pytest.raises(UserError, match="16 bits a channel, of which at most 16 of 256 grey levels are used"):
         read_image(tmp_path / "b.png", 16, 3)
+
+
+FLOATS = (LEVELS / 255).astype(np.float32)
+
+
+def changed(values: np.ndarray, value: float) -> np.ndarray:
+    values = values.copy()
+    values[0, 4] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("values", "span", "remark"),
+    [
+        ((LEVELS * 16).astype(np.uint16), (0, 4080), ""),
+        (np.minimum(LEVELS * 16 + 1000, 5000).astype(np.uint16), (1000, 5080), "clipped: 0"),
+        ((LEVELS << 20).astype(np.int32), (0, 255 << 20), ""),
+        ((FLOATS * 6 - 3).astype(np.float32), (-3, 3), ""),
+        (FLOATS * 1e-6, (0, 1e-6), ""),
+        (changed(FLOATS, np.nan), None, "no value: 1 of 256 pixels, which are black"),
+        (changed(FLOATS, np.inf), (0, 1), "no value: 1 of 256 pixels, which are black"),
+        (changed(FLOATS, -9999), (0, 1), "clipped: 1 of 256 pixels, which lie outside 0 to 1"),
+        (changed(FLOATS, 1e38), (0, 1), "clipped: 1 of 256 pixels, which lie outside 0 to 1"),
+    ],
+)
+def test_numbers_of_any_range_keep_it(
+    tmp_path: Path, values: np.ndarray, span: tuple[float, float] | None, remark: str
+) -> None:
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    with collected_remarks() as remarks:
+        grey = read_image(tmp_path / "a.tif", 16, 1, span)[0]
+    expected = LEVELS.copy()
+    if remark.startswith("clipped: 0"):
+        expected, remark = np.minimum(LEVELS, 250), ""
+    for kind in ("no value", "outside"):
+        if kind in remark:
+            expected[0, 4] = 255 if values[0, 4] == np.float32(1e38) else 0
+    assert (grey == expected).all()
+    assert remarks == [remark] * bool(remark)
+
+
+def test_the_files_own_number_for_no_value(tmp_path: Path) -> None:
+    for number, values in ((-9999, changed(FLOATS, -9999)), (65535, changed(LEVELS * 256, 65535).astype(np.uint16))):
+        Image.fromarray(values).save(tmp_path / "a.tif", tiffinfo={42113: str(number)})
+        with collected_remarks() as remarks:
+            assert read_image(tmp_path / "a.tif", 16, 1)[0, 0, 4] == 0
+        assert remarks == ["no value: 1 of 256 pixels, which are black"]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.tif", "a.webp", "a.png"])
+def test_of_several_pictures_in_a_file_the_first_is_read_and_that_is_said(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("L", (16, 16), grey) for grey in (0, 128, 255)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    with collected_remarks() as remarks:
+        assert read_image(tmp_path / name, 16, 1).max() < 9
+    assert remarks == ["first picture: the file has 3, and the others are not read"]
+
+
+def test_one_bit_is_black_and_white(tmp_path: Path) -> None:
+    Image.fromarray(LEVELS > 99).save(tmp_path / "a.png")
+    assert (read_image(tmp_path / "a.png", 16, 1)[0] == (LEVELS > 99) * 255).all()
 
 
 def test_same_size_is_untouched(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from overcast.evaluation.evaluate import Measured, measure
 from overcast.prediction.predict import matching_files, predict_probabilities
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack
+from overcast.readers.remarks import collected_remarks
 from overcast.tracking.run_folder import Run
 
 MOST = 14  # samples on a page
@@ -61,7 +62,8 @@ def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedS
     samples: list[ExplainedSample] = []
     for path in evenly_spaced(paths, MOST):
         try:
-            raw = spec.encode(dataset.read(path))
+            with collected_remarks():
+                raw = spec.encode(dataset.read(path))
         except (UserError, OSError) as error:
             print(f"overcast: {path} is left out: {' '.join(str(error).split())}", file=sys.stderr)
             continue

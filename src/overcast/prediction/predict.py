@@ -22,6 +22,7 @@ from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet, build_dataset
 from overcast.fetch.walk import walk
 from overcast.prediction.trained_network import TrainedNetwork, restore
+from overcast.readers.remarks import collected_remarks
 from overcast.tracking.run_folder import FILES, Run
 
 if TYPE_CHECKING:
@@ -159,7 +160,10 @@ def _read(dataset: DataSet, spec: Spec, sample: Path | np.ndarray) -> np.ndarray
     try:
         if not isinstance(sample, Path):
             return _checked_array(sample, spec)
-        array = dataset.read(sample)
+        with collected_remarks() as remarks:
+            array = dataset.read(sample)
+        for text in remarks:
+            print(f"overcast: {sample}: {text}", file=sys.stderr)
         if spec.kind in SEQUENCES and array.shape[1:] != spec.shape[1:]:
             raise UserError(f"{array.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
         return spec.encode(array)

@@ -18,11 +18,12 @@ from overcast.core.cores import cores
 from overcast.core.errors import UserError
 from overcast.data import DataSet, Sample
 from overcast.readers.images import TooSmall
+from overcast.readers.remarks import collected_remarks
 
 FEW = 256  # samples, below which starting processes costs more than it gives
 CHUNK = 16
 
-_work: partial[tuple[np.ndarray | Problem, str]]
+_work: partial[Decoded]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,12 @@ class Problem:
     detail: str
 
 
-def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.ndarray | Problem], list[str]]:
-    """Each sample's array, or why there is none, and the hash of its content ("" for none).
+Decoded = tuple[np.ndarray | Problem, str, list[Problem]]
+"""A sample's array or why there is none, the hash of its content ("" for none), and what else was odd about it."""
+
+
+def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> list[Decoded]:
+    """Each sample as `decode_one` gives it.
 
     Raises: UserError if a worker process dies, which means that memory ran out.
     """
@@ -42,26 +47,26 @@ def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> tuple[list[np.
 
     results = _results(dataset, raw, samples)
     try:
-        decoded = list(tqdm(results, "pack", len(samples), disable=None, unit="", leave=False))
+        return list(tqdm(results, "pack", len(samples), disable=None, unit="", leave=False))
     except BrokenProcessPool:
         raise UserError(
             "A process that decodes samples died, out of memory perhaps: free some and run again."
         ) from None
-    return [array for array, _ in decoded], [digest for _, digest in decoded]
 
 
-def decode_one(dataset: DataSet, raw: Path, sample: Sample) -> tuple[np.ndarray | Problem, str]:
+def decode_one(dataset: DataSet, raw: Path, sample: Sample) -> Decoded:
     """One sample's array and the SHA-256 of its content: the same pixels in two files are one hash."""
     try:
-        array = np.ascontiguousarray(dataset.load(raw, sample))
+        with collected_remarks() as remarks:
+            array = np.ascontiguousarray(dataset.load(raw, sample))
     except UserError as error:
-        return Problem("tiny" if isinstance(error, TooSmall) else "unreadable", str(error)), ""
+        return Problem("tiny" if isinstance(error, TooSmall) else "unreadable", str(error)), "", []
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(array.tobytes())
-    return array, digest.hexdigest()
+    return array, digest.hexdigest(), [Problem(*text.split(": ", 1)) for text in remarks]
 
 
-def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[tuple[np.ndarray | Problem, str]]:
+def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[Decoded]:
     if len(samples) < FEW or cores() == 1:
         yield from (decode_one(dataset, raw, sample) for sample in samples)
         return
@@ -77,5 +82,5 @@ def _start_worker(dataset: DataSet, raw: Path) -> None:
     _work = partial(decode_one, dataset, raw)
 
 
-def _decode_in_worker(sample: Sample) -> tuple[np.ndarray | Problem, str]:
+def _decode_in_worker(sample: Sample) -> Decoded:
     return _work(sample)

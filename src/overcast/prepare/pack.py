@@ -86,10 +86,12 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     except UserError as error:
         again = f"with the same options python pipelines/download.py data={name}, then this again"
         raise UserError(f"{error} What was read is the copy in {raw}: after a change, run {again}.") from None
-    arrays, hashes = decode(dataset, raw, samples)
+    decoded = decode(dataset, raw, samples)
+    arrays = [array for array, _, _ in decoded]
     good = [row for row, array in enumerate(arrays) if not isinstance(array, Problem)]
     audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
-    packed_samples, hashes = [samples[row] for row in good], [hashes[row] for row in good]
+    packed_samples, hashes = [samples[row] for row in good], [decoded[row][1] for row in good]
+    noted = [(s.file, n.problem, n.detail) for s, (_, _, notes) in zip(samples, decoded, strict=True) for n in notes]
     classes = _checked_classes(name, samples, packed_samples, audit)
     with whole_folder(root / name / "pack") as part:
         read = [array for array in arrays if not isinstance(array, Problem)]
@@ -100,7 +102,9 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
         _write_csv(part / "pairs.csv", audit_table.PAIRS, audit_table.pair_lines(packed_samples, pairs, distance))
-        audit += audit_table.duplicate_problems(packed_samples, pairs, distance) + audit_table.fetch_problems(raw)
+        audit += (
+            noted + audit_table.duplicate_problems(packed_samples, pairs, distance) + audit_table.fetch_problems(raw)
+        )
         audit += audit_table.alike_classes(packed_samples)
         _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
         spec.save(part / "spec.json")

@@ -74,7 +74,8 @@ COMPOSING = dict.fromkeys(
     "what it composes here is params.yaml and the data set's option file: DVC sees them",
 )
 DECODING = dict.fromkeys(
-    [f"overcast.readers.{name}" for name in ("images", "audio", "tables", "text")] + ["overcast.data._windows"],
+    [f"overcast.readers.{name}" for name in ("images", "audio", "tables", "text", "remarks")]
+    + ["overcast.data._windows"],
     "a raw file is kept as it came: what reads it can only refuse it",
 )
 MEASURING = {"overcast.config.metric_options": "an epoch shows nll and accuracy, whatever else is measured at the end"}

@@ -13,7 +13,7 @@ from PIL import Image
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import measure
-from overcast.prediction.predict import BATCH, matching_files, predict
+from overcast.prediction.predict import BATCH, matching_files, predict, prediction_table
 from overcast.prediction.trained_network import open_config_pack, restore
 from overcast.prepare.download import download
 from overcast.prepare.pack import pack
@@ -61,6 +61,9 @@ def test_a_broken_file_is_a_row_with_its_error(
     (pictures / "empty.png").touch()
     (pictures / "text.jpg").write_text("no picture")
     (pictures / ".hidden").touch()
+    (pictures / "@eaDir").mkdir()
+    (pictures / "@eaDir" / "thumb.jpg").touch()
+    (pictures / "desktop.ini").touch()
     assert predict(run, str(pictures), str(tmp_path / "out.csv")) == 2
     found = {Path(row["file"]).name: row for row in table(tmp_path / "out.csv")}
     assert list(found) == ["a.png", "b.jpg", "c.png", "empty.png", "text.jpg"]
@@ -94,6 +97,28 @@ def test_a_text(config: Any, tmp_path: Path) -> None:
     assert found[1]["error"] == "no words: the text is empty"
 
 
+def test_each_line_of_a_table_of_texts(config: Any, tmp_path: Path) -> None:
+    names = ("error", "label")
+    lines = [f"{'a good' if i % 2 else 'a dull'} film number {i},{names[i % 2]}" for i in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["body,label", *lines]) + "\n")
+    words = [f"data.path={tmp_path / 'x.csv'}", "data.text=body"]
+    run = prepared_run(config, tmp_path / "data", "texts", *words)
+    new = "label,body\nerror,good film\n,\n,\n?,\n"
+    (tmp_path / "new.csv").write_text(new + "".join(f'?,"two\nlines, dull {i}"\n' for i in range(BATCH)))
+    assert predict(run, str(tmp_path / "new.csv"), str(tmp_path / "out.csv")) == 1
+    found = table(tmp_path / "out.csv")
+    assert list(found[0]) == ["file", "label", "class error", "class label", "error"]
+    assert [row["file"].partition(".csv")[2] for row in found[:4]] == [":2", ":5", ":6", ":8"]
+    assert len(found) == 2 + BATCH
+    assert [bool(row["error"]) for row in found] == [False, True, *[False] * BATCH]
+    assert {row["label"] for row in found if not row["error"]} <= set(names)
+    frame = prediction_table(run, tmp_path / "new.csv")
+    assert frame["class error"][0] == pytest.approx(float(found[0]["class error"]), abs=1e-6)
+    (tmp_path / "other.csv").write_text("text\ngood\n")
+    assert predict(run, str(tmp_path / "other.csv"), str(tmp_path / "out.csv")) == 1
+    assert table(tmp_path / "out.csv")[0]["error"] == "data.text=body: other.csv has no such column; it has text."
+
+
 def test_a_series_with_other_features(config: Any, tmp_path: Path) -> None:
     lines = [f"{i % 2},{i},{'ab'[i % 2]}" for i in range(40)]
     (tmp_path / "x.csv").write_text("\n".join(["u,v,state", *lines]) + "\n")
@@ -105,6 +130,9 @@ def test_a_series_with_other_features(config: Any, tmp_path: Path) -> None:
     found = table(tmp_path / "out.csv")
     assert found[0]["label"] in ("a", "b")
     assert found[1]["error"] == "1 features a step, but the run was trained with 2"
+    lines = np.array([[0.0, 40.0], [1.0, 41.0]])  # in the units of the table
+    frame = prediction_table(run, [lines])
+    assert frame["a"][0] == pytest.approx(float(found[0]["a"]), abs=1e-6)
 
 
 def test_all_broken(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,13 @@ class DataSet(ABC):
         Raises: UserError if the file holds nothing that can be read so.
         """
 
+    def read_all(self, path: Path) -> Sequence[tuple[str, np.ndarray | Exception]]:
+        """The samples in one file, each with its place there (":7" for line 7) or why there is none.
+
+        There is one, ``path`` itself, unless a data set overrides this for tables. Raises: UserError as `read` does.
+        """
+        return [("", self.read(path))]
+
     def load(self, raw: Path, sample: Sample) -> np.ndarray:
         """One sample as an array; data sets with many samples in one file override this."""
         return self.read(raw / sample.file)

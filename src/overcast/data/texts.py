@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ from overcast.data import DataSet, Name, Sample, _folders
 from overcast.readers.tables import read_table
 from overcast.readers.text import read_text, split_words
 
-SUFFIX = ".txt"
+SUFFIX, TABLE = ".txt", ".csv"
 
 
 class Texts(DataSet):
@@ -58,7 +59,21 @@ class Texts(DataSet):
         return split_words(self._rows[raw][sample.file], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
+        if path.suffix.lower() == TABLE:
+            raise UserError("a table, whose lines are texts: give one of them as a .txt file")
         return split_words(read_text(path), self.max_length)
+
+    def read_all(self, path: Path) -> Sequence[tuple[str, np.ndarray | Exception]]:
+        if path.suffix.lower() != TABLE:
+            return super().read_all(path)
+        texts = read_table(path).cells("data.text", self.text)
+        return [(f":{line}", self._words_or_reason(text)) for line, text in texts.items()]
+
+    def _words_or_reason(self, text: str) -> np.ndarray | UserError:
+        try:
+            return split_words(text, self.max_length)
+        except UserError as reason:
+            return reason
 
     @property
     def _table(self) -> str:

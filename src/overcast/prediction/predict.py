@@ -1,14 +1,14 @@
-"""Label any files or arrays with a trained run: a row for each; a broken one is a row with its error."""
+"""Label any files, lines of tables or arrays with a trained run: a row for each; a broken one has its error."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import glob
 import io
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,6 +17,7 @@ import torch
 from tqdm.auto import tqdm
 
 from overcast.core.atomic import whole_file
+from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
 from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet, build_dataset
@@ -37,7 +38,10 @@ Samples = str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
 
 @dataclass(frozen=True)
 class Prediction:
-    """A row of the answer. file: a path, or an array's number. probabilities: (K,), or None where there is an error."""
+    """A row of the answer. probabilities: (K,), or None where there is an error.
+
+    file: a path, with the line in it where it is a table of samples; or an array's number.
+    """
 
     file: str | int
     label: str
@@ -48,27 +52,30 @@ class Prediction:
 def predict(run: Run, files: str, out: str = "") -> int:
     """Write ``file,label,<a probability per class>,error`` to ``out``, or to standard output.
 
-    Returns how many files could not be read. Raises: UserError if there are no files, no room for ``out``, or
-    if it is one of the files, or of the run.
+    A class that is called as another column is "class …" there. Returns how many could not be read.
+
+    Raises: UserError if there are no files, no room for ``out``, or if it is one of the files, or of the run.
     """
     paths = matching_files(files)
     _check_out(out, [*paths, *(run.path(name) for name in FILES)])
     rows = predictions(run, paths)
     classes = run.spec.classes
-    broken = 0
+    broken = total = 0
     with _output(out) as target:
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerow(["file", "label", *classes, "error"])
+        write_rows(target, [("file", "label", *probability_columns(classes), "error")])
         for row in rows:
-            broken += bool(row.error)
+            broken, total = broken + bool(row.error), total + 1
             cells = [""] * len(classes) if row.probabilities is None else [f"{p:.6f}" for p in row.probabilities]
-            writer.writerow([row.file, row.label, *cells, row.error])
+            write_rows(target, [(row.file, row.label, *cells, row.error)])
     if broken:
-        print(
-            f"overcast: {broken} of {len(paths)} files could not be read: see the error column",
-            file=sys.stderr,
-        )
+        what = "files" if total == len(paths) else "samples"
+        print(f"overcast: {broken} of {total} {what} could not be read: see the error column", file=sys.stderr)
     return broken
+
+
+def probability_columns(classes: Sequence[str]) -> list[str]:
+    """The classes' columns; one that is called as another column of the answer is "class …" there."""
+    return [f"class {name}" if name in ("file", "label", "error") else name for name in classes]
 
 
 def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
@@ -86,10 +93,10 @@ def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
     unknown = np.full(len(classes), np.nan)
     rows = list(predictions(run, listed(samples, run.spec)))
     probabilities = [unknown if row.probabilities is None else row.probabilities for row in rows]
-    table = pd.DataFrame(np.stack(probabilities), columns=pd.Index(classes))
-    table.insert(0, "label", [row.label for row in rows], allow_duplicates=True)
-    table.insert(0, "file", [row.file for row in rows], allow_duplicates=True)
-    table.insert(len(table.columns), "error", [row.error for row in rows], allow_duplicates=True)
+    table = pd.DataFrame(np.stack(probabilities), columns=pd.Index(probability_columns(classes)))
+    table.insert(0, "label", [row.label for row in rows])
+    table.insert(0, "file", [row.file for row in rows])
+    table.insert(len(table.columns), "error", [row.error for row in rows])
     return table
 
 
@@ -123,12 +130,18 @@ def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Ite
     """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged."""
     trained, spec, dataset = restore(run), run.spec, build_dataset(run.config.data)
 
+    def read() -> Iterator[tuple[str | int, np.ndarray | str]]:
+        for number, sample in enumerate(tqdm(samples, unit="file", disable=len(samples) <= BATCH)):
+            if isinstance(sample, Path):
+                yield from _read_file(dataset, spec, sample)
+            else:
+                yield number, _read_array(sample, spec)
+
     def rows() -> Iterator[Prediction]:
-        for start in tqdm(range(0, len(samples), BATCH), unit="batch", disable=len(samples) <= BATCH):
-            batch = samples[start : start + BATCH]
-            found = _class_probabilities(trained, [_read(dataset, spec, sample) for sample in batch])
-            for number, (sample, answer) in enumerate(zip(batch, found, strict=True), start):
-                file = str(sample) if isinstance(sample, Path) else number
+        every = read()
+        while batch := list(islice(every, BATCH)):
+            found = _class_probabilities(trained, [array for _, array in batch])
+            for (file, _), answer in zip(batch, found, strict=True):
                 if isinstance(answer, str):
                     yield Prediction(file, "", None, answer)
                 else:
@@ -155,20 +168,32 @@ def matching_files(files: str) -> list[Path]:
     return paths
 
 
-def _read(dataset: DataSet, spec: Spec, sample: Path | np.ndarray) -> np.ndarray | str:
-    """What the network is given, or why there is nothing."""
+def _read_file(dataset: DataSet, spec: Spec, path: Path) -> Iterator[tuple[str, np.ndarray | str]]:
+    """Each sample in a file: its name, and what the network is given, or why there is nothing."""
     try:
-        if not isinstance(sample, Path):
-            return _checked_array(sample, spec)
         with collected_remarks() as remarks:
-            array = dataset.read(sample)
-        for text in remarks:
-            print(f"overcast: {sample}: {text}", file=sys.stderr)
-        if spec.kind in SEQUENCES and array.shape[1:] != spec.shape[1:]:
-            raise UserError(f"{array.shape[1]} features a step, but the run was trained with {spec.shape[1]}")
-        return spec.encode(array)
+            samples = dataset.read_all(path)
     except (UserError, OSError) as error:
-        return " ".join(str(error).split())
+        samples, remarks = [("", error)], []
+    for text in remarks:
+        print(f"overcast: {path}: {text}", file=sys.stderr)
+    for place, sample in samples:
+        yield f"{path}{place}", _encoded(sample, spec)
+
+
+def _encoded(sample: np.ndarray | Exception, spec: Spec) -> np.ndarray | str:
+    if isinstance(sample, Exception):
+        return " ".join(str(sample).split())
+    if spec.kind in SEQUENCES and sample.shape[1:] != spec.shape[1:]:
+        return f"{sample.shape[1]} features a step, but the run was trained with {spec.shape[1]}"
+    return spec.encode(sample)
+
+
+def _read_array(array: np.ndarray, spec: Spec) -> np.ndarray | str:
+    try:
+        return _checked_array(array, spec)
+    except UserError as error:
+        return str(error)
 
 
 def _checked_array(array: np.ndarray, spec: Spec) -> np.ndarray:
@@ -236,6 +261,8 @@ def _check_out(out: str, kept: list[Path]) -> None:
 def _output(out: str) -> Iterator[TextIO]:
     """Standard output, or a file that is there only when whole."""
     if not out:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be no UTF-8
         yield sys.stdout
         return
     text = io.StringIO()

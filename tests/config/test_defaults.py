@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 
 from overcast.config.defaults import read_defaults
+from overcast.config.messages import error_message
 from overcast.config.schema import SETTINGS, ConfigSchema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
@@ -61,6 +66,45 @@ def test_a_slip_is_one_message(tmp_path: Path, old: str, new: str, said: str) ->
         read(tmp_path, SHIPPED.replace(old, new))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["/조개/a,b [1].csv", "null"])
+def test_a_text_of_any_kind_is_composed_as_it_stands(tmp_path: Path, name: str, compose_as_script: Any) -> None:
+    tree = yaml.safe_load(SHIPPED)
+    tree["split"]["file"] = name
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf8")
+    (tmp_path / "conf").symlink_to(ROOT / "conf")
+    assert compose_as_script([], tmp_path).split.file == name
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (SHIPPED.replace("model:", "\tmodel:").encode(), r"params\.yaml, line \d+: cannot be read: found"),
+        (SHIPPED.encode("utf-16"), r"params\.yaml: cannot be read"),
+        (b"\0", r"params\.yaml: cannot be read"),
+        (b"- model: cnn\n", "it has to consist of lines like `model: cnn`"),
+        (b"model: !!python/object:os.system x\n", r"params\.yaml, line 1: cannot be read"),
+        (b"a: &a [*a]\n", r"there is no option 'a'"),
+        (SHIPPED.replace("seed: 0\nepochs", "seed: [1, 2]\nepochs").encode(), "seed"),
+        (SHIPPED.replace("split:", "other:").encode(), "there is no option 'other'"),
+        (b"split: 3\n" + SHIPPED.partition("split:")[0].encode(), r"lacks split\.seed"),
+    ],
+)
+def test_a_broken_file_is_one_message(tmp_path: Path, content: bytes, said: str, compose_as_script: Any) -> None:
+    (tmp_path / "params.yaml").write_bytes(content)
+    (tmp_path / "conf").symlink_to(ROOT / "conf")
+    with pytest.raises((UserError, HydraException, OmegaConfBaseException)) as raised:
+        compose_as_script([], tmp_path)
+    text = error_message(raised.value, ROOT / "conf")
+    assert re.search(said, text)
+    assert "\n" not in text
+
+
+def test_a_folder_in_its_place_is_said(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").mkdir()
+    with pytest.raises(UserError, match=r"params\.yaml: cannot be read \(Is a directory\)"):
+        read_defaults(tmp_path / "params.yaml", ConfigSchema)
 
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:

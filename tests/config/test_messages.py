@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
-from hydra.errors import HydraException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from overcast.config.messages import error_message, option_names
+from overcast.config.messages import error_message, option_names, quoted
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 
@@ -85,6 +87,61 @@ def test_a_misspelt_option_suggests_the_right_one(compose_as_script: Any, word: 
 def test_a_misspelt_number_of_an_option(compose_as_script: Any, word: str) -> None:
     words = ["model=ann", "data=skies", "mitigation=batch_norm", word]
     assert word.split("=")[0] in message(compose_as_script, *words)
+
+
+PATHS = [
+    "a b", "a'b", 'a"b', "a[1]", "a(1)", "a{1}", "a=b", "a#b", "a,b", "a$b", "조개", "cafe\u0301", "a\\b", "a:b",
+    "a&b", "a%b", "a@b", "a+b", "~a", "a;b", "a*b", "a!b", "a`b", "[a]", "{a}", "a|b", "a<b>", "'ab'", '"ab"', "a\\'b",
+    "a\\", 'a\\"', "😀", "null", "007",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("start", ["/x/", "x/", ""])
+@pytest.mark.parametrize("name", PATHS)
+def test_any_text_is_read_or_the_message_shows_the_form_that_is(name: str, start: str) -> None:
+    def parse(word: str) -> Any:
+        return OverridesParser.create().parse_overrides([word])[0]
+
+    text = f"{start}{name}"
+    try:
+        if (found := parse(f"data.path={text}")).is_sweep_override():
+            raise OverrideParseException(f"data.path={text}", "several")
+    except OverrideParseException as error:
+        (word,) = shlex.split(error_message(error, CONF).partition(" is quoted: ")[2])
+        found = parse(word)
+        assert found.key_or_group == "data.path"
+    if start:  # what begins with a quote is taken for a try to quote, and 007 for a number
+        assert found.value() == text
+    assert parse(f"data.path={quoted(text)}").value() == text
+
+
+def test_a_comma_makes_several_values(compose_as_script: Any) -> None:
+    said = message(compose_as_script, "data=folder", "data.path=/x/a,b")
+    assert """is quoted: 'data.path="/x/a,b"'. Several values in turn take -m as well""" in said
+
+
+def test_an_interpolation_that_is_none_is_said(compose_as_script: Any) -> None:
+    said = message(compose_as_script, "data=folder", "data.path=/x/${b}")
+    assert said == r"data.path: Interpolation key 'b' not found. Where ${ is part of a name, it is written as \${"
+    found = compose_as_script(["data=folder", r"data.path=/x/\${b}"])
+    assert found.data.values["path"] == "/x/${b}"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("mitigation=[dropout", "mitigation=[dropout: cannot be read: is each bracket closed?"),
+        ("a b", "a b: cannot be read. Options are name=value"),
+        ("split.seed=1.5", "split.seed=1.5: give a whole number"),
+        ("split.seed=1e20", "split.seed=1e+20: give a whole number"),
+        ("split.seed=-1", "split.seed=-1: must be at least 0 and at most 4,294,967,295"),
+        (f"split.seed={2**63}", "split.seed=9223372036854775808: must be at least 0 and at most 4,294,967,295"),
+        ("lr=fast", "lr=fast: give a number"),
+        ("debug=perhaps", "debug=perhaps: give true or false"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said(compose_as_script: Any, word: str, said: str) -> None:
+    assert message(compose_as_script, word).startswith(said)
 
 
 def test_a_misspelt_group(compose_as_script: Any) -> None:

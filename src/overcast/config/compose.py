@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from overcast.config.defaults import read_defaults
-from overcast.config.messages import check_group, error_message
+from overcast.config.messages import check_group, error_message, quoted
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
 from overcast.core.errors import UserError
@@ -26,6 +27,10 @@ from overcast.core.yaml_file import read_yaml
 
 VARIED_BY_FOLDS = ("split.fold", "seed")
 """What differs from one repeat of a study to the next where it says how many folds it uses."""
+
+
+PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-zA-Z_][\w-]*", re.IGNORECASE | re.ASCII)
+"""A text that Hydra reads as itself without quotes."""
 
 
 def default_overrides(params: Path, taken: Iterable[str]) -> list[str]:
@@ -40,7 +45,9 @@ def default_overrides(params: Path, taken: Iterable[str]) -> list[str]:
 def _as_override(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(_as_override, value)) + "]"
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value if PLAIN.fullmatch(value) else quoted(value)
+    return json.dumps(value)
 
 
 def override_key(word: str) -> str:

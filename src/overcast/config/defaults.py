@@ -58,6 +58,8 @@ def _read(path: Path) -> dict[str, Any]:
         tree = yaml.load(path.read_text(encoding="utf8"), _Loader)
     except FileNotFoundError:
         raise UserError(f"{path.name} is missing in {path.parent}: it says what to run ({again})") from None
+    except OSError as error:
+        raise UserError(f"{path.name}: cannot be read ({error.strerror}): it has to be a file ({again})") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path.name}{line}: cannot be read: {error.problem} ({again})") from None

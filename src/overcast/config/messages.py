@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,19 +13,40 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from overcast.core.errors import UserError
 
+AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*)'\n")
+"""What Hydra says where a value could be a list, too."""
+CONVERTED = re.compile(r"Value '(.*)' of type '\w+' could not be converted to (\w+)|Value '(.*)' is not a valid bool")
+"""What OmegaConf says of a value of the wrong type."""
+TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
+
 
 def error_message(error: BaseException, conf: Path) -> str:
     """One message for ``error``, raised while composing from the config folder ``conf``, or by us."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _unknown_choice(str(error.missing_cfg_file), conf)
     if isinstance(error, OverrideParseException):
-        return (
-            f"{error.override}: cannot be read. Options are name=value; a value with brackets, blanks or other signs "
-            "is quoted twice: \"name='value'\""
-        )
+        return _unreadable(str(error.override))
+    if isinstance(error, HydraException) and (ambiguous := AMBIGUOUS.match(str(error))):
+        return f"{_unreadable(ambiguous[1])}. Several values in turn take -m as well"
     if isinstance(error, OmegaConfBaseException | HydraException):
         return _composition(error, conf)
     return str(error)
+
+
+def quoted(value: str) -> str:
+    """A text as Hydra reads it back, whatever is in it."""
+    escaped = re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value)
+    return '"' + escaped.replace("${", "\\${") + '"'
+
+
+def _unreadable(word: str) -> str:
+    """Of an override that Hydra cannot read, or reads as several: how to write it in a shell."""
+    name, equals, value = word.partition("=")
+    if not equals or not re.fullmatch(r"[+~]*[\w./@-]+", name):
+        return f"{word}: cannot be read. Options are name=value"
+    value = value if value[:1] not in ("'", '"') or value[-1:] != value[:1] or len(value) < 2 else value[1:-1]
+    why = "is each bracket closed? A text with one" if value[:1] in ("[", "{") else "a value with such signs"
+    return f"{word}: cannot be read: {why} is quoted: {shlex.quote(f'{name}={quoted(value)}')}"
 
 
 def _unknown_choice(missing: str, conf: Path) -> str:
@@ -68,6 +90,11 @@ def _composition(error: BaseException, conf: Path) -> str:
         return text
     key = str(getattr(deepest, "full_key", "") or "")
     reason = str(getattr(deepest, "msg", None) or deepest).splitlines()[0]
+    if (wrong := CONVERTED.match(reason)) and key:
+        value, wanted = (wrong[1], TYPES.get(wrong[2], wrong[2])) if wrong[2] else (wrong[3], TYPES["Boolean"])
+        return f"{key}={value}: give {wanted}"
+    if reason.startswith("Interpolation"):
+        return f"{key}: {reason}. Where ${{ is part of a name, it is written as \\${{"
     if "is not a ListConfig" in reason:
         return f"{key}: give a list, such as {key}=[a,b]"
     if isinstance(deepest, MissingMandatoryValue):

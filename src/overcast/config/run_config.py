@@ -21,6 +21,8 @@ GROUPS: Mapping[str, type] = MappingProxyType(
     {"split": SplitConfig, "trainer": TrainerConfig, "tracking": TrackingConfig, "study": StudyConfig}
 )
 
+LARGEST_SPLIT_SEED = 2**32 - 1  # as numpy's RandomState has it, by which scikit-learn draws
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(RunSettings):
@@ -41,6 +43,8 @@ class RunConfig(RunSettings):
                 raise UserError(f"{name}={getattr(self, name)}: must be at least {low}")
         if not 0 < self.lr < math.inf:
             raise UserError(f"lr={self.lr}: must be above 0, and a number")
+        if not 0 <= self.split.seed <= LARGEST_SPLIT_SEED:
+            raise UserError(f"split.seed={self.split.seed}: must be at least 0 and at most {LARGEST_SPLIT_SEED:,}")
         if self.split.folds is not None and self.split.folds < 1:  # how many there must be is for the split to say
             raise UserError(f"split.folds={self.split.folds}: must be at least 1")
         if self.split.file and self.split.ignore_groups:

@@ -16,6 +16,7 @@ from scipy.signal import lfilter
 from overcast.core.errors import UserError
 from overcast.readers import audio
 from overcast.readers.audio import MARGIN, LogMel, filters, hz_to_mel, mel_to_hz, read_audio
+from overcast.readers.remarks import Remark
 
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
 LIBROSA = [
@@ -100,6 +101,19 @@ def raw_wav(path: Path, riff: int, data: int) -> None:
 def test_a_length_that_a_stream_could_not_know(tmp_path: Path, size: int) -> None:
     raw_wav(tmp_path / "a.wav", size, size)
     assert read_audio(tmp_path / "a.wav", 8000, 1) == pytest.approx(TONE[:400], abs=2**-15)
+
+
+def test_a_recording_that_was_cut_short_is_said_to_be(tmp_path: Path) -> None:
+    path = wav(tmp_path / "a.wav", TONE)
+    path.write_bytes(path.read_bytes()[:5001])
+    with pytest.warns(Remark, match=r"cut short: its header tells of 16,\d\d\d bytes, and 5,001 are there"):
+        assert 1200 < len(read_audio(path, 8000, 1)) < 1250
+
+
+def test_what_follows_the_samples_is_let_be(tmp_path: Path) -> None:
+    path = wav(tmp_path / "a.wav", TONE)
+    path.write_bytes(path.read_bytes() + b"LIST\xff\xff\xff\0junk")
+    assert len(read_audio(path, 8000, 1)) == 4000
 
 
 def test_channels_are_mixed(tmp_path: Path) -> None:

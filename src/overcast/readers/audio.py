@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import Field
 
 from overcast.core.errors import UserError
+from overcast.readers.remarks import remark
 
 SLOWEST, FASTEST = 1_000, 400_000
 """Sampling rates in Hz that a recording may have."""
@@ -40,7 +41,7 @@ Decibels = Annotated[float, Field(gt=0, le=200)]
 def read_audio(path: Path, rate: int, seconds: float) -> np.ndarray:
     """The recording (N,) float32 at ``rate`` Hz, its channels mixed to one, integers as -1 to 1.
 
-    seconds: the longest that it may be.
+    seconds: the longest that it may be. It is remarked where a wav file is cut short, and what is there is read.
 
     Raises: UserError whose text is a short reason without the file's name: the caller has that.
     """
@@ -76,7 +77,9 @@ def _decode(path: Path, seconds: float) -> tuple[int, np.ndarray]:
             wave = sound.read(int(min(max_samples, sound.frames)) + 1, "float64", always_2d=True)  # a header may lie
             if len(wave) > max_samples:
                 raise UserError(f"{sound.frames / rate:.1f} s long: more than the {seconds:g} s of data.seconds")
-            return rate, wave
+        if size < (told := _told_size(path)) <= LARGEST:  # a larger one is that of a stream, which could not know
+            remark(f"cut short: its header tells of {told:,} bytes, and {size:,} are there")
+        return rate, wave
     except (UserError, MemoryError):
         raise
     except FileNotFoundError:
@@ -85,6 +88,13 @@ def _decode(path: Path, seconds: float) -> tuple[int, np.ndarray]:
         raise UserError(REASONS.get(error.code, f"damaged, or not to be read ({error.error_string})")) from None
     except OSError as error:
         raise UserError(f"cannot be read ({error.strerror})") from None
+
+
+def _told_size(path: Path) -> int:
+    """How many bytes a wav file has by its header; 0 for other files."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return 8 + int.from_bytes(head[4:], "little") if head[:4] == b"RIFF" else 0
 
 
 @contextmanager

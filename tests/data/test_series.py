@@ -88,6 +88,7 @@ def test_a_file_to_predict_from_may_have_other_columns_order_and_no_label(tmp_pa
         (("a,state", "1,x", f"{2**53 + 1},y"), {}, r"line 3 .*'9007199254740993' in column a, which has more digits"),
         (("a,state", "1,x", "2,"), {}, r"data\.label: line 3 of x\.csv has no value in column state"),
         (("a,state", "1,x", "red,y"), {}, r"line 3 of x\.csv has 'red' in column a, no number"),
+        ((",a,state", "0,1,x", "1,2,y"), {}, r"data\.features: column 1 of x\.csv has no name: is it an index"),
         (("state", "x", "y"), {}, r"data\.features: x\.csv has label, time and series alone"),
         (("a,state", "1,2", "2,3"), {"features": ("a", "state"), "horizon": 0}, "state is what is to be told"),
         (("a,state", "1,x", "2,y"), {}, "needs 3 rows of a series"),

@@ -31,6 +31,37 @@ def test_text_stays_as_it_is_written(tmp_path: Path, cell: str) -> None:
     assert table(tmp_path, f"a,b\n{cell},1\n").column("data.label", "a").tolist() == [cell]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,label\n1,a\n2,b\n",
+        "\ufeffx,label\r\n1,a\r\n2,b",
+        "x,label\r1,a\r2,b\r",
+        "x;label\n1;a\n2;b\n",
+        "x\tlabel\n1\ta\n2\tb\n",
+        "x|label\n1|a\n2|b\n",
+        "\n\nx,label\n\n1,a\n2,b\n\n",
+        "x,label,\n1,a,\n2,b,\n",
+        "x,,label,\n1,,a,\n2,,b, \n",
+    ],
+)
+def test_the_same_table_as_programs_write_it(tmp_path: Path, text: str) -> None:
+    read = table(tmp_path, text)
+    assert read.frame.to_dict("list") == {"x": ["1", "2"], "label": ["a", "b"]}
+    assert read.unnamed == ()
+
+
+def test_a_column_without_a_name_has_its_number(tmp_path: Path) -> None:
+    read = table(tmp_path, ",x,,label\n0,1,,a\n1,2,y,b\n")
+    assert list(read.frame) == ["column 1", "x", "column 3", "label"]
+    assert read.unnamed == ("column 1", "column 3")
+
+
+def test_numbers_with_a_comma_are_told_how_to_be_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line 2 of x\.csv has '1,5' in column x, no number: write it with a point"):
+        table(tmp_path, "x;label\n1,5;a\n").numbers("f", "x")
+
+
 def test_a_text_of_any_length(tmp_path: Path) -> None:
     read = table(tmp_path, "a,b\n" + "word " * 40_000 + ",1\nx,2\n")
     assert [len(text) for text in read.cells("data.text", "a")] == [199_999, 1]
@@ -41,12 +72,12 @@ def test_a_text_of_any_length(tmp_path: Path) -> None:
     [
         ("", "no rows below"),
         ("a,b\n", "no rows below"),
-        ("a,a\n1,2\n", "two columns of one name"),
+        ("a,a\n1,2\n", "two columns called a: rename"),
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 cells, but 2 columns have a name"),
         ("a,b\n1,2\n1\n", "line 3 has 1 cells, but 2 columns have a name"),
         ('a,b\n"1"1,2\n', r"line 2 cannot be read \(',' expected after"),
         ('a,b\n1,"2\n3,4\n', r"line 2 cannot be read \(unexpected end of data\)"),
-        (b"a,b\n1,na\xefve\n", "is not in UTF-8: save it as such"),
+        (b"a,b\n1,na\xefve\n", "is not in UTF-8, as line 2 shows: save it as such"),
     ],
 )
 def test_no_table(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -78,6 +78,11 @@ class Series(WindowedDataSet):
 
         others = sorted(set(table.frame) - {self.label, self.time, self.series})
         names = self.features or others
+        if not self.features and table.unnamed:
+            raise UserError(
+                f"data.features: {table.unnamed[0]} of {table.name} has no name: is it an index, which tells the time? "
+                "Name the columns to learn from, or give it a name."
+            )
         if not names or (self.label in names and not self.horizon):
             what = f"{self.label} is what is to be told" if names else f"{table.name} has label, time and series alone"
             raise UserError(f"data.features: {what}: name columns of numbers to learn from.")

@@ -7,7 +7,9 @@ row with empty cells, forgives a broken quote, and does not tell in which line o
 from __future__ import annotations
 
 import csv
+import io
 import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +28,14 @@ WHOLE = 2**53  # the whole numbers up to it are float64's too
 
 @dataclass(frozen=True)
 class Table:
-    """name: of the file. frame: (N, columns) of text; its index is the line of the file where each row starts."""
+    """name: of the file. frame: (N, columns) of text; its index is the line of the file where each row starts.
+
+    unnamed: the columns that have no name in the file.
+    """
 
     name: str
     frame: pd.DataFrame
+    unnamed: tuple[str, ...] = ()
 
     def cells(self, option: str, name: str) -> pd.Series:
         """The cells (N,) of a column that the user has named by ``option``, be they empty.
@@ -56,6 +62,7 @@ class Table:
         cells = self.column(option, name)
         exact = pd.to_numeric(cells, errors="coerce")
         numbers = exact.astype("float64")
+        self._refuse(option, cells, cells.str.fullmatch(r"[-+]?\d+,\d+"), ", no number: write it with a point.")
         self._refuse(option, cells, ~np.isfinite(numbers), ", no number.")
         self._refuse(
             option, cells, numbers.abs() > LARGEST, f", but no number beyond {LARGEST:.0e} can be learned from."
@@ -99,31 +106,56 @@ class Table:
 def read_table(path: Path) -> Table:
     """A csv in UTF-8: a line of column names, then a row a line; empty lines are left out, and blanks around a cell.
 
+    Cells are separated by commas; by semicolons, tabs or bars where these are in the line of names and no comma is. A
+    column without a name is called by its number; one that is empty, too, is left out.
+
     Raises: UserError if it is not that.
     """
     import pandas as pd
 
+    header, rows, lines = _cells(path)
+    if not rows:
+        raise UserError(
+            f"{path.name} has no rows below a line of column names: a csv is expected, with cells separated by commas."
+        )
+    kept = [place for place, name in enumerate(header) if name or any(row[place].strip() for row in rows)]
+    names = [header[place] or f"column {place + 1}" for place in kept]
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise UserError(f"{path.name} has two columns called {twice[0]}: rename one of them.")
+    frame = pd.DataFrame([[row[place] for place in kept] for row in rows], lines, names, dtype=str)
+    unnamed = tuple(name for name, place in zip(names, kept, strict=True) if not header[place])
+    return Table(path.name, frame.apply(lambda cells: cells.str.strip()), unnamed)
+
+
+def _cells(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """The column names, the rows as long as they are, and the line of the file where each row starts."""
     csv.field_size_limit(LONGEST)  # else one long text refuses the whole table
-    rows, lines, start = [], [], 1
+    header, rows, lines, start = list[str](), list[list[str]](), list[int](), 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path.name} is not in UTF-8, as line {line} shows: save it as such.") from None
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    try:
+        for row in reader:
+            if not any(row):
+                pass
+            elif not header:
+                header = [name.strip() for name in row]
+            elif len(row) != len(header):
+                many = f"{len(row)} cells, but {len(header)} columns have a name"
+                raise UserError(f"{path.name}: line {start} has {many}.")
+            else:
+                rows.append(row)
+                lines.append(start)
             start = reader.line_num + 1
-            for row in reader:
-                if any(row) and len(row) != len(header):
-                    many = f"{len(row)} cells, but {len(header)} columns have a name"
-                    raise UserError(f"{path.name}: line {start} has {many}.")
-                if any(row):
-                    rows.append(row)
-                    lines.append(start)
-                start = reader.line_num + 1
-    except UnicodeDecodeError:
-        raise UserError(f"{path.name} is not in UTF-8: save it as such.") from None
     except csv.Error as error:
         raise UserError(f"{path.name}: line {start} cannot be read ({error}).") from None
-    if not rows or len(set(header)) < len(header):
-        what = "two columns of one name" if rows else "no rows below a line of column names"
-        raise UserError(f"{path.name} has {what}: a csv is expected, with cells separated by commas.")
-    frame = pd.DataFrame(rows, lines, header, dtype=str)
-    return Table(path.name, frame.apply(lambda cells: cells.str.strip()))
+    return header, rows, lines
+
+
+def _separator(text: str) -> str:
+    """What is between the cells, as the first line with something in it has it."""
+    names = text.lstrip().partition("\n")[0]
+    return next((sign for sign in (",", ";", "\t", "|") if sign in names), ",")

@@ -105,11 +105,17 @@ def parts(*names: str, inner: str = "cat dog") -> list[str]:
         (("trained", "untrained"), ""),
     ],
 )
-def test_a_set_that_comes_with_its_parts(tmp_path: Path, folders: tuple[str, ...], expected: str) -> None:
+def test_a_set_that_comes_with_its_parts(
+    tmp_path: Path, folders: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = copied(filled(tmp_path / "in", parts(*folders)))
     told = {sample.file.partition("/")[0]: sample.part for sample in found}
     assert " ".join(told[name] for name in folders).strip() == expected
     assert {sample.label for sample in found} == ({"cat", "dog"} if expected else set(folders))
+    said = capsys.readouterr().out
+    assert ("comes with its parts" in said) == bool(expected)
+    if folders == ("train", "valid", "test"):
+        assert "/in comes with its parts: test is the test part, the others are cut of train, valid\n" in said
 
 
 def test_a_train_is_a_class_beside_cars(tmp_path: Path) -> None:
@@ -125,7 +131,7 @@ def test_a_train_is_a_class_beside_cars(tmp_path: Path) -> None:
         ([*parts("train", "test"), "pred/1"], r"has test and train, and beside them pred: move that elsewhere"),
         (parts("train", "test", inner="cat"), r"have 1 class\(es\) in all, but need two"),
         (parts("wrapped"), r"has 1 sub-folder\(s\), but needs two.*\(or is it .*/in/wrapped\?\)"),
-        (["a/1", "b/.hidden"], r"b is empty"),
+        (["a/1", "b/.hidden"], r"b is empty but for what is left out, 1 such as \.hidden \(hidden\): put"),
         (["a/1", "@eaDir/1"], r"has 1 sub-folder\(s\), but needs two"),
     ],
 )

@@ -46,6 +46,8 @@ def test_each_row_has_its_published_part(root: Path, capsys: pytest.CaptureFixtu
     assert read_parts(root, "x", 0, 0, 1, file=file).tolist() == PARTS
     assert read_split_info(root, "x")["leaked_test_rows"] == [0]
     assert capsys.readouterr().out == ""
+    split("x", root, seed=0, folds=1, file=published(root, "\ufeff" + ONE.replace("\n", "\r\n")))
+    assert read_parts(root, "x", 0, 0, 1, file=file).tolist() == PARTS
     split("x", root, seed=0, folds=2, file=published(root, TWO))
     assert read_parts(root, "x", 0, 1, 2, file=file).tolist() == PARTS[::-1]
 

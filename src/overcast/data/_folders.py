@@ -18,6 +18,8 @@ PARTS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "validation"),
 }
 """Words in the names of folders that are parts of a data set, and no classes."""
+TAKEN = ("train", "test")
+"""What a part is taken for."""
 
 
 def copy_classes(path: str, raw: Path, what: str, suffix: str = "") -> None:
@@ -34,12 +36,16 @@ def copy_classes(path: str, raw: Path, what: str, suffix: str = "") -> None:
     if raw.resolve().is_relative_to(source):
         raise UserError(f"data.path: {source} holds overcast's own data: give a folder of {what}.")
     folders = _class_folders(source, what)
+    _print_parts(source, folders)
     left_out = _beside(source, [folder for folder, _ in folders])
     for folder, _ in folders:
         found = list(walk(folder, suffix))
         files = [file for file, problem in found if not problem]
         if not files:
             lack = f"has no {suffix} file" if suffix else "is empty"
+            lack += (
+                f" but for what is left out, {len(found)} such as {found[0][0].name} ({found[0][1]})" if found else ""
+            )
             raise UserError(f"data.path: {folder} {lack}: put this class's {what} there, or remove it.")
         left_out += [(file.relative_to(source).as_posix(), "left out", why) for file, why in found if why]
         left_out += _links_out(source, folder)
@@ -48,6 +54,15 @@ def copy_classes(path: str, raw: Path, what: str, suffix: str = "") -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     keep_left_out(raw, left_out)
+
+
+def _print_parts(source: Path, folders: Sequence[tuple[Path, str]]) -> None:
+    """Which folders are taken for which part, where the data comes with its parts."""
+    names = {of: ", ".join(sorted({folder.parent.name for folder, part in folders if part == of})) for of in TAKEN}
+    if names["test"]:
+        print(
+            f"{source} comes with its parts: {names['test']} is the test part, the others are cut of {names['train']}"
+        )
 
 
 def class_samples(raw: Path, suffix: str = "") -> list[Sample]:

@@ -168,7 +168,7 @@ def read_csv(path: Path) -> dict[str, np.ndarray]:
 
     By the csv module: importing pandas would take as long as a whole split, and its text knows no name but in UTF-8.
     """
-    with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         header, *lines = csv.reader(file)
     columns = zip(*lines, strict=True) if lines else [()] * len(header)
     return {name: np.array(column, object) for name, column in zip(header, columns, strict=True)}

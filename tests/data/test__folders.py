@@ -131,7 +131,7 @@ def test_a_train_is_a_class_beside_cars(tmp_path: Path) -> None:
         ([*parts("train", "test"), "pred/1"], r"has test and train, and beside them pred: move that elsewhere"),
         (parts("train", "test", inner="cat"), r"have 1 class\(es\) in all, but need two"),
         (parts("wrapped"), r"has 1 sub-folder\(s\), but needs two.*\(or is it .*/in/wrapped\?\)"),
-        (["a/1", "b/.hidden"], r"b is empty but for what is left out, 1 such as \.hidden \(hidden\): put"),
+        (["a/1", "b/.hidden"], r"b is empty but what is left out, such as \.hidden \(hidden\): put"),
         (["a/1", "@eaDir/1"], r"has 1 sub-folder\(s\), but needs two"),
     ],
 )

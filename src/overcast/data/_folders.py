@@ -43,10 +43,8 @@ def copy_classes(path: str, raw: Path, what: str, suffix: str = "") -> None:
         files = [file for file, problem in found if not problem]
         if not files:
             lack = f"has no {suffix} file" if suffix else "is empty"
-            lack += (
-                f" but for what is left out, {len(found)} such as {found[0][0].name} ({found[0][1]})" if found else ""
-            )
-            raise UserError(f"data.path: {folder} {lack}: put this class's {what} there, or remove it.")
+            beside = f" but what is left out, such as {found[0][0].name} ({found[0][1]})" if found else ""
+            raise UserError(f"data.path: {folder} {lack}{beside}: put this class's {what} there, or remove it.")
         left_out += [(file.relative_to(source).as_posix(), "left out", why) for file, why in found if why]
         left_out += _links_out(source, folder)
         for file in files:
@@ -60,9 +58,8 @@ def _print_parts(source: Path, folders: Sequence[tuple[Path, str]]) -> None:
     """Which folders are taken for which part, where the data comes with its parts."""
     names = {of: ", ".join(sorted({folder.parent.name for folder, part in folders if part == of})) for of in TAKEN}
     if names["test"]:
-        print(
-            f"{source} comes with its parts: {names['test']} is the test part, the others are cut of {names['train']}"
-        )
+        told = f"{names['test']} is the test part, the others are cut of {names['train']}"
+        print(f"{source} comes with its parts: {told}")
 
 
 def class_samples(raw: Path, suffix: str = "") -> list[Sample]:

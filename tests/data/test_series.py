@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,18 @@ def test_columns_that_are_called_by_a_number(tmp_path: Path) -> None:
     option = {"path": path, "label": 3, "time": 0, "series": 2, "features": [1.5], "window": 2}
     dataset = build_dataset(Option("series", "overcast.data.series.Series", option))
     assert [sample.group for sample in dataset.samples(tmp_path)] == ["s"] * 7
+
+
+def test_a_column_is_found_however_its_letters_are_written(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path,
+        "x,상태".replace("상태", unicodedata.normalize("NFD", "상태")),
+        *(f"{i},{'ab'[i % 2]}" for i in range(9)),
+    )
+    for form in ("NFC", "NFD"):
+        option = {"path": path, "label": unicodedata.normalize(form, "상태"), "window": 2}
+        dataset = build_dataset(Option("series", "overcast.data.series.Series", option))
+        assert len(dataset.samples(tmp_path)) == 7
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -114,6 +114,9 @@ def test_each_line_of_a_table_of_texts(config: Any, tmp_path: Path) -> None:
     assert {row["label"] for row in found if not row["error"]} <= set(names)
     frame = prediction_table(run, tmp_path / "new.csv")
     assert frame["class error"][0] == pytest.approx(float(found[0]["class error"]), abs=1e-6)
+    (tmp_path / "new.tsv").write_text("n\tbody\n1\tgood film\n2\tdull film\n")
+    assert predict(run, str(tmp_path / "new.tsv"), str(tmp_path / "out.csv")) == 0
+    assert len(table(tmp_path / "out.csv")) == 2
     (tmp_path / "other.csv").write_text("text\ngood\n")
     assert predict(run, str(tmp_path / "other.csv"), str(tmp_path / "out.csv")) == 1
     assert table(tmp_path / "out.csv")[0]["error"] == "data.text=body: other.csv has no such column; it has text."

@@ -57,6 +57,14 @@ def test_a_column_without_a_name_has_its_number(tmp_path: Path) -> None:
     assert read.unnamed == ("column 1", "column 3")
 
 
+@pytest.mark.parametrize(("typed", "column"), [("7", "007"), ("1.5", "1.50"), ("1000.0", "1e3")])
+def test_a_column_whose_name_was_read_as_a_number(tmp_path: Path, typed: str, column: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"data\.text={typed}: .* it has {column}, label\. .* 'data\.text=\"{column}\"'"
+    ):
+        table(tmp_path, f"{column},label\nx,a\n").cells("data.text", typed)
+
+
 def test_numbers_with_a_comma_are_told_how_to_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"line 2 of x\.csv has '1,5' in column x, no number: write it with a point"):
         table(tmp_path, "x;label\n1,5;a\n").numbers("f", "x")

@@ -45,13 +45,15 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from overcast.config.options import Option, build_option
 from overcast.core.spec import Kind
 
 Name = Annotated[str, Field(coerce_numbers_to_str=True)]
-"""An option that names a user's file, folder or column: one called 0 or 2024 comes as a number."""
+"""An option that names a user's file or folder: one called 0 or 2024 comes as a number."""
+Column = Annotated[Name, AfterValidator(lambda name: unicodedata.normalize("NFC", name))]
+"""One that names a column of a user's table."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
 from overcast.core.errors import UserError
-from overcast.data import Name
+from overcast.data import Column, Name
 from overcast.data._windows import TimeSteps, WindowedDataSet
 from overcast.fetch.left_out import Line, keep_left_out
 from overcast.readers.tables import Table, read_table
@@ -36,10 +36,10 @@ class Series(WindowedDataSet):
     def __init__(
         self,
         path: Name,
-        label: Name,
-        time: Name | None = None,
-        series: Name | None = None,
-        features: tuple[Name, ...] = (),
+        label: Column,
+        time: Column | None = None,
+        series: Column | None = None,
+        features: tuple[Column, ...] = (),
         window: PositiveInt = 16,
         horizon: NonNegativeInt = 1,
     ) -> None:

@@ -15,11 +15,12 @@ import numpy as np
 from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
-from overcast.data import DataSet, Name, Sample, _folders
+from overcast.data import Column, DataSet, Name, Sample, _folders
 from overcast.readers.tables import read_table
 from overcast.readers.text import read_text, split_words
 
-SUFFIX, TABLE = ".txt", ".csv"
+SUFFIX = ".txt"
+TABLES = (".csv", ".tsv")
 
 
 class Texts(DataSet):
@@ -28,7 +29,9 @@ class Texts(DataSet):
     kind = "tokens"
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
-    def __init__(self, path: Name, text: Name = "text", label: Name = "label", max_length: PositiveInt = 256) -> None:
+    def __init__(
+        self, path: Name, text: Column = "text", label: Column = "label", max_length: PositiveInt = 256
+    ) -> None:
         self.path, self.text, self.label, self.max_length = path, text, label, max_length
         self._rows: dict[Path, dict[str, str]] = {}
 
@@ -59,15 +62,19 @@ class Texts(DataSet):
         return split_words(self._rows[raw][sample.file], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        if path.suffix.lower() == TABLE:
+        if self._is_table(path):
             raise UserError("a table, whose lines are texts: give one of them as a .txt file")
         return split_words(read_text(path), self.max_length)
 
     def read_all(self, path: Path) -> Sequence[tuple[str, np.ndarray | Exception]]:
-        if path.suffix.lower() != TABLE:
+        if not self._is_table(path):
             return super().read_all(path)
         texts = read_table(path).cells("data.text", self.text)
         return [(f":{line}", self._words_or_reason(text)) for line, text in texts.items()]
+
+    def _is_table(self, path: Path) -> bool:
+        """Whether a file is one by its name, or is called as the table that the options name."""
+        return path.suffix.lower() in TABLES or (bool(path.suffix) and path.suffix == Path(self.path).suffix)
 
     def _words_or_reason(self, text: str) -> np.ndarray | UserError:
         try:

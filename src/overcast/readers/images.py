@@ -59,7 +59,7 @@ def read_image(path: Path, size: int, channels: Channels, span: Range | None = N
     except (UserError, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise UserError("not a picture, or of a format that Pillow cannot read") from None
+        raise UserError("not a picture, or of a format that Pillow cannot read: save it as PNG or JPEG") from None
     except Image.DecompressionBombError:
         raise UserError(f"more than {LARGEST:,} pixels") from None
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import reprlib
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,9 @@ class Table:
         Raises: UserError listing the columns that there are.
         """
         if name not in self.frame:
-            raise UserError(f"{option}={name}: {self.name} has no such column; it has {', '.join(self.frame)}.")
+            alike = next((column for column in self.frame if _number(column) == _number(name)), None)
+            hint = f" One called by a number is quoted twice: '{option}=\"{alike}\"'." if alike else ""
+            raise UserError(f"{option}={name}: {self.name} has no such column; it has {', '.join(self.frame)}.{hint}")
         return self.frame[name]
 
     def column(self, option: str, name: str) -> pd.Series:
@@ -103,6 +106,14 @@ class Table:
             raise UserError(f"{option}: line {line} of {self.name} has {what} in column {cells.name}{why}")
 
 
+def _number(text: str) -> float:
+    """The number that a text is; NaN for another, which equals none."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
 def read_table(path: Path) -> Table:
     """A csv in UTF-8: a line of column names, then a row a line; empty lines are left out, and blanks around a cell.
 
@@ -142,7 +153,7 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
             if not any(row):
                 pass
             elif not header:
-                header = [name.strip() for name in row]
+                header = [unicodedata.normalize("NFC", name.strip()) for name in row]
             elif len(row) != len(header):
                 many = f"{len(row)} cells, but {len(header)} columns have a name"
                 raise UserError(f"{path.name}: line {start} has {many}.")

@@ -131,6 +131,10 @@ def test_an_interpolation_that_is_none_is_said(compose_as_script: Any) -> None:
     ("word", "said"),
     [
         ("mitigation=[dropout", "mitigation=[dropout: cannot be read: is each bracket closed?"),
+        (
+            "data_dir=caf\udce9",
+            r"data_dir=caf\udce9: has bytes that are no UTF-8, which no config can hold: make a link",
+        ),
         ("a b", "a b: cannot be read. Options are name=value"),
         ("split.seed=1.5", "split.seed=1.5: give a whole number"),
         ("split.seed=1e20", "split.seed=1e+20: give a whole number"),

@@ -60,6 +60,12 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
     if {"--hydra-help", "--shell-completion", "-sc"} & set(arguments):
         return arguments  # composes nothing
+    for word in arguments:
+        if any("\ud800" <= sign <= "\udfff" for sign in word):  # as Python has a byte that is none
+            shown = word.encode("utf8", "backslashreplace").decode()
+            raise UserError(
+                f"{shown}: has bytes that are no UTF-8, which no config can hold: make a link of another name"
+            )
     arguments = _with_info_value(arguments)
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]

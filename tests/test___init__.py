@@ -89,7 +89,7 @@ def test_the_words_are_those_of_the_command_line(compose_as_script: Any) -> None
     [
         (["model=lstmm"], r"model=lstmm: there is no such model\. Did you mean lstm\?"),
         (["epoch=3"], r"there is no option 'epoch'\. Did you mean epochs\?"),
-        (["epochs=many"], "epochs: Value 'many'"),
+        (["epochs=many"], "epochs=many: give a whole number"),
         (["epochs=0"], "epochs=0"),
         (["model=[ann"], r"model=\[ann: cannot be read"),
         (["+study=small"], r"\+study=small: .*started with `python pipelines/train.py` \+study=small"),

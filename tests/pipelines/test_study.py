@@ -245,7 +245,7 @@ def test_candidates_that_make_no_sense_are_left_out(script: Any, words: list[str
             ["mitigation=none,[drop_out,noise]"],
             "mitigation=drop_out: there is no such mitigation. Did you mean dropout?",
         ),
-        (["epochs=1,many"], "epochs: "),
+        (["epochs=1,many"], "epochs=many: give a whole number"),
         (["epochs=1,0"], "epochs=0: must be at least 1"),
         (["model.hidden=8,wide"], "model.hidden=wide: "),
         (["split.fold=0,10"], "split.fold=10 is not one of the 10 folds"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from overcast.core.errors import UserError
 from overcast.data import Sample
 from overcast.data._folders import class_samples, copy_classes
 from overcast.fetch.left_out import read_left_out
+from overcast.fetch.walk import as_on_disk
 
 
 def filled(folder: Path, names: Iterable[str]) -> Path:
@@ -85,6 +87,17 @@ def test_links_are_followed_or_listed(tmp_path: Path) -> None:
         assert noted[name] == f"to {tmp_path / links[name]}, and read there"
 
 
+def test_one_name_written_in_two_ways_is_one_class_and_one_path(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "조개 é") for form in ("NFC", "NFD"))
+    source = filled(tmp_path / decomposed, [f"{composed}/1", f"{decomposed}/1", "b/1"])
+    found = copied(source.parent / composed)
+    assert sorted((sample.label, sample.file) for sample in found) == sorted(
+        [("b", "b/1"), (composed, f"{composed}/1"), (composed, f"{decomposed}/1")]
+    )
+    assert as_on_disk(tmp_path / composed / "b") == source / "b"
+    assert as_on_disk(tmp_path / "none" / composed) == tmp_path / "none" / composed
+
+
 def parts(*names: str, inner: str = "cat dog") -> list[str]:
     return [f"{part}/{label}/1" for part in names for label in inner.split()]
 
@@ -132,6 +145,7 @@ def test_a_train_is_a_class_beside_cars(tmp_path: Path) -> None:
         (parts("train", "test", inner="cat"), r"have 1 class\(es\) in all, but need two"),
         (parts("wrapped"), r"has 1 sub-folder\(s\), but needs two.*\(or is it .*/in/wrapped\?\)"),
         (["a/1", "b/.hidden"], r"b is empty but what is left out, such as \.hidden \(hidden\): put"),
+        (["a/1", " /1"], r"a folder in .* has a blank name, ' ': name the class by it"),
         (["a/1", "@eaDir/1"], r"has 1 sub-folder\(s\), but needs two"),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from overcast.core.errors import UserError
 from overcast.data import Sample
 from overcast.fetch.left_out import Line, keep_left_out
-from overcast.fetch.walk import problem_of, walk
+from overcast.fetch.walk import as_on_disk, problem_of, walk
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -30,7 +30,7 @@ def copy_classes(path: str, raw: Path, what: str, suffix: str = "") -> None:
     Raises: UserError if there is no such folder, it has fewer than two classes, a class has no file, it holds
     overcast's own data, or it has parts without classes.
     """
-    source = Path(path).expanduser().resolve()
+    source = as_on_disk(Path(path).expanduser()).resolve()
     if not source.is_dir():
         raise UserError(f"data.path: there is no folder {source}: give one with a sub-folder a class.")
     if raw.resolve().is_relative_to(source):
@@ -85,6 +85,10 @@ def _class_folders(source: Path, what: str) -> list[tuple[Path, str]]:
             raise UserError(
                 f"data.path: {source} has {len(folders)} sub-folder(s), but needs two: put the {what} "
                 f"of each class in a sub-folder named as the class{inside}."
+            )
+        if unnamed := [folder for folder in folders if not folder.name.strip()]:
+            raise UserError(
+                f"data.path: a folder in {source} has a blank name, {unnamed[0].name!r}: name the class by it."
             )
         return [(folder, "") for folder in folders]
     held_out = "test" if "test" in parts.values() else "validation"

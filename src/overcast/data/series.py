@@ -16,6 +16,7 @@ from overcast.core.errors import UserError
 from overcast.data import Column, Name
 from overcast.data._windows import TimeSteps, WindowedDataSet
 from overcast.fetch.left_out import Line, keep_left_out
+from overcast.fetch.walk import as_on_disk
 from overcast.readers.tables import Table, read_table
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ class Series(WindowedDataSet):
         self.path, self.label, self.time, self.series, self.features = path, label, time, series, features
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        source = Path(self.path).expanduser()
+        source = as_on_disk(Path(self.path).expanduser())
         if not source.is_file():
             raise UserError(f"data.path: there is no file {source}: give a csv with a row a step.")
-        shutil.copyfile(source, raw / source.name)
+        shutil.copyfile(source, raw / Path(self.path).name)
         self.samples(raw)  # what is wrong with the table is better said now
-        keep_left_out(raw, constant_columns(self._values(read_table(raw / source.name)), source.name))
+        keep_left_out(raw, constant_columns(self._values(read_table(raw / Path(self.path).name)), source.name))
 
     def steps(self, raw: Path) -> TimeSteps:
         table = read_table(raw / Path(self.path).name)

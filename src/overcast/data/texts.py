@@ -16,6 +16,7 @@ from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
 from overcast.data import Column, DataSet, Name, Sample, _folders
+from overcast.fetch.walk import as_on_disk
 from overcast.readers.tables import read_table
 from overcast.readers.text import read_text, split_words
 
@@ -36,7 +37,7 @@ class Texts(DataSet):
         self._rows: dict[Path, dict[str, str]] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
-        source = Path(self.path).expanduser().resolve()
+        source = as_on_disk(Path(self.path).expanduser()).resolve()
         if source.is_dir():
             _folders.copy_classes(self.path, raw, "texts", SUFFIX)
         elif source.is_file():

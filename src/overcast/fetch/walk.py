@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,19 @@ def walk(folder: Path, suffix: str = "", above: tuple[Path, ...] = ()) -> Iterat
             yield path, f"of another kind than {suffix}"
         else:
             yield path, problem
+
+
+def as_on_disk(path: Path) -> Path:
+    """``path``, or the one that differs from it only in how its letters are written, as copies from a Mac do."""
+    if path.exists() or path.parent == path:
+        return path
+    parent = as_on_disk(path.parent)
+    alike = (other for other in (parent.iterdir() if parent.is_dir() else ()) if _composed(other) == _composed(path))
+    return next(alike, path)
+
+
+def _composed(path: Path) -> str:
+    return unicodedata.normalize("NFC", path.name)
 
 
 def problem_of(path: Path) -> str:

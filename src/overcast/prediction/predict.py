@@ -21,7 +21,7 @@ from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
 from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet, build_dataset
-from overcast.fetch.walk import walk
+from overcast.fetch.walk import as_on_disk, walk
 from overcast.prediction.trained_network import TrainedNetwork, restore
 from overcast.readers.remarks import collected_remarks
 from overcast.tracking.run_folder import FILES, Run
@@ -155,7 +155,7 @@ def matching_files(files: str) -> list[Path]:
 
     Raises: UserError if there are none.
     """
-    place = Path(files)
+    place = as_on_disk(Path(files))
     if place.is_file():
         return [place]
     if place.is_dir():

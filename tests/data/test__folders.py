@@ -74,6 +74,7 @@ def test_links_are_followed_or_listed(tmp_path: Path) -> None:
     loops = {"b/deep/up": "in/b", "b/root": "", "out": "in"}
     for name, target in (links | loops).items():
         (source / name).symlink_to(tmp_path / target)
+    (tmp_path / "out/more/back").symlink_to(source / "a")
     (source / "b/self").symlink_to(source / "b/self")
     os.mkfifo(source / "a/pipe")
     files = ["a/1", "a/4", "a/more/3", "a/same/2", "b/1", "b/deep/2", "c/5"]
@@ -81,7 +82,9 @@ def test_links_are_followed_or_listed(tmp_path: Path) -> None:
     assert not any(path.is_symlink() for path in (tmp_path / "raw").rglob("*"))
     noted = left_out(source)
     assert {noted[name] for name in ("a/none", "b/self", "d")} == {"a link to nothing"}
-    assert {noted[name] for name in ("b/deep/up", "b/root", "out")} == {"a link to a folder that it lies in"}
+    assert {noted[name] for name in ("a/more/back", "b/deep/up", "b/root", "out")} == {
+        "a link to a folder that it lies in"
+    }
     assert noted["a/pipe"] == "neither a file nor a folder"
     for name in ("a/more", "a/4", "c"):
         assert noted[name] == f"to {tmp_path / links[name]}, and read there"

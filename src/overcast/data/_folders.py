@@ -86,10 +86,8 @@ def _class_folders(source: Path, what: str) -> list[tuple[Path, str]]:
                 f"data.path: {source} has {len(folders)} sub-folder(s), but needs two: put the {what} "
                 f"of each class in a sub-folder named as the class{inside}."
             )
-        if unnamed := [folder for folder in folders if not folder.name.strip()]:
-            raise UserError(
-                f"data.path: a folder in {source} has a blank name, {unnamed[0].name!r}: name the class by it."
-            )
+        for blank in (folder.name for folder in folders if not folder.name.strip()):
+            raise UserError(f"data.path: a folder in {source} has a blank name, {blank!r}: name the class by it.")
         return [(folder, "") for folder in folders]
     held_out = "test" if "test" in parts.values() else "validation"
     found = [(inner, "test" if parts[f] == held_out else "train") for f in folders for inner in _folders(f)]

@@ -115,7 +115,7 @@ UNITS = {
     "ampere": lambda x: x * 1e-9,
     "an offset of 1e15": lambda x: 1e15 + x,
     "1e300": lambda x: x * 1e297,
-    "both ends": lambda x: (x - 200) * 5e297,
+    "both ends": lambda x: (x - 50) * 2e298,
     "denormals": lambda x: x * 1e-310,
     "below zero": lambda x: -1e12 - x,
 }
@@ -123,7 +123,7 @@ UNITS = {
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_pack_tells_the_values_of_any_unit_apart(tmp_path: Path, unit: str) -> None:
-    values = [float(UNITS[unit](x)) for x in range(400)]
+    values = [float(UNITS[unit](x)) for x in range(101)]
     path = csv(tmp_path, "v,state", *(f"{value!r},{'ab'[i % 2]}" for i, value in enumerate(values)))
     options = {"label": "state", "window": 1, "horizon": 0}
     download("x", Series(path, **options), tmp_path, None)
@@ -131,7 +131,7 @@ def test_a_pack_tells_the_values_of_any_unit_apart(tmp_path: Path, unit: str) ->
     packed = open_pack(tmp_path, "x")
     assert packed.values.dtype == np.float32
     assert np.diff(packed.values[:, 0].astype(float)) == pytest.approx(
-        np.sign(values[1] - values[0]) * 2 / 399, rel=1e-3
+        np.sign(values[1] - values[0]) * 2 / 100, rel=1e-3
     )
     assert (packed.spec.encode(np.array(values)[:, None]) == packed.values).all()
     assert Spec.load(tmp_path / "x/pack/spec.json") == packed.spec

@@ -61,8 +61,9 @@ def test_of_other_scripts_it_is_said_which_signs_are_missing(capsys: pytest.Capt
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("name", ["$\\frac$", "a$b$", "$", "\\$x_1^$", "100 % {x}"])
-@pytest.mark.parametrize("write", [png, pdf, svg])
+@pytest.mark.parametrize(
+    ("name", "write"), [("$\\frac$", png), ("$\\frac$", pdf), ("$\\frac$", svg), ("a$b$", png), ("\\$x_1^$", png)]
+)
 def test_no_name_is_a_formula(write: Any, name: str) -> None:
     assert write(picture(name)) != write(picture(name.replace("$", "") + " "))
 

@@ -123,7 +123,7 @@ def prepare_until_killed(path: Path, statements: int) -> None:
     prepare_database(address(path))
 
 
-@pytest.mark.parametrize("statements", [3, 40, pytest.param(250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("statements", [40, *(pytest.param(number, marks=pytest.mark.slow) for number in (3, 250))])
 def test_a_kill_changes_nothing_and_the_next_start_makes_it_whole(start: str, path: Path, statements: int) -> None:
     database._newest()  # imports what the child needs
     process = multiprocessing.get_context("fork").Process(target=prepare_until_killed, args=(path, statements))

@@ -60,7 +60,7 @@ def end_trials(store: TrackingStore, study: str) -> None:
         process = ProcessId.parse(run.tags.get("process", ""))
         here = process and (process.boot, process.namespace) == (observer.boot, observer.namespace)
         own = here and run.tags.get("project") == str(project_home())
-        if run.tags["role"] != "study" and (own or _is_gone(run, process, observer)):
+        if run.tags.get("role") != "study" and (own or _is_gone(run, process, observer)):
             _end(store, run.id, "its worker in the study is gone")
 
 

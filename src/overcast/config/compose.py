@@ -22,6 +22,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.secrets import keep_passwords
 from overcast.core.yaml_file import read_yaml
 
 VARIED_BY_FOLDS = ("split.fold", "seed")
@@ -53,7 +54,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     # Hydra's parser wants all overrides in one run of arguments: flags first, defaults before the overrides
     if {"--hydra-help", "--shell-completion", "-sc"} & set(arguments):
         return arguments  # composes nothing
-    arguments = _with_info_value(arguments)
+    arguments = _with_info_value(keep_passwords(arguments))
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]

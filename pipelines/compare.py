@@ -33,9 +33,12 @@ def main(arguments: Arguments) -> None:
     with collection_paused():
         from overcast.claims import judge_claim
         from overcast.comparison.compare import compare
+        from overcast.tracking.unrecorded import refuse
 
     a = arguments
-    print(compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions, a.language).text)
+    comparison = compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions, a.language)
+    print(comparison.text)
+    refuse(comparison.refused, f"The report is whole: {comparison.report}")
 
 
 if __name__ == "__main__":

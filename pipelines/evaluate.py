@@ -26,9 +26,11 @@ def main(arguments: Arguments) -> None:
     from overcast.evaluation.evaluate import evaluate
     from overcast.evaluation.summary import table
     from overcast.tracking.find_run import find_run
+    from overcast.tracking.unrecorded import tell_unrecorded
 
     run = find_run(arguments.run, tracking=arguments.tracking)
     print(table(run, evaluate(run, shift=arguments.shift)))
+    tell_unrecorded(run)
 
 
 if __name__ == "__main__":

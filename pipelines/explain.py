@@ -27,9 +27,11 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     from overcast.explain.explain import explain
     from overcast.tracking.find_run import find_run
+    from overcast.tracking.unrecorded import tell_unrecorded
 
     run = find_run(arguments.run, tracking=arguments.tracking)
     print(f"page: {explain(run, arguments.files, arguments.out)}")
+    tell_unrecorded(run)
 
 
 if __name__ == "__main__":

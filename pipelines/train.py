@@ -10,10 +10,13 @@ from overcast.config.script import Session, hydra_script
 @hydra_script
 def main(config: RunConfig, session: Session) -> object:
     from overcast.study.trial import run_trial
+    from overcast.tracking.unrecorded import tell_unrecorded
     from overcast.training.train import train
 
     run = run_trial(config, session.study) if session.study else train(config)
     print(f"trained: {run.folder}")
+    if not session.study:
+        tell_unrecorded(run)
     return run
 
 

@@ -135,8 +135,10 @@ class Noting(RunRecorder):
 def test_the_epochs_of_a_restored_run_count_from_1_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a run that the store has never seen: its epochs are recorded anew, from 1."""
     record = Noting()
-    store = SimpleNamespace(find=lambda _: None, create=lambda name, tags: record, search=lambda **_: [])
-    monkeypatch.setattr(module, "open_store", lambda tracking: store)
+    store = SimpleNamespace(
+        find=lambda _: False, create=lambda name, tags: record, search=lambda **_: [], client=None, uri=""
+    )
+    monkeypatch.setattr(module, "reopen_store", lambda tracking: store)
     monkeypatch.setattr(module, "record_outcome", lambda record, run: None)
     evaluate(run, pictures=False)
     assert record.numbers == [1, 2, 3]

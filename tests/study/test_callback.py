@@ -14,14 +14,17 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from flaky import FlakyClient
 from overcast.config.schema import TrackingConfig
 from overcast.config.script import Job, Session
 from overcast.core.devices import Machine
-from overcast.core.errors import UserError
+from overcast.core.errors import NotRecordedError, UserError
 from overcast.core.locks import is_locked
 from overcast.study.callback import StudyCallback, study_id
+from overcast.study.lookup import UNDESCRIBED
 from overcast.study.progress import read_states
 from overcast.study.workers import Workers
+from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -128,6 +131,54 @@ def test_a_verdict_that_cannot_be_told_costs_the_study_nothing(
     assert status(store, study.parent) == "FINISHED"
     told = f"overcast: no verdict yet (no run); `python pipelines/compare.py study={study.id}` tells it"
     assert capsys.readouterr().err.strip() == told
+
+
+def test_a_store_that_goes_away_before_the_end_gets_it_later(
+    settings: Any, store: TrackingStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = StudyCallback()
+    study = callback.open([settings], SESSION, ["a"], [], 1, ONE)
+    trial = store.create("x", {"role": "trial", "study": study.id, "folder": "runs/t"}, study.parent)
+    (Path(settings.runs_dir) / "t").mkdir()
+    flaky = FlakyClient(callback.store.client, 0)
+    callback.store.client = callback.record.client = trial.client = flaky
+    trial.end("FINISHED")
+    callback.leave_out([(settings, UserError("does not fit"))])
+
+    def describe(store: TrackingStore, study: str) -> str:
+        return str(store.search(study=study))
+
+    callback.deliver()
+    callback.tell_verdict(describe)
+    callback.on_multirun_end(HYDRA)
+    out, err = capsys.readouterr()
+    assert "not all in MLflow yet: `python pipelines/sync.py` sends what is left in 2 folders" in out
+    assert "no verdict yet (cannot use the MLflow tracking store" in err
+    assert (Path(study.folder) / UNDESCRIBED).read_text() == f"{store.uri}\n{store.settings.experiment}"
+    assert (status(store, study.parent), status(store, trial.id)) == ("RUNNING", "RUNNING")
+    again = StudyCallback()
+    again.open([settings], SESSION, ["a"], [], 1, ONE)
+    assert "does not fit" in store.client.get_run(study.parent).data.tags["left_out"]
+    assert (status(store, study.parent), status(store, trial.id)) == ("RUNNING", "FINISHED")
+    again.on_multirun_end(HYDRA)
+    assert status(store, study.parent) == "FINISHED"
+
+
+def test_what_mlflow_refused_of_a_whole_run_is_no_failure(settings: Any, store: TrackingStore, tmp_path: Path) -> None:
+    callback = StudyCallback()
+    study = callback.open([settings], SESSION, ["a"], [], 1, ONE)
+    callback.numbers = [0, 1]
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    run.note_refused(["metric 'x' (why)"])
+    SESSION.errors.append(NotRecordedError("x"))
+    try:
+        callback.on_job_end(OmegaConf.merge(HYDRA, {"role": "tuning"}), SimpleNamespace(_return_value=run))  # type: ignore[arg-type]
+        assert read_states(study) == {1: ("done", "metric 'x' (why)")}
+    finally:
+        callback.on_multirun_end(HYDRA)
+        SESSION.errors.clear()
+    assert status(store, study.parent) == "FINISHED"
 
 
 def test_a_single_run_is_no_study(settings: Any) -> None:

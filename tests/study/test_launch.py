@@ -28,13 +28,16 @@ class Callback:
     def __init__(self, study: StudyInfo) -> None:
         self.study, self.store = study, "store"
         self.numbers: Sequence[int] = ()
-        self.ended = 0
+        self.ended, self.delivered = 0, 0
         self.chosen: Any = None
 
     def end_dead_runs(self) -> None:
         self.ended += 1
 
-    def chose(self, winners: Any, candidates: Any) -> None:
+    def deliver(self) -> None:
+        self.delivered += 1
+
+    def chose(self, winners: Any, candidates: Any, results: Any) -> None:
         self.chosen = winners, candidates
 
 
@@ -69,6 +72,7 @@ def test_all_jobs_run_and_give_something_back(callback: Any) -> None:
     launcher = Launcher(callback, [])
     assert launch(launcher, callback, [["a"], ["b"]], 4) == ["a", "b"]
     assert read_states(callback.study).keys() == {4, 5}
+    assert callback.delivered == 1
 
 
 def test_where_a_worker_dies_those_under_way_run_again_each_alone(callback: Any) -> None:

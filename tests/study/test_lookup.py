@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from overcast.core.devices import resolve_devices
-from overcast.core.errors import DamagedError, UserError
+from overcast.core.errors import DamagedError, UnreachableError
 from overcast.core.paths import HOME
 from overcast.evaluation.evaluate import evaluate
 from overcast.prediction.trained_network import open_config_pack
@@ -27,6 +27,8 @@ from overcast.study.lookup import (
 )
 from overcast.study.trial import run_trial
 from overcast.tracking.identity import identity
+from overcast.tracking.orphans import mark_orphaned_runs
+from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.train import train
@@ -148,16 +150,34 @@ def test_a_run_is_found_after_its_project_moved_or_by_its_artifacts(
     assert fetch(record, store, home / "again") is None
 
 
-def test_a_run_that_could_not_be_recorded_is_no_silent_gap_in_its_study(
+def test_a_store_that_is_away_in_a_study_s_middle_costs_it_nothing(
     config: Any, store: TrackingStore, study: StudyInfo, tracking: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("overcast.tracking.run.MlflowRun.dataset", lambda record, *_: setattr(record, "broken", "gone"))
-    with pytest.raises(UserError, match=r"stopped taking records \(gone\), and a study .*: run it again"):
-        run_trial(replace(config("epochs=1"), tracking=tracking), study)
-    assert whole_runs(store, planned_trials(store, study.id)) == []
+    """Its trials are whole in their folders, found there, evaluated there, and in MLflow once that answers."""
+    asked = replace(config("epochs=1"), tracking=tracking)
+
+    def away(*_: Any) -> Any:
+        raise UnreachableError("away")
+
+    monkeypatch.setattr("overcast.study.trial.reopen_store", away)
+    monkeypatch.setattr("overcast.evaluation.evaluate.reopen_store", away)
+    run = run_trial(asked, study)
+    evaluate(run, pictures=False)
+    assert run.facts["id"] == ""
+    assert run_trial(asked, study) == run  # found in its folder
+    assert run_trial(replace(asked, seed=1), study) != run
     monkeypatch.undo()
-    again = run_trial(replace(config("epochs=1"), tracking=tracking), study)
-    assert whole_runs(store, planned_trials(store, study.id)) == [again]
+    assert run_trial(asked, study) == run  # found, though nothing was sent yet
+    assert store.search(study=study.id, role="trial") == []
+    evaluate(run, pictures=False)
+    mark_orphaned_runs(store, asked.runs_dir)
+    trials = planned_trials(store, study.id)
+    assert [trial.status for trial in trials] == ["FINISHED"] * 2
+    assert whole_runs(store, trials) == [run, run_trial(replace(asked, seed=1), study)]
+    (first,) = (trial for trial in trials if trial.id == Run(run.folder).facts["id"])
+    assert first.tags["mlflow.parentRunId"] == study.parent
+    assert first.metrics["test/accuracy"] == pytest.approx(run.metrics["test"]["accuracy"], rel=1e-4)
+    assert len(store.client.get_metric_history(first.id, "train/nll")) == 1
 
 
 def test_the_time_comes_from_runs_like_it_or_from_a_few_steps(config: Any, store: TrackingStore) -> None:

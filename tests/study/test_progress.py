@@ -67,6 +67,16 @@ def test_what_failed_is_said_once_with_its_reasons(parallel: StudyInfo) -> None:
     assert session.errors == []
 
 
+def test_what_mlflow_refused_of_whole_runs_is_said(parallel: StudyInfo) -> None:
+    session = Session()
+    set_state(parallel, 0, "done", "metric 'x' (no such name)")
+    set_state(parallel, 1, "done")
+    Watch(parallel, 2).finish(session)
+    (said,) = session.errors
+    assert str(said) == "not recorded in MLflow: run 0: metric 'x' (no such name). The runs are whole."
+    assert said.exit_code == 1
+
+
 def test_a_new_round_forgets_the_old_and_ends_its_line(
     parallel: StudyInfo, config: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

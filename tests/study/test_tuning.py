@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from overcast.config.schema import StudyConfig
 from overcast.core.errors import DivergedError, IncompatibleError, UserError
 from overcast.core.paths import ROOT
 from overcast.study import tuning
-from overcast.study.tuning import Choice, best, choose, read_groups, record_choices, refuse_twice
+from overcast.study.trial import run_trial
+from overcast.study.tuning import Choice, best, choose, keep_choices, read_groups, record_choices, refuse_twice
+from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
@@ -120,6 +123,22 @@ def test_chosen_runs_are_trials_until_another_is_chosen(store: TrackingStore, st
         chosen = {(cell, str(fold)): won.strengths for (cell, fold), won in winners.items()}
         assert trials() == {("none", "0"): "", ("none", "1"): "", **chosen}
     assert len(store.search(study=study.id, role="tuning")) == 2
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+@pytest.mark.filterwarnings("ignore:::sqlalchemy")
+def test_a_choice_is_kept_where_the_store_is_away(
+    config: Any, store: TrackingStore, study: StudyInfo, tracking: Any, home: Path
+) -> None:
+    asked = [replace(config("epochs=1", f"seed={seed}", "role=tuning"), tracking=tracking) for seed in range(2)]
+    runs = [run_trial(each, study) for each in asked]
+    (cell,) = {run.facts["cell"] for run in runs}
+    keep_choices(runs[:1], {(cell, 0): Choice(0, 0, "", "p=0.1", 2)}, {cell})
+    keep_choices(runs[1:], {}, {"another"})
+    assert len(store.search(study=study.id, role="tuning")) == 2
+    mark_orphaned_runs(store, asked[0].runs_dir)
+    (chosen,) = store.search(study=study.id, role="trial")
+    assert (chosen.id, chosen.tags["tuned"]) == (runs[0].facts["id"], "p=0.1")
 
 
 def test_the_shipped_study_tries_as_many_strengths_of_each_mitigation() -> None:

@@ -70,6 +70,15 @@ def test_a_run_of_another_version_is_refused(
         load_run(folder)
 
 
+def test_a_config_is_written_without_passwords(tmp_path: Path, config: Any) -> None:
+    run = Run(tmp_path)
+    run.write_config(
+        config("mirror='http://me:hush@host/x'", "tracking.uri=http://me:hush@host", "tags=['x://a:hush@h']")
+    )
+    assert "hush" not in "".join(path.read_text() for path in tmp_path.iterdir())
+    assert run.config.tracking.uri == "http://host"
+
+
 def test_what_is_written_is_of_this_version(tmp_path: Path, written_run: Callable[..., Path]) -> None:
     folder = written_run(tmp_path / "a")
     Run(folder).write_facts({"name": "n"})

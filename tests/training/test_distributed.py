@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,14 @@ import pytest
 import torch
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from overcast.core.errors import DivergedError
+from flaky import FlakyClient
+from overcast.config.schema import TrackingConfig
+from overcast.core.errors import DivergedError, UnreachableError
+from overcast.tracking.orphans import mark_orphaned_runs
+from overcast.tracking.outbox import Outbox, find_outboxes, read_outbox
 from overcast.tracking.run_folder import Run
+from overcast.tracking.store import TrackingStore
+from overcast.training import distributed
 from overcast.training.distributed import _when
 from overcast.training.train import train
 
@@ -121,3 +128,35 @@ def test_of_ranks_that_fail_within_one_second_the_first_is_named(tmp_path: Path)
     did_not.timestamp = int(now + 5)
     assert min([*raised, did_not, told_to_end, died], key=_when).local_rank == 3
     assert min([told_to_end, did_not, *raised], key=_when).local_rank == 1
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+@pytest.mark.filterwarnings("ignore:::sqlalchemy")
+def test_what_ranks_record_waits_behind_what_was_not_sent(
+    config: Any, store: TrackingStore, tracking: TrackingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.client = flaky = FlakyClient(store.client, 2)  # looks for dead runs, and creates this one
+    monkeypatch.setattr("overcast.training.train.open_store", lambda _: store)
+    run = train(replace(config("trainer.devices=2", "epochs=2"), tracking=tracking))
+    (path,) = find_outboxes(run.folder)
+    kinds = [next(iter(entry)) for entry in read_outbox(path).entries]
+    assert kinds[:3] == ["params", "dataset", "metrics"]
+    flaky.mend()
+    mark_orphaned_runs(store, str(run.folder.parent))
+    assert store.status(run.facts["id"]) == "FINISHED"
+    assert [m.step for m in flaky.get_metric_history(run.facts["id"], "train/nll")] == [1, 2]
+
+
+def test_a_rank_keeps_what_its_store_does_not_take(
+    config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Any) -> None:
+        raise UnreachableError("away")
+
+    monkeypatch.setattr(distributed, "reopen_store", away)
+    run = Run(tmp_path)
+    run.write_config(config())
+    record = distributed._open_record(run, Outbox(str(tmp_path), "http://host", "overcast", "abc"))
+    record.metrics({"a": 1.0})
+    (path,) = find_outboxes(tmp_path)
+    assert [next(iter(entry)) for entry in read_outbox(path).entries] == ["metrics"]

@@ -13,13 +13,17 @@ import pytest
 import torch
 import yaml
 
-from overcast.config.schema import StudyConfig
-from overcast.core.errors import UserError
+from flaky import FlakyClient
+from overcast.config.schema import StudyConfig, TrackingConfig
+from overcast.core.errors import UnreachableError, UserError
 from overcast.core.seeding import generator
 from overcast.evaluation.evaluate import evaluate
 from overcast.prepare.split import read_parts, read_split_info, split
 from overcast.tracking.metadata import run_params
+from overcast.tracking.orphans import mark_orphaned_runs
+from overcast.tracking.outbox import find_outboxes
 from overcast.tracking.run_folder import FILES, RECORD, Run, load_run
+from overcast.tracking.store import TrackingStore
 from overcast.training.plan import draw_train_fraction
 from overcast.training.train import train
 
@@ -186,3 +190,43 @@ def test_what_does_not_fit_the_data_is_said_before_it_is_fetched(config: Any, tm
     with pytest.raises(UserError, match=r"of kind tokens\. Choose what works on that, such as model=lstm"):
         train(config(*words))
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+@pytest.mark.filterwarnings("ignore:::sqlalchemy")
+def test_a_store_that_takes_no_run_leaves_all_as_it_was(
+    config: Any, store: TrackingStore, tracking: TrackingConfig, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a server that answers, and gives 500 to whatever is written."""
+    earlier = train(config("epochs=1", f"run={home}/mine"))
+    before = {path: path.read_bytes() for path in earlier.folder.iterdir()}
+    store.client = FlakyClient(store.client, 0, writes_only=True)
+    monkeypatch.setattr("overcast.training.train.open_store", lambda _: store)
+    for words in ((), (f"run={home}/mine",)):
+        with pytest.raises(UnreachableError, match=r"cannot use the MLflow tracking store .*: too many 500"):
+            train(replace(config("epochs=1", *words), tracking=tracking))
+    assert list((home / "runs").iterdir()) == []
+    assert {path: path.read_bytes() for path in earlier.folder.iterdir()} == before
+    assert store.search() == []
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+@pytest.mark.filterwarnings("ignore:::sqlalchemy")
+def test_a_store_that_goes_away_is_waited_for_by_nobody_and_gets_all_later(
+    config: Any, store: TrackingStore, tracking: TrackingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the files of a run that is trained anew in the same folder."""
+    store.client = flaky = FlakyClient(store.client, 3)
+    monkeypatch.setattr("overcast.training.train.open_store", lambda _: store)
+    run = train(replace(config("epochs=2"), tracking=tracking))
+    assert find_outboxes(run.folder)
+    flaky.calls = 10**9
+    monkeypatch.setattr("overcast.training.train.open_store", lambda _: None)
+    again = train(replace(config("epochs=1", f"run={run.folder}"), tracking=tracking))
+    assert find_outboxes(again.folder)
+    mark_orphaned_runs(store, str(run.folder.parent))
+    (found,) = store.search()
+    assert found.status == "FINISHED"
+    assert [m.step for m in flaky.get_metric_history(found.id, "train/nll")] == [1, 2]
+    assert flaky.list_artifacts(found.id) == []
+    assert again.facts["id"] == ""

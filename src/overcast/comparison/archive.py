@@ -33,6 +33,7 @@ from overcast.core.atomic import whole_file
 from overcast.core.errors import UserError
 from overcast.core.formats import check_format
 from overcast.core.paths import project_path
+from overcast.core.secrets import without_password
 from overcast.fetch.archives import member_target, unpack
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import families
@@ -74,7 +75,11 @@ def write_archive(path: Path, record: StudyRecord, diverged: Mapping[Run, Diverg
     trials = [_without_private(_as_diverged(each, reasons)) for each in record.planned]
     study = {"format": FORMAT, "study": asdict(_without_private(record.parent)), "asked_before": record.asked_before}
     study["trials"] = [asdict(each) for each in trials]
-    files = {"study.json": _json(study), "environment.json": _json(environment()), "changes.diff": changes()}
+    files = {
+        "study.json": _json(study),
+        "environment.json": _json(environment()),
+        "changes.diff": without_password(changes()),
+    }
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as target:
         for name, text in files.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,17 +25,18 @@ from overcast.comparison.study_record import check_study_format, recorded_study,
 from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import curves
 from overcast.comparison.tuned import tuned_sections
-from overcast.core.errors import UserError
+from overcast.core.errors import UnreachableError, UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate, use_language
 from overcast.html.page import Section
 from overcast.html.writer import check_report_folder
-from overcast.study.lookup import StudyRecord
+from overcast.study.lookup import UNDESCRIBED, StudyRecord
 from overcast.study.outcomes import PRIMARY
 from overcast.tracking.run import MAX_TAG, MlflowRun
 from overcast.tracking.run_folder import Run
-from overcast.tracking.store import TrackingStore
+from overcast.tracking.store import RunInfo, TrackingStore, places
 from overcast.tracking.ui_views import links
+from overcast.tracking.unrecorded import unsent_line
 
 Judge = Callable[[str, Sequence[Run], int, int], tuple[str, str, list[Section]]]
 """Of a claim's name, a study's runs, how many are planned and how many diverged: the claim's sentence, the verdict on
@@ -46,6 +48,7 @@ class Comparison:
     """study: its id. table: a row a cell, as `overcast.comparison.table.comparison_table` says. trials: a row a trial.
 
     verdicts: a sentence for each comparison. report: the page. text: all that ``pipelines/compare.py`` prints.
+    refused: what of it MLflow has not taken, and why.
     """
 
     study: str
@@ -54,6 +57,7 @@ class Comparison:
     verdicts: list[str]
     report: Path
     text: str
+    refused: Sequence[str] = ()
 
 
 def compare(
@@ -102,12 +106,14 @@ def _compared(
     verdicts = wording.cell_sentences(study.table, study.judged) if study.sentences is None else [*study.sentences]
     notes = [*wording.predictors(study.predictors), *study_notes(study.table, study.info, study.sentences is None)]
     lines = [*findings.opening, "", *verdicts, *notes, "", translate("report: {path}", path=path)]
+    refused: Sequence[str] = ()
     if store:
-        report = MlflowRun(store.client, parent.id)
+        report = store.recorder(parent.id, parent.tags)
         report.artifact(folder, "report")
         _describe(report, measured, findings)
-        lines.append(links(store, key, parent.id, study.judged.larger_is_better, record.planned))
-    return Comparison(key, study.table, measured.trials, verdicts, path.absolute(), "\n".join(lines))
+        lines.append(_record_text(store, report, parent, study.judged.larger_is_better, record.planned))
+        refused = report.refused
+    return Comparison(key, study.table, measured.trials, verdicts, path.absolute(), "\n".join(lines), refused)
 
 
 def describe_study(store: TrackingStore, study: str, judge: Judge | None = None) -> str:
@@ -120,7 +126,7 @@ def describe_study(store: TrackingStore, study: str, judge: Judge | None = None)
     (parent,) = store.search(study=study, role="study", limit=1)
     measured = measure_study(study_record(store, parent))
     findings = _findings(measured, judge)
-    _describe(MlflowRun(store.client, parent.id), measured, findings)
+    _describe(store.recorder(parent.id, parent.tags), measured, findings)
     return "\n".join(findings.opening)
 
 
@@ -198,3 +204,16 @@ def _describe(record: MlflowRun, study: MeasuredStudy, findings: Findings) -> No
     if len(note) > MAX_TAG:  # whole lines of it: the last ones are of the table
         note = note[: MAX_TAG + 1].rpartition("\n")[0]
     record.tags({"mlflow.note.content": note, "comparisons": str(comparisons), "reported": str(runs)})
+    for place in places(study.record.parent.tags):
+        (place / UNDESCRIBED).unlink(missing_ok=True)
+
+
+def _record_text(
+    store: TrackingStore, report: MlflowRun, parent: RunInfo, outcomes: Mapping[str, bool], trials: list[RunInfo]
+) -> str:
+    """Where the study is in MLflow, or that the report is to be sent there later."""
+    with suppress(UnreachableError):
+        text = links(store, parent.tags["study"], parent.id, outcomes, trials)
+        if not (report.outbox and report.outbox.waits):
+            return text
+    return unsent_line([Path(report.outbox.folder)] if report.outbox else [])

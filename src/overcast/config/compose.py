@@ -23,6 +23,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.secrets import keep_passwords
 from overcast.core.yaml_file import read_yaml
 
 VARIED_BY_FOLDS = ("split.fold", "seed")
@@ -66,7 +67,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
             raise UserError(
                 f"{shown}: has bytes that are no UTF-8, which no config can hold: make a link of another name"
             )
-    arguments = _with_info_value(arguments)
+    arguments = _with_info_value(keep_passwords(arguments))
     flags = [a for a in arguments if a in ("-m", "--multirun")]
     arguments = [a for a in arguments if a not in flags]
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]

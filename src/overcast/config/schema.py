@@ -11,6 +11,7 @@ from omegaconf import MISSING, OmegaConf
 
 from overcast.core.devices import TrainerConfig
 from overcast.core.errors import UserError
+from overcast.core.secrets import keep_password
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,18 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """Where MLflow records; MLflow's own environment variables win over these. enabled=false: nowhere."""
+    """Where MLflow records; MLflow's own environment variables win over these. enabled=false: nowhere.
+
+    A password in ``uri`` goes into the environment of this process, and is no part of the config from then on.
+    """
 
     enabled: bool = True
     uri: str = "sqlite:///mlflow.db"
     artifacts: str = "mlartifacts"
     experiment: str = "overcast"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "uri", keep_password(self.uri))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.secrets import keep_passwords, without_password
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Job:
         except Exception as error:
             if HydraConfig.get().mode is not RunMode.MULTIRUN:
                 raise
-            traceback.print_exc()
+            print(without_password(traceback.format_exc()), file=sys.stderr)
             return UserError(f"{type(error).__name__}: {error}")
 
 
@@ -76,15 +77,18 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
     def main() -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
         register_schema()
+        sys.argv[1:] = keep_passwords(sys.argv[1:])  # before Hydra sees them: it shows them where a job fails
         session = Session(user_overrides=sys.argv[1:])
         try:
             check_hydra_blocks(ROOT / "conf", sys.argv[1:])
             sys.argv[1:] = with_defaults(sys.argv[1:])
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(Job(task, session))()
             if session.errors:
-                fail(str(session.errors[0]))
-        except (UserError, HydraException, OmegaConfBaseException) as error:
-            fail(error_message(error, ROOT / "conf"))
+                fail(session.errors[0])
+        except UserError as error:
+            fail(error)
+        except (HydraException, OmegaConfBaseException) as error:
+            fail(UserError(error_message(error, ROOT / "conf")))
         except KeyboardInterrupt:
             sys.exit(130)
 
@@ -104,12 +108,12 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
             print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
         try:
-            task(_parse_arguments(kind, sys.argv[1:]))
+            task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
         except UserError as error:
-            fail(str(error))
+            fail(error)
         except KeyboardInterrupt:
             sys.exit(130)
 
@@ -132,7 +136,7 @@ def _parse_arguments(kind: Any, words: list[str]) -> Any:
     return kind(**given)
 
 
-def fail(message: str) -> None:
-    """Show one message and end with exit code 2, as for any mistake of usage."""
-    print(f"overcast: {message}", file=sys.stderr)
-    sys.exit(2)
+def fail(error: UserError) -> None:
+    """Show one message and end with exit code 2, as for any mistake of usage, or with the error's own."""
+    print(f"overcast: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 
 from overcast.core.atomic import whole_folder
 from overcast.core.csv_rows import write_rows
-from overcast.core.errors import DivergedError
+from overcast.core.errors import DivergedError, UnreachableError
 from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
@@ -23,10 +24,13 @@ from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
+from overcast.tracking.delivery import deliver_all
+from overcast.tracking.late_record import kept_recorder, reopen_store
 from overcast.tracking.metadata import recorded_params, run_tags
-from overcast.tracking.run import Epoch, MlflowRun, RunRecorder, name_part
+from overcast.tracking.outbox import find_outboxes, portable_uri
+from overcast.tracking.run import Epoch, RunRecorder, name_part
 from overcast.tracking.run_folder import Run
-from overcast.tracking.store import open_store
+from overcast.tracking.store import TrackingStore
 from overcast.training.batch_loader import BatchLoader, evaluation_batch, measured_rows
 from overcast.training.feature_cache import restore_for_measuring
 from overcast.training.metrics import gap, measure_metrics, per_class
@@ -83,6 +87,7 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
     record = open_recorder(run)
     record.metrics(flatten_metrics(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
+    run.note_refused(record.refused)
     return metrics
 
 
@@ -187,19 +192,39 @@ def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
 
 
 def open_recorder(run: Run) -> RunRecorder:
-    """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen these weights."""
-    config, facts = run.config, run.facts
-    store = open_store(config.tracking)
-    if store is None:
-        return RunRecorder()
-    if facts["id"] and (record := store.find(facts["id"])):
+    """The run's MLflow run; recorded anew, tagged as restored, where this store has never seen these weights.
+
+    What the run could not send before is sent first. Where the store does not answer, all is kept for later.
+
+    Raises: UnreachableError in that case if the run was never recorded in it.
+    """
+    config = run.config
+    try:
+        store = reopen_store(config.tracking)
+        if store is None:
+            return RunRecorder()
+        deliveries = deliver_all(store.client, store.uri, find_outboxes(run.folder))
+        facts = Run(run.folder).facts  # as it is now
+        found = facts["id"] and store.find(facts["id"])
+        here = {"folder": str(run.folder.absolute())}
+        record = store.recorder(facts["id"], here) if found else _recorded_anew(store, run)
+        record.refuse([line for delivery in deliveries for line in delivery.refused])
         return record
+    except UnreachableError:
+        if not (kept := kept_recorder(run)):
+            raise
+        print("overcast: MLflow does not answer: this evaluation is recorded later", file=sys.stderr)
+        return kept
+
+
+def _recorded_anew(store: TrackingStore, run: Run) -> RunRecorder:
+    config, facts, folder = run.config, run.facts, {"folder": str(run.folder.absolute())}
     for recorded in store.search(weights=facts["weights"], limit=1) if "weights" in facts else []:
-        run.write_record(id=recorded.id)
-        return MlflowRun(store.client, recorded.id)
+        run.write_record(id=recorded.id, store=portable_uri(store.uri))
+        return store.recorder(recorded.id, folder)
     restored = run_tags(config, facts, run.folder, None) | {"restored": "true"}
     record = store.create(facts["name"], restored)
-    run.write_record(id=record.id)
+    run.write_record(id=record.id, store=portable_uri(store.uri))
     record.params(recorded_params(config))
     history = run.history
     names = [name for name in history if name != "epoch"]

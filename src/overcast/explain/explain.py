@@ -47,7 +47,9 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
         patches.section(trained, pack, rows, patches.PROBES if light else patches.PROBES // 4),
     ]
     page = writer.write(folder, Page(f"Inside {run.facts['name']}", _lead(run), sections, _facts(run)))
-    open_recorder(run).artifact(folder, "explain")
+    record = open_recorder(run)
+    record.artifact(folder, "explain")
+    run.note_refused(record.refused)
     return page
 
 

@@ -21,17 +21,19 @@ from omegaconf import DictConfig
 
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Job, Session
-from overcast.core.errors import UserError
+from overcast.core.errors import NotRecordedError, UnreachableError, UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.study.lookup import CELL_LENGTH, DESIGN
+from overcast.study.lookup import CELL_LENGTH, DESIGN, UNDESCRIBED
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
+from overcast.tracking.failures import listens, reason
 from overcast.tracking.identity import run_name
+from overcast.tracking.outbox import portable_uri
 from overcast.tracking.run import MAX_TAG
 from overcast.tracking.run_folder import Run
-from overcast.tracking.store import TrackingStore
+from overcast.tracking.store import TrackingStore, experiment_name
 from overcast.tracking.study_info import StudyInfo
 
 if TYPE_CHECKING:  # every job imports this
@@ -48,6 +50,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     """By column, of the outcomes that the study judges."""
     parent_process: int = 0
     session: Session | None = None
+    runs_dir: str = ""
     numbers: Sequence[int] = ()
     """Which jobs of the study are launched: Hydra counts those of each launch from 0."""
 
@@ -76,6 +79,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         from overcast.tracking.store import open_store, relative
 
         config = configs[0]
+        self.runs_dir = config.runs_dir
         self.larger_is_better = families(config.study.outcomes, config.study.margins).larger_is_better
         name = config.study.name or "sweep"
         key = study_id(config.study.name, cells, repeats)
@@ -86,7 +90,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.store = open_store(config.tracking)
             self.record = RunRecorder()
             if self.store:
-                mark_orphaned_runs(self.store)
+                mark_orphaned_runs(self.store, config.runs_dir)
                 tags = {"folder": relative(folder), "command": command(session), "runs": str(runs)}
                 tags |= {"claim": config.claim} if config.claim else {}
                 tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
@@ -150,12 +154,20 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         self.record.tags({"epochs": tag})
         return {name: epochs[name[:CELL_LENGTH]] for cells in contexts for name in cells}
 
-    def chose(self, winners: Mapping[tuple[str, int], Choice], candidates: Collection[str]) -> None:
-        """Say and record which candidates won; as `overcast.study.tuning.record_choices` has them."""
-        from overcast.study.tuning import record_choices
+    def chose(
+        self, winners: Mapping[tuple[str, int], Choice], candidates: Collection[str], results: Sequence[Any]
+    ) -> None:
+        """Say and record which candidates won; as `overcast.study.tuning.record_choices` has them.
+
+        results: of all jobs, in whose folders the choice is kept where the store does not answer.
+        """
+        from overcast.study.tuning import keep_choices, record_choices
 
         if self.study and self.store:
-            record_choices(self.store, self.study.id, winners, candidates)
+            try:
+                record_choices(self.store, self.study.id, winners, candidates)
+            except UnreachableError:
+                keep_choices([run for run in results if isinstance(run, Run)], winners, candidates)
         counts = Counter(won.strengths for won in winners.values())
         told = ", ".join(f"{strengths} ({times}×)" for strengths, times in counts.items())
         print(f"chosen by validation: {told or 'nothing, since no group has a whole candidate'}", flush=True)
@@ -176,25 +188,49 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         assert self.study
         try:
             print(describe(self.store, self.study.id), flush=True)
+        except UnreachableError as error:
+            where = f"{portable_uri(self.store.uri)}\n{experiment_name(self.store.settings)}"
+            Path(self.study.folder, UNDESCRIBED).write_text(where, encoding="utf8")
+            print(f"overcast: no verdict yet ({reason(error)})", file=sys.stderr, flush=True)
         except Exception as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             again = f"`python pipelines/compare.py study={self.study.id}` tells it"
             print(f"overcast: no verdict yet ({why}); {again}", file=sys.stderr, flush=True)
 
+    def deliver(self) -> None:
+        """Send what trials could not, if the store answers again."""
+        from overcast.tracking.store import deliver_unsent
+
+        if self.store:
+            with suppress(Exception):  # there will be other times
+                deliver_unsent(self.store, self.runs_dir)
+
     def end_dead_runs(self) -> None:
         """Mark the runs of workers that died as KILLED."""
         from overcast.tracking.orphans import end_trials
 
-        if self.study and self.store:
+        if self.study and self.store and listens(self.store.uri):
             with suppress(Exception):  # a server that died costs the record, not the study
                 end_trials(self.store, self.study.id)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        self._close("FAILED" if self.session and self.session.errors else "FINISHED")
+        errors = self.session.errors if self.session else []
+        self._close("FINISHED" if all(isinstance(each, NotRecordedError) for each in errors) else "FAILED")
         if self.study and self.store:
-            from overcast.tracking.ui_views import links
+            self._tell_record(self.store, self.study)
 
-            print(links(self.store, self.study.id, self.study.parent, self.larger_is_better))
+    def _tell_record(self, store: TrackingStore, study: StudyInfo) -> None:
+        """Where the study is in MLflow, and what of it is not there yet."""
+        from overcast.tracking.delivery import unsent_files
+        from overcast.tracking.ui_views import links
+        from overcast.tracking.unrecorded import unsent_line
+
+        with suppress(UnreachableError):
+            print(links(store, study.id, study.parent, self.larger_is_better))
+        folders = {path.parent for path in unsent_files(project_path(self.runs_dir))}
+        folders |= {Path(study.folder)} if Path(study.folder, UNDESCRIBED).exists() else set()
+        if folders:
+            print(unsent_line(sorted(folders)), flush=True)
 
     def _close(self, status: str) -> None:
         """The parent's last word, and that of the jobs that had none: the workers are idle or gone by now."""
@@ -225,9 +261,11 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             return
         number, result = self.numbers[config.hydra.job.num], job_return._return_value
         failed = isinstance(result, BaseException)
+        refused = result.record.get("refused", []) if isinstance(result, Run) else []
         if isinstance(result, Run) and self.study.parent and config.role == "trial":
             self._evaluate(result)
-        set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "")
+            refused = list(dict.fromkeys([*refused, *result.record.get("refused", [])]))
+        set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "; ".join(refused))
         if os.getpid() != self.parent_process:
             restore(self.output)
 

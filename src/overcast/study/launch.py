@@ -43,6 +43,7 @@ def launch(launcher: Any, callback: StudyCallback, jobs: Sequence[Overrides], st
         if done is None:
             set_state(callback.study, number, "failed", "its process was killed: by the system for want of memory?")
         results |= done or {}
+    callback.deliver()
     return [results.get(number) for number in numbered]
 
 
@@ -83,4 +84,4 @@ def choose_candidates(sweep: Sweep, results: Sequence[Any], callback: StudyCallb
     identities: dict[tuple[int, str], str] = {cell.place: cell.identity for cell in sweep.cells}
     winners = {(identities[won.point, won.cell], won.fold): won for won in choose(sweep.layout.groups, tried)}
     candidates = sweep.layout.candidates
-    callback.chose(winners, {cell.identity for cell in sweep.cells if cell.place.cell in candidates})
+    callback.chose(winners, {cell.identity for cell in sweep.cells if cell.place.cell in candidates}, results)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import DamagedError, UserError
-from overcast.tracking.run_folder import Run, load_run
+from overcast.core.paths import project_path
+from overcast.tracking.outbox import OUTBOX
+from overcast.tracking.run_folder import RECORD, Run, load_run
 from overcast.tracking.store import RunInfo, TrackingStore, places
 from overcast.tracking.study_info import StudyInfo
 
@@ -44,8 +46,25 @@ def finished_run(store: TrackingStore | None, study: StudyInfo, role: str, ident
     return None  # also where its folder was removed
 
 
+def finished_folder(config: RunConfig, study: StudyInfo, identity: str, unsent: bool) -> Run | None:
+    """As `finished_run`, from the runs' folders: of those with an unsent record alone, or, where the store does not
+    answer, of all.
+    """
+    pattern = OUTBOX.format("*") if unsent else RECORD
+    for path in sorted(project_path(config.runs_dir).glob(f"*/{pattern}")):
+        with suppress(UserError, OSError, ValueError):
+            run = load_run(path.parent, config.tracking)
+            ours = run.record.get("study") == study.id and run.facts["identity"] == identity
+            if ours and run.record["settings"]["role"] in (config.role, "trial"):
+                return run
+    return None
+
+
 DESIGN = ("design", "equal", "lengths", "looks")
 """The tags of a study's design, each also as it was planned before the first trial."""
+
+UNDESCRIBED = "undescribed"
+"""A file in a study's folder: it ended while the store did not answer, and its run has no description yet."""
 
 CELL_LENGTH = 8
 """Characters of a cell's identity that tell it from the others of a study."""

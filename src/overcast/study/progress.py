@@ -20,6 +20,7 @@ from overcast.core.errors import UserError
 from overcast.study.lookup import LIKE, estimated_seconds
 from overcast.tracking.store import open_store
 from overcast.tracking.study_info import StudyInfo
+from overcast.tracking.unrecorded import not_recorded
 
 
 def redirect(log: Path) -> list[int]:
@@ -86,6 +87,8 @@ class Watch:
         failed = {job: reason for job, (state, reason) in read_states(self.study).items() if state == "failed"}
         session.errors.clear()  # one process's jobs leave theirs there
         if not failed:
+            lines = [f"run {job}: {why}" for job, (_, why) in read_states(self.study).items() if why]
+            session.errors += [not_recorded(lines, "The runs are whole.")] if lines else []
             return
         reasons = Counter((reason.splitlines() or ["it did not say why"])[0] for reason in failed.values())
         lines = [f"  {count} × {reason}" for reason, count in reasons.most_common(5)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from overcast.config.run_config import RunConfig
+from overcast.core.errors import UnreachableError
 from overcast.prepare.missing_steps import prepare_missing
-from overcast.study.lookup import finished_run
+from overcast.study.lookup import finished_folder, finished_run
+from overcast.tracking.late_record import reopen_store
 from overcast.tracking.run_folder import Run
-from overcast.tracking.store import open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.plan import make_plan
 from overcast.training.train import execute
@@ -20,8 +23,14 @@ def run_trial(config: RunConfig, study: StudyInfo) -> Run:
     if config.prepare:
         prepare_missing([config])
     plan = make_plan(config, study.jobs, study.machine)
-    store = open_store(config.tracking)
-    if done := finished_run(store, study, config.role, plan.identity):
+    try:
+        store = reopen_store(config.tracking)
+        done = finished_run(store, study, config.role, plan.identity)
+        done = done or finished_folder(config, study, plan.identity, unsent=True)
+    except UnreachableError:
+        print("overcast: MLflow does not answer: the study goes on, and this run is recorded later", file=sys.stderr)
+        store, done = None, finished_folder(config, study, plan.identity, unsent=False)
+    if done:
         print(f"already trained: {done.folder}")
         return done
     return execute(plan, store, study)

@@ -153,15 +153,27 @@ def record_choices(
 
     study: its id. winners: by the identity of their cell and the fold. candidates: the identities of all.
     """
-    from overcast.tracking.run import MlflowRun
-
     for found in store.search(study=study):
         if (cell := found.tags.get("cell", "")) not in candidates:
             continue
-        won = winners.get((cell, int(found.params.get("fold", -1))))
-        tags = {"role": "trial", "tuned": won.strengths, "candidates": str(won.candidates)} if won else UNCHOSEN
+        tags = _choice_tags(winners.get((cell, int(found.params.get("fold", -1)))))
         if any(found.tags.get(name, "") != text for name, text in tags.items()):
-            MlflowRun(store.client, found.id).tags(tags)
+            store.recorder(found.id, found.tags).tags(tags)
+
+
+def keep_choices(runs: Sequence[Run], winners: Mapping[tuple[str, int], Choice], candidates: Collection[str]) -> None:
+    """As `record_choices`, into the folders of these runs, from which it is sent when their store answers again."""
+    from overcast.tracking.late_record import kept_recorder
+
+    for run in runs:
+        config, facts = run.config, run.facts
+        if facts["cell"] in candidates and (record := kept_recorder(run)):
+            record.tags(_choice_tags(winners.get((facts["cell"], config.split.fold))))
+
+
+def _choice_tags(won: Choice | None) -> dict[str, str]:
+    """The tags of the run of a candidate, chosen or not."""
+    return {"role": "trial", "tuned": won.strengths, "candidates": str(won.candidates)} if won else UNCHOSEN
 
 
 UNCHOSEN = {"role": "tuning", "tuned": "", "candidates": ""}

@@ -51,7 +51,7 @@ def _download_run(run_id: str, runs_dir: Path, tracking: TrackingConfig) -> Run:
     from overcast.tracking.store import open_store
 
     store = open_store(tracking)
-    if store is None or store.find(run_id) is None:
+    if store is None or not store.find(run_id):
         raise UserError(
             f"run={run_id}: no such folder, and no run of that id in {runs_dir}/ or in MLflow. "
             "Give a run's folder, an MLflow run id, or 'latest'"

@@ -17,7 +17,9 @@ import yaml
 from overcast.config.run_config import RunConfig
 from overcast.core.cores import cores
 from overcast.core.paths import ROOT
+from overcast.core.secrets import without_password
 from overcast.core.words import translate
+from overcast.tracking.run import name_part
 from overcast.tracking.store import relative
 from overcast.tracking.study_info import StudyInfo
 
@@ -146,5 +148,10 @@ def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: Stud
     tags |= {"jobs": str(study.jobs if study else 1)}
     names = ("identity", "cell", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
     tags |= {name: str(facts[name]) for name in names if name in facts}  # an older run lacks some
-    tags |= {f"tag.{tag}": "true" for tag in config.tags}
+    tags |= {f"tag.{_tag_name(tag)}": "true" for tag in config.tags}
     return {key: value for key, value in tags.items() if value}
+
+
+def _tag_name(text: str) -> str:
+    """What a user calls a run, as MLflow takes it: what it has between slashes, made safe one by one."""
+    return "/".join(name_part(part) for part in without_password(text).split("/") if part.strip("."))

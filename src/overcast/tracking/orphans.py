@@ -20,7 +20,7 @@ from overcast.core.locks import is_locked
 from overcast.core.paths import project_home
 from overcast.core.process import ProcessId, is_gone, this_process
 from overcast.tracking.heartbeat import ENDED_BECAUSE, HEARTBEAT, STILL
-from overcast.tracking.store import RunInfo, TrackingStore, places
+from overcast.tracking.store import RunInfo, TrackingStore, deliver_unsent, has_unsent, places
 
 NOTES = ".heartbeats.json"
 
@@ -35,11 +35,17 @@ class Look(NamedTuple):
     since: float
 
 
-def mark_orphaned_runs(store: TrackingStore) -> None:
-    """Mark runs KILLED that died without a word (SIGKILL, power), and say in a tag why."""
+def mark_orphaned_runs(store: TrackingStore, runs_dir: str = "runs") -> None:
+    """Mark runs KILLED that died without a word (SIGKILL, power), and say in a tag why.
+
+    What they, or others in ``runs_dir``, could not send while the store was away is delivered first: their last word
+    may be in it.
+    """
     observer = this_process()
     unsure: dict[str, str] = {}
-    for run in store.search(status="RUNNING"):
+    running = store.search(status="RUNNING")
+    deliver_unsent(store, runs_dir, [place for run in running if "folder" in run.tags for place in places(run.tags)])
+    for run in running:
         process = ProcessId.parse(run.tags.get("process", ""))
         gone = _is_gone(run, process, observer)
         if process and gone:
@@ -60,14 +66,16 @@ def end_trials(store: TrackingStore, study: str) -> None:
         process = ProcessId.parse(run.tags.get("process", ""))
         here = process and (process.boot, process.namespace) == (observer.boot, observer.namespace)
         own = here and run.tags.get("project") == str(project_home())
-        if run.tags.get("role") != "study" and (own or _is_gone(run, process, observer)):
+        if run.tags.get("role") != "study" and not has_unsent(run) and (own or _is_gone(run, process, observer)):
             _end(store, run.id, "its worker in the study is gone")
 
 
 def _is_gone(run: RunInfo, process: ProcessId | None, observer: ProcessId) -> bool | None:
-    """As `is_gone`; a run whose folder is locked lives."""
+    """As `is_gone`; a run whose folder is locked lives, and one that was not delivered yet may have ended well."""
     if process is None:
         return None
+    if has_unsent(run):
+        return False
     gone = is_gone(process, observer)  # asked before the lock and the state, in which it can no longer change them
     if gone is not False and "folder" in run.tags and any(is_locked(place) for place in places(run.tags)):
         return False

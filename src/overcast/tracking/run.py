@@ -8,11 +8,15 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from overcast.core.secrets import without_password
 from overcast.core.signals import signals_deferred, sigterm_exits
+from overcast.tracking.delivery import DeletedError, NotDeliveredError, deliver, send
+from overcast.tracking.failures import listens, reason
+from overcast.tracking.outbox import Entry, Outbox, portable
 
 NOT_IN_NAMES = re.compile(r"[^\w\-. :]")
 """What MLflow refuses in a metric's name, and the slash, which parts it."""
@@ -26,6 +30,9 @@ MOST_METRICS = 1000
 
 MAX_TAG = 8000
 """Characters that it keeps of a tag."""
+
+MAX_PARAM = 6000
+"""Characters that it keeps of a parameter."""
 
 DIGITS = 5
 """Significant ones of a metric in MLflow, which shows all there are; a run's own files keep them all."""
@@ -47,6 +54,12 @@ def name_part(text: str) -> str:
     return f"{safe}-{hashlib.sha256(text.encode('utf8', 'surrogateescape')).hexdigest()[:8]}"
 
 
+def recordable(text: str, longest: int) -> str:
+    """Any text as a value that MLflow and its databases take: without passwords, in UTF-8, cut where it is too long."""
+    text = without_password(text).replace("\0", "").encode("utf8", "backslashreplace").decode("utf8")
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def rounded(value: float) -> float:
     """To `DIGITS`; a whole number, such as a count, as it is."""
     value = float(value)
@@ -57,8 +70,10 @@ class RunRecorder:
     """Records nothing: what ``tracking=off`` uses, and the methods every record has."""
 
     id: str = ""
-    broken: str = ""
-    """Why what was said no longer arrives, once it does not."""
+    outbox: Outbox | None = None
+    """Where what does not arrive is kept; without one it is lost."""
+    refused: Sequence[str] = ()
+    """What MLflow did not take and never will, a line each."""
 
     def params(self, values: dict[str, Any]) -> None:
         """Log parameters, once."""
@@ -78,6 +93,9 @@ class RunRecorder:
     def artifact(self, path: Path, folder: str = "") -> None:
         """Log a file, or a folder's content."""
 
+    def refuse(self, lines: Sequence[str]) -> None:
+        """Note what MLflow did not take."""
+
     def system_metrics(self) -> contextlib.AbstractContextManager[None]:
         """What the machine does meanwhile, recorded where MLflow's own environment variable asks for it."""
         return contextlib.nullcontext()
@@ -88,70 +106,91 @@ class RunRecorder:
 
 @dataclass
 class MlflowRun(RunRecorder):
-    """One MLflow run. A server that dies on the way costs the record, not the training."""
+    """One MLflow run. From the first thing on that does not arrive, all is kept in the run's folder, and sent later.
+
+    client: MLflow's; None where its store does not answer from the beginning. id: "" if it is yet to be created.
+    """
 
     client: Any
     id: str
-    broken: str = ""
+    outbox: Outbox | None = None
+    refused: list[str] = field(default_factory=list)
+    deleted: bool = False
 
-    def _call(self, call: str, *args: Any, tries: int = 1, **kwargs: Any) -> None:
-        from mlflow.exceptions import MlflowException
-
-        if self.broken:
+    def _record(self, kind: str, values: Any) -> None:
+        if self.deleted or not values:
             return
-        try:
-            with signals_deferred():
-                getattr(self.client, call)(self.id, *args, **kwargs)
-        except (MlflowException, OSError) as error:
-            if tries > 1:
-                self._call(call, *args, tries=tries - 1, **kwargs)
+        if self._can_send(kind):
+            try:
+                with signals_deferred():
+                    self.refuse(send(self.client, self.id, {kind: values}, self._folder))
                 return
-            self.broken = str(error).splitlines()[0]
-            print(
-                f"overcast: MLflow stopped taking records ({self.broken}). The run goes on, whole in its folder; "
-                "`python pipelines/evaluate.py run=<folder>` records it anew later.",
-                file=sys.stderr,
-            )
+            except DeletedError:
+                self.refuse([f"what came after the MLflow run {self.id} was deleted"])
+                self.deleted = True
+                return
+            except NotDeliveredError as error:
+                print(f"overcast: MLflow does not take records ({error}): {self._kept}", file=sys.stderr)
+        self._keep({kind: values})
+
+    def refuse(self, lines: Sequence[str]) -> None:
+        new = [line for line in lines if line not in self.refused]
+        for line in new:
+            print(f"overcast: not recorded in MLflow: {line}", file=sys.stderr)
+        self.refused += new
+
+    def _can_send(self, kind: str) -> bool:
+        """Whether nothing waits to be sent first; at the end, which may be a hurried one, also that MLflow is there."""
+        if not self.client or not self.outbox:
+            return bool(self.client)
+        return not self.outbox.waits and (kind != "end" or listens(self.outbox.uri))
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.outbox.folder) if self.outbox else Path()
+
+    @property
+    def _kept(self) -> str:
+        return f"they are kept in {self.outbox.folder} and sent later" if self.outbox else "they are lost"
+
+    def _keep(self, entry: Entry) -> None:
+        try:
+            if not self.outbox:
+                raise OSError("there is no folder to keep it in")
+            with signals_deferred():
+                self.outbox.add(entry)
+        except OSError as error:
+            self.refuse([f"{next(iter(entry))} (MLflow does not answer, and {reason(error)})"])
 
     def params(self, values: dict[str, Any]) -> None:
-        from mlflow.entities import Param
-
-        self._call("log_batch", params=[Param(k, str(v)) for k, v in values.items()])
+        self._record("params", {name: recordable(str(value), MAX_PARAM) for name, value in values.items()})
 
     def tags(self, values: dict[str, str]) -> None:
-        from mlflow.entities import RunTag
-
-        self._call("log_batch", tags=[RunTag(k, str(v)) for k, v in values.items()])
+        self._record("tags", {name: recordable(str(value), MAX_TAG) for name, value in values.items()})
 
     def metrics(self, values: dict[str, float]) -> None:
         self.epochs([Epoch(0, values, time.time())])
 
     def epochs(self, rows: Sequence[Epoch]) -> None:
-        from mlflow.entities import Metric
-
         metrics = [
-            Metric(name, rounded(value), int(1000 * row.time), row.number)
+            [name, rounded(value), int(1000 * row.time), row.number]
             for row in rows
             for name, value in row.metrics.items()
         ]
         for start in range(0, len(metrics), MOST_METRICS):
-            self._call("log_batch", metrics=metrics[start : start + MOST_METRICS])
+            self._record("metrics", metrics[start : start + MOST_METRICS])
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
-        from mlflow.entities import Dataset, DatasetInput
-
-        entity = Dataset(name, digest[:36], "local", source, profile=profile)
-        # of two runs that are the first to see new data only one can add it; the other's second try finds it
-        self._call("log_inputs", datasets=[DatasetInput(dataset=entity)], tries=2)
+        self._record("dataset", [name, digest[:36], recordable(source, MAX_TAG), profile])
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        self._call("log_artifacts" if path.is_dir() else "log_artifact", str(path), folder or None)
+        self._record("artifact", [portable(path, self._folder), folder])
 
     @contextlib.contextmanager
     def system_metrics(self) -> Iterator[None]:
         from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
 
-        if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():
+        if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get() or not self.client:
             yield
             return
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
@@ -164,7 +203,15 @@ class MlflowRun(RunRecorder):
             monitor.finish()
 
     def end(self, status: str) -> None:
-        self._call("set_terminated", status=status)
+        self._record("end", [status, int(1000 * time.time())])
+        self.deliver()  # the store may have been away for a moment only
+
+    def deliver(self) -> None:
+        """Send what is kept, if the store answers by now."""
+        if self.client and self.outbox and self.outbox.waits and listens(self.outbox.uri):
+            with contextlib.suppress(OSError, ValueError):  # a damaged file, which `sync` tells
+                delivery = deliver(self.outbox.path, self.client)
+                self.refuse(delivery.refused if delivery else ())
 
 
 @contextlib.contextmanager

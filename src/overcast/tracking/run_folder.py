@@ -29,9 +29,11 @@ from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.formats import check_format
+from overcast.core.secrets import without_password
 from overcast.core.spec import Spec
 from overcast.core.yaml_file import read_yaml
 from overcast.tracking.checksums import CHECKSUM, check_content, check_files, damaged, file_hashes, with_checksum
+from overcast.tracking.outbox import leave_out_artifacts
 
 HASHED = ("config.yaml", "spec.json", "parts.csv", "history.csv")
 """The files whose hashes run.json holds as ``files``; that of the weights is its ``weights``."""
@@ -142,6 +144,7 @@ class Run:
             self.path(name).unlink(missing_ok=True)
         for path in self.folder.glob(PROFILES):
             path.unlink()
+        leave_out_artifacts(self.folder)
         shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
 
     def write_config(self, config: RunConfig) -> None:
@@ -149,7 +152,7 @@ class Run:
         plain = config.to_dict()
         self.write_record(settings={name: plain[name] for name in SETTINGS})
         kept = {name: value for name, value in plain.items() if name not in SETTINGS}
-        self.write("config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+        self.write("config.yaml", without_password(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)))
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """Write run.json, with `FORMAT` and the hashes of what is there, and into record.json what is `RECORDED`."""
@@ -162,7 +165,12 @@ class Run:
     def write_record(self, **values: Any) -> None:
         """Add ``values`` to record.json."""
         known = {"weights": self._stored("run.json").get("weights"), **self.record}
-        self.write(RECORD, json.dumps(known | values, indent=1) + "\n")
+        self.write(RECORD, without_password(json.dumps(known | values, indent=1)) + "\n")
+
+    def note_refused(self, lines: Sequence[str]) -> None:
+        """Let record.json say what MLflow has refused of what this command recorded."""
+        if [*lines] != self.record.get("refused", []):
+            self.write_record(refused=[*lines])
 
     def weights_hash(self) -> str:
         """SHA-256 of model.pt."""

@@ -5,24 +5,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.core.paths import project_home, project_path
 from overcast.core.process import this_process
-from overcast.tracking.database import file_error, prepare_database
+from overcast.core.secrets import keep_http_password, with_password, without_password
+from overcast.tracking.database import prepare_database
+from overcast.tracking.delivery import Delivery, NotDeliveredError, create, deliver_all, lifecycle, unsent_files
+from overcast.tracking.failures import answering, unreachable
 from overcast.tracking.heartbeat import ENDED_BECAUSE
+from overcast.tracking.outbox import Outbox, find_outboxes
 from overcast.tracking.relocate import relocate
 from overcast.tracking.retry import retried
-from overcast.tracking.run import MlflowRun
+from overcast.tracking.run import MAX_TAG, MlflowRun, recordable
 from overcast.tracking.study_info import FORMAT
 
 # a dead server is said within seconds, not after minutes of retries
@@ -54,42 +59,45 @@ class TrackingStore:
     settings: TrackingConfig
 
     def create(self, name: str, tags: dict[str, str], parent: str = "") -> MlflowRun:
-        """A new run, RUNNING, below ``parent`` if given. Raises: UserError if the store takes none."""
-        tags = {"mlflow.user": _user(), **_here(), **tags}
-        tags |= {"mlflow.parentRunId": parent} if parent else {}
-        with _errors_told(self.uri):
-            run = retried(lambda: self.client.create_run(self.experiment, tags=tags, run_name=name))
-        return MlflowRun(self.client, run.info.run_id)
+        """A new run, RUNNING, below ``parent`` if given. Raises: UnreachableError if the store takes none."""
+        creation = new_run(name, tags, parent)
+        with answering(self.uri):
+            run_id = retried(lambda: create(self.client, self.experiment, creation))
+        return self.recorder(run_id, creation["tags"])
 
-    def find(self, run_id: str) -> MlflowRun | None:
-        """The run with this id, or None if this store has never seen it."""
-        from mlflow.exceptions import MlflowException
+    def recorder(self, run_id: str, tags: Mapping[str, str]) -> MlflowRun:
+        """The run of this id, to add to it. tags: those it has, or at least its ``folder``."""
+        folder = str(places(dict(tags))[0]) if "folder" in tags else ""
+        name = experiment_name(self.settings)
+        return MlflowRun(self.client, run_id, Outbox(folder, self.uri, name, run_id) if folder else None)
 
+    def find(self, run_id: str) -> bool:
+        """Whether this store has a run with this id that was not deleted. Raises: UnreachableError."""
         try:
-            self.client.get_run(run_id)
-        except MlflowException:
-            return None
-        return MlflowRun(self.client, run_id)
+            return lifecycle(self.client, run_id) == "active"
+        except NotDeliveredError as error:
+            raise unreachable(self.uri, error) from None
 
     def study(self, key: str, name: str, tags: dict[str, str]) -> MlflowRun:
         """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now."""
         tags = {"opened": _text(datetime.now(UTC)), "format": str(FORMAT), **tags}
         for run in self.search(study=key, role="study", limit=1):
-            record = MlflowRun(self.client, run.id)
-            with _errors_told(self.uri):
+            record = self.recorder(run.id, tags)
+            record.deliver()
+            with answering(self.uri):
                 self.client.update_run(run.id, status="RUNNING")
             record.tags(_here() | ({ENDED_BECAUSE: ""} if ENDED_BECAUSE in run.tags else {}) | tags)
             return record
         return self.create(name, {"role": "study", "study": key, **tags})
 
     def search(self, status: str = "", limit: int = 50_000, **equal: str) -> list[RunInfo]:
-        """Runs with these tags (or ``params.<name>``), newest first. Raises: UserError if the store does not answer."""
+        """Runs with these tags (or ``params.<name>``), newest first. Raises: UnreachableError."""
         terms = [f"{key if '.' in key else 'tags.' + key} = '{value}'" for key, value in equal.items()]
         terms += [f"attributes.status = '{status}'"] if status else []
         runs: list[RunInfo] = []
         token = None
         while len(runs) < limit:
-            with _errors_told(self.uri):
+            with answering(self.uri):
                 page = self.client.search_runs(
                     [self.experiment],
                     " and ".join(terms),
@@ -108,8 +116,9 @@ class TrackingStore:
         return str(self.client.get_run(run_id).info.status)
 
     def tag_experiment(self, key: str, value: str) -> None:
-        """Set a tag of the experiment."""
-        self.client.set_experiment_tag(self.experiment, key, value)
+        """Set a tag of the experiment. Raises: UnreachableError."""
+        with answering(self.uri):
+            self.client.set_experiment_tag(self.experiment, key, value)
 
     def download(self, run_id: str, artifact: str, into: Path) -> Path:
         """Copy a run's artifact folder into ``into``; where it then lies. Raises: UserError if it cannot be had."""
@@ -120,6 +129,28 @@ class TrackingStore:
         except (MlflowException, OSError) as error:
             reason = str(error).splitlines()[0][:200]
             raise UserError(f"the artifacts ({artifact}) of the MLflow run {run_id} cannot be had: {reason}") from None
+
+
+def new_run(name: str, tags: dict[str, str], parent: str = "") -> dict[str, Any]:
+    """How to create a run that begins now, as `Outbox.creation` has it."""
+    tags = {"mlflow.user": _user(), **_here(), "idempotency_key": uuid4().hex, **tags}
+    tags |= {"mlflow.parentRunId": parent} if parent else {}
+    tags = {key: recordable(value, MAX_TAG) for key, value in tags.items()}
+    return {"name": name, "tags": tags, "start": int(1000 * time.time())}
+
+
+def has_unsent(run: RunInfo) -> bool:
+    """Whether the folder of a run holds what was not delivered yet: it may have ended long ago."""
+    return "folder" in run.tags and any(find_outboxes(place) for place in places(run.tags))
+
+
+def deliver_unsent(store: TrackingStore, runs_dir: str, folders: Sequence[Path] = ()) -> list[Delivery]:
+    """Deliver what the runs and studies in ``runs_dir``, and the runs in ``folders``, could not send to this store.
+
+    Not those under way: other processes', or this one's own.
+    """
+    paths = unsent_files(project_path(runs_dir)) + [path for folder in folders for path in find_outboxes(folder)]
+    return deliver_all(store.client, store.uri, list(dict.fromkeys(path.resolve() for path in paths)))
 
 
 def _run_info(run: Any) -> RunInfo:
@@ -159,18 +190,18 @@ def _user() -> str:
 def open_store(tracking: TrackingConfig) -> TrackingStore | None:
     """The store that ``conf/tracking`` or MLflow's own environment variables name; None if it is off.
 
-    Raises: UserError if it can't be reached.
+    Raises: UnreachableError if it can't be reached, UserError if its experiment was deleted.
     """
     if not tracking.enabled:
         return None
     from mlflow import MlflowClient
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or _in_project(tracking.uri)
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or tracking.experiment
+    address, name = store_address(tracking), experiment_name(tracking)
+    uri = without_password(address)
     local = not uri.startswith(("http", "databricks"))
-    with _errors_told(uri):
-        prepare_database(uri)
-        client = retried(lambda: MlflowClient(tracking_uri=uri))
+    with answering(uri):
+        prepare_database(address)
+        client = retried(lambda: MlflowClient(tracking_uri=address))
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
             place = project_path(tracking.artifacts).resolve().as_uri() if local else None
@@ -194,44 +225,18 @@ def _new_experiment(client: Any, name: str, artifacts: str | None) -> Any:
         return client.get_experiment_by_name(name)
 
 
+def experiment_name(tracking: TrackingConfig) -> str:
+    """Of the experiment that is recorded in."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or tracking.experiment
+
+
+def store_address(tracking: TrackingConfig) -> str:
+    """The URI of the store, with the password if it is a database's: MLflow finds that of a server by itself."""
+    return keep_http_password(os.environ.get("MLFLOW_TRACKING_URI") or with_password(_in_project(tracking.uri)))
+
+
 def _in_project(uri: str) -> str:
     """A tracking URI in which a relative path is one in the project."""
     scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
     path = uri.removeprefix(scheme)
     return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path)}"
-
-
-@contextlib.contextmanager
-def _errors_told(uri: str) -> Iterator[None]:
-    """Raises: UserError for whatever goes wrong inside with the store."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        with _quiet():
-            yield
-    except (MlflowException, SQLAlchemyError, OSError, ValueError, ImportError) as error:
-        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
-        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0][:200]
-        if uri.startswith("sqlite") and (told := file_error(uri.partition(":///")[2], reason)):
-            raise UserError(told) from None
-        raise UserError(
-            f"cannot use the MLflow tracking store {uri}: {reason}. Start its server, set tracking.uri or "
-            "MLFLOW_TRACKING_URI to another, or train with tracking=off"
-        ) from None
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the migration of a database, and the tracebacks that MLflow logs, off the screen."""
-    import logging
-
-    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import uuid
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,18 @@ from typing import Any
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure, record
 
 from overcast.core.devices import Devices
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DivergedError, UnreachableError, UserError
 from overcast.core.watchdog import exit_with
+from overcast.tracking.late_record import reopen_store
+from overcast.tracking.outbox import Outbox
 from overcast.tracking.run import MlflowRun, RunRecorder
 from overcast.tracking.run_folder import Run
-from overcast.tracking.store import open_store
 
 JOB, RESULT = "ranks.json", "result.json"
 DIVERGED = "diverged"
 """What a result says instead of the figures, where there are none: why."""
+REFUSED = "refused"
+"""What a result says beside them: what MLflow did not take."""
 
 
 def launch(
@@ -45,7 +49,7 @@ def launch(
 
     job = {
         "devices": asdict(devices),
-        "record": record.id,
+        "outbox": asdict(record.outbox) if record.outbox else None,
         "title": title,
         "shown": shown,
         "first": str(first.folder) if first else "",
@@ -75,6 +79,7 @@ def launch(
     finally:
         run.path(JOB).unlink()
         run.path(RESULT).unlink(missing_ok=True)
+    record.refuse(facts.pop(REFUSED))
     if DIVERGED in facts:
         raise DivergedError(facts[DIVERGED])
     return facts
@@ -98,15 +103,23 @@ def main() -> None:
     job = json.loads(run.path(JOB).read_text(encoding="utf8"))
     exit_with(job["parent"])
     first = os.environ["RANK"] == "0"
-    store = open_store(run.config.tracking) if first and job["record"] else None
-    log = MlflowRun(store.client, job["record"]) if store else RunRecorder()
+    log = _open_record(run, Outbox(**job["outbox"])) if first and job["outbox"] else RunRecorder()
     try:
         start = Run(Path(job["first"])) if job["first"] else None
         facts = fit(run, Devices(**job["devices"]), log, job["title"], shown=first and job["shown"], first=start)
     except DivergedError as error:  # which every rank finds at once, and none is at fault for
         facts = {DIVERGED: str(error)}
     if first:
-        run.write(RESULT, json.dumps(facts))
+        run.write(RESULT, json.dumps({**facts, REFUSED: [*log.refused]}))
+
+
+def _open_record(run: Run, outbox: Outbox) -> RunRecorder:
+    """The record that was opened by the process asked for the run; kept for later if its store does not answer now."""
+    client = None
+    with suppress(UnreachableError):
+        store = reopen_store(run.config.tracking)
+        client = store.client if store else None
+    return MlflowRun(client if outbox.run else None, outbox.run, outbox)
 
 
 if __name__ == "__main__":

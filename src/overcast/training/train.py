@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DivergedError, UnreachableError, UserError
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
 from overcast.prediction.build import build_mitigations, refuse_unfit
@@ -19,6 +21,7 @@ from overcast.prepare.folds import TRAIN
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.tracking.create_run import create_run
 from overcast.tracking.heartbeat import heartbeat
+from overcast.tracking.late_record import late_run
 from overcast.tracking.metadata import machine, provenance, recorded_params, run_tags
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run import RunRecorder, run_status
@@ -41,14 +44,18 @@ def train(config: RunConfig) -> Run:
     plan = make_plan(config)
     store = open_store(config.tracking)
     if store:
-        mark_orphaned_runs(store)
+        mark_orphaned_runs(store, config.runs_dir)
     return execute(plan, store)
 
 
 def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = None) -> Run:
     """Train what was planned, as a trial of ``study`` if given.
 
-    Raises: UserError if this machine cannot do it, the disk is full, or the training diverges.
+    store: None where nothing is recorded, or the store does not answer in a study's middle: then the run is recorded
+    later.
+
+    Raises: UserError if this machine cannot do it, the disk is full, or the training diverges; UnreachableError if the
+    store takes no run, and there is no study that could go on.
     """
     config, devices = plan.config, plan.devices
     refuse_other_machine(devices, config.trainer.precision, this_machine())
@@ -62,21 +69,44 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
     print(_summary(plan, facts, run.folder), flush=True)
     with own_gpus(study) as gpus, try_lock(run.folder):
-        with writing(run.folder):
-            run.clear()
-            run.write_config(config)
-            run.write("parts.csv", "part\n" + "\n".join(plan.parts) + "\n")
-            plan.pack.spec.save(run.path("spec.json"))
-        parent = study.parent if study else ""
-        record = store.create(facts["name"], tags, parent) if store else RunRecorder()
-        shown = study is None or study.jobs == 1
-        _record_fit(run, config, facts, devices.on(gpus), record, shown, first)
-    if study and record.broken:
-        raise UserError(
-            f"MLflow stopped taking records ({record.broken}), and a study finds its runs there: run it again once "
-            f"MLflow works. This run is whole in {run.folder}"
-        )
+        record = _open_record(store, config, run, facts["name"], tags, study)
+        with run_status(record), heartbeat(record), record.system_metrics():
+            _begin(plan, run, record, study)
+            shown = study is None or study.jobs == 1
+            _record_fit(run, config, facts, devices.on(gpus), record, shown, first)
+    run.note_refused(record.refused)
     return run
+
+
+def _begin(plan: Plan, run: Run, record: RunRecorder, study: StudyInfo | None) -> None:
+    """Write what is known before the first epoch, in the place of what an earlier run left."""
+    with writing(run.folder):
+        run.clear()
+        run.write_config(plan.config)
+        run.write("parts.csv", "part\n" + "\n".join(plan.parts) + "\n")
+        plan.pack.spec.save(run.path("spec.json"))
+    run.write_record(study=study.id if study else "")
+    if record.outbox:
+        run.write_record(store=record.outbox.uri, outbox="" if record.id else record.outbox.path.name)
+
+
+def _open_record(
+    store: TrackingStore | None, config: RunConfig, run: Run, name: str, tags: dict[str, str], study: StudyInfo | None
+) -> RunRecorder:
+    """A new record, RUNNING. Raises: UnreachableError if the store takes none, and there is no study that goes on."""
+    if not config.tracking.enabled or (store is None and study is None):
+        return RunRecorder()
+    try:
+        if store:
+            return store.create(name, tags, study.parent if study else "")
+    except UnreachableError:
+        if not (study and study.parent):
+            if not config.run:
+                shutil.rmtree(run.folder)
+            raise
+        print("overcast: MLflow takes no run: the study goes on, and this one is recorded later", file=sys.stderr)
+    assert study
+    return late_run(config.tracking, run.folder, name, tags, study.parent)
 
 
 def _first_weights(plan: Plan) -> Run | None:
@@ -132,21 +162,20 @@ def _record_fit(
     shown: bool,
     first: Run | None,
 ) -> None:
-    """Fit, with the record open from start to end."""
+    """Fit, and record what goes in and what comes of it."""
     facts["id"] = record.id
     name = config.data.name
-    with run_status(record), heartbeat(record), record.system_metrics():
-        record.params(recorded_params(config))
-        record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
-        try:
-            facts |= _fit(run, devices, record, facts["name"], shown, first)
-        except DivergedError:
-            record.tags({"diverged": "true"})
-            raise
-        facts["weights"] = run.weights_hash()
-        with writing(run.folder):
-            run.write_facts(facts)
-        record_outcome(record, run)
+    record.params(recorded_params(config))
+    record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
+    try:
+        facts |= _fit(run, devices, record, facts["name"], shown, first)
+    except DivergedError:
+        record.tags({"diverged": "true"})
+        raise
+    facts["weights"] = run.weights_hash()
+    with writing(run.folder):
+        run.write_facts(facts)
+    record_outcome(record, run)
 
 
 def _fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.system_errors import refusals_told
 
 
 @dataclass
@@ -54,7 +55,8 @@ class Job:
 
     def __call__(self, cfg: DictConfig) -> Any:
         try:
-            return self.task(resolved(cfg), self.session)
+            with refusals_told():
+                return self.task(resolved(cfg), self.session)
         except (UserError, OmegaConfBaseException) as error:
             kind = type(error) if isinstance(error, UserError) else UserError
             mistake = kind(error_message(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
@@ -80,7 +82,10 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
         try:
             check_hydra_blocks(ROOT / "conf", sys.argv[1:])
             sys.argv[1:] = with_defaults(sys.argv[1:])
-            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(Job(task, session))()
+            with refusals_told():
+                hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
+                    Job(task, session)
+                )()
             if session.errors:
                 fail(str(session.errors[0]))
         except (UserError, HydraException, OmegaConfBaseException) as error:
@@ -104,7 +109,8 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
             print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
         try:
-            task(_parse_arguments(kind, sys.argv[1:]))
+            with refusals_told():
+                task(_parse_arguments(kind, sys.argv[1:]))
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)

@@ -73,8 +73,8 @@ def test_a_rank_that_fails_is_named_at_once_and_ends_the_others(launched: Launch
 
 
 def test_a_bug_in_a_rank_tells_where_it_is(launched: Launch) -> None:
-    with pytest.raises(RuntimeError, match=r"^rank 0 of 1 failed: KeyError: 'x'") as raised:
-        launched("fail(KeyError('x'))", 1)
+    with pytest.raises(RuntimeError, match=r"^rank 0 of 1 failed: KeyError: x") as raised:
+        launched("fail('KeyError: x')", 1)
     assert raised.value.__notes__ == ["where it was"]
 
 
@@ -162,7 +162,7 @@ def test_a_rank_that_raises_is_named_with_its_error(
     )
     (tmp_path / "sitecustomize.py").write_text(fault)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    with pytest.raises(RuntimeError, match=r"^rank 1 of 2 failed: RuntimeError: ValueError: out of luck$") as raised:
+    with pytest.raises(RuntimeError, match=r"^rank 1 of 2 failed: ValueError: out of luck") as raised:
         train(config("trainer.devices=2"))
     assert "in training_step" in raised.value.__notes__[0]
 

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING as DATACLASS_MISSING
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
@@ -62,7 +63,8 @@ class Job:
             mistake = kind(error_message(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
             self.session.errors.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
-                print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log
+                with suppress(OSError):  # no room in the job's log
+                    print(f"overcast: {mistake}", file=sys.stderr)
             return mistake
         except Exception as error:
             if HydraConfig.get().mode is not RunMode.MULTIRUN:

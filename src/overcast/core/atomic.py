@@ -27,8 +27,14 @@ OURS = ".overcast-"
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
     """Raises UserError where the disk of ``place`` is full or may not be written to."""
-    with refusals_told(place):
+    with refusals_told(_final(place)):
         yield
+
+
+def _final(path: Path) -> Path:
+    """Where what is written to ``path`` will lie."""
+    name, ours, _ = path.name.partition(OURS)
+    return path.with_name(name.removeprefix(".")) if ours else path
 
 
 @contextmanager

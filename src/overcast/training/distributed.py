@@ -40,10 +40,10 @@ GRACE = 0.5
 class Failure:
     """Why a rank gave no figures, and when (`time.monotonic`, the same for all processes), in seconds.
 
-    error: what it raised. trace: where, if it was not for the user to mend.
+    error: what the user can mend, or the name and the text of what was raised, with its trace.
     """
 
-    error: Exception
+    error: UserError | str
     when: float
     trace: str = ""
 
@@ -161,7 +161,7 @@ def _named(rank: str, failure: Failure) -> Exception:
         return error
     if isinstance(error, UserError):
         return type(error)(f"{rank} failed: {error}")
-    bug = RuntimeError(f"{rank} failed: {type(error).__name__}: {error}")  # an error of its own may not unpickle
+    bug = RuntimeError(f"{rank} failed: {error}")
     bug.add_note(failure.trace)
     return bug
 

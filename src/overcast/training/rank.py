@@ -41,8 +41,8 @@ def main(parent: int, line: Connection) -> None:
     except UserError as error:
         answer = Failure(error, time.monotonic())
     except Exception as error:
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-        answer = Failure(told, time.monotonic(), traceback.format_exc())
+        # the error itself may not unpickle
+        answer = Failure(f"{type(error).__name__}: {error}", time.monotonic(), traceback.format_exc())
     line.send(answer)
     line.close()
 

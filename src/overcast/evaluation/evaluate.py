@@ -19,6 +19,7 @@ from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
+from overcast.evaluation.classes import confusion_counts, most_frequent, write_classes, write_confusion
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
@@ -80,9 +81,9 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
         _write(folder, pack, measured["test"], groups, metrics)
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
-    record = open_recorder(run)
-    record.metrics(flatten_metrics(metrics))
-    record.artifact(run.folder / "evaluation", "evaluation")
+        record = open_recorder(run)  # before the folder has its name: what is found there is in the record too
+        record.metrics(flatten_metrics(metrics))
+        record.artifact(folder, "evaluation")
     return metrics
 
 
@@ -125,6 +126,7 @@ def _summary(
     figures["test"] |= {"shift_accuracy": shifted.mean} if shifted else {}
     bounds = {name: ends for name, ends in bounds.items() if name in figures["test"]}
     classes = per_class(pack.spec.classes)(test.logits, test.target)
+    told = most_frequent(pack.labels, len(pack.spec.classes))
     return {
         **{part: values for part, values in figures.items() if part != "test"},
         "test": figures["test"]
@@ -135,7 +137,7 @@ def _summary(
         "class": {
             name: {kind: float(values[i]) for kind, values in classes.items()}
             for i, name in enumerate(pack.spec.classes)
-            if (test.target == i).any()  # cut by time, the test part may lack a rare class
+            if i in told and (test.target == i).any()  # cut by time, the test part may lack a rare class
         },
         **({"shift": shifted.kinds} if shifted else {}),
         **({"notes": notes} if notes else {}),
@@ -174,12 +176,17 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
             for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True)
         ]
         write_rows(file, [("row", "group", "file", "label", "predicted", *classes), *rows])
+    counts = confusion_counts(target, probabilities.argmax(1), len(classes))
+    write_confusion(folder / "confusion.csv", classes, counts)
+    figures = {name: values.numpy() for name, values in per_class(classes)(test.logits, test.target).items()}
+    write_classes(folder / "classes.csv", classes, counts.sum(1), figures)
 
 
 def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
     pictures.mkdir()
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
-    plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
+    counts = confusion_counts(target, probabilities.argmax(1), len(classes))
+    plots.confusion(pictures / "confusion.png", classes, counts)
     plots.reliability(pictures / "reliability.png", probabilities, target)
     plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":

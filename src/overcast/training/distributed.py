@@ -27,8 +27,9 @@ from overcast.core.devices import Devices
 from overcast.core.errors import DivergedError, UserError
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import Run
+from overcast.training import rank
 
-PROGRAM = ("-m", "overcast.training.rank")
+PROGRAM = ("-m", rank.__name__)
 
 HOST = "127.0.0.1"
 
@@ -81,9 +82,9 @@ def launch(
         "first": str(first.folder) if first else "",
     }
     with _ranks(devices) as ranks:
-        for rank in ranks:
+        for each in ranks:
             with suppress(BrokenPipeError):  # it is dead, as is seen below
-                rank.line.send(job)
+                each.line.send(job)
         return _figures(ranks)
 
 
@@ -99,11 +100,11 @@ def _ranks(devices: Devices) -> Iterator[list[Rank]]:
             ranks.append(_start(number, devices, store.port))
         yield ranks
     finally:
-        for rank in ranks:
-            rank.process.kill()
-        for rank in ranks:
-            rank.process.wait()
-            rank.line.close()
+        for each in ranks:
+            each.process.kill()
+        for each in ranks:
+            each.process.wait()
+            each.line.close()
 
 
 def _start(number: int, devices: Devices, port: int) -> Rank:
@@ -138,7 +139,7 @@ def _start(number: int, devices: Devices, port: int) -> Rank:
 def _figures(ranks: list[Rank]) -> dict[str, Any]:
     """What rank 0 gives back, when all have ended well."""
     answers: dict[int, dict[str, Any] | Failure] = {}
-    lines = {rank.line: number for number, rank in enumerate(ranks)}
+    lines = {each.line: number for number, each in enumerate(ranks)}
     left: float | None = None
     while lines and (ready := wait(list(lines), left)):
         for line in [each for each in lines if each in ready]:
@@ -154,14 +155,14 @@ def _figures(ranks: list[Rank]) -> dict[str, Any]:
     return figures
 
 
-def _named(rank: str, failure: Failure) -> Exception:
+def _named(name: str, failure: Failure) -> Exception:
     """What a rank's failure is for whoever asked for the run."""
     error = failure.error
     if isinstance(error, DivergedError):  # which every rank finds at once, and none is at fault for
         return error
     if isinstance(error, UserError):
-        return type(error)(f"{rank} failed: {error}")
-    bug = RuntimeError(f"{rank} failed: {error}")
+        return type(error)(f"{name} failed: {error}")
+    bug = RuntimeError(f"{name} failed: {error}")
     bug.add_note(failure.trace)
     return bug
 

@@ -1,19 +1,22 @@
-"""What the system refuses a script is one message and exit code 2, in a single run and in a study's job."""
+"""A script's main: what the system refuses is one message and exit code 2; what a study sets, a user may."""
 
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from overcast.config import script
 from overcast.config.script import Job, Session, hydra_script, plain_script
 from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
 
 
 @dataclass
@@ -60,3 +63,22 @@ def test_in_a_study_it_is_a_failed_job(monkeypatch: pytest.MonkeyPatch, capsys: 
         raise FULL
 
     assert "No space left" in str(Job(full, Session())({}))  # type: ignore[arg-type] # nor in the log
+
+
+def study_options() -> set[str]:
+    """The options of networks that a study file sets, in its cells, its grid or for all of its runs."""
+    names = set[str]()
+    for path in (ROOT / "conf" / "study").glob("*.yaml"):
+        text = path.read_text(encoding="utf8")
+        names |= set(re.findall(r"model\.(\w+)\s*[=:]", text)) | set(yaml.safe_load(text).get("model") or {})
+    return names
+
+
+def test_what_a_study_may_set_of_a_network_a_user_may(compose_as_script: Any) -> None:
+    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "conf" / "model").glob("*.yaml"))}
+    names = study_options()
+    assert {"scale", "width", "hidden"} <= names
+    for name in names:
+        model = next(model for model, options in files.items() if name in options)
+        config = compose_as_script([f"model={model}", f"model.{name}={files[model][name]}"], ROOT)
+        assert name in config.model.values

@@ -28,7 +28,12 @@ OURS = ".overcast-"
 def writing(place: Path) -> Iterator[None]:
     """Raises UserError where the disk of ``place`` is full or may not be written to."""
     with refusals_told(_final(place)):
-        yield
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error.filename, str):
+                error.filename = str(_final(Path(error.filename)))
+            raise
 
 
 def _final(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,23 @@ def test_a_refusal_is_one_message(
     assert end.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"overcast: {said}")
+
+
+@plain_script
+def interrupted(arguments: Nothing) -> None:
+    raise KeyboardInterrupt
+
+
+def test_after_ctrl_c_a_second_one_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was shown as an error of what runs at a process's end."""
+    monkeypatch.setattr(sys, "argv", ["compare.py"])
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as end:
+            interrupted()
+        assert (end.value.code, signal.getsignal(signal.SIGINT)) == (130, signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_in_a_study_it_is_a_failed_job(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

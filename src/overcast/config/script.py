@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -93,7 +94,7 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
         except (UserError, HydraException, OmegaConfBaseException) as error:
             fail(error_message(error, ROOT / "conf"))
         except KeyboardInterrupt:
-            sys.exit(130)
+            _end_interrupted()
 
     return main
 
@@ -119,9 +120,16 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
         except UserError as error:
             fail(str(error))
         except KeyboardInterrupt:
-            sys.exit(130)
+            _end_interrupted()
 
     return main
+
+
+def _end_interrupted() -> None:
+    """End with exit code 130. A second Ctrl-C would be shown as an error of whatever is just being put away."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(130)
 
 
 def _parse_arguments(kind: Any, words: list[str]) -> Any:

@@ -125,7 +125,7 @@ def _summary(
     bounds = intervals(test.probabilities, test.target.numpy(), groups=groups, means=means)
     figures["test"] |= {"shift_accuracy": shifted.mean} if shifted else {}
     bounds = {name: ends for name, ends in bounds.items() if name in figures["test"]}
-    classes = per_class(pack.spec.classes)(test.logits, test.target)
+    classes = per_class(test.logits, test.target)
     told = most_frequent(pack.labels, len(pack.spec.classes))
     return {
         **{part: values for part, values in figures.items() if part != "test"},
@@ -178,8 +178,7 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
         write_rows(file, [("row", "group", "file", "label", "predicted", *classes), *rows])
     counts = confusion_counts(target, probabilities.argmax(1), len(classes))
     write_confusion(folder / "confusion.csv", classes, counts)
-    figures = {name: values.numpy() for name, values in per_class(classes)(test.logits, test.target).items()}
-    write_classes(folder / "classes.csv", classes, counts.sum(1), figures)
+    write_classes(folder / "classes.csv", classes, counts.sum(1), per_class(test.logits, test.target))
 
 
 def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:

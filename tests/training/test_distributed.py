@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +19,19 @@ import torch
 
 from overcast.core.devices import Devices
 from overcast.core.errors import DivergedError, UserError
+from overcast.core.paths import ROOT
 from overcast.core.signals import sigterm_exits
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import Run
+from overcast.tracking.store import TrackingStore
 from overcast.training import distributed
 from overcast.training.distributed import launch
 from overcast.training.train import train
 
 slow = pytest.mark.slow
+
+SKIES = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
+"""The options of the prepared ones."""
 
 WORD = """
 import os, signal, sys, time
@@ -180,3 +187,55 @@ def test_a_run_that_diverges_is_no_ranks_fault(config: Any, tmp_path: Path, monk
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     with pytest.raises(DivergedError, match="the loss is not finite in epoch 1, step 2 of 5"):
         train(config("trainer.devices=2", f"run={tmp_path}/mine"))
+
+
+@slow
+@pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::sqlalchemy")
+@pytest.mark.parametrize(
+    ("injured", "number", "code", "state"),
+    [
+        ("rank", signal.SIGKILL, 2, "FAILED"),
+        ("parent", signal.SIGKILL, -signal.SIGKILL, "KILLED"),  # as rank 0 says in its place
+        ("parent", signal.SIGTERM, 143, "KILLED"),
+        ("all", signal.SIGINT, 130, "KILLED"),  # as a terminal's Ctrl-C
+    ],
+)
+def test_a_training_on_ranks_ends_in_order(
+    data: Path, store: TrackingStore, home: Path, injured: str, number: int, code: int, state: str
+) -> None:
+    words = [
+        "data=skies", *(f"data.{k}={v}" for k, v in SKIES.items()), f"data_dir={data}", "model=ann", "mitigation=none",
+        "trainer=ddp", "trainer.accelerator=cpu", "epochs=100000", "measure_every=10000", f"run={home}/mine",
+    ]  # fmt: skip
+    words += [f"tracking.{k}={getattr(store.settings, k)}" for k in ("uri", "experiment", "artifacts")]
+    command = [sys.executable, str(ROOT / "pipelines" / "train.py"), *words]
+    with (
+        (home / "said").open("w") as said,
+        subprocess.Popen(command, stderr=said, stdout=said, start_new_session=True, preexec_fn=_ctrl_c_works) as parent,
+    ):
+        ranks = _training_ranks(psutil.Process(parent.pid), home / "said")
+        began = time.monotonic()
+        {"rank": ranks[1].send_signal, "parent": parent.send_signal, "all": lambda n: os.killpg(parent.pid, n)}[
+            injured
+        ](number)
+        assert parent.wait(30) == code
+        psutil.wait_procs(ranks, 10)
+        assert not any(rank.is_running() for rank in ranks)
+        assert time.monotonic() - began < 20  # a tenth of that on a machine with nothing else to do
+    assert "Traceback" not in (home / "said").read_text()
+    (run,) = store.search()
+    assert run.status == state
+
+
+def _ctrl_c_works() -> None:
+    """What is started in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _training_ranks(parent: psutil.Process, said: Path) -> list[psutil.Process]:
+    """The ranks, once they train."""
+    for _ in range(1200):
+        if "batch/s" in said.read_text():
+            break
+        time.sleep(0.1)
+    return [child for child in parent.children() if "overcast.training.rank" in child.cmdline()]

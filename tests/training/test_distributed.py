@@ -41,6 +41,10 @@ from overcast.training.distributed import Failure
 rank, line = int(os.environ["RANK"]), Connection(int(sys.argv[2]))
 job = line.recv()
 def fail(error, when=0.0): line.send(Failure(error, time.monotonic() + when, "where it was"))
+def meet():
+    open(f"{job['folder']}/{rank}", "w").close()
+    names = [f"{job['folder']}/{number}" for number in range(job["devices"]["ranks"])]
+    while not all(map(os.path.exists, names)): time.sleep(0.01)
 """
 """What a rank of these tests begins with, in place of a training."""
 
@@ -85,14 +89,20 @@ def test_a_bug_in_a_rank_tells_where_it_is(launched: Launch) -> None:
     assert raised.value.__notes__ == ["where it was"]
 
 
-def test_of_ranks_that_fail_one_after_the_other_the_first_is_named(launched: Launch) -> None:
+@pytest.mark.parametrize(
+    ("code", "ranks", "message"),
+    [
+        ("fail(UserError('mine'), -1) if rank == 2 else fail(UserError('lost the other'))", 3, "2 of 3 failed: mine"),
+        ("fail(UserError('lost it'), -1) if rank == 0 else os.kill(os.getpid(), 9)", 2, "1 of 2 failed: it was killed"),
+        ("os.abort() if rank == 0 else fail(UserError('mine'), -1)", 2, "1 of 2 failed: mine"),  # as NCCL does
+    ],
+)
+def test_of_ranks_that_fail_one_after_the_other_the_first_is_named(
+    launched: Launch, code: str, ranks: int, message: str
+) -> None:
     """The others lose their connection to it, and may be seen before it."""
-    with pytest.raises(UserError, match="rank 2 of 3 failed: mine"):
-        launched("fail(UserError('mine'), -1) if rank == 2 else fail(UserError('lost the other'))", 3)
-    with pytest.raises(UserError, match="rank 1 of 2 failed: it was killed"):
-        launched("fail(UserError('lost the other'), -1) if rank == 0 else os.kill(os.getpid(), 9)")
-    with pytest.raises(UserError, match="rank 1 of 2 failed: mine"):  # NCCL ends whoever misses another
-        launched("os.abort() if rank == 0 else fail(UserError('mine'), -1)")
+    with pytest.raises(UserError, match=f"rank {message}"):
+        launched(f"meet()\n{code}", ranks)
 
 
 def test_a_divergence_is_no_ranks_fault(launched: Launch) -> None:

@@ -217,11 +217,14 @@ def test_a_training_on_ranks_ends_in_order(
         "data=skies", *(f"data.{k}={v}" for k, v in SKIES.items()), f"data_dir={data}", "model=ann", "mitigation=none",
         "trainer=ddp", "trainer.accelerator=cpu", "epochs=100000", "measure_every=10000", f"run={home}/mine",
     ]  # fmt: skip
-    words += [f"tracking.{k}={getattr(store.settings, k)}" for k in ("uri", "experiment", "artifacts")]
+    words += [f"tracking.uri={store.settings.uri}", f"tracking.artifacts={store.settings.artifacts}"]
+    environment = os.environ | {"MLFLOW_EXPERIMENT_NAME": store.settings.experiment}  # which has brackets
     command = [sys.executable, str(ROOT / "pipelines" / "train.py"), *words]
     with (
         (home / "said").open("w") as said,
-        subprocess.Popen(command, stderr=said, stdout=said, start_new_session=True, preexec_fn=_ctrl_c_works) as parent,
+        subprocess.Popen(
+            command, env=environment, stderr=said, stdout=said, start_new_session=True, preexec_fn=_ctrl_c_works
+        ) as parent,
     ):
         ranks = _training_ranks(psutil.Process(parent.pid), home / "said")
         began = time.monotonic()

@@ -14,9 +14,11 @@ from overcast.core.paths import project_path
 def main(config: RunConfig, _: Session) -> None:
     from overcast.data import build_dataset
     from overcast.prepare.download import download
+    from overcast.prepare.one_process import one_process_at_once
 
-    mirror = Path(config.mirror) if config.mirror else None
-    raw = download(config.data.name, build_dataset(config.data), project_path(config.data_dir), mirror)
+    name, root, mirror = config.data.name, project_path(config.data_dir), Path(config.mirror) if config.mirror else None
+    with one_process_at_once(root / name):
+        raw = download(name, build_dataset(config.data), root, mirror)
     print(f"raw files: {raw}")
 
 

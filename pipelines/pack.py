@@ -11,9 +11,12 @@ from overcast.core.paths import project_path
 @hydra_script
 def main(config: RunConfig, _: Session) -> None:
     from overcast.data import build_dataset
+    from overcast.prepare.one_process import one_process_at_once
     from overcast.prepare.pack import pack
 
-    pack(config.data.name, build_dataset(config.data), config.data.values, project_path(config.data_dir))
+    name, root = config.data.name, project_path(config.data_dir)
+    with one_process_at_once(root / name):
+        pack(name, build_dataset(config.data), config.data.values, root)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,12 @@ from overcast.core.paths import project_path
 
 @hydra_script
 def main(config: RunConfig, _: Session) -> None:
+    from overcast.prepare.one_process import one_process_at_once
     from overcast.prepare.split import split
 
-    split(
-        config.data.name,
-        project_path(config.data_dir),
-        seed=config.split.seed,
-        folds=config.folds,
-        file=config.split.file,
-    )
+    name, root, seed = config.data.name, project_path(config.data_dir), config.split.seed
+    with one_process_at_once(root / name):
+        split(name, root, seed=seed, folds=config.folds, file=config.split.file)
 
 
 if __name__ == "__main__":

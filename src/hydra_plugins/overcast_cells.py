@@ -72,7 +72,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         assert callback.study
         with watched(callback.study, sweep.configs, len(sweep.layout.jobs)) as watch:
             self._launch(sweep, study, callback)
-            watch.finish(self.session)
+            watch.finish(self.session, callback.failures)
         if callback.store:  # with tracking=off a study finds no run of its own
             self._tell_verdict(callback)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overcast.audit.audit import audit, duplicates, image_size, odd_files, sizes
+from overcast.audit.audit import audit, classes, contact_sheets, duplicates, image_size, odd_files, sizes
 from overcast.core.errors import UserError
 from overcast.data.folder import Folder
 from overcast.html.page import Row, Table
@@ -49,6 +49,18 @@ def test_a_page_about_pictures(folder: Path, home: Path) -> None:
     assert "empty &lt;b&gt;.jpg" in text
     files = {path.name for path in page.parent.glob("*.png")}
     assert {"classes.png", "sizes.png", "class-0.png", "class-1.png", "pair-1a.png", "pair-2b.png"} <= files
+
+
+def test_of_many_classes_some_are_shown(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of thousands of bars is larger than can be drawn."""
+    skies = open_pack(data, "skies")
+    assert "largest and the" not in classes(skies).text
+    assert len(contact_sheets(skies)[0].parts) == 2 * 5  # a name and a sheet each
+    monkeypatch.setattr("overcast.audit.audit.MOST_CLASSES", 2)
+    assert classes(skies).text.endswith("Below are the 1 largest and the 1 smallest.")
+    (sheets,) = contact_sheets(skies)
+    assert "2 of the 5 classes, evenly spaced." in sheets.text
+    assert len(sheets.parts) == 2 * 2
 
 
 def test_sizes_are_those_of_the_files(folder: Path, tmp_path: Path) -> None:

@@ -53,6 +53,12 @@ def test_what_a_user_can_mend_is_said(tmp_path: Path, number: int, message: str)
         raise OSError(number, "reason")
     with pytest.raises(OSError, match="reason"), writing(tmp_path):
         raise OSError(errno.EIO, "reason")
+    with pytest.raises(UserError, match=message) as raised, whole_folder(tmp_path / "x") as part, writing(part):
+        raise OSError(number, "reason")
+    assert f"{tmp_path}/x" in str(raised.value)  # not under the name that it has while it is written
+    with pytest.raises(UserError) as raised, whole_folder(tmp_path / "x") as part:
+        raise PermissionError(errno.EACCES, "denied", str(part))
+    assert f"{tmp_path}/x (denied)" in str(raised.value)
 
 
 def test_the_part_files_of_others_are_left_alone(tmp_path: Path) -> None:

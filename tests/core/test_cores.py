@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from overcast.core.cores import cores
 from overcast.core.devices import Machine, TrainerConfig, resolve_devices
+from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 from overcast.prepare import decode
 from overcast.study.workers import plan_workers
@@ -35,6 +36,12 @@ def test_a_system_without_affinity_counts_too(monkeypatch: pytest.MonkeyPatch) -
 def test_everyone_counts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     assert counted() == [1] * 5
+
+
+def test_a_limit_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "two")
+    with pytest.raises(UserError, match="LOKY_MAX_CPU_COUNT=two: must be a whole number"):
+        cores()
 
 
 def test_nobody_counts_by_themselves() -> None:

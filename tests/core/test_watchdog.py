@@ -49,3 +49,12 @@ def test_it_ends_inside_a_block_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout.split()) == (1, ["2", "1"])
+
+
+def test_the_last_word_is_said_before_but_not_waited_for_long() -> None:
+    code = (
+        "import time\nfrom overcast.core import watchdog\nwatchdog.LAST_WORD = 0.2\n"
+        "watchdog.exit_with(0, lambda: (print('killed', flush=True), time.sleep(60)))\ntime.sleep(60)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (1, "killed\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,40 @@ def test_from_the_folder_alone_and_again_the_same(run: Run, tmp_path: Path) -> N
     assert sorted(path.name for path in (moved.folder / "evaluation/plots").iterdir()) == [
         "confusion.png", "curves.png", "mistakes.png", "reliability.png",
     ]  # fmt: skip
+
+
+def test_one_that_ends_before_it_is_recorded_is_made_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its figures would be missing from the record for good: a study takes a run with an evaluation for measured."""
+
+    class Ended(RunRecorder):
+        def metrics(self, values: dict[str, float]) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("overcast.evaluation.evaluate.open_recorder", lambda run: Ended())
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(run, pictures=False)
+    assert not run.metrics
+    assert not [path for path in run.folder.iterdir() if "evaluation" in path.name]
+
+
+def test_of_many_classes_those_with_most_samples_are_told_and_all_are_in_csv(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overcast.evaluation.evaluate.most_frequent", lambda labels, classes: {1, 3})
+    metrics = evaluate(run, pictures=False)
+    names = run.spec.classes
+    assert set(metrics["class"]) == {names[1], names[3]}
+    folder = run.folder / "evaluation"
+    with (folder / "classes.csv").open(encoding="utf8") as file:
+        rows = {row["class"]: row for row in csv.DictReader(file)}
+    assert tuple(rows) == names
+    for name, figures in metrics["class"].items():
+        assert {kind: float(rows[name][kind]) for kind in figures} == pytest.approx(figures, abs=1e-6)
+    with (folder / "predictions.csv").open(encoding="utf8") as file:
+        pairs = Counter((row["label"], row["predicted"]) for row in csv.DictReader(file))
+    with (folder / "confusion.csv").open(encoding="utf8") as file:
+        assert {(r["label"], r["predicted"]): int(r["samples"]) for r in csv.DictReader(file)} == pairs
+    assert sum(int(row["samples"]) for row in rows.values()) == pairs.total()
 
 
 def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from overcast.evaluation import plots
 from overcast.evaluation.bootstrap import figures
+from overcast.evaluation.classes import MOST_CLASSES, confusion_counts
 from overcast.html.style import PARTS
 from overcast.prepare.pack import open_pack
 
@@ -49,7 +50,7 @@ def targets(probabilities: np.ndarray, right: str) -> np.ndarray:
 @pytest.mark.parametrize("right", ["all", "none", "some"])
 def test_confusion(drawn: list[Figure], tmp_path: Path, probabilities: np.ndarray, right: str) -> None:
     target, predicted = targets(probabilities, right), probabilities.argmax(1)
-    plots.confusion(tmp_path / "c.png", CLASSES, target, predicted)
+    plots.confusion(tmp_path / "c.png", CLASSES, confusion_counts(target, predicted, 5))
     (axes,) = drawn[0].axes
     counts = np.array([[((target == i) & (predicted == j)).sum() for j in range(5)] for i in range(5)])
     texts = {text.get_position(): int(text.get_text()) for text in axes.texts}
@@ -60,6 +61,23 @@ def test_confusion(drawn: list[Figure], tmp_path: Path, probabilities: np.ndarra
         assert [label.get_text() for label in labels] == list(CLASSES)
     assert axes.get_title() == f"test part: {(target == predicted).sum()} of 30 right"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
+
+
+def test_of_many_classes_the_most_confused_are_shown(drawn: list[Figure], tmp_path: Path) -> None:
+    """500 of them took minutes, and could not be read."""
+    counts = np.diag(np.full(500, 4))
+    counts[7, 300], counts[450, 2], counts[2, 9] = 3, 2, 2
+    plots.confusion(tmp_path / "c.png", tuple(f"c{number}" for number in range(500)), counts)
+    (axes,) = drawn[0].axes
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert {"c2", "c7", "c9", "c300", "c450"} <= set(shown)
+    assert len(shown) == len(axes.get_xticklabels()) == MOST_CLASSES
+    assert shown == sorted(shown, key=lambda name: int(name[1:]))
+    assert axes.get_title() == (
+        "test part: 2000 of 2007 right\nthe 30 of 500 classes with the most confusions (all in confusion.csv)"
+    )
+    (row,) = (row for row, name in enumerate(shown) if name == "c7")
+    assert np.asarray(axes.images[0].get_array())[row, shown.index("c300")] == pytest.approx(3 / 7)
 
 
 def points(axes: Axes) -> np.ndarray:

@@ -40,6 +40,7 @@ HARMLESS = {
     "overcast.core.process": "whether a run's process is gone",
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
     "overcast.core.secrets": "takes passwords out of addresses",
+    "overcast.core.system_errors": "words of error messages",
     "overcast.core.signals": "how a process ends",
     "overcast.core.watchdog": "how a process ends",
     "overcast.core.yaml_file": "reads option files and configs, which DVC sees, or refuses them",
@@ -60,6 +61,7 @@ HARMLESS = {
     "overcast.tracking.study_info": "a stage is no study",
     "overcast.tracking.store": "what is recorded of a run beside its result",
     "overcast.tracking.unrecorded": "what is recorded of a run beside its result",
+    "overcast.prepare.one_process": "waits",
     "overcast.prepare.missing_steps": "data made ready on the way: before a stage, DVC does that",
 }
 """What is imported and cannot change what a stage makes, and why: editing it runs no stage again."""

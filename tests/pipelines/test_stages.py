@@ -10,13 +10,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from overcast.core.locks import lock
 from overcast.core.paths import HOME, ROOT
+from overcast.prepare import one_process
 
 
 def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], home: Path) -> None:
@@ -40,6 +43,18 @@ def test_from_nothing_to_labels(script: Any, tiny: list[str], fast: list[str], h
 
 
 @pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::sqlalchemy")
+@pytest.mark.parametrize("stage", ["download", "pack", "split"])
+def test_a_stage_waits_for_whoever_is_at_the_same_data(
+    script: Any, tiny: list[str], home: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "data" / "skies"
+    folder.mkdir(parents=True)
+    with ExitStack() as another:
+        another.enter_context(lock(folder))  # until it is waited for
+        monkeypatch.setattr(one_process, "lock", lambda folder: (another.close(), lock(folder))[1])
+        assert "preparing skies: waiting for another process that is at it" in script(stage, *tiny).out
+
+
 def test_from_another_folder(script: Any, tiny: list[str], fast: list[str], home: Path, monkeypatch: Any) -> None:
     """The project's own files lie in the project; what is typed is where the user stands."""
     away = home / "away"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,16 @@ def test_classes_that_differ_by_capitals_or_blanks_are_told_of(tmp_path: Path) -
     made(tmp_path, source)
     told = [(file, detail.partition(":")[0]) for file, problem, detail in audit(tmp_path) if problem == "classes alike"]
     assert sorted(told) == [("a/0.png", "a and A"), ("ab/0.png", "ab and a b"), ("ａ/0.png", "ａ and A")]
+
+
+def test_a_full_disk_is_said_before_the_pack_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written to as memory, a file that finds no room ends the process by SIGBUS, without a word."""
+
+    def full(file: int, start: int, length: int) -> None:
+        assert (start, length) == (0, 128 + 8 * 256)  # its head, and the pictures
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(UserError, match=r"No space left on the disk of .*/data/x/pack"):
+        made(tmp_path, pictures(tmp_path / "mine"), {**OPTIONS, "path": str(tmp_path / "mine")})
+    assert not [path for path in (tmp_path / "data" / "x").iterdir() if "pack" in path.name]

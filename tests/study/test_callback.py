@@ -20,6 +20,7 @@ from overcast.config.script import Job, Session
 from overcast.core.devices import Machine
 from overcast.core.errors import NotRecordedError, UserError
 from overcast.core.locks import is_locked
+from overcast.study import callback as study_callback
 from overcast.study.callback import StudyCallback, study_id
 from overcast.study.lookup import UNDESCRIBED
 from overcast.study.progress import read_states
@@ -98,7 +99,11 @@ def test_a_store_that_cannot_be_reached_leaves_nothing_held(settings: Any, tmp_p
     assert not is_locked(folder)
 
 
-def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> None:
+def no_room(*_: Any) -> None:
+    raise UserError("No space left")
+
+
+def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = StudyCallback()
     study = callback.open([settings], SESSION, ["a"], [], 1, ONE)
     callback.numbers = [4, 7]
@@ -111,6 +116,11 @@ def test_jobs_leave_their_state_by_their_number_in_the_study(settings: Any) -> N
         assert read_states(study) == {7: ("failed", "no luck")}
         callback.on_job_end(HYDRA, SimpleNamespace(_return_value=None))  # type: ignore[arg-type]
         assert read_states(study) == {7: ("done", "")}
+        monkeypatch.setattr(study_callback, "set_state", no_room)
+        callback.parent_process = 0  # as in a worker
+        callback.on_job_start(HYDRA, job)
+        callback.on_job_end(HYDRA, SimpleNamespace(_return_value=None))  # type: ignore[arg-type]
+        assert callback.output == []
         travelled = pickle.loads(pickle.dumps(callback))
         assert (travelled.study, travelled.numbers, travelled.record) == (study, [4, 7], None)
         assert travelled.study.machine == ONE.machine

@@ -12,6 +12,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from overcast.config.schema import StudyConfig
 from overcast.core.devices import Machine
+from overcast.core.errors import UserError
 from overcast.study import launch as launching
 from overcast.study.launch import choose_candidates, launch, launch_in_looks
 from overcast.study.layout import study_layout
@@ -28,6 +29,7 @@ class Callback:
     def __init__(self, study: StudyInfo) -> None:
         self.study, self.store = study, "store"
         self.numbers: Sequence[int] = ()
+        self.failures: dict[int, str] = {}
         self.ended, self.delivered = 0, 0
         self.chosen: Any = None
 
@@ -59,7 +61,7 @@ class Launcher:
                 set_state(self.callback.study, number, "running")
         if fatal is not None:
             raise BrokenProcessPool
-        return [SimpleNamespace(_return_value=word) for word in words]
+        return [SimpleNamespace(_return_value=UserError("bad") if word == "bad" else word) for word in words]
 
 
 @pytest.fixture
@@ -73,6 +75,9 @@ def test_all_jobs_run_and_give_something_back(callback: Any) -> None:
     assert launch(launcher, callback, [["a"], ["b"]], 4) == ["a", "b"]
     assert read_states(callback.study).keys() == {4, 5}
     assert callback.delivered == 1
+    assert callback.failures == {}
+    launch(launcher, callback, [["c"], ["bad"]], 6)
+    assert callback.failures == {7: "bad"}
 
 
 def test_where_a_worker_dies_those_under_way_run_again_each_alone(callback: Any) -> None:

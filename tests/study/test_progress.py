@@ -65,6 +65,8 @@ def test_what_failed_is_said_once_with_its_reasons(parallel: StudyInfo) -> None:
         set_state(parallel, job, "done")
     Watch(parallel, 5).finish(session)
     assert session.errors == []
+    Watch(parallel, 5).finish(session, {3: "no room"})  # not even for its state
+    assert str(session.errors[0]).startswith("1 of 5 runs failed:\n  1 × no room\n")
 
 
 def test_what_mlflow_refused_of_whole_runs_is_said(parallel: StudyInfo) -> None:

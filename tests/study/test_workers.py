@@ -35,6 +35,9 @@ def test_on_a_cpu_as_many_as_cores_or_as_asked_for() -> None:
     assert plan(trainer(accelerator="cpu")) == Workers(cores(), FOUR)
     with pytest.raises(UserError, match="n_jobs=0"):
         plan(n_jobs=0)
+    with pytest.raises(UserError, match="batch_size=0: give how many jobs"):
+        plan_workers(OmegaConf.create({"n_jobs": 2, "batch_size": 0}), [trainer()], NONE)
+    assert plan_workers(OmegaConf.create({"n_jobs": 2, "batch_size": "auto"}), [trainer()], NONE).jobs == 2
 
 
 def test_on_gpus_one_each_and_more_only_where_they_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from overcast.audit.thumbnails import contact, thumb, words
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.spacing import evenly_spaced
+from overcast.evaluation.classes import MOST_CLASSES
 from overcast.html import writer
 from overcast.html.figures import canvas, short
 from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
@@ -70,11 +71,15 @@ def classes(pack: Pack) -> Section:
         how += f" The samples come from {groups:,} sources, which a split keeps whole."
     if official := int((pack.index["part"] == "test").sum()):
         how += f" {official:,} samples are an official test part."
-    figure, ((axes,),) = canvas(7, max(1.6, 0.8 + 0.26 * len(count)))
-    bars = axes.barh(range(len(count)), count, color=BLUE)
-    axes.bar_label(bars, [f" {n:,} · {n / count.sum():.0%}" for n in count], size=8)
-    axes.set_yticks(range(len(count)), list(map(short, pack.spec.classes)))
-    axes.set(xlim=(0, 1.15 * count.max()), xlabel="samples", ylim=(len(count) - 0.4, -0.6))
+    shown = np.arange(len(count))
+    if len(count) > MOST_CLASSES:  # the ends of the list, which tell how uneven it is
+        shown = np.argsort(-count, kind="stable")[[*range(MOST_CLASSES // 2), *range(-MOST_CLASSES // 2, 0)]]
+        how += f" Below are the {MOST_CLASSES // 2} largest and the {MOST_CLASSES // 2} smallest."
+    figure, ((axes,),) = canvas(7, max(1.6, 0.8 + 0.26 * len(shown)))
+    bars = axes.barh(range(len(shown)), count[shown], color=BLUE)
+    axes.bar_label(bars, [f" {n:,} · {n / count.sum():.0%}" for n in count[shown]], size=8)
+    axes.set_yticks(range(len(shown)), [short(pack.spec.classes[number]) for number in shown])
+    axes.set(xlim=(0, 1.15 * count.max()), xlabel="samples", ylim=(len(shown) - 0.4, -0.6))
     return Section("Classes", how, [Image.from_figure("classes.png", figure)])
 
 
@@ -141,7 +146,10 @@ def contact_sheets(pack: Pack) -> list[Section]:
     most = SENTENCES if pack.spec.kind == "tokens" else CONTACT
     how = f"Up to {most} of each class, evenly spaced over its files, as the networks get them."
     parts: list[Part] = []
-    for number, label in enumerate(pack.spec.classes):
+    shown = evenly_spaced([*enumerate(pack.spec.classes)], MOST_CLASSES)
+    if len(shown) < len(pack.spec.classes):
+        how += f" {len(shown)} of the {len(pack.spec.classes)} classes, evenly spaced."
+    for number, label in shown:
         rows = np.flatnonzero(pack.labels == number)
         chosen = evenly_spaced(rows.tolist(), most)
         if pack.spec.kind == "tokens":

@@ -25,6 +25,7 @@ from overcast.comparison.study_record import check_study_format, recorded_study,
 from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import curves
 from overcast.comparison.tuned import tuned_sections
+from overcast.core.atomic import whole_folder
 from overcast.core.errors import UnreachableError, UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate, use_language
@@ -101,8 +102,9 @@ def _compared(
     measured = measure_study(record, [Path(file) for file in predictions.split(",") if file])
     findings = _findings(measured, judge)
     study = _study_of_page(measured, findings)
-    path = page.write_report(folder, study)
-    write_exports(folder, study, measured.trials, measured.runs, planned="planned" in parent.tags)
+    with whole_folder(folder) as part:
+        path = folder / page.write_report(part, study).name
+        write_exports(part, study, measured.trials, measured.runs, planned="planned" in parent.tags)
     verdicts = wording.cell_sentences(study.table, study.judged) if study.sentences is None else [*study.sentences]
     notes = [*wording.predictors(study.predictors), *study_notes(study.table, study.info, study.sentences is None)]
     lines = [*findings.opening, "", *verdicts, *notes, "", translate("report: {path}", path=path)]

@@ -67,8 +67,6 @@ def write_exports(folder: Path, study: Study, trials: pd.DataFrame, runs: Sequen
     for file, content in files.items():
         if content:
             whole_file(folder / file, content)
-        else:  # of an earlier report
-            (folder / file).unlink(missing_ok=True)
 
 
 def long_form(study: str, trials: pd.DataFrame) -> str:

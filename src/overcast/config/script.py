@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING as DATACLASS_MISSING
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
@@ -27,6 +29,7 @@ from overcast.config.schema import register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 from overcast.core.secrets import keep_passwords, without_password
+from overcast.core.system_errors import refusals_told
 
 
 @dataclass
@@ -55,13 +58,15 @@ class Job:
 
     def __call__(self, cfg: DictConfig) -> Any:
         try:
-            return self.task(resolved(cfg), self.session)
+            with refusals_told():
+                return self.task(resolved(cfg), self.session)
         except (UserError, OmegaConfBaseException) as error:
             kind = type(error) if isinstance(error, UserError) else UserError
             mistake = kind(error_message(error, ROOT / "conf"))  # without the frames that led to it, and all they hold
             self.session.errors.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
-                print(f"overcast: {mistake}", file=sys.stderr)  # into the job's log
+                with suppress(OSError):  # no room in the job's log
+                    print(f"overcast: {mistake}", file=sys.stderr)
             return mistake
         except Exception as error:
             if HydraConfig.get().mode is not RunMode.MULTIRUN:
@@ -82,7 +87,10 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
         try:
             check_hydra_blocks(ROOT / "conf", sys.argv[1:])
             sys.argv[1:] = with_defaults(sys.argv[1:])
-            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(Job(task, session))()
+            with refusals_told():
+                hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
+                    Job(task, session)
+                )()
             if session.errors:
                 fail(session.errors[0])
         except UserError as error:
@@ -90,7 +98,7 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
         except (HydraException, OmegaConfBaseException) as error:
             fail(UserError(error_message(error, ROOT / "conf")))
         except KeyboardInterrupt:
-            sys.exit(130)
+            _end_interrupted()
 
     return main
 
@@ -108,16 +116,24 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
             print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
         try:
-            task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))
+            with refusals_told():
+                task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
         except UserError as error:
             fail(error)
         except KeyboardInterrupt:
-            sys.exit(130)
+            _end_interrupted()
 
     return main
+
+
+def _end_interrupted() -> None:
+    """End with exit code 130. A second Ctrl-C would be shown as an error of whatever is just being put away."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(130)
 
 
 def _parse_arguments(kind: Any, words: list[str]) -> Any:

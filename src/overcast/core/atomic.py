@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, and one clear message for a full disk.
+"""Files and folders that are there whole or not at all.
 
 What is being written stands beside its place under a name of its writer's own, `.<name>.overcast-<16 digits>.part`,
 so that writers disturb neither each other nor anyone else's files. It is locked while its writer lives: one that is not
@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-from overcast.core.errors import UserError
 from overcast.core.locks import _try_lock
+from overcast.core.system_errors import refusals_told
 
 OURS = ".overcast-"
 """In the name of whatever is being written, and of what a killed writer leaves."""
@@ -27,17 +27,19 @@ OURS = ".overcast-"
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
     """Raises UserError where the disk of ``place`` is full or may not be written to."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"No space left on the disk of {place}: free some and run again.") from None
-        what = f"{error.filename or place} ({error.strerror})"
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise UserError(f"Cannot read or write {what}: mend its permissions and run again.") from None
-        if error.errno in (errno.ENOTDIR, errno.EEXIST):
-            raise UserError(f"Cannot write {what}: something is in its way. Rename or remove that.") from None
-        raise
+    with refusals_told(_final(place)):
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error.filename, str):
+                error.filename = str(_final(Path(error.filename)))
+            raise
+
+
+def _final(path: Path) -> Path:
+    """Where what is written to ``path`` will lie."""
+    name, ours, _ = path.name.partition(OURS)
+    return path.with_name(name.removeprefix(".")) if ours else path
 
 
 @contextmanager

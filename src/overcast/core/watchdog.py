@@ -9,11 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
+LAST_WORD = 5.0
+"""Seconds that a process has for what it does before it ends."""
+
+
+def _nothing() -> None:
+    pass
+
 
 @cache  # asked again, it watches already
-def exit_with(parent: int) -> None:
-    """End this process, with exit code 1, when ``parent`` is gone: the process that started it."""
-    _watch(lambda: os.getppid() == parent, threading.Event())
+def exit_with(parent: int, last_word: Callable[[], None] = _nothing) -> None:
+    """End this process, with exit code 1, when ``parent`` is gone: the process that started it.
+
+    last_word: done before that, in a thread of its own, for `LAST_WORD` seconds at most.
+    """
+    _watch(lambda: os.getppid() == parent, threading.Event(), last_word)
 
 
 @cache
@@ -40,11 +50,16 @@ def exiting_with(parent: int) -> Iterator[None]:
     thread.join()
 
 
-def _watch(is_alive: Callable[[], bool], done: threading.Event) -> threading.Thread:
+def _watch(
+    is_alive: Callable[[], bool], done: threading.Event, last_word: Callable[[], None] = _nothing
+) -> threading.Thread:
     def watch() -> None:
         while is_alive():
             if done.wait(0.5):
                 return
+        saying = threading.Thread(target=last_word, daemon=True)
+        saying.start()
+        saying.join(LAST_WORD)
         os._exit(1)
 
     thread = threading.Thread(target=watch, name="watchdog", daemon=True)

@@ -20,6 +20,7 @@ from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
+from overcast.evaluation.classes import confusion_counts, most_frequent, write_classes, write_confusion
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
@@ -84,8 +85,8 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
         _write(folder, pack, measured["test"], groups, metrics)
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
-    record = open_recorder(run)
-    record.metrics(flatten_metrics(metrics))
+        record = open_recorder(run)  # before the folder has its name: what is found there is in the record too
+        record.metrics(flatten_metrics(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
     run.note_refused(record.refused)
     return metrics
@@ -129,7 +130,8 @@ def _summary(
     bounds = intervals(test.probabilities, test.target.numpy(), groups=groups, means=means)
     figures["test"] |= {"shift_accuracy": shifted.mean} if shifted else {}
     bounds = {name: ends for name, ends in bounds.items() if name in figures["test"]}
-    classes = per_class(pack.spec.classes)(test.logits, test.target)
+    classes = per_class(test.logits, test.target)
+    told = most_frequent(pack.labels, len(pack.spec.classes))
     return {
         **{part: values for part, values in figures.items() if part != "test"},
         "test": figures["test"]
@@ -140,7 +142,7 @@ def _summary(
         "class": {
             name: {kind: float(values[i]) for kind, values in classes.items()}
             for i, name in enumerate(pack.spec.classes)
-            if (test.target == i).any()  # cut by time, the test part may lack a rare class
+            if i in told and (test.target == i).any()  # cut by time, the test part may lack a rare class
         },
         **({"shift": shifted.kinds} if shifted else {}),
         **({"notes": notes} if notes else {}),
@@ -179,12 +181,16 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
             for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True)
         ]
         write_rows(file, [("row", "group", "file", "label", "predicted", *classes), *rows])
+    counts = confusion_counts(target, probabilities.argmax(1), len(classes))
+    write_confusion(folder / "confusion.csv", classes, counts)
+    write_classes(folder / "classes.csv", classes, counts.sum(1), per_class(test.logits, test.target))
 
 
 def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
     pictures.mkdir()
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
-    plots.confusion(pictures / "confusion.png", classes, target, probabilities.argmax(1))
+    counts = confusion_counts(target, probabilities.argmax(1), len(classes))
+    plots.confusion(pictures / "confusion.png", classes, counts)
     plots.reliability(pictures / "reliability.png", probabilities, target)
     plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from overcast.config.metric_options import metric_options
 from overcast.evaluation.bootstrap import calibration_bin
+from overcast.evaluation.classes import most_confused
 from overcast.html.figures import canvas, image_grid, png, short
 from overcast.html.style import BLUE, GREY, PARTS
 from overcast.html.thumbnails import draw_sample
@@ -18,12 +19,19 @@ SHOWN = 12
 CURVES = ("nll", "accuracy")
 
 
-def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicted: np.ndarray) -> None:
-    """Rows: the true class; columns: what was predicted; counts, shaded by their share of the row."""
-    size = len(classes)
-    counts = np.zeros((size, size), int)
-    np.add.at(counts, (target, predicted), 1)
+def confusion(path: Path, classes: tuple[str, ...], counts: np.ndarray) -> None:
+    """Rows: the true class; columns: what was predicted; counts (K, K), shaded by their share of the row.
+
+    Of many classes those that are confused most.
+    """
+    title = f"test part: {np.trace(counts)} of {counts.sum()} right"
+    shown = most_confused(counts)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    if len(shown) < len(classes):
+        title += f"\nthe {len(shown)} of {len(classes)} classes with the most confusions (all in confusion.csv)"
+        counts, share = (values[np.ix_(shown, shown)] for values in (counts, share))
+        classes = tuple(classes[number] for number in shown)
+    size = len(classes)
     figure, ((axes,),) = canvas(1.8 + 0.75 * size, 1.3 + 0.65 * size)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
@@ -32,7 +40,7 @@ def confusion(path: Path, classes: tuple[str, ...], target: np.ndarray, predicte
     names = [short(name) for name in classes]
     axes.set_xticks(range(size), names, rotation=35, ha="right")
     axes.set_yticks(range(size), names)
-    axes.set(xlabel="predicted", ylabel="true", title=f"test part: {np.trace(counts)} of {counts.sum()} right")
+    axes.set(xlabel="predicted", ylabel="true", title=title)
     path.write_bytes(png(figure))
 
 

@@ -73,6 +73,10 @@ def check_report_folder(folder: Path, name: str = "index.html", beside: tuple[st
         return
     if not folder.is_dir():
         raise UserError(f"out={folder}: that is a file: name a folder for the page and its pictures")
+    if folder.is_mount() or folder.samefile(Path.cwd()):
+        raise UserError(
+            f"out={folder}: the page's folder is replaced as a whole, and this one cannot be: name one in it"
+        )
     page = folder / name
     ours = page.is_file() and MARK in page.read_text(encoding="utf8", errors="replace")[:1000]
     other = [path for path in folder.iterdir() if path != page and path.suffix not in beside]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from overcast.config.run_config import RunConfig
-from overcast.core.atomic import writing
-from overcast.core.locks import is_locked, lock
 from overcast.core.paths import project_path
 from overcast.data import build_dataset
 from overcast.prepare.download import FETCHED, download
+from overcast.prepare.one_process import one_process_at_once
 from overcast.prepare.pack import pack
 from overcast.prepare.split import split
 
@@ -26,24 +24,13 @@ def prepare_missing(configs: Iterable[RunConfig]) -> None:
     for config in configs:
         root, name = project_path(config.data_dir), config.data.name
         if not all(_finished_steps(root / name).values()):
-            with _one_process_at_once(root / name, name):
+            with one_process_at_once(root / name):
                 _prepare(config, root, name)
 
 
 def _finished_steps(folder: Path) -> dict[str, bool]:
     """Which of the steps that training needs are done, by the file that each writes last."""
     return {"pack": (folder / "pack" / "pack.json").exists(), "split": (folder / "parts.json").exists()}
-
-
-@contextmanager
-def _one_process_at_once(folder: Path, name: str) -> Iterator[None]:
-    """One process at a time prepares a data set; the others find it ready."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    if is_locked(folder):
-        print(f"preparing {name}: waiting for another process that is at it", flush=True)
-    with lock(folder):
-        yield
 
 
 def _prepare(config: RunConfig, root: Path, name: str) -> None:

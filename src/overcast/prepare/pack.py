@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -225,6 +226,9 @@ def _write_values(part: Path, spec: Spec, arrays: list[np.ndarray]) -> np.ndarra
     shape = (len(arrays), *arrays[0].shape) if image else (int(offsets[-1]), *arrays[0].shape[1:])
     dtype = spec.encode(arrays[0]).dtype
     values = np.lib.format.open_memmap(part / "values.npy", mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a mapped file that finds the disk full while it is filled ends the process
+        with (part / "values.npy").open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, values.offset + values.nbytes)
     for row, array in enumerate(arrays):
         values[row if image else slice(offsets[row], offsets[row + 1])] = spec.encode(array)
     values.flush()

@@ -51,11 +51,15 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     parent_process: int = 0
     session: Session | None = None
     runs_dir: str = ""
+    output: Sequence[int] = ()
+    """As `redirect` gives it, in a worker, while it runs a job."""
     numbers: Sequence[int] = ()
     """Which jobs of the study are launched: Hydra counts those of each launch from 0."""
 
     def __init__(self) -> None:
         self.stack, self.heartbeat = ExitStack(), ExitStack()
+        self.failures: dict[int, str] = {}
+        """Why jobs failed, by their numbers."""
 
     def open(
         self,
@@ -252,9 +256,10 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         if self.study is None:
             return
         number = self.numbers[config.hydra.job.num]
-        if os.getpid() != self.parent_process:
-            self.output = redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
-        set_state(self.study, number, "running")
+        with suppress(OSError, UserError):  # a full disk costs the log and the count; the job will say it
+            if os.getpid() != self.parent_process:
+                self.output = redirect(Path(self.study.folder) / "jobs" / f"{number:04d}.log")
+            set_state(self.study, number, "running")
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         if self.study is None:
@@ -265,9 +270,10 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         if isinstance(result, Run) and self.study.parent and config.role == "trial":
             self._evaluate(result)
             refused = list(dict.fromkeys([*refused, *result.record.get("refused", [])]))
-        set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "; ".join(refused))
-        if os.getpid() != self.parent_process:
-            restore(self.output)
+        with suppress(UserError):
+            set_state(self.study, number, "failed" if failed else "done", str(result) if failed else "; ".join(refused))
+        restore(self.output)
+        self.output = []
 
     def _evaluate(self, run: Run) -> None:
         """Measure it here, beside other trials: looks and the verdict ask for it, which come in the parent alone."""

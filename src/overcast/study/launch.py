@@ -43,6 +43,7 @@ def launch(launcher: Any, callback: StudyCallback, jobs: Sequence[Overrides], st
         if done is None:
             set_state(callback.study, number, "failed", "its process was killed: by the system for want of memory?")
         results |= done or {}
+    callback.failures |= {number: str(result) for number, result in results.items() if isinstance(result, Exception)}
     callback.deliver()
     return [results.get(number) for number in numbered]
 

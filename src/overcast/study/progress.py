@@ -6,8 +6,8 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,12 @@ def redirect(log: Path) -> list[int]:
     return copies
 
 
-def restore(copies: list[int]) -> None:
+def restore(copies: Sequence[int]) -> None:
     """Undo `redirect`."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    for number, copy in zip((1, 2), copies, strict=True):
+    with suppress(OSError):  # no room on the log's disk
+        sys.stdout.flush()
+        sys.stderr.flush()
+    for number, copy in zip((1, 2), copies, strict=False):
         os.dup2(copy, number)
         os.close(copy)
 
@@ -82,9 +83,10 @@ class Watch:
         bar.set_postfix_str(f"{counts['failed']} failed, {self.jobs - bar.n} left", refresh=False)
         bar.refresh()
 
-    def finish(self, session: Session) -> None:
-        """Say which jobs failed, and make the exit code tell."""
-        failed = {job: reason for job, (state, reason) in read_states(self.study).items() if state == "failed"}
+    def finish(self, session: Session, failures: Mapping[int, str] | None = None) -> None:
+        """Say which jobs failed, and make the exit code tell. failures: why those did that gave back an error."""
+        states = {job: reason for job, (state, reason) in read_states(self.study).items() if state == "failed"}
+        failed = dict(sorted({**(failures or {}), **states}.items()))
         session.errors.clear()  # one process's jobs leave theirs there
         if not failed:
             lines = [f"run {job}: {why}" for job, (_, why) in read_states(self.study).items() if why]

@@ -51,6 +51,8 @@ def asked_jobs(launcher: DictConfig, slots: int = 0) -> int:
     asked = int(launcher.get("n_jobs", 1))
     if asked == 0:
         raise UserError("hydra.launcher.n_jobs=0: give how many runs shall be at once, or -1 for as many as fit")
+    if (batch := launcher.get("batch_size", 1)) != "auto" and int(batch) < 1:
+        raise UserError(f"hydra.launcher.batch_size={batch}: give how many jobs a worker takes at a time, 1 or more")
     if slots and asked > slots:
         raise UserError(
             f"hydra.launcher.n_jobs={asked}: the GPUs here hold {slots} run(s) at once. Let more share one with "

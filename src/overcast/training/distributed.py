@@ -1,129 +1,185 @@
-"""Several processes for one run, one a device, with torch's own launcher: alone, in a sweep, in a worker.
+"""Several processes for one run, one a device: alone, in a sweep, in a worker.
 
 Each rank has its part of every batch, and their gradients are those of the whole batch: two ranks are one process to
 rounding. Batch norm alone is not: its mean and variance are those of each rank's own part, and rank 0's running ones
 are kept. So the number of ranks is a part of a run's identity.
 
 `launch` runs in the process that was asked for the run; it owns the MLflow run and ends it. Each rank is
-``python -m overcast.training.distributed <run folder>``, rebuilds everything from that folder, and rank 0 alone logs.
+``python -m overcast.training.rank``, rebuilds everything from the run's folder, and rank 0 alone logs. torch's own
+launcher is not used: it needs room in the temporary folder, and takes half a minute to notice a rank that was killed.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import signal
+import subprocess
 import sys
-import uuid
-from contextlib import suppress
-from dataclasses import asdict
-from pathlib import Path
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure, record
-
 from overcast.core.devices import Devices
-from overcast.core.errors import DivergedError, UnreachableError, UserError
-from overcast.core.watchdog import exit_with
-from overcast.tracking.late_record import reopen_store
-from overcast.tracking.outbox import Outbox
-from overcast.tracking.run import MlflowRun, RunRecorder
+from overcast.core.errors import DivergedError, UserError
+from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import Run
+from overcast.training import rank
 
-JOB, RESULT = "ranks.json", "result.json"
-DIVERGED = "diverged"
-"""What a result says instead of the figures, where there are none: why."""
+PROGRAM = ("-m", rank.__name__)
+
+HOST = "127.0.0.1"
+
 REFUSED = "refused"
-"""What a result says beside them: what MLflow did not take."""
+"""What rank 0 tells beside its figures: what MLflow did not take."""
+
+GRACE = 0.5
+"""Seconds in which the others fail for want of the first rank that did: which was first is told by all of them."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a rank gave no figures, and when (`time.monotonic`, the same for all processes), in seconds.
+
+    error: what the user can mend, or the name and the text of what was raised, with its trace.
+    """
+
+    error: UserError | str
+    when: float
+    trace: str = ""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A process and the line to it, on which it is told its job and sends figures or a `Failure`."""
+
+    process: subprocess.Popen[bytes]
+    line: Connection
+
+    def answer(self) -> dict[str, Any] | Failure:
+        """What it sent, once there is something to read: a rank that ends without a word has failed."""
+        try:
+            sent: dict[str, Any] | Failure = self.line.recv()
+        except (EOFError, OSError):
+            return _death(self.process.wait())
+        return sent
 
 
 def launch(
     run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None = None
 ) -> dict[str, Any]:
-    """`overcast.training.fit.fit` on ``devices.ranks`` processes.
+    """`overcast.training.fit.fit` on ``devices.ranks`` processes. None of them is left, however it ends.
 
-    Raises: RuntimeError naming the rank and its error if one fails; DivergedError if the run diverged.
+    Raises: UserError naming the rank that died, or what it found that the user can mend; RuntimeError naming the rank
+    and its error; DivergedError if the run diverged.
     """
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
     job = {
+        "folder": str(run.folder),
         "devices": asdict(devices),
         "outbox": asdict(record.outbox) if record.outbox else None,
         "title": title,
         "shown": shown,
         "first": str(first.folder) if first else "",
-        "parent": os.getpid(),
     }
-    run.write(JOB, json.dumps(job))
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=devices.ranks,
-        run_id=uuid.uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        shutdown_timeout=5,
-    )
-    os.environ["OMP_NUM_THREADS"] = str(devices.threads)
+    with _ranks(devices) as ranks:
+        for each in ranks:
+            with suppress(BrokenPipeError):  # it is dead, as is seen below
+                each.line.send(job)
+        figures = _figures(ranks)
+    record.refuse(figures.pop(REFUSED, ()))
+    return figures
+
+
+@contextmanager
+def _ranks(devices: Devices) -> Iterator[list[Rank]]:
+    """The processes, killed at the end of the block: all they write is whole or not there at any moment."""
+    from torch.distributed import TCPStore  # type: ignore[attr-defined] # it is public
+
+    store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False)  # where they find each other
+    ranks: list[Rank] = []
     try:
-        elastic_launch(config, sys.executable)("-m", "overcast.training.distributed", str(run.folder))
-        facts: dict[str, Any] = json.loads(run.path(RESULT).read_text(encoding="utf8"))
-    except ChildFailedError as error:
-        rank, failure = min(error.failures.items(), key=lambda each: _when(each[1]))
-        message: Any = failure.message  # that of an exception comes with its traceback
-        reason = message if isinstance(message, str) else message["message"]
-        # ChildFailedError itself can't travel from a worker process
-        raise RuntimeError(f"rank {rank} of {devices.ranks} failed: {reason}") from None
+        for number in range(devices.ranks):
+            ranks.append(_start(number, devices, store.port))
+        yield ranks
     finally:
-        run.path(JOB).unlink()
-        run.path(RESULT).unlink(missing_ok=True)
-    record.refuse(facts.pop(REFUSED))
-    if DIVERGED in facts:
-        raise DivergedError(facts[DIVERGED])
-    return facts
+        for each in ranks:
+            each.process.kill()
+        for each in ranks:
+            each.process.wait()
+            each.line.close()
 
 
-def _when(failure: ProcessFailure) -> float:
-    """When a rank failed, in seconds: the others fail within moments, for want of it, so that whole ones won't do."""
-    if Path(failure.error_file).is_file():
-        return Path(failure.error_file).stat().st_mtime
-    if failure.exitcode == -signal.SIGTERM:  # it was well, and was told to end
-        return math.inf
-    return failure.timestamp - 1  # seen a moment after it died, in whole seconds
-
-
-@record
-def main() -> None:
-    """One rank."""
-    from overcast.training.fit import fit
-
-    run = Run(Path(sys.argv[1]))
-    job = json.loads(run.path(JOB).read_text(encoding="utf8"))
-    exit_with(job["parent"])
-    first = os.environ["RANK"] == "0"
-    log = _open_record(run, Outbox(**job["outbox"])) if first and job["outbox"] else RunRecorder()
+def _start(number: int, devices: Devices, port: int) -> Rank:
+    environment = {
+        "RANK": number,
+        "LOCAL_RANK": number,
+        "WORLD_SIZE": devices.ranks,
+        "LOCAL_WORLD_SIZE": devices.ranks,
+        "GROUP_RANK": 0,
+        "MASTER_ADDR": HOST,
+        "MASTER_PORT": port,
+        "TORCHELASTIC_USE_AGENT_STORE": True,  # the one of `_ranks`
+        "OMP_NUM_THREADS": devices.threads,
+    }
+    ours, theirs = Pipe()
+    command = [sys.executable, *PROGRAM, str(os.getpid()), str(theirs.fileno())]
+    # a process inherits what is blocked: Ctrl-C, which a terminal sends to all of them, is for this one alone
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        start = Run(Path(job["first"])) if job["first"] else None
-        facts = fit(run, Devices(**job["devices"]), log, job["title"], shown=first and job["shown"], first=start)
-    except DivergedError as error:  # which every rank finds at once, and none is at fault for
-        facts = {DIVERGED: str(error)}
-    if first:
-        run.write(RESULT, json.dumps({**facts, REFUSED: [*log.refused]}))
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {name: str(value) for name, value in environment.items()},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        theirs.close()
+    return Rank(process, ours)
 
 
-def _open_record(run: Run, outbox: Outbox) -> RunRecorder:
-    """The record that was opened by the process asked for the run; kept for later if its store does not answer now."""
-    client = None
-    with suppress(UnreachableError):
-        store = reopen_store(run.config.tracking)
-        client = store.client if store else None
-    return MlflowRun(client if outbox.run else None, outbox.run, outbox)
+def _figures(ranks: list[Rank]) -> dict[str, Any]:
+    """What rank 0 gives back, when all have ended well."""
+    answers: dict[int, dict[str, Any] | Failure] = {}
+    lines = {each.line: number for number, each in enumerate(ranks)}
+    left: float | None = None
+    while lines and (ready := wait(list(lines), left)):
+        for line in [each for each in lines if each in ready]:
+            number = lines.pop(line)
+            answers[number] = ranks[number].answer()
+        left = GRACE if any(isinstance(answer, Failure) for answer in answers.values()) else None
+    failures = {number: answer for number, answer in answers.items() if isinstance(answer, Failure)}
+    if failures:
+        number = min(failures, key=lambda each: failures[each].when)
+        raise _named(f"rank {number} of {len(ranks)}", failures[number])
+    figures = answers[0]
+    assert isinstance(figures, dict)
+    return figures
 
 
-if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        sys.exit(str(error))
+def _named(name: str, failure: Failure) -> Exception:
+    """What a rank's failure is for whoever asked for the run."""
+    error = failure.error
+    if isinstance(error, DivergedError):  # which every rank finds at once, and none is at fault for
+        return error
+    if isinstance(error, UserError):
+        return type(error)(f"{name} failed: {error}")
+    bug = RuntimeError(f"{name} failed: {error}")
+    bug.add_note(failure.trace)
+    return bug
+
+
+def _death(code: int) -> Failure:
+    """That a rank ended without a word: before what the others say, which is that they miss it.
+
+    Not so where NCCL ends a rank that misses another.
+    """
+    reason = f"it ended with exit code {code}"
+    if code < 0:
+        reason = f"it was killed ({signal.Signals(-code).name})"
+    if code == -signal.SIGKILL:
+        reason += ": by the system for want of memory? Give a smaller batch_size or network, or fewer trainer.devices"
+    return Failure(UserError(reason), time.monotonic() if code == -signal.SIGABRT else 0)

@@ -9,8 +9,11 @@ import inspect
 import math
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -93,7 +96,8 @@ def measure_metrics(logits: Tensor, target: Tensor) -> Measurement:
     measurement = Measurement({}, {})
     for name, option in metric_options().items():
         metric = build_metric(option, logits.shape[-1])
-        value, note = _measure(name, metric, logits, target)
+        with counting():
+            value, note = _measure(name, metric, logits, target)
         low, high = option.range
         if not (math.isnan(value) or low - 1e-6 <= value <= high + 1e-6):
             raise UserError(
@@ -103,6 +107,21 @@ def measure_metrics(logits: Tensor, target: Tensor) -> Measurement:
         measurement.values[name] = value
         measurement.notes.update({name: note} if note else {})
     return measurement
+
+
+@contextmanager
+def counting() -> Iterator[None]:
+    """Let torchmetrics count with `torch.bincount`, inside the block.
+
+    Where torch is to be deterministic, as in training, it fills a table of samples × classes² instead: gigabytes for
+    500 classes. What is counted are whole numbers, whose sum is the same in any order.
+    """
+    asked = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(asked[0], warn_only=asked[1])
 
 
 def build_metric(option: MetricOption, classes: int) -> Metric:
@@ -143,14 +162,15 @@ def _measure(name: str, metric: Metric, logits: Tensor, target: Tensor) -> tuple
     return float(value), ""
 
 
-def per_class(classes: tuple[str, ...]) -> MetricCollection:
-    """Precision and recall of each class."""
-    return MetricCollection(
-        {
-            "precision": MulticlassPrecision(len(classes), average=None),
-            "recall": MulticlassRecall(len(classes), average=None),
-        }
-    )
+def per_class(logits: Tensor, target: Tensor) -> dict[str, np.ndarray]:
+    """Precision and recall of each class (K,)."""
+    classes = logits.shape[-1]
+    metrics = {
+        "precision": MulticlassPrecision(classes, average=None),
+        "recall": MulticlassRecall(classes, average=None),
+    }
+    with counting():
+        return {name: metric(logits, target).numpy() for name, metric in metrics.items()}
 
 
 def gap(train: dict[str, float], unseen: dict[str, float]) -> dict[str, float]:

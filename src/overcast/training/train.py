@@ -16,6 +16,7 @@ from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DivergedError, UnreachableError, UserError
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
+from overcast.core.system_errors import refusals_told
 from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.folds import TRAIN
 from overcast.prepare.missing_steps import prepare_missing
@@ -168,7 +169,8 @@ def _record_fit(
     record.params(recorded_params(config))
     record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
     try:
-        facts |= _fit(run, devices, record, facts["name"], shown, first)
+        with refusals_told(run.folder):
+            facts |= _fit(run, devices, record, facts["name"], shown, first)
     except DivergedError:
         record.tags({"diverged": "true"})
         raise

@@ -1,0 +1,102 @@
+"""A script's main: what the system refuses is one message and exit code 2; what a study sets, a user may."""
+
+from __future__ import annotations
+
+import errno
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from overcast.config import script
+from overcast.config.script import Job, Session, hydra_script, plain_script
+from overcast.core.errors import UserError
+from overcast.core.paths import ROOT
+
+
+@dataclass
+class Nothing:
+    """No arguments."""
+
+
+FULL = OSError(errno.ENOSPC, "full", "/there")
+
+
+@plain_script
+def plain(arguments: Nothing) -> None:
+    raise FULL
+
+
+@hydra_script
+def composed(config: Any, session: Session) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize(("main", "said"), [(plain, "No space left"), (composed, "Out of memory")])
+def test_a_refusal_is_one_message(
+    main: Any, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"overcast: {said}")
+
+
+@plain_script
+def interrupted(arguments: Nothing) -> None:
+    raise KeyboardInterrupt
+
+
+def test_after_ctrl_c_a_second_one_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was shown as an error of what runs at a process's end."""
+    monkeypatch.setattr(sys, "argv", ["compare.py"])
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as end:
+            interrupted()
+        assert (end.value.code, signal.getsignal(signal.SIGINT)) == (130, signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_in_a_study_it_is_a_failed_job(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(script, "resolved", lambda cfg: cfg)
+    monkeypatch.setattr(HydraConfig, "get", lambda: type("Hydra", (), {"mode": RunMode.MULTIRUN}))
+    result = Job(lambda *_: (_ for _ in ()).throw(MemoryError), Session())({})  # type: ignore[arg-type]
+    assert isinstance(result, UserError)
+    assert str(result).startswith("Out of memory. Give a smaller batch_size")
+    assert "Traceback" not in capsys.readouterr().err
+
+    def full(*_: Any) -> Any:
+        monkeypatch.setattr(script, "print", lambda *_, **__: (_ for _ in ()).throw(FULL), raising=False)
+        raise FULL
+
+    assert "No space left" in str(Job(full, Session())({}))  # type: ignore[arg-type] # nor in the log
+
+
+def study_options() -> set[str]:
+    """The options of networks that a study file sets, in its cells, its grid or for all of its runs."""
+    names = set[str]()
+    for path in (ROOT / "conf" / "study").glob("*.yaml"):
+        text = path.read_text(encoding="utf8")
+        names |= set(re.findall(r"model\.(\w+)\s*[=:]", text)) | set(yaml.safe_load(text).get("model") or {})
+    return names
+
+
+def test_what_a_study_may_set_of_a_network_a_user_may(compose_as_script: Any) -> None:
+    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "conf" / "model").glob("*.yaml"))}
+    names = study_options()
+    assert {"scale", "width", "hidden"} <= names
+    for name in names:
+        model = next(model for model, options in files.items() if name in options)
+        config = compose_as_script([f"model={model}", f"model.{name}={files[model][name]}"], ROOT)
+        assert name in config.model.values

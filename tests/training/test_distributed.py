@@ -67,7 +67,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch
         return launch(Run(tmp_path), Devices("cpu", ranks, "32-true", 1), RunRecorder(), "title", shown=False)
 
     yield launched
-    assert not [child for child in psutil.Process().children() if "-c" in child.cmdline()]
+    assert not [child for child in psutil.Process().children() if any(WORD in word for word in child.cmdline())]
 
 
 def test_figures_are_those_of_rank_0(launched: Launch, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pytorch_lightning import Trainer
 from overcast.config.messages import option_names
 from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
+from overcast.config.schema import SplitConfig
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import ROOT
 from overcast.core.spec import SEQUENCES, Kind, Spec
@@ -101,7 +102,7 @@ def planned(
     """Check a run of these options."""
     config = RunConfig(
         data=Option("made_up", "", {}), model=model, mitigation=mitigations, seed=0, epochs=1, lr=0.1,
-        batch_size=batch_size,
+        batch_size=batch_size, split=SplitConfig(seed=0, fold=0),
     )  # fmt: skip
     check_plan(config, pack_of(kind).spec, samples, ranks)
 

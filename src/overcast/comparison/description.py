@@ -28,19 +28,18 @@ def description_md(
     sentences: what is told instead of these. summary: a table that tells them, at the end.
     """
     judged = info.get("families") or families()
-    measured = verdict or headline(table, judged)
+    measured = "\n".join(map(escaped, (verdict or headline(table, judged)).split("\n")))
     lines = (
         [
             translate("**Claim:** {claim}", claim=escaped(claim)) + "\n",
-            translate("**Measured:** {verdict}", verdict=escaped(measured)) + "\n",
+            translate("**Measured:** {verdict}", verdict=measured) + "\n",
         ]
         if claim
-        else [f"{escaped(measured)}\n"]
+        else [f"{measured}\n"]
     )
     own = [] if summary else cell_sentences(table, judged)
     told = own if sentences is None else sentences
     lines += [f"- {escaped(line)}" for line in [*told, *study_notes(table, info, sentences is None)]]
     foot = translate("Judged: {outcomes}.", outcomes=judged_names(judged))
-    command = code(str(info.get("command", "")))
     command = code(str(info.get("command", "")))
     return "\n".join([*lines, "", f"{foot} {command}", *(["", summary] if summary else [""])])

@@ -171,7 +171,7 @@ def relative(folder: Path) -> str:
 def places(tags: dict[str, str]) -> list[Path]:
     """Where the folder that a run's tags name may lie: in this project, or in the one that it was recorded from."""
     projects = (project_home(), Path(tags.get("project", project_home())))
-    return list(dict.fromkeys(project / tags["folder"] for project in projects))
+    return list(dict.fromkeys(project / tags["folder"] for project in projects if "folder" in tags))
 
 
 def _here() -> dict[str, str]:

@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments plots test slow browser lint bench bench-quick audit-dependencies ui clean
+.PHONY: help repro experiments plots test slow browser fuzz faults lint bench bench-quick audit-dependencies ui clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,6 +29,12 @@ slow: .venv/slow ## the longer tests
 
 browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
 	pytest -m browser tests/browser
+
+fuzz: .venv/dev ## two thousand random inputs: a quarter of an hour
+	pytest -m long tests/fuzzing
+
+faults: .venv/dev ## break everything on purpose, many times: most of a day, goes on if stopped
+	python tests/faults/run_all.py
 
 bench: .venv/dev ## what overcast costs beside the bare libraries, as ratios: half an hour
 	python benchmarks/ratios.py

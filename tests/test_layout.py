@@ -137,7 +137,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
     }
     for path in (ROOT / "tests").rglob("test_*.py"):
         below = path.relative_to(ROOT / "tests")
-        if below.parts[0] == "browser" or below.name in crossing:
+        if below.parts[0] in ("browser", "faults", "fuzzing") or below.name in crossing:
             continue
         source = roots.get(below.parts[0], SOURCE) / below.parent / below.name.removeprefix("test_")
         option = ROOT / "conf" / below.parent / f"{source.stem}.yaml"  # `none` and `cocktail` have no module

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from overcast.core.errors import UserError
@@ -38,6 +39,7 @@ def write(path: Path, found: list[tuple[str, bytes, bytes]]) -> None:
             archive.addfile(info, io.BytesIO(content))
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_archives(fuzz: Any) -> None:
     def check(value: Any) -> None:
         found, name, cut, is_cut = value

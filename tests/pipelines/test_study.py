@@ -417,7 +417,7 @@ def train_on_no_gpu(fit, fault):
         began = time.time()
         time.sleep(1)
         run.write("model.pt", "")
-        run.write("history.csv", "epoch\n")
+        run.write("history.csv", "epoch")
         run.write("gpus.json", json.dumps([devices.gpus, began, time.time()]))
         return {"seconds": 1, "samples_per_second": 1, "epochs_run": 1}
 
@@ -643,7 +643,7 @@ def test_two_processes_a_run_inside_a_study(user: Home, script: Any) -> None:
     words = ["model=ann,dnn", "trainer=ddp", "seed=0", "epochs=2", "hydra.launcher.n_jobs=2"]
     code, _, err = user.run("train", "-m", *words, fault="rank")
     assert code == 2, err
-    assert "1 of 2 runs failed:\n  1 × RuntimeError: rank 1 of 2 failed" in err
+    assert "1 of 2 runs failed:\n  1 × rank 1 of 2 failed: it ended with exit code 7" in err
     assert statuses(user.folder) == (["FAILED"], Counter(FINISHED=1, FAILED=1))
     code, _, err = user.run("train", "-m", *words)
     assert code == 0, err

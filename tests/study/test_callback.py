@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +20,7 @@ from overcast.core.devices import Machine
 from overcast.core.errors import NotRecordedError, UserError
 from overcast.core.locks import is_locked
 from overcast.study import callback as study_callback
-from overcast.study.callback import StudyCallback, study_id
+from overcast.study.callback import StudyCallback
 from overcast.study.lookup import UNDESCRIBED
 from overcast.study.progress import read_states
 from overcast.study.workers import Workers
@@ -199,19 +198,6 @@ def test_a_single_run_is_no_study(settings: Any) -> None:
     assert job.session.study is None
 
 
-def test_more_cells_or_repeats_extend_a_study_with_a_name() -> None:
-    first = study_id("x", ["a", "b"], ["seed=0"])
-    assert first == study_id("x", ["a", "b", "c"], ["seed=0"]) == study_id("x", ["a"], ["seed=0", "seed=1"])
-    assert len({first, study_id("x", ["b", "a"], ["seed=0"]), study_id("y", ["a", "b"], ["seed=0"])}) == 3
-
-
-def test_a_sweep_without_a_name_is_the_same_with_the_same_runs() -> None:
-    first = study_id(None, ["a", "b"], ["seed=0"])
-    assert first == study_id(None, ["a", "b"], ["seed=0"])
-    others = [(["a", "c"], ["seed=0"]), (["a"], ["seed=0"]), (["a", "b"], ["seed=1"])]
-    assert len({first, *(study_id(None, *other) for other in others)}) == 4
-
-
 def test_one_that_grows_after_its_report_is_said_to_be_extended(settings: Any, store: TrackingStore) -> None:
     named = replace(settings, study=replace(settings.study, name="x"))
 
@@ -226,13 +212,6 @@ def test_one_that_grows_after_its_report_is_said_to_be_extended(settings: Any, s
     store.client.set_tag(parent, "reported", "2")
     assert "extended" not in opened(["seed=0", "seed=1"])
     assert opened(["seed=0", "seed=1", "seed=2"])["extended"] == "2"
-
-
-def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from overcast.study.callback import command
-
-    monkeypatch.setattr(sys, "argv", ["/somewhere/pipelines/train.py", "with", "picks"])
-    assert command(Session(["-m", "seed=0,1"])) == "python pipelines/train.py -m seed=0,1"
 
 
 def test_what_is_judged_is_written_down_before_the_first_trial(settings: Any, store: TrackingStore) -> None:

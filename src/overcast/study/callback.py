@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import hashlib
-import json
 import os
 import signal
 import sys
@@ -25,7 +23,8 @@ from overcast.core.errors import NotRecordedError, UnreachableError, UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
-from overcast.study.lookup import CELL_LENGTH, DESIGN, UNDESCRIBED
+from overcast.study.lookup import CELL_LENGTH, UNDESCRIBED
+from overcast.study.plan_tags import command, plan_tags, study_id
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.failures import listens, reason
@@ -95,11 +94,8 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             self.record = RunRecorder()
             if self.store:
                 mark_orphaned_runs(self.store, config.runs_dir)
-                tags = {"folder": relative(folder), "command": command(session), "runs": str(runs)}
-                tags |= {"claim": config.claim} if config.claim else {}
-                tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
-                tags |= {"cells": plan_cells(cells)}
-                tags |= self._plan(key, config, runs)
+                tags = {"folder": relative(folder), "command": command(session)}
+                tags |= plan_tags(self.store, key, configs, cells, runs)
                 self.record = self.store.study(key, name, tags)
             self.heartbeat.enter_context(heartbeat(self.record))
             atexit.register(self._close, "KILLED")
@@ -110,27 +106,6 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         self.parent_process = os.getpid()
         self.session, session.study = session, self.study
         return self.study
-
-    def _plan(self, key: str, config: RunConfig, runs: int) -> dict[str, str]:
-        """What will be judged and by which design, and what was planned before the first trial: it may change later.
-
-        A study that has been reported, and grows after that, is said to be extended.
-        """
-        judged = json.dumps({"outcomes": list(config.study.outcomes), "margins": dict(config.study.margins)})
-        looks = ""
-        if config.study.budget and config.study.folds:
-            from overcast.statistics.sequential import planned_looks
-
-            looks = " ".join(map(str, planned_looks(config.study.folds)))
-        found = self.store.search(study=key, role="study", limit=1)
-        before = found[0].tags if found else {}
-        tags = {"judged": judged, "design": config.study.design, "equal": config.study.equal, "looks": looks}
-        tags |= {"lengths": " ".join(map(str, config.study.epochs))}
-        tags |= {f"planned_{name}": before.get(f"planned_{name}", tags[name]) for name in DESIGN}
-        tags |= {"planned": before.get("planned", judged)}
-        if "reported" in before and runs > int(before.get("runs", 0)):
-            tags["extended"] = before["reported"]
-        return tags
 
     def equalise(self, contexts: Sequence[Mapping[str, RunConfig]]) -> dict[str, int]:
         """How many epochs each cell has in the baseline's training time: found out once, recorded and said.
@@ -286,28 +261,3 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
     def __getstate__(self) -> dict[str, Any]:
         """What travels to a worker: the study, not the parent's record."""
         return {"study": self.study, "parent_process": self.parent_process, "numbers": self.numbers}
-
-
-def study_id(name: str | None, cells: Sequence[str], repeats: Sequence[str]) -> str:
-    """A study's name and a hash of what makes it this one: asked for again, it goes on.
-
-    One with a name is the same as long as its first cell is, which the others are compared with: more cells, folds or
-    seeds extend it. Another option of that cell, or other data, makes another study, which is not compared with what
-    came before. A sweep without a name is the same only with the same runs.
-    """
-    same = cells[:1] if name else [*cells, *repeats]
-    return f"{name or 'sweep'}-{hashlib.sha256(repr([*same]).encode()).hexdigest()[:8]}"
-
-
-def plan_cells(cells: Sequence[str]) -> str:
-    """The cells of a plan as a tag, by which `planned_trials` leaves out what was planned once and is no more.
-
-    "" where they are more than a tag holds.
-    """
-    tag = " ".join(cell[:CELL_LENGTH] for cell in cells)
-    return tag if len(tag) <= MAX_TAG else ""
-
-
-def command(session: Session) -> str:
-    """What the user typed, without the defaults put in front."""
-    return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(session.user_overrides)}"

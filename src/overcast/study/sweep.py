@@ -15,11 +15,12 @@ from overcast.config.script import Session
 from overcast.core.devices import Machine, this_machine
 from overcast.core.errors import IncompatibleError
 from overcast.prepare.missing_steps import prepare_missing
-from overcast.study.callback import StudyCallback, plan_cells
+from overcast.study.callback import StudyCallback
 from overcast.study.checks import cell_identities, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
 from overcast.study.designs import refuse_incomplete
 from overcast.study.equal_compute import equal_contexts, refuse_unequal
 from overcast.study.layout import Layout, Place
+from overcast.study.plan_tags import plan_cells
 from overcast.study.tuning import refuse_twice
 from overcast.study.workers import give_resources, plan_workers
 

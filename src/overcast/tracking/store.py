@@ -236,7 +236,7 @@ def store_address(tracking: TrackingConfig) -> str:
 
 
 def _in_project(uri: str) -> str:
-    """A tracking URI in which a relative path is one in the project."""
+    """A tracking URI with the whole path of what lies in the project: by it MLflow keeps the stores of a process."""
     scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
     path = uri.removeprefix(scheme)
-    return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path)}"
+    return uri if ":" in path or path.startswith("databricks") else f"{scheme}{project_path(path).absolute()}"

@@ -31,7 +31,8 @@ def test_the_audit_of_dependencies(tmp_path: Path, auditor: str, status: int, sa
     python.write_text(f'#!/bin/sh\necho "$@" > asked; {auditor}\n')
     python.chmod(0o755)
     (tmp_path / ".venv" / "audit.json").write_text("of the last time")
-    done = subprocess.run(["make", "--no-print-directory", "audit-dependencies"], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    command = ["make", "--no-print-directory", "audit-dependencies"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout.startswith(said)) == (status, True), done
     assert "--strict" in (tmp_path / "asked").read_text()
     pinned = (tmp_path / ".venv" / "pinned.txt").read_text()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from overcast.core.errors import UnreachableError, UserError
 from overcast.core.system_errors import refusals_told
-from overcast.core.watchdog import exit_with
+from overcast.core.watchdog import LAST_WORD, exit_with
 
 if TYPE_CHECKING:
     from overcast.tracking.outbox import Outbox
@@ -49,7 +49,10 @@ def main(parent: int, line: Connection) -> None:
     except Exception as error:
         # the error itself may not unpickle
         answer = Failure(f"{type(error).__name__}: {error}", time.monotonic(), traceback.format_exc())
-    line.send(answer)
+    try:
+        line.send(answer)
+    except ConnectionError:  # the parent is gone, as is seen in a moment: then this process ends, after its last word
+        time.sleep(2 * LAST_WORD)
     line.close()
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -68,6 +69,7 @@ class World:
             text=True,
             errors="replace",
             start_new_session=True,
+            preexec_fn=_answer_ctrl_c,
         )
 
     def run(self, command: str) -> tuple[int, str]:
@@ -139,6 +141,11 @@ class World:
             files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
             found |= {str(path.relative_to(self.folder)): _content(path) for path in files}
         return found
+
+
+def _answer_ctrl_c() -> None:
+    """What is started in a shell's background ignores Ctrl-C, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _content(path: Path) -> str:

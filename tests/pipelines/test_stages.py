@@ -110,6 +110,10 @@ def test_stages_out_of_order_say_which_is_missing(script: Any, tiny: list[str], 
         (["mitigation=null"], "mitigation=null: name a mitigation. Choices: augmentation"),
         (["mitigation="], "mitigation=: name a mitigation. Choices: augmentation"),
         (["data=3"], "data=3: name a data. Choices: digits"),
+        (["data=nan"], "data=nan: name a data. Choices: digits"),
+        (["+data={a:1}"], "+data={a:1}: name a data. Choices: digits"),
+        (["mitigation=[1,2]"], "mitigation=[1,2]: name a mitigation. Choices: augmentation"),
+        (["+mitigation=[nan]"], "+mitigation=[nan]: name a mitigation. Choices: augmentation"),
     ],
 )
 def test_a_mistyped_option_is_one_message(script: Any, data: Path, words: list[str], said: str) -> None:

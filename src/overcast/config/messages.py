@@ -7,7 +7,10 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Glob, QuotedString
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -17,6 +20,8 @@ AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*)'\n")
 """What Hydra says where a value could be a list, too."""
 CONVERTED = re.compile(r"Value '(.*)' of type '\w+' could not be converted to (\w+)|Value '(.*)' is not a valid bool")
 """What OmegaConf says of a value of the wrong type."""
+NAMES = (str, QuotedString, Glob)
+"""What Hydra reads a name as."""
 TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
 
 
@@ -69,10 +74,20 @@ def no_option(name: str, choices: Sequence[str]) -> str:
 
 def check_group(conf: Path, word: str) -> None:
     """Raises: UserError for a ``word`` of the command line that gives an option group no name, as ``model=null``."""
-    group, _, value = word.partition("=")
+    group = word.lstrip("+").partition("=")[0].partition("@")[0]
     choices = option_names(conf, group) if group.isidentifier() else []
-    if choices and re.fullmatch(r"null|true|false|[-+.\d].*|", value, re.IGNORECASE):
+    if choices and not all(isinstance(name, NAMES) and name for name in _values(word)):
         raise UserError(f"{word}: name a {group}. Choices: {', '.join(choices)}")
+
+
+def _values(word: str) -> list[Any]:
+    """What an override gives, one by one where it gives several; nothing where Hydra cannot read it, which it says."""
+    try:
+        value = OverridesParser.create().parse_override(word)._value
+    except HydraException:
+        return []
+    several = value.list if isinstance(value, ChoiceSweep) else [value]
+    return [name for one in several for name in (one if isinstance(one, list) else [one])]
 
 
 def option_names(conf: Path, group: str) -> list[str]:

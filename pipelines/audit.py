@@ -6,6 +6,7 @@ python pipelines/audit.py data=weather out=reports/look
 
 import sys
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path

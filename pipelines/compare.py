@@ -6,6 +6,7 @@ python pipelines/compare.py study=mitigations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 from overcast.core.collection import collection_paused
 

@@ -5,6 +5,7 @@ python pipelines/download.py data=weather mirror=/media/archives
 
 from pathlib import Path
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path

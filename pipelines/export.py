@@ -6,6 +6,7 @@ python pipelines/export.py study=mitigations out=mitigations.zip && python pipel
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 
 

@@ -3,6 +3,7 @@
 python pipelines/pack.py data=folder data.path=/pictures
 """
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path

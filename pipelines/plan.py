@@ -6,6 +6,7 @@ python pipelines/plan.py study=mitigations accuracy=0.02 hours=8
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 
 

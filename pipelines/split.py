@@ -4,6 +4,7 @@ python pipelines/split.py data=weather split.seed=1
 python pipelines/split.py data=folder data.path=/pictures split.file=/published.csv
 """
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
 from overcast.core.paths import project_path

@@ -33,7 +33,9 @@ TARGETS = {
     "split": Target(f"split.py {SKIES}", "pack", results=("data/skies/parts.csv", "data/skies/parts.json")),
     "train": Target(f"train.py {ONE} epochs=60 run=runs/one", "split", EVALUATED, METRICS),
     "evaluate": Target("evaluate.py run=runs/one", "train", (), METRICS),
-    "predict": Target("predict.py run=runs/one files=data/skies/raw out=labels.csv", "train", (), ("labels.csv",)),
+    "predict": Target(
+        "predict.py run=runs/one files=data/skies/raw/*/*.png out=labels.csv", "train", (), ("labels.csv",)
+    ),
     "explain": Target("explain.py run=runs/one", "train", (), ("runs/one/explain/index.html",)),
     "study": Target(
         f"train.py -m {SMALL} trainer=cpu model=ann mitigation=none,dropout seed=0,1 epochs=8",

@@ -40,6 +40,7 @@ HARMLESS = {
     "overcast.core.process": "whether a run's process is gone",
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
     "overcast.core.secrets": "takes passwords out of addresses",
+    "overcast.core.startup": "how a process ends",
     "overcast.core.system_errors": "words of error messages",
     "overcast.core.signals": "how a process ends",
     "overcast.core.watchdog": "how a process ends",

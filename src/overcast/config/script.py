@@ -29,6 +29,7 @@ from overcast.config.schema import register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 from overcast.core.secrets import keep_passwords, without_password
+from overcast.core.signals import ctrl_c_raises
 from overcast.core.system_errors import refusals_told
 
 
@@ -81,6 +82,7 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
     @functools.wraps(task)
     def main() -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
+        ctrl_c_raises()
         register_schema()
         sys.argv[1:] = keep_passwords(sys.argv[1:])  # before Hydra sees them: it shows them where a job fails
         session = Session(user_overrides=sys.argv[1:])
@@ -115,6 +117,7 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
         if {"-h", "--help"} & set(sys.argv[1:]):
             print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
+        ctrl_c_raises()
         try:
             with refusals_told():
                 task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))

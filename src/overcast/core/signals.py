@@ -9,6 +9,25 @@ import threading
 from collections.abc import Iterator
 
 
+def ctrl_c_raises() -> None:
+    """Let Ctrl-C be a KeyboardInterrupt from here on, if it would end this process without a word so far."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def ctrl_c_kept_from_children() -> Iterator[None]:
+    """Inside the block, start processes that never see Ctrl-C: a terminal sends it to all, and this one ends them.
+
+    A process inherits what is blocked, so that holds while it starts, too.
+    """
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 @contextlib.contextmanager
 def signals_deferred() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back: one in the middle of a commit would leave the database locked."""

@@ -27,6 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from overcast.core.errors import UserError
+from overcast.core.signals import ctrl_c_kept_from_children
 from overcast.core.spec import Kind
 from overcast.data import DataSet, Sample
 from overcast.readers import audio
@@ -74,7 +75,9 @@ class Voices(DataSet):
         fresh = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-                pool.submit(record, raw, self.n_voices, self.seed, self.rate).result()
+                with ctrl_c_kept_from_children():
+                    recording = pool.submit(record, raw, self.n_voices, self.seed, self.rate)
+                recording.result()
         except BrokenProcessPool:
             raise UserError("The process in which espeak-ng speaks died, out of memory perhaps: run again.") from None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +15,7 @@ import numpy as np
 
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
+from overcast.core.signals import ctrl_c_kept_from_children
 from overcast.data import DataSet, Sample
 from overcast.readers.images import TooSmall
 from overcast.readers.remarks import collected_remarks
@@ -72,13 +72,14 @@ def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[Dec
         return
     fresh = multiprocessing.get_context("spawn")  # forking beside the threads of the bar or of a caller can hang
     with ProcessPoolExecutor(cores(), mp_context=fresh, initializer=_start_worker, initargs=(dataset, raw)) as pool:
-        yield from pool.map(_decode_in_worker, samples, chunksize=CHUNK)
+        with ctrl_c_kept_from_children():
+            results = pool.map(_decode_in_worker, samples, chunksize=CHUNK)
+        yield from results
 
 
 def _start_worker(dataset: DataSet, raw: Path) -> None:
     """Once a worker, so that a data set may keep what it has opened."""
     global _work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
     _work = partial(decode_one, dataset, raw)
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -25,6 +25,7 @@ from typing import Any
 
 from overcast.core.devices import Devices
 from overcast.core.errors import DivergedError, UserError
+from overcast.core.signals import ctrl_c_kept_from_children
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.training import rank
@@ -126,18 +127,13 @@ def _start(number: int, devices: Devices, port: int) -> Rank:
     }
     ours, theirs = Pipe()
     command = [sys.executable, *PROGRAM, str(os.getpid()), str(theirs.fileno())]
-    # a process inherits what is blocked: Ctrl-C, which a terminal sends to all of them, is for this one alone
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with closing(theirs), ctrl_c_kept_from_children():
         process = subprocess.Popen(
             command,
             env=os.environ | {name: str(value) for name, value in environment.items()},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        theirs.close()
     return Rank(process, ours)
 
 

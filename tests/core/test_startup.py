@@ -20,10 +20,25 @@ while True: pass
 WORKING = """
 import overcast.core.startup
 from overcast.core.signals import ctrl_c_raises
-ctrl_c_raises()
 try:
-    print(flush=True)
-    while True: pass
+    with ctrl_c_raises():
+        print(flush=True)
+        while True: pass
+except KeyboardInterrupt:
+    print("said what is left to say")
+"""
+IN_A_CALLBACK = """
+import overcast.core.startup
+import signal, time
+from overcast.core.signals import ctrl_c_raises
+class Gone:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+try:
+    with ctrl_c_raises():
+        Gone()
+        print(flush=True)
+        time.sleep(10)
 except KeyboardInterrupt:
     print("said what is left to say")
 """
@@ -51,6 +66,13 @@ def test_it_ends_at_once_without_a_traceback() -> None:
 
 def test_work_that_has_begun_is_put_away_first() -> None:
     assert interrupted(WORKING) == (0, "said what is left to say\n", "")
+
+
+def test_one_in_a_callback_is_not_lost() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CALLBACK], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.stdout, done.stderr) == ("\nsaid what is left to say\n", "")
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "pipelines").glob("*.py")), ids=lambda path: path.stem)

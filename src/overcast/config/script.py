@@ -82,14 +82,13 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
     @functools.wraps(task)
     def main() -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
-        ctrl_c_raises()
-        register_schema()
         sys.argv[1:] = keep_passwords(sys.argv[1:])  # before Hydra sees them: it shows them where a job fails
         session = Session(user_overrides=sys.argv[1:])
         try:
-            check_hydra_blocks(ROOT / "conf", sys.argv[1:])
-            sys.argv[1:] = with_defaults(sys.argv[1:])
-            with refusals_told():
+            with ctrl_c_raises(), refusals_told():
+                register_schema()
+                check_hydra_blocks(ROOT / "conf", sys.argv[1:])
+                sys.argv[1:] = with_defaults(sys.argv[1:])
                 hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
                     Job(task, session)
                 )()
@@ -117,9 +116,8 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
         if {"-h", "--help"} & set(sys.argv[1:]):
             print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
-        ctrl_c_raises()
         try:
-            with refusals_told():
+            with ctrl_c_raises(), refusals_told():
                 task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 
+SHORTLY = 0.05
+"""Seconds, after which a callback is over."""
 
-def ctrl_c_raises() -> None:
-    """Let Ctrl-C be a KeyboardInterrupt from here on, if it would end this process without a word so far."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+@contextlib.contextmanager
+def ctrl_c_raises() -> Iterator[None]:
+    """Inside the block, Ctrl-C is a KeyboardInterrupt, where it would else end this process without a word.
+
+    One that comes in the middle of a callback, where Python shows exceptions and ignores them, comes once more.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.unraisablehook = _interrupt_again
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    if ignored.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(ignored)
+        return
+    threading.Timer(SHORTLY, os.kill, [os.getpid(), signal.SIGINT]).start()
 
 
 @contextlib.contextmanager

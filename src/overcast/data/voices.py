@@ -16,10 +16,9 @@ espeak-ng is free software (GPL 3) and an extra: pip install --constraint constr
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -27,7 +26,7 @@ import numpy as np
 from pydantic import Field
 
 from overcast.core.errors import UserError
-from overcast.core.signals import ctrl_c_kept_from_children
+from overcast.core.process_pool import in_fresh_processes
 from overcast.core.spec import Kind
 from overcast.data import DataSet, Sample
 from overcast.readers import audio
@@ -72,12 +71,9 @@ class Voices(DataSet):
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         # in a process of its own: what espeak says depends on all that it has said before
-        fresh = multiprocessing.get_context("spawn")
+        speak = partial(record, n_voices=self.n_voices, seed=self.seed, rate=self.rate)
         try:
-            with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-                with ctrl_c_kept_from_children():
-                    recording = pool.submit(record, raw, self.n_voices, self.seed, self.rate)
-                recording.result()
+            list(in_fresh_processes(1, speak, [raw]))
         except BrokenProcessPool:
             raise UserError("The process in which espeak-ng speaks died, out of memory perhaps: run again.") from None
 

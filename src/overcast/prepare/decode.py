@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +13,7 @@ import numpy as np
 
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
-from overcast.core.signals import ctrl_c_kept_from_children
+from overcast.core.process_pool import in_fresh_processes
 from overcast.data import DataSet, Sample
 from overcast.readers.images import TooSmall
 from overcast.readers.remarks import collected_remarks
@@ -70,11 +68,9 @@ def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[Dec
     if len(samples) < FEW or cores() == 1:
         yield from (decode_one(dataset, raw, sample) for sample in samples)
         return
-    fresh = multiprocessing.get_context("spawn")  # forking beside the threads of the bar or of a caller can hang
-    with ProcessPoolExecutor(cores(), mp_context=fresh, initializer=_start_worker, initargs=(dataset, raw)) as pool:
-        with ctrl_c_kept_from_children():
-            results = pool.map(_decode_in_worker, samples, chunksize=CHUNK)
-        yield from results
+    chunks = [samples[first : first + CHUNK] for first in range(0, len(samples), CHUNK)]
+    for decoded in in_fresh_processes(cores(), _decode_in_worker, chunks, _start_worker, (dataset, raw)):
+        yield from decoded
 
 
 def _start_worker(dataset: DataSet, raw: Path) -> None:
@@ -83,5 +79,5 @@ def _start_worker(dataset: DataSet, raw: Path) -> None:
     _work = partial(decode_one, dataset, raw)
 
 
-def _decode_in_worker(sample: Sample) -> Decoded:
-    return _work(sample)
+def _decode_in_worker(samples: list[Sample]) -> list[Decoded]:
+    return [_work(sample) for sample in samples]

@@ -1,0 +1,42 @@
+"""Work for processes that are started anew, which end with whoever asked for it."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
+
+from overcast.core.signals import ctrl_c_kept_from_children
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_fresh_processes(
+    workers: int,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    start: Callable[..., None] | None = None,
+    arguments: tuple[Any, ...] = (),
+) -> Iterator[Result]:
+    """``function`` of each of the items, in their order, from at most so many processes.
+
+    start: called once in each process, with these arguments. An interrupt, or an end before the last item, kills the
+    processes: they are at work that nobody waits for.
+
+    Raises: BrokenProcessPool if one of the processes dies.
+    """
+    context = multiprocessing.get_context("spawn")  # forking beside the threads of a bar or of a caller can hang
+    with ProcessPoolExecutor(workers, context, start, arguments) as pool:
+        with ctrl_c_kept_from_children():
+            # not `map`, which cancels what is left: a pool that breaks then shows a traceback of its own
+            results = deque(pool.submit(function, item) for item in items)
+        try:
+            while results:
+                yield results.popleft().result()
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.kill()
+            raise

@@ -155,6 +155,7 @@ SMALL_CASES = (
     Case("train", "full disk", 1),
     Case("evaluate", "damaged file", 2),
     Case("study", "SIGTERM", 1),
+    Case("parallel study", "Ctrl-C", 1),
     Case("parallel study", "SIGKILL of a child", 1),
 )
 """A sample that takes minutes."""

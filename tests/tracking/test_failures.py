@@ -40,6 +40,8 @@ def test_a_reason_is_short() -> None:
     )
     refused = "Caused by NewConnectionError(\"HTTPConnection(host='h', port=1): no: [Errno 111] Connection refused\"))"
     assert reason(OSError(begin + refused)) == "[Errno 111] Connection refused"
+    closed = "Caused by ProtocolError('Connection aborted.', RemoteDisconnected('Remote end closed connection')))"
+    assert reason(OSError(begin + closed)) == "Remote end closed connection"
     assert reason(ValueError()) == "ValueError"
     assert len(reason(ValueError("x" * 999 + "\nmore"))) == 200
 

@@ -32,7 +32,8 @@ def reason(error: BaseException) -> str:
     inner = getattr(error.__cause__, "orig", None) or getattr(error, "orig", None) or error  # that of a database
     text = without_password((str(inner).strip().splitlines() or [type(error).__name__])[0])
     if cause := CAUSE.search(text):
-        text = cause[1].rpartition(": ")[2].strip("'\"")
+        innermost = re.split("""\\(['"]""", cause[1])[-1]
+        text = innermost.rpartition(": ")[2].strip("'\")")
     return text[:200]
 
 

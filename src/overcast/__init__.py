@@ -18,6 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from overcast.core.launchers import forget_ranks
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,6 +32,8 @@ if "OMP_WAIT_POLICY" not in os.environ:
     # Before torch is imported: its threads shall keep a core busy for some microseconds only while they wait, not for
     # milliseconds, or two trainings on the same cores slow each other down tenfold (docs/performance.md)
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+
+forget_ranks(os.environ)  # before Lightning is imported, which ends with an error where one is no number
 
 __all__ = ["compare", "evaluate", "load_run", "open_pack", "predict", "train"]
 

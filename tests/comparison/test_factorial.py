@@ -22,6 +22,7 @@ from overcast.html.writer import render
 from overcast.statistics.designs import two_level_fraction
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import OUTCOMES
+from overcast.tracking.checksums import write_evaluation_hashes
 from overcast.tracking.metadata import recorded_params
 from overcast.tracking.run import MAX_TAG
 from overcast.tracking.run_folder import Run
@@ -91,6 +92,7 @@ def measured_run(folder: Path, config: Any, identity: str, better: float) -> Run
     run.write("evaluation/metrics.json", json.dumps(metrics))
     lines = [f"{row},{config.split.fold}-{row}.png,{'ab'[row % 2]},a,0.6,0.4" for row in range(4)]
     run.write("evaluation/predictions.csv", "\n".join(["row,file,label,predicted,a,b", *lines, ""]))
+    write_evaluation_hashes(folder / "evaluation", "")
     return run
 
 

@@ -26,14 +26,11 @@ def runs(tmp_path: Path) -> list[Any]:
     """A run in each of two folds, with its predictions: as much of one as is read here."""
     found = []
     for fold, files in FILES.items():
-        folder = tmp_path / f"run{fold}"
-        (folder / "evaluation").mkdir(parents=True)
         own = pd.DataFrame({"row": range(3), "file": files, "label": LABELS, "predicted": LABELS})
-        own.assign(day=[0.9, 0.2, 0.6], night=[0.1, 0.8, 0.4]).to_csv(
-            folder / "evaluation/predictions.csv", index=False
-        )
+        text = own.assign(day=[0.9, 0.2, 0.6], night=[0.1, 0.8, 0.4]).to_csv(index=False)
         config, spec = SimpleNamespace(split=SimpleNamespace(fold=fold)), SimpleNamespace(classes=CLASSES)
-        found.append(SimpleNamespace(folder=folder, config=config, spec=spec, facts={}))
+        found.append(SimpleNamespace(folder=tmp_path / f"run{fold}", config=config, spec=spec, facts={}))
+        found[-1].predictions = text
     return found
 
 
@@ -99,7 +96,7 @@ def test_a_runs_own_predictions_are_such_a_file(runs: Any, trials: Any, tmp_path
     folder = tmp_path / "ours"
     folder.mkdir()
     for number, run in enumerate(runs):
-        (folder / f"{number}.csv").write_bytes((run.folder / "evaluation/predictions.csv").read_bytes())
+        (folder / f"{number}.csv").write_text(run.predictions)
     rows, _, _ = joined(folder, runs, trials)
     assert list(rows.loc[rows["cell"] == "ours", "test/accuracy"]) == [1.0] * 4
 
@@ -117,9 +114,7 @@ def test_of_labels_alone_there_is_no_likelihood(runs: Any, trials: Any, given: A
 def test_on_a_fixed_test_part_each_row_has_its_fold(runs: Any, trials: Any, given: Any, tmp_path: Path) -> None:
     for run in runs:
         run.facts = {"official_test": True}
-        (run.folder / "evaluation/predictions.csv").write_bytes(
-            (runs[0].folder / "evaluation/predictions.csv").read_bytes()
-        )
+        run.predictions = runs[0].predictions
     same = given[given["file"].isin(FILES[0])]
     with pytest.raises(UserError, match="in the test part of several folds: add a column fold"):
         joined(saved(same, tmp_path / "theirs.csv"), runs, trials)

@@ -12,6 +12,7 @@ import pytest
 from overcast.comparison.trials import Diverged, Tuned, answers, curves, diverged_cells, swept, trials
 from overcast.core.errors import DamagedError
 from overcast.evaluation.evaluate import evaluate
+from overcast.tracking.checksums import write_evaluation_hashes
 from overcast.tracking.metadata import recorded_params, run_params
 from overcast.tracking.run_folder import Run
 from overcast.training.train import train
@@ -92,6 +93,7 @@ def made_up(folder: Path, facts: dict[str, Any], predicted: str, names: str = "a
     lines = [f'{i},"f {i}",{classes["aabb"[i]]},{classes[predicted[i]]},0.{i + 1},0.{9 - i}' for i in range(4)]
     text = f"row,file,label,predicted,{first},{second}\n" + "\n".join(lines) + "\n"
     (folder / "evaluation" / "predictions.csv").write_text(text)
+    write_evaluation_hashes(folder / "evaluation", "")
     return Run(folder)
 
 
@@ -116,6 +118,7 @@ def test_what_was_never_thought_possible_is_no_infinite_loss(tmp_path: Path) -> 
     run = made_up(tmp_path / "one", {"official_test": True}, "aabb")
     file = run.folder / "evaluation" / "predictions.csv"
     file.write_text(file.read_text().replace("0.1,0.9", "0,1"))
+    write_evaluation_hashes(file.parent, "")
     (known,) = answers([run]).values()
     assert np.isfinite(known["test/nll"]).all()
     assert known["test/nll"][0] > 80
@@ -128,7 +131,7 @@ def test_what_was_never_thought_possible_is_no_infinite_loss(tmp_path: Path) -> 
 def test_damaged_predictions_are_one_message(tmp_path: Path, text: str) -> None:
     run = made_up(tmp_path / "one", {"official_test": True}, "aabb")
     (run.folder / "evaluation" / "predictions.csv").write_text(text)
-    with pytest.raises(DamagedError, match=r"predictions\.csv cannot be read: evaluate it again"):
+    with pytest.raises(DamagedError, match=r"predictions\.csv was changed or damaged .*: evaluate it again"):
         answers([run])
 
 

@@ -6,19 +6,23 @@ import csv
 import errno
 import json
 import os
+import shutil
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
 from overcast.data import DataSet, Sample
 from overcast.data.folder import Folder
+from overcast.fetch.left_out import LEFT_OUT
 from overcast.fetch.manifest import VERIFIED
 from overcast.prepare import decode
 from overcast.prepare.download import FETCHED, download
-from overcast.prepare.pack import FORMAT, Pack, open_pack, pack, read_info
+from overcast.prepare.pack import FORMAT, Pack, open_pack, pack, read_csv, read_info, read_table
 
 OPTIONS = {"path": "?", "size": 16, "channels": 1}
 
@@ -67,6 +71,13 @@ class Tokens(Ragged):
 
     def read(self, path: Path) -> np.ndarray:
         return np.array(["to", "be", "or", "not", "to", "be"][: 1 + int(path.name)])
+
+
+HARM = {
+    "empty": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "a bit": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+}
 
 
 def test_images(tmp_path: Path) -> None:
@@ -176,9 +187,43 @@ def test_missing_or_other_raw_files(tmp_path: Path) -> None:
 def test_a_class_needs_two_samples(tmp_path: Path) -> None:
     dataset = pictures(tmp_path / "in", each=2)
     (tmp_path / "in/b/0.png").write_text("damaged")
-    with pytest.raises(UserError, match=r"in class b \(1\);.* Left out: 1 × not a picture.*, such as b/0\.png"):
-        made(tmp_path, dataset)
+    (tmp_path / "in/notes.txt").write_text("x")
+    for _ in range(2):
+        with pytest.raises(
+            UserError, match=r"in class b \(1\);.* Left out: 1 × not a picture.*, such as b/0\.png"
+        ) as no:
+            made(tmp_path, dataset)
     assert not (tmp_path / "data/x/pack").exists()
+    assert str(no.value).endswith(f" Each with its reason: {tmp_path / 'data/x/audit.csv'}")
+    told = read_csv(tmp_path / "data/x/audit.csv")
+    assert list(zip(told["file"], told["problem"], strict=True)) == [
+        ("b/0.png", "unreadable"),
+        ("notes.txt", "left out"),
+    ]
+    shutil.copy(tmp_path / "in/a/0.png", tmp_path / "in/b/0.png")
+    made(tmp_path, dataset)
+    assert sorted(path.name for path in (tmp_path / "data/x").iterdir()) == ["pack", "raw"]  # which has its own
+
+
+@pytest.mark.parametrize("name", [VERIFIED, LEFT_OUT, FETCHED])
+@pytest.mark.parametrize("harm", HARM)
+def test_what_download_noted_is_read_as_it_was_or_refused(
+    tmp_path: Path, name: str, harm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = pictures(tmp_path / "in")
+    (tmp_path / "in/notes.txt").write_text("x")
+
+    def fetch(raw: Path, mirror: Path | None, fetch: Any = dataset.fetch) -> None:
+        fetch(raw, mirror)
+        (raw / VERIFIED).write_text('{"unlisted": ["a/0.png"], "missing": ["a/9.png"]}')
+
+    monkeypatch.setattr(dataset, "fetch", fetch)
+    path = download("x", dataset, tmp_path / "data", None) / name
+    path.write_bytes(HARM[harm](path.read_bytes()))
+    with pytest.raises(
+        DamagedError, match=r"The raw files in .* are damaged: run `python pipelines/download\.py data=x`"
+    ):
+        pack("x", dataset, OPTIONS, tmp_path / "data")
 
 
 def test_a_full_disk_leaves_the_old_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,15 +264,32 @@ def test_a_pack_of_another_version_is_refused(tmp_path: Path, changed: dict[str,
             read(tmp_path / "data", "x")
 
 
-@pytest.mark.parametrize("name", ["pack.json", "spec.json", "index.csv", "values.npy"])
-@pytest.mark.parametrize("harm", ["empty", "half", "gone"])
+@pytest.mark.parametrize("name", ["pack.json", "spec.json", "index.csv", "values.npy", "offsets.npy"])
+@pytest.mark.parametrize("harm", [*HARM, "gone"])
 def test_a_damaged_pack_says_so(tmp_path: Path, name: str, harm: str) -> None:
-    made(tmp_path, pictures(tmp_path / "in"))
+    made(tmp_path, Ragged(), {})
     path = tmp_path / "data/x/pack" / name
-    data = path.read_bytes()
-    path.unlink() if harm == "gone" else path.write_bytes(data[: len(data) // 2] if harm == "half" else b"")
+    path.unlink() if harm == "gone" else path.write_bytes(HARM[harm](path.read_bytes()))
     with pytest.raises(UserError, match=r"(is damaged|no pack).*run `python pipelines/pack\.py data=x`"):
         open_pack(tmp_path / "data", "x")
+
+
+@pytest.mark.parametrize("table", ["index.csv", "audit.csv", "pairs.csv"])
+def test_a_damaged_table_says_so(tmp_path: Path, table: str) -> None:
+    made(tmp_path, pictures(tmp_path / "in"))
+    read = partial(read_table, tmp_path / "data", "x", table)
+    assert "file" in read() or "file_a" in read()
+    path = tmp_path / "data/x/pack" / table
+    path.write_bytes(HARM["a bit"](path.read_bytes()))
+    with pytest.raises(DamagedError, match=r"The pack in .* is damaged: run `python pipelines/pack\.py data=x`"):
+        read()
+
+
+def test_a_pack_of_before_there_were_hashes_is_read(tmp_path: Path) -> None:
+    info = made(tmp_path, pictures(tmp_path / "in")).info
+    older = {name: value for name, value in info.items() if name not in ("files", "checksum")}
+    (tmp_path / "data/x/pack/pack.json").write_text(json.dumps(older))
+    assert open_pack(tmp_path / "data", "x").info == older
 
 
 def test_classes_that_differ_by_capitals_or_blanks_are_told_of(tmp_path: Path) -> None:

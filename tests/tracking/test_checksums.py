@@ -18,6 +18,7 @@ from overcast.evaluation.evaluate import evaluate
 from overcast.explain.explain import explain
 from overcast.prediction.predict import predict
 from overcast.prediction.trained_network import restore
+from overcast.tracking.checksums import CHECKSUMS, EVALUATED
 from overcast.tracking.find_run import find_run
 from overcast.tracking.run_folder import Run, load_run
 from overcast.training.train import train
@@ -95,24 +96,45 @@ def test_an_undamaged_run_is_used(folder: Path) -> None:
     assert evaluate(find_run(str(folder)))["test"]["accuracy"] >= 0
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"weights": '])
-def test_a_damaged_record_says_what_to_do(folder: Path, text: str) -> None:
-    (folder / "record.json").write_text(text)
-    with pytest.raises(DamagedError, match=r"record\.json cannot be read.*remove it, and the run is recorded anew"):
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"weights": ', None])
+def test_a_damaged_record_says_what_to_do(folder: Path, text: str | None) -> None:
+    changed = (folder / "record.json").read_text().replace('"seconds": ', '"seconds": 9')
+    (folder / "record.json").write_text(changed if text is None else text)
+    what = r"record\.json (was changed|cannot be read)"
+    with pytest.raises(DamagedError, match=rf"{what}.*remove it, and the run is recorded anew"):
         evaluate(find_run(str(folder)))
     (folder / "record.json").unlink()
     assert find_run(str(folder)).facts["id"] == ""
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"test": 1}', "\x00"])
-def test_damaged_figures_say_what_to_do(folder: Path, text: str) -> None:
-    run = load_run(folder)
+@pytest.mark.parametrize("name", [*EVALUATED, CHECKSUMS])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"test": 1}', "\x00", None])
+def test_a_damaged_evaluation_says_what_to_do(folder: Path, name: str, text: str | None) -> None:
+    measured = evaluate(load_run(folder), pictures=False)
+    path = folder / "evaluation" / name
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b"1", b"2", 1) if text is None else text.encode())  # one digit, where it is None
+    again = (
+        rf"{name} was changed or damaged since it was written: evaluate it again \(python pipelines/evaluate\.py run="
+    )
+    with pytest.raises(DamagedError, match=again):
+        print(load_run(folder).metrics, load_run(folder).predictions)
+    assert evaluate(load_run(folder), pictures=False) == measured
+    assert load_run(folder).metrics["test"] == measured["test"]
+    assert path.read_bytes() == before
+
+
+def test_what_was_measured_of_other_weights_or_before_there_were_hashes_is_not_current(folder: Path) -> None:
+    run = Run(folder)
     evaluate(run, pictures=False)
-    (folder / "evaluation" / "metrics.json").write_text(text)
-    with pytest.raises(DamagedError, match=r"metrics\.json .*: evaluate it again \(python pipelines/evaluate\.py run="):
-        print(load_run(folder).metrics)
-    evaluate(load_run(folder), pictures=False)
-    assert load_run(folder).metrics["test"]
+    assert run.metrics
+    assert run.predictions.startswith("row,group,file,label,predicted,")
+    run.write_facts(run.facts | {"weights": "of another training"})
+    assert (run.metrics, run.predictions) == ({}, "")
+    run.write_facts(run.facts | {"weights": run.weights_hash()})
+    assert run.metrics
+    (folder / "evaluation" / CHECKSUMS).unlink()
+    assert (run.metrics, run.predictions) == ({}, "")
 
 
 @pytest.mark.parametrize("state", [[1], {"net": {}}, {"net": {}, "preprocessor": {}}, {"net": 1, "preprocessor": 2}])

@@ -251,6 +251,20 @@ def test_nothing_is_sent_to_another_store_or_of_a_damaged_file(store: TrackingSt
     assert delivery.sent == 1
 
 
+def test_a_damaged_entry_is_said_and_the_others_arrive(store: TrackingStore, home: Path) -> None:
+    folder = folder_of(home, "a")
+    record = store.create("x", {"folder": "runs/a"})
+    record.client = FlakyClient(store.client, 0)
+    record.metrics({"a": 1.0})
+    record.metrics({"b": 2.0})
+    (path,) = find_outboxes(folder)
+    path.write_text(path.read_text().replace("1.0", "7.0"))
+    (delivery,) = deliver_all(store.client, store.uri, [path])
+    assert (delivery.sent, delivery.refused) == (2, ["an entry (it was damaged while it waited)"])
+    assert store.client.get_run(record.id).data.metrics == {"b": 2.0}
+    assert not path.exists()
+
+
 def test_a_record_that_can_be_kept_nowhere_is_said(
     store: TrackingStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from overcast.core.paths import HOME
 from overcast.tracking.outbox import (
+    LOST,
     Outbox,
     find_outboxes,
     from_portable,
@@ -47,14 +48,29 @@ def test_entries_are_kept_in_order_and_those_delivered_are_marked(outbox: Outbox
 
 
 @pytest.mark.parametrize("cut", [1, 5, 15])
-def test_the_rest_of_a_line_is_skipped(outbox: Outbox, cut: int) -> None:
+def test_the_rest_of_a_line_is_lost(outbox: Outbox, cut: int) -> None:
     outbox.add({"params": {"a": "1"}}, {"params": {"b": "2"}})
     os.truncate(outbox.path, outbox.path.stat().st_size - cut)
     outbox.add({"params": {"c": "3"}})
     entries = read_outbox(outbox.path).entries
     assert entries[0] == {"params": {"a": "1"}}
     assert entries[-1] == {"params": {"c": "3"}}
-    assert len(entries) == (3 if cut == 1 else 2)  # only the line's end was missing
+    assert [*entries[1]] == (["params"] if cut == 1 else [LOST])  # only the line's end was missing
+
+
+def test_a_byte_that_changed_is_never_sent(outbox: Outbox) -> None:
+    sound = [{"params": {"a": "1"}}, {"params": {"b": "2"}}]
+    outbox.add(*sound)
+    content = outbox.path.read_bytes()
+    for place, byte in enumerate(content[:-1]):
+        outbox.path.write_bytes(content[:place] + bytes([byte ^ 2]) + content[place + 1 :])
+        if place <= content.index(b"\n"):
+            with pytest.raises(ValueError, match="no record of a run, or damaged"):
+                read_outbox(outbox.path)
+        else:
+            unsent = read_outbox(outbox.path)
+            assert all(entry in sound or LOST in entry for entry in unsent.entries)
+            assert unsent.entries != sound
 
 
 def test_a_full_disk_leaves_no_rest_of_a_line(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,8 @@ def test_a_run_on_shuffled_pixels_is_restored_with_their_order(config: Any) -> N
 def test_what_a_cluster_says_of_its_own_tasks_changes_nothing(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a shell that salloc opened: Lightning would take the run for one of these tasks, or refuse it."""
     plain = train(config("epochs=1"))
-    for name, value in {"SLURM_NTASKS": "2", "SLURM_JOB_ID": "7", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "x"}.items():
+    slurm = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": "7", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "x"}
+    for name, value in {**slurm, "RANK": "1", "LOCAL_RANK": "1"}.items():  # half of what torchrun sets, too
         monkeypatch.setenv(name, value)
     assert train(config("epochs=1")).facts["weights"] == plain.facts["weights"]
 

@@ -20,7 +20,7 @@ from overcast.html.figures import canvas, short
 from overcast.html.page import Image, Page, Paragraph, Part, Row, Section, Table
 from overcast.html.style import BLUE, GREY
 from overcast.html.thumbnails import SIDE, SPACE
-from overcast.prepare.pack import Pack, open_pack, read_csv
+from overcast.prepare.pack import Pack, open_pack, read_table
 
 PAIRS, LABEL_ISSUES, LINES = 48, 32, 200  # shown, at most
 CONTACT, COLUMNS, SENTENCES = 45, 15, 10
@@ -36,7 +36,7 @@ def audit(name: str, options: Mapping[str, Any], root: Path, out: str = "") -> P
     writer.check_report_folder(folder)
     pack = open_pack(root, name, options)
     place = root / name / "pack"
-    problems, pairs = read_csv(place / "audit.csv"), read_csv(place / "pairs.csv")
+    problems, pairs = (read_table(root, name, table) for table in ("audit.csv", "pairs.csv"))
     sections = [
         classes(pack),
         sizes(pack, root / name / "raw"),

@@ -37,14 +37,16 @@ from overcast.core.secrets import without_password
 from overcast.fetch.archives import member_target, unpack
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import families
+from overcast.tracking.checksums import CHECKSUMS, EVALUATED
 from overcast.tracking.metadata import changes, environment
 from overcast.tracking.run_folder import RECORD, RECORDED, ArchivedRun, Run, load_run
 from overcast.tracking.store import RunInfo
 
-FORMAT = 1
+FORMAT = 2
 """Of an archive; counts up when an older one can no longer be read."""
 
-PLAIN = ("spec.json", "parts.csv", "history.csv", "run.json", "evaluation/metrics.json", "evaluation/predictions.csv")
+MEASURED = tuple(f"evaluation/{name}" for name in (*EVALUATED, CHECKSUMS))
+PLAIN = ("spec.json", "parts.csv", "history.csv", "run.json", *MEASURED)
 """What is archived of a run as it is."""
 
 OF_RUN = "|".join(re.escape(name) for name in ("config.yaml", RECORD, *PLAIN))
@@ -182,7 +184,7 @@ def _run(path: Path, folder: Path, claim: bool) -> ArchivedRun:
         if foreign and (claim or config.split.folds is None):
             raise ValueError(f"it names {foreign[0]}, and no class outside of overcast is imported from an archive")
         run.facts["identity"], run.facts["name"], run.facts["seconds"], run.history["epoch"]
-        measured = json.loads((folder / "evaluation" / "metrics.json").read_text(encoding="utf8"))
+        measured = run.metrics
         figures = [measured[part][name] for part in ("test", "gap") for name in NEEDED]
         if not all(map(math.isfinite, [*figures, *measured["baseline"].values()])):
             raise ValueError("a figure that is not finite")

@@ -12,6 +12,7 @@ A run's own predictions.csv is such a file. What such a model does on its train 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -98,7 +99,7 @@ def _test_parts(runs: Sequence[Run]) -> tuple[dict[int, FoldTest], list[str]]:
     for run in runs:
         fold = run.config.split.fold
         if fold not in parts:
-            measured = _read_csv(run.folder / "evaluation" / "predictions.csv")
+            measured = _read_csv(io.StringIO(run.predictions, newline=""))
             (known,) = answers([run]).values()
             places = {name: known[name] for name in ("row", "group")}
             parts[fold] = FoldTest(list(measured["file"]), list(measured["label"]), places)
@@ -123,8 +124,8 @@ def _read(path: Path) -> pd.DataFrame:
     return table
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape")
+def _read_csv(source: Path | io.StringIO) -> pd.DataFrame:
+    return pd.read_csv(source, dtype=str, keep_default_na=False, encoding_errors="surrogateescape")
 
 
 def _by_fold(path: Path, table: pd.DataFrame, parts: Mapping[int, FoldTest]) -> pd.DataFrame:

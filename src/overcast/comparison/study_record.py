@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from overcast.comparison import wording
 from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.collection import collection_paused
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.progress import progress_bar
 from overcast.core.words import translate
@@ -197,9 +198,14 @@ def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dic
 
 
 def _measured(run: Run, judged: Families) -> bool:
-    """Whether it has been evaluated, and has every outcome that is judged."""
+    """Whether it has been evaluated, and has every outcome that is judged. Says so where its evaluation is damaged."""
     parts = ((part, name) for part, _, name in (outcome.column.partition("/") for outcome in judged.judged))
-    return bool(run.metrics) and all(name in run.metrics[part] for part, name in parts)
+    try:
+        return bool(run.metrics and run.predictions) and all(name in run.metrics[part] for part, name in parts)
+    except DamagedError:
+        what = f"{run.folder / 'evaluation'} was changed or damaged since it was written"
+        print(f"overcast: {what}: the run is evaluated again", file=sys.stderr)
+        return False
 
 
 def unfinished_trials(trials: Sequence[RunInfo], done: set[str]) -> list[str]:

@@ -89,7 +89,7 @@ def _send(path: Path, tracking: Sequence[str], synced: Synced) -> None:
 
 def _describe(folder: Path, tracking: Sequence[str], judge: Judge | None, synced: Synced) -> None:
     """The description of a study that ended while the store was away."""
-    uri, _, experiment = (folder / UNDESCRIBED).read_text(encoding="utf8").partition("\n")
+    uri, _, experiment = (folder / UNDESCRIBED).read_text(encoding="utf8", errors="replace").partition("\n")
     try:
         store = open_store(_settings(uri, experiment, tracking))
         if store is None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import csv
+import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from overcast.core.errors import DamagedError
 from overcast.core.words import translate
 from overcast.tracking.metadata import STRENGTH, flat_params, run_params
-from overcast.tracking.run_folder import AGAIN, Run
+from overcast.tracking.run_folder import Run
 
 PAIRING = ("seed", "fold", "split_seed")
 """What makes a repeat; everything else that differs between runs makes a cell."""
@@ -161,16 +160,7 @@ def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _answers(run: Run) -> dict[str, np.ndarray]:
-    path = run.folder / "evaluation" / "predictions.csv"
-    try:
-        return _read_answers(path)
-    except (OSError, ValueError, LookupError, csv.Error):
-        raise DamagedError(f"{path} cannot be read: {AGAIN.format(run.folder)}") from None
-
-
-def _read_answers(path: Path) -> dict[str, np.ndarray]:
-    with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
-        header, *lines = csv.reader(file)  # pandas takes ten times as long for so small a file
+    header, *lines = csv.reader(io.StringIO(run.predictions, newline=""))  # pandas takes ten times as long
     grouped = header[1] == "group"  # a class may be called as another column is: columns go by their place
     first = 5 if grouped else 4
     numbers = {name: number for number, name in enumerate(header[first:])}

@@ -11,7 +11,7 @@ import numpy as np
 
 from overcast.core.seeding import stratified_sample
 from overcast.core.spec import sequence_mask
-from overcast.prepare.derived import derived_path, digest, keep
+from overcast.prepare.derived import derive, derived_path, digest
 from overcast.prepare.pack import Pack
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def cached_baselines(pack: Pack, parts: np.ndarray, folder: Path) -> dict[str, f
     """
     settings = repr((SIDE, C_VALUES, WORD_C_VALUES, MAX_FIT_ROWS))
     path = derived_path(folder, "baselines", digest(parts, settings), pack, ".json")
-    if not path.exists():
-        keep(path, json.dumps(baselines(pack, parts)))
-    accuracies: dict[str, float] = json.loads(path.read_text(encoding="utf8"))
+    accuracies: dict[str, float] = json.loads(derive(path, lambda: json.dumps(baselines(pack, parts)).encode()))
     return accuracies
 
 

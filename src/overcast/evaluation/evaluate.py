@@ -25,6 +25,7 @@ from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
+from overcast.tracking.checksums import write_evaluation_hashes
 from overcast.tracking.delivery import deliver_all
 from overcast.tracking.late_record import kept_recorder, reopen_store
 from overcast.tracking.metadata import recorded_params, run_tags
@@ -85,6 +86,7 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
         _write(folder, pack, measured["test"], groups, metrics)
         if pictures:
             _draw(folder / "plots", run, pack, measured["test"])
+        write_evaluation_hashes(folder, run.facts.get("weights", ""))
         record = open_recorder(run)  # before the folder has its name: what is found there is in the record too
         record.metrics(flatten_metrics(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")

@@ -19,7 +19,7 @@ from overcast.core.errors import UserError
 from overcast.core.seeding import generator
 from overcast.core.spec import PADDING, SEQUENCES, UNKNOWN, Spec
 from overcast.model._encoders import sequence_mask
-from overcast.prepare.derived import derived_path, digest, keep
+from overcast.prepare.derived import derive, derived_path, digest
 from overcast.prepare.pack import Pack
 
 BLOCK = 4096
@@ -63,12 +63,14 @@ def cached_fit(preprocessor: Preprocessor, pack: Pack, rows: np.ndarray, folder:
     """
     if not preprocessor.learned:
         return preprocessor
-    path = derived_path(folder, "preprocessors", digest(type(preprocessor).__name__, rows), pack, ".pt")
-    if not path.exists():
+
+    def learn() -> bytes:
         state, buffer = preprocessor.fit(pack, rows).state_dict(), io.BytesIO()
         torch.save({name: state[name] for name in preprocessor.learned}, buffer)
-        keep(path, buffer.getvalue())
-    preprocessor.load_state_dict(torch.load(path, weights_only=True), strict=False)
+        return buffer.getvalue()
+
+    path = derived_path(folder, "preprocessors", digest(type(preprocessor).__name__, rows), pack, ".pt")
+    preprocessor.load_state_dict(torch.load(io.BytesIO(derive(path, learn)), weights_only=True), strict=False)
     return preprocessor
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from overcast.core.atomic import whole_file
+from overcast.core.csv_rows import write_rows
+from overcast.core.errors import DamagedError
 from overcast.data import DataSet, Sample
 from overcast.fetch.left_out import Line, read_left_out
 from overcast.fetch.manifest import VERIFIED
 from overcast.prepare import duplicates
 
 MOST_REASONS = 3
-"""Told in a message; audit.csv has all, where there is a pack."""
+"""Told in a message; audit.csv has all."""
+
+COLUMNS = ("file", "problem", "detail")
+
 PAIRS = ("file_a", "file_b", "class_a", "class_b", "distance", "same_class")
 
 
@@ -51,15 +59,22 @@ def duplicate_problems(samples: list[Sample], pairs: np.ndarray, distance: np.nd
 
 def fetch_problems(raw: Path) -> list[Line]:
     """What was noted when the raw files were fetched: what was not taken, and what the data set's manifest says."""
-    left_out = read_left_out(raw)
-    if not (raw / VERIFIED).exists():
-        return left_out
-    files_by_problem = json.loads((raw / VERIFIED).read_text(encoding="utf8"))
     why = {
         "unlisted": "not in the manifest: its content is unchecked",
         "missing": "in the manifest, but not in the archive",
     }
-    return left_out + [(file, problem, why[problem]) for problem in why for file in files_by_problem[problem]]
+    try:
+        left_out = read_left_out(raw)
+        files = json.loads((raw / VERIFIED).read_text(encoding="utf8")) if (raw / VERIFIED).exists() else {}
+        return left_out + [(file, problem, why[problem]) for problem in why for file in files.get(problem, ())]
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise damaged_raw(raw) from None
+
+
+def damaged_raw(raw: Path) -> DamagedError:
+    """That what download wrote about the raw files is not as it was."""
+    command = f"`python pipelines/download.py data={raw.parent.name}`"
+    return DamagedError(f"The raw files in {raw} are damaged: run {command} again (or `dvc repro`).")
 
 
 def alike_classes(samples: list[Sample]) -> list[Line]:
@@ -72,6 +87,13 @@ def alike_classes(samples: list[Sample]) -> list[Line]:
         if first.setdefault(key, label) != label:
             lines.append((file, "classes alike", f"{label} and {first[key]}: if that is one class, give it one name"))
     return lines
+
+
+def write(path: Path, lines: Iterable[Line]) -> None:
+    """The table as a csv file, whole or not at all."""
+    text = io.StringIO()
+    write_rows(text, [COLUMNS, *lines])
+    whole_file(path, text.getvalue())
 
 
 def reasons(lines: list[Line]) -> str:

@@ -6,9 +6,15 @@ import json
 from pathlib import Path
 
 from overcast.core.atomic import whole_folder
+from overcast.core.hashes import file_hashes, with_checksum
 from overcast.data import DataSet
+from overcast.fetch.left_out import LEFT_OUT
+from overcast.fetch.manifest import VERIFIED
 
 FETCHED = "fetched.json"
+
+ABOUT = (VERIFIED, LEFT_OUT)
+"""What is said about the raw files, beside them: `FETCHED` has the hashes."""
 
 
 def download(name: str, dataset: DataSet, root: Path, mirror: Path | None) -> Path:
@@ -19,7 +25,8 @@ def download(name: str, dataset: DataSet, root: Path, mirror: Path | None) -> Pa
     raw = root / name / "raw"
     with whole_folder(raw) as part:
         dataset.fetch(part, mirror)
-        (part / FETCHED).write_text(json.dumps({"name": name, "options": raw_options(dataset)}, indent=1) + "\n")
+        fetched = {"name": name, "options": raw_options(dataset), "files": file_hashes(part, ABOUT)}
+        (part / FETCHED).write_text(json.dumps(with_checksum(fetched), indent=1) + "\n")
     return raw
 
 

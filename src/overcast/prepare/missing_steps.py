@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from overcast.config.run_config import RunConfig
@@ -25,7 +25,17 @@ def prepare_missing(configs: Iterable[RunConfig]) -> None:
         root, name = project_path(config.data_dir), config.data.name
         if not all(_finished_steps(root / name).values()):
             with one_process_at_once(root / name):
-                _prepare(config, root, name)
+                _prepare(config, root, name, _finished_steps(root / name))
+
+
+def prepare_anew(config: RunConfig) -> None:
+    """Pack and split the data of a config again, from its raw files, as where it is damaged.
+
+    Raises: UserError as the steps do.
+    """
+    root, name = project_path(config.data_dir), config.data.name
+    with one_process_at_once(root / name):
+        _prepare(config, root, name, dict.fromkeys(("pack", "split"), False))
 
 
 def _finished_steps(folder: Path) -> dict[str, bool]:
@@ -33,8 +43,8 @@ def _finished_steps(folder: Path) -> dict[str, bool]:
     return {"pack": (folder / "pack" / "pack.json").exists(), "split": (folder / "parts.json").exists()}
 
 
-def _prepare(config: RunConfig, root: Path, name: str) -> None:
-    finished, dataset = _finished_steps(root / name), build_dataset(config.data)
+def _prepare(config: RunConfig, root: Path, name: str, finished: Mapping[str, bool]) -> None:
+    dataset = build_dataset(config.data)
     if not finished["pack"]:
         if not (root / name / "raw" / FETCHED).exists():
             print(f"preparing {name}: download", flush=True)

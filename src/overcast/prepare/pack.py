@@ -8,7 +8,10 @@ index.csv    one line a row; duplicate is the number of a group of duplicates, h
 audit.csv    file, problem, detail
 pairs.csv    the duplicates
 spec.json    see `overcast.core.spec`
-pack.json    the format, options, counts, the fingerprint, and how to cut by time where that is how to cut
+pack.json    the format, options, counts, the fingerprint, how to cut by time where that is how to cut, and hashes: of
+             every other file, and of what pack.json says itself
+
+Whatever is read of a pack is what was packed, to the byte, or one message says to pack again.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,17 +29,22 @@ import numpy as np
 
 from overcast.core.atomic import whole_folder
 from overcast.core.csv_rows import write_rows
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
 from overcast.core.formats import check_format
+from overcast.core.hashes import file_hash, file_hashes, is_unchanged, with_checksum
 from overcast.core.spec import Spec, sequence_mask
 from overcast.data import DataSet, Sample
 from overcast.fetch.left_out import Line
 from overcast.prepare import audit_table, duplicates
 from overcast.prepare.decode import Problem, decode
 from overcast.prepare.download import FETCHED, raw_options
+from overcast.prepare.pack_arrays import spec_of, write_values
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
 CHUNK = 1 << 24  # bytes
+
+REFUSED = "audit.csv"
+"""In the data set's folder, where there is no pack: what was left out of the one that was refused, and why."""
 
 FORMAT = 1
 """Of a pack: raised when what is written could no longer be read by the version before."""
@@ -93,11 +100,11 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
     packed_samples, hashes = [samples[row] for row in good], [decoded[row][1] for row in good]
     noted = [(s.file, n.problem, n.detail) for s, (_, _, notes) in zip(samples, decoded, strict=True) for n in notes]
-    classes = _checked_classes(name, samples, packed_samples, audit)
+    classes = _checked_classes(root / name, samples, packed_samples, audit + audit_table.fetch_problems(raw))
     with whole_folder(root / name / "pack") as part:
         read = [array for array in arrays if not isinstance(array, Problem)]
-        spec = _spec(dataset, read, classes)
-        values = _write_values(part, spec, read)
+        spec = spec_of(dataset, read, classes)
+        values = write_values(part, spec, read)
         pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
         groups = duplicates.components(len(packed_samples), pairs)
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
@@ -107,7 +114,7 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
             noted + audit_table.duplicate_problems(packed_samples, pairs, distance) + audit_table.fetch_problems(raw)
         )
         audit += audit_table.alike_classes(packed_samples)
-        _write_csv(part / "audit.csv", ("file", "problem", "detail"), audit)
+        audit_table.write(part / "audit.csv", audit)
         spec.save(part / "spec.json")
         counts = {
             "samples": len(samples),
@@ -120,7 +127,10 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         if dataset.by_time:
             info["time"] = {"gap": dataset.gap, "known": dataset.known}
         info["fingerprint"] = _fingerprint(part, options)
-        (part / "pack.json").write_text(json.dumps(info, indent=1, sort_keys=True) + "\n", encoding="utf8")
+        info["files"] = {path.name: file_hash(path) for path in sorted(part.iterdir())}
+        text = json.dumps(with_checksum(info), indent=1, sort_keys=True)
+        (part / "pack.json").write_text(text + "\n", encoding="utf8")
+    (root / name / REFUSED).unlink(missing_ok=True)
     audit_table.print_summary(root / name / "pack", counts)
 
 
@@ -129,12 +139,13 @@ def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -
 
     Raises: UserError if there is none, it is damaged, of another version, or made with options other than those given.
     """
-    folder, again = root / name / "pack", f"`python pipelines/pack.py data={name}` (or `dvc repro`)"
+    folder, again = root / name / "pack", _again(name)
     info = read_info(root, name)
     if options is not None and (differ := _differences(info["options"], options)):
         raise UserError(f"The pack in {folder} was made with {differ}: run {again} again with the same options.")
     try:
-        index = read_csv(folder / "index.csv")
+        _check_files(folder, info, "spec.json", "values.npy", "offsets.npy")
+        index = read_table(root, name, "index.csv")
         spec = Spec.load(folder / "spec.json")
         values = np.load(folder / "values.npy", mmap_mode="r")
         offsets = None if spec.kind == "image" else np.load(folder / "offsets.npy")
@@ -142,26 +153,55 @@ def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -
         labels = np.array([number[label] for label in index["label"]], np.int64)
         if len(labels) != (len(values) if offsets is None else len(offsets) - 1):
             raise ValueError("lengths differ")
-    except (OSError, ValueError, LookupError, TypeError, EOFError, csv.Error):
-        raise UserError(f"The pack in {folder} is damaged: run {again} again.") from None
+    except (OSError, ValueError, LookupError, TypeError, EOFError):
+        raise damaged_pack(root, name) from None
     return Pack(spec, index, labels, values, offsets, info)
 
 
 def read_info(root: Path, name: str) -> dict[str, Any]:
     """What pack.json says. Raises: UserError if there is no pack, or the file is damaged or of another version."""
-    path, command = (
-        root / name / "pack" / "pack.json",
-        f"`python pipelines/pack.py data={name}` (or `dvc repro`), after download.py, both with the same options",
-    )
+    path = root / name / "pack" / "pack.json"
+    command = f"{_again(name)}, after download.py, both with the same options"
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
         check_format(f"The pack in {path.parent}", info, FORMAT, f"pack again with {command}")
         info["options"], info["fingerprint"], info["counts"]
+        if not is_unchanged(info):
+            raise ValueError("changed")
     except FileNotFoundError:
         raise UserError(f"There is no pack in {path.parent}: run {command} first.") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        raise UserError(f"The pack in {path.parent} is damaged: run {command} again.") from None
+        raise damaged_pack(root, name) from None
     return info
+
+
+def read_table(root: Path, name: str, table: str) -> dict[str, np.ndarray]:
+    """``index.csv``, ``audit.csv`` or ``pairs.csv`` of a pack, as `read_csv` gives it.
+
+    Raises: UserError if there is no pack, or it is damaged.
+    """
+    info, folder = read_info(root, name), root / name / "pack"
+    try:
+        _check_files(folder, info, table)
+        return read_csv(folder / table)
+    except (OSError, ValueError, LookupError, csv.Error):
+        raise damaged_pack(root, name) from None
+
+
+def _check_files(folder: Path, info: Mapping[str, Any], *names: str) -> None:
+    """Raises: ValueError or OSError if one of these files is not as it was packed, by a version that wrote hashes."""
+    written = info.get("files", {})
+    if any(file_hash(folder / name) != written[name] for name in names if name in written):
+        raise ValueError("changed")
+
+
+def _again(name: str) -> str:
+    return f"`python pipelines/pack.py data={name}` (or `dvc repro`)"
+
+
+def damaged_pack(root: Path, name: str) -> DamagedError:
+    """That something in the pack of data set ``name`` is not as it was packed."""
+    return DamagedError(f"The pack in {root / name / 'pack'} is damaged: run {_again(name)} again.")
 
 
 def read_csv(path: Path) -> dict[str, np.ndarray]:
@@ -183,12 +223,15 @@ def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[objec
 def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:
     raw, command = root / name / "raw", f"`python pipelines/download.py data={name}`"
     try:
-        stored = json.loads((raw / FETCHED).read_text(encoding="utf8"))["options"]
-        differ = _differences(stored, raw_options(dataset))
+        fetched = json.loads((raw / FETCHED).read_text(encoding="utf8"))
+        differ = _differences(fetched["options"], raw_options(dataset))
+        written = fetched.get("files", {})
+        if not is_unchanged(fetched) or file_hashes(raw, written) != written:
+            raise ValueError("changed")
     except FileNotFoundError:
         raise UserError(f"There are no raw files in {raw}: run {command} first (or `dvc repro`).") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise UserError(f"{raw / FETCHED} is damaged: run {command} again (or `dvc repro`).") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise audit_table.damaged_raw(raw) from None
     if differ:
         raise UserError(f"The raw files in {raw} were made with {differ}: run {command} again with the same options.")
     return raw
@@ -205,59 +248,19 @@ def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _checked_classes(
-    name: str, samples: list[Sample], packed_samples: list[Sample], audit: list[Line]
+    folder: Path, samples: list[Sample], packed_samples: list[Sample], audit: list[Line]
 ) -> tuple[str, ...]:
+    """The names of the classes. Raises: UserError if that is no data to learn from; `REFUSED` then says why."""
     classes, count = tuple(sorted({s.label for s in samples})), Counter(s.label for s in packed_samples)
     few = [f"{label} ({count[label]})" for label in classes if count[label] < 2]
-    if len(classes) < 2 or few:
-        what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"
-        out = f" Left out: {audit_table.reasons(audit)}." if audit else ""
-        raise UserError(
-            f"The data set {name} has {what}; at least two classes of two samples are needed: add some.{out}"
-        )
-    return classes
-
-
-def _write_values(part: Path, spec: Spec, arrays: list[np.ndarray]) -> np.ndarray:
-    """values.npy, and offsets.npy if ragged, filled one by one so that nothing is twice in memory."""
-    image = spec.kind == "image"
-    lengths = np.array([len(array) for array in arrays], np.int64)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    shape = (len(arrays), *arrays[0].shape) if image else (int(offsets[-1]), *arrays[0].shape[1:])
-    dtype = spec.encode(arrays[0]).dtype
-    values = np.lib.format.open_memmap(part / "values.npy", mode="w+", dtype=dtype, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # a mapped file that finds the disk full while it is filled ends the process
-        with (part / "values.npy").open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, values.offset + values.nbytes)
-    for row, array in enumerate(arrays):
-        values[row if image else slice(offsets[row], offsets[row + 1])] = spec.encode(array)
-    values.flush()
-    if not image:
-        np.save(part / "offsets.npy", offsets)
-    return values
-
-
-def _spec(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]) -> Spec:
-    if dataset.kind == "image":
-        return Spec("image", arrays[0].shape, classes)
-    max_length = max(map(len, arrays))
-    count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
-    often = [word for word in count if count[word] > 1]  # one that occurs once can't be known from the train part
-    vocabulary = tuple(sorted(often, key=lambda word: (-count[word], word)))
-    offset, scale = _scaling(arrays) if arrays[0].dtype == np.float64 else ((), ())
-    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary, offset, scale)
-
-
-def _scaling(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and largest distance from it of each feature of arrays (T, F), which may be as large as float64 holds."""
-    largest = np.max([np.abs(array).max(0) for array in arrays], axis=0)  # (F,)
-    unit = np.where(largest > 0, largest, 1.0)  # sums of what is divided by it overflow nowhere
-    total = np.sum([(array / unit).sum(0) for array in arrays], axis=0)
-    mean = np.clip(total / sum(map(len, arrays)), -1, 1) * unit
-    distance = np.max([np.abs(array - mean).max(0) for array in arrays], axis=0)
-    constant = np.all([(array == arrays[0][0]).all(0) for array in arrays], axis=0)  # whose mean may be rounded
-    mean = np.where(constant, arrays[0][0], mean)
-    return tuple(mean.tolist()), tuple(np.where(constant, 1.0, distance).tolist())
+    if len(classes) > 1 and not few:
+        return classes
+    what = f"too few readable samples in class {', '.join(few)}" if few else f"{len(classes)} class(es)"
+    told = f"The data set {folder.name} has {what}; at least two classes of two samples are needed: add some."
+    if audit:
+        audit_table.write(folder / REFUSED, audit)
+        told += f" Left out: {audit_table.reasons(audit)}. Each with its reason: {folder / REFUSED}"
+    raise UserError(told)
 
 
 def _fingerprint(part: Path, options: Mapping[str, Any]) -> str:

@@ -17,9 +17,10 @@ import numpy as np
 
 from overcast.core.atomic import whole_file
 from overcast.core.csv_rows import write_rows
-from overcast.core.errors import UserError
+from overcast.core.errors import DamagedError, UserError
+from overcast.core.hashes import is_unchanged, with_checksum
 from overcast.prepare.folds import TEST, UNUSED, assign_parts, forward_chaining, merge_groups
-from overcast.prepare.pack import read_csv, read_info
+from overcast.prepare.pack import damaged_pack, read_csv, read_info, read_table
 from overcast.prepare.published_split import leaked_rows, published_hash, published_parts
 
 
@@ -32,15 +33,16 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
     Raises: UserError as `assign_parts`, `forward_chaining` and `published_parts` do, or if there is no pack.
     """
     info = read_info(root, name)
+    index = read_table(root, name, "index.csv")
     try:
-        index = read_csv(root / name / "pack" / "index.csv")
         labels, official = index["label"], index["part"]
         groups, twins = merge_groups(index["group"], index["duplicate"]), merge_groups(index["duplicate"])
-    except (OSError, ValueError, LookupError, csv.Error):
-        raise UserError(f"The pack in {root / name / 'pack'} is damaged: run {_command('pack', name)} again.") from None
+    except (ValueError, LookupError):
+        raise damaged_pack(root, name) from None
     time = info.get("time")
     if file:
-        parts = published_parts(file, index["file"], labels, folds, _left_out(root / name))
+        left_out = set(read_table(root, name, "audit.csv")["file"])
+        parts = published_parts(file, index["file"], labels, folds, left_out)
     elif time:
         parts = forward_chaining(labels, folds, time["gap"])
     else:
@@ -58,17 +60,12 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
         about |= {"published": published_hash(file), "leaked_test_rows": leaks}
     about["fingerprint"] = _fingerprint(info["fingerprint"], text.getvalue())
     whole_file(root / name / "parts.csv", text.getvalue())
-    whole_file(root / name / "parts.json", json.dumps(about, indent=1) + "\n")
+    whole_file(root / name / "parts.json", json.dumps(with_checksum(about), indent=1) + "\n")
     if file:
         _print_published(file, counts, leaks)
     elif unused := counts["fold0"][UNUSED]:
         why = "they lie between parts that are cut by time" if time else "they go with rows of the official test part"
         print(f"{unused:,} rows are not used: {why}.")
-
-
-def _left_out(folder: Path) -> set[str]:
-    """The files of the data that the pack lacks, as its audit has them."""
-    return set(read_csv(folder / "pack" / "audit.csv")["file"]) if (folder / "pack" / "audit.csv").exists() else set()
 
 
 def _print_published(file: str, counts: dict[str, Counter[str]], leaks: list[int]) -> None:
@@ -124,7 +121,7 @@ def read_parts(
             raise ValueError("changed")
         return read_csv(path)[f"{'random' if ignore_groups else 'fold'}{fold}"].astype(str)
     except (OSError, ValueError, LookupError, csv.Error):
-        raise UserError(f"The split in {path} is damaged: {again}.") from None
+        raise DamagedError(f"The split in {path} is damaged: {again}.") from None
 
 
 def _refuse_other_file(path: Path, name: str, published: str, file: str | None, folds: int) -> None:
@@ -151,10 +148,12 @@ def read_split_info(root: Path, name: str) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
         about["seed"], about["folds"], about["pack"], about["fingerprint"]
+        if not is_unchanged(about):
+            raise ValueError("changed")
     except FileNotFoundError:
         raise UserError(f"{name} has not been split yet: run {_command('split', name)} first.") from None
     except (OSError, ValueError, LookupError, TypeError):
-        raise UserError(f"{path} is damaged: run {_command('split', name)} again.") from None
+        raise DamagedError(f"{path} is damaged: run {_command('split', name)} again.") from None
     return about
 
 

@@ -1,8 +1,7 @@
-"""Are a run's files what training wrote? Hashes that catch damage and edits; whoever forges them too is not caught."""
+"""Are a run's files what training and evaluation wrote? Hashes tell, and there is one message for what is not."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,24 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from overcast.core.errors import DamagedError
+from overcast.core.hashes import CHECKSUM, file_hashes, sha256, with_checksum
 
-CHECKSUM = "checksum"
-"""Of a run's facts: the hash of all others."""
+EVALUATED = ("metrics.json", "predictions.csv")
+"""The files of an evaluation that are read again, by a comparison above all."""
 
-
-def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of each of these files of the folder that can be read."""
-    hashes = {}
-    for name in names:
-        with suppress(OSError):
-            hashes[name] = _sha256((folder / name).read_bytes())
-    return hashes
-
-
-def with_checksum(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts, with the `CHECKSUM` of the others among them."""
-    others = {name: value for name, value in facts.items() if name != CHECKSUM}
-    return {**others, CHECKSUM: _sha256(json.dumps(others, sort_keys=True).encode())}
+CHECKSUMS = "checksums.json"
+"""Of an evaluation's folder: the hashes of the `EVALUATED`, and of the weights that were measured."""
 
 
 def check_files(folder: Path, facts: Mapping[str, Any], names: Iterable[str]) -> None:
@@ -44,7 +32,7 @@ def check_files(folder: Path, facts: Mapping[str, Any], names: Iterable[str]) ->
 
 def check_content(folder: Path, name: str, content: bytes, written: str) -> None:
     """Raises: DamagedError if this ``content`` of one of a run's files has not the hash that was ``written``."""
-    if _sha256(content) != written:
+    if sha256(content) != written:
         raise damaged(folder, name)
 
 
@@ -56,5 +44,37 @@ def damaged(folder: Path, *names: str) -> DamagedError:
     )
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def write_evaluation_hashes(evaluation: Path, weights: str) -> None:
+    """Write `CHECKSUMS` into the folder of a whole evaluation. weights: the hash of those that were measured."""
+    hashes = {"weights": weights, **file_hashes(evaluation, EVALUATED)}
+    (evaluation / CHECKSUMS).write_text(json.dumps(with_checksum(hashes), indent=1) + "\n", encoding="utf8")
+
+
+def read_evaluated(folder: Path, name: str, weights: str) -> bytes:
+    """What one of the `EVALUATED` files of the run in ``folder`` holds.
+
+    b"" where these ``weights`` were not measured yet, or by an earlier version, which wrote no hashes.
+
+    Raises: DamagedError if evaluation wrote another.
+    """
+    place, hashes, content = folder / "evaluation", None, b""
+    if not (place / CHECKSUMS).exists():
+        return b""
+    with suppress(OSError, ValueError):
+        hashes = json.loads((place / CHECKSUMS).read_bytes())
+    if not isinstance(hashes, dict) or with_checksum(hashes) != hashes:
+        raise _damaged_evaluation(folder, CHECKSUMS)
+    if hashes.get("weights") != weights:
+        return b""
+    with suppress(OSError):
+        content = (place / name).read_bytes()
+    if sha256(content) != hashes.get(name):
+        raise _damaged_evaluation(folder, name)
+    return content
+
+
+def _damaged_evaluation(folder: Path, name: str) -> DamagedError:
+    return DamagedError(
+        f"{folder / 'evaluation' / name} was changed or damaged since it was written: evaluate it again "
+        f"(python pipelines/evaluate.py run={folder})"
+    )

@@ -14,6 +14,7 @@ from overcast.core.locks import is_locked
 from overcast.core.signals import signals_deferred
 from overcast.tracking.failures import GONE, error_code, is_refusal, listens, quiet, reason
 from overcast.tracking.outbox import (
+    LOST,
     Entry,
     Outbox,
     find_outboxes,
@@ -60,6 +61,8 @@ def send(client: Any, run: str, entry: Entry, folder: Path) -> list[str]:
     Raises: NotDeliveredError, and DeletedError if there is no such run any more.
     """
     ((kind, values),) = entry.items()
+    if kind == LOST:
+        return ["an entry (it was damaged while it waited)"]
     try:
         with quiet():
             _call(client, run, kind, values, folder)

@@ -1,8 +1,9 @@
 """What of a run has not reached MLflow yet, kept in the run's folder until it is delivered: one file of JSON lines.
 
 The first line says which MLflow run it is for, and how to create that if there is none yet. Each further one is an
-entry, or says that some entries were delivered. A line is written at once, so that a kill leaves whole ones, and the
-rest of one is skipped. The file is locked while it is changed, and is gone when all is delivered.
+entry, or says that some entries were delivered. A line is written at once, so that a kill leaves whole ones, and has a
+checksum: what is left of another is an entry that is `LOST`, which is said when its turn comes. The file is locked
+while it is changed, and is gone when all is delivered.
 
 It depends on when a server was away: it stands beside what DVC keeps of a run, as ``record.json`` does.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from overcast.core.atomic import whole_file
+from overcast.core.hashes import CHECKSUM, is_unchanged, with_checksum
 from overcast.core.paths import project_home
 
 OUTBOX = "unsent-{}.jsonl"
@@ -28,6 +30,9 @@ OUTBOX = "unsent-{}.jsonl"
 
 Entry = dict[str, Any]
 """One kind of thing to log, and its values: ``{"params": {"lr": "0.1"}}``; see `overcast.tracking.delivery.send`."""
+
+LOST = "lost"
+"""What an entry is that cannot be read any more, with its text."""
 
 DELIVERED, CREATED = "delivered", "created"
 """The lines that are no entries: how many were sent, and the id that the run then got."""
@@ -97,7 +102,7 @@ def read_outbox(path: Path) -> Unsent:
     try:
         outbox = Outbox(str(path.parent), **head)
     except TypeError:
-        raise ValueError(f"{path} is no record of a run") from None
+        raise ValueError(f"{path} is no record of a run, or damaged: nothing of it can be sent, remove it") from None
     run, sent, entries = outbox.run, 0, []
     for line in lines:
         if CREATED in line:
@@ -105,17 +110,22 @@ def read_outbox(path: Path) -> Unsent:
         elif DELIVERED in line:
             sent += line[DELIVERED]
         else:
-            entries.append(line)
+            entries.append(line if len(line) == 1 else {LOST: str(line)})
     return Unsent(outbox, run, entries[sent:], sent)
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a file, or an empty one: a writer that was killed leaves a part of one."""
-    lines = []
-    for text in path.read_text(encoding="utf8", errors="replace").split("\n"):
-        with suppress(ValueError):
-            lines.append(json.loads(text))
-    return [line for line in lines if isinstance(line, dict)] or [{}]
+    """The lines of a file, or an empty one; what is none any more is `LOST`."""
+    texts = path.read_text(encoding="utf8", errors="replace").split("\n")
+    return [_read_line(text) for text in texts if text] or [{}]
+
+
+def _read_line(text: str) -> dict[str, Any]:
+    with suppress(ValueError):
+        line = json.loads(text)
+        if isinstance(line, dict) and is_unchanged(line):
+            return {name: value for name, value in line.items() if name != CHECKSUM}
+    return {LOST: text}
 
 
 @contextmanager
@@ -149,7 +159,7 @@ def leave_out_artifacts(folder: Path) -> None:
         with taken(path) as file:
             if file is not None:
                 print(f"overcast: the files that {path} had to send are replaced by another run's", file=sys.stderr)
-                lines = path.read_text(encoding="utf8").splitlines(keepends=True)
+                lines = path.read_text(encoding="utf8", errors="surrogateescape").splitlines(keepends=True)
                 nothing = _line(tags={})  # what was delivered is counted by lines
                 whole_file(path, "".join(nothing if line.startswith('{"artifact"') else line for line in lines))
 
@@ -175,7 +185,7 @@ def from_portable(text: str, folder: Path) -> Path:
 
 
 def _line(**values: Any) -> str:
-    return json.dumps(values) + "\n"
+    return json.dumps(with_checksum(values)) + "\n"
 
 
 def _append(file: int, text: str) -> None:

@@ -29,10 +29,11 @@ from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.formats import check_format
+from overcast.core.hashes import CHECKSUM, file_hashes, is_unchanged, with_checksum
 from overcast.core.secrets import without_password
 from overcast.core.spec import Spec
 from overcast.core.yaml_file import read_yaml
-from overcast.tracking.checksums import CHECKSUM, check_content, check_files, damaged, file_hashes, with_checksum
+from overcast.tracking.checksums import CHECKSUMS, check_content, check_files, damaged, read_evaluated
 from overcast.tracking.outbox import leave_out_artifacts
 
 HASHED = ("config.yaml", "spec.json", "parts.csv", "history.csv")
@@ -44,9 +45,6 @@ FORMAT = 2
 """Of a run's folder: raised when what is written could no longer be read by the version before."""
 
 RECORD = "record.json"
-
-AGAIN = "evaluate it again (python pipelines/evaluate.py run={})"
-"""What to do where an evaluation is damaged."""
 
 PROFILES = "fit-profile*.txt"
 """What a profiler measured, one for each process; a profiler adds to a file that it finds."""
@@ -108,16 +106,26 @@ class Run:
             loaded = None
         if not isinstance(loaded, dict):
             raise DamagedError(f"the run in {self.folder} is damaged ({name} cannot be read): {remedy}")
+        if not is_unchanged(loaded):
+            raise DamagedError(f"the run in {self.folder} is damaged ({name} was changed): {remedy}")
         return loaded
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """What evaluation/metrics.json says by part: {} if it was not evaluated yet."""
-        name, again = "evaluation/metrics.json", AGAIN.format(self.folder)
-        metrics = self._stored(name, again)
-        if metrics and not all(isinstance(metrics.get(part), dict) for part in ("test", "gap", "baseline")):
-            raise DamagedError(f"{self.folder / name} lacks what was measured: {again}")
+        """What evaluation/metrics.json says by part: {} if these weights were not evaluated yet, by this version.
+
+        Raises: DamagedError, here and for the predictions, if evaluation wrote another.
+        """
+        metrics: dict[str, Any] = json.loads(self._evaluated("metrics.json") or "{}")
         return metrics
+
+    @property
+    def predictions(self) -> str:
+        """What evaluation/predictions.csv holds; "" where there are no metrics."""
+        return self._evaluated("predictions.csv").decode("utf8", "surrogateescape")
+
+    def _evaluated(self, name: str) -> bytes:
+        return read_evaluated(self.folder, name, self._stored("run.json").get("weights", ""))
 
     @property
     def parts(self) -> np.ndarray:
@@ -165,7 +173,8 @@ class Run:
     def write_record(self, **values: Any) -> None:
         """Add ``values`` to record.json."""
         known = {"weights": self._stored("run.json").get("weights"), **self.record}
-        self.write(RECORD, without_password(json.dumps(known | values, indent=1)) + "\n")
+        kept = json.loads(without_password(json.dumps(known | values)))
+        self.write(RECORD, json.dumps(with_checksum(kept), indent=1) + "\n")
 
     def note_refused(self, lines: Sequence[str]) -> None:
         """Let record.json say what MLflow has refused of what this command recorded."""
@@ -209,7 +218,7 @@ class FinishedRun(Run):
     @property
     def metrics(self) -> dict[str, Any]:
         """As `Run.metrics`, read again only after another evaluation."""
-        path = self.folder / "evaluation" / "metrics.json"
+        path = self.folder / "evaluation" / CHECKSUMS
         written = str(path.stat().st_mtime_ns) if path.is_file() else ""
         if self._measured.get("written") != written:
             self._measured.update(written=written, metrics=super().metrics)

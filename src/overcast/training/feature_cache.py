@@ -23,7 +23,7 @@ from overcast.mitigation import Mitigation
 from overcast.model import Frozen, Network, example_input
 from overcast.prediction.preprocessor import Preprocessor, Standardizer
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, restore
-from overcast.prepare.derived import derived_path, digest, keep
+from overcast.prepare.derived import derived_path, digest, is_kept, keep
 from overcast.prepare.pack import Pack
 from overcast.tracking.run_folder import Run
 
@@ -55,11 +55,11 @@ def cached_features(
         return pack, preprocessor, net
     backbone, head = parts
     path = derived_path(place, "features", "-".join([backbone.key, *_seen_through(preprocessor)]), pack, ".npy")
-    if not path.exists():
+    if not is_kept(path):
         with writing(path.parent):
             path.parent.mkdir(exist_ok=True)
             with lock(path.parent):  # of several runs at once the first finds them
-                if not path.exists():
+                if not is_kept(path):
                     buffer = io.BytesIO()
                     np.save(buffer, _compute_features(pack, preprocessor, backbone, device, shown))
                     keep(path, buffer.getvalue())

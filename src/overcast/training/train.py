@@ -13,13 +13,13 @@ from typing import Any
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
-from overcast.core.errors import DivergedError, UnreachableError, UserError
+from overcast.core.errors import DamagedError, DivergedError, UnreachableError, UserError
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
 from overcast.core.system_errors import refusals_told
 from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.folds import TRAIN
-from overcast.prepare.missing_steps import prepare_missing
+from overcast.prepare.missing_steps import prepare_anew, prepare_missing
 from overcast.tracking.create_run import create_run
 from overcast.tracking.heartbeat import heartbeat
 from overcast.tracking.late_record import late_run
@@ -120,12 +120,11 @@ def _first_weights(plan: Plan) -> Run | None:
     if asked is None:
         return None
     config = first_config(plan.config, asked[1], mitigations)
-    prepare_missing([config])
-    first = make_plan(config)
     runs = Path(config.runs_dir)
-    run = Run(runs / first.identity)
     with writing(runs):
         runs.mkdir(parents=True, exist_ok=True)
+    first = _plan_of_first(config)
+    run = Run(runs / first.identity)
     if not run.path("run.json").exists() and is_locked(runs):
         print("first weights: waiting for another process that makes some", flush=True)
     with lock(runs):
@@ -133,6 +132,20 @@ def _first_weights(plan: Plan) -> Run | None:
             print(f"first weights: made once, by {config.epochs} epochs on {config.data.name}, and kept", flush=True)
             execute(replace(first, config=replace(config, run=str(run.folder))), None)
     return load_run(run.folder)
+
+
+def _plan_of_first(config: RunConfig) -> Plan:
+    """The plan of a run to start from, whose data is made here: anew where it is damaged."""
+    prepare_missing([config])
+    with suppress(DamagedError):
+        return make_plan(config)
+    with lock(Path(config.runs_dir)):  # of several runs at once the first makes it anew
+        try:
+            return make_plan(config)
+        except DamagedError:
+            print(f"first weights: their data in {config.data_dir} is damaged: made anew", flush=True)
+        prepare_anew(config)
+        return make_plan(config)
 
 
 def _is_whole(run: Run) -> bool:

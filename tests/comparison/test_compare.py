@@ -30,7 +30,7 @@ from overcast.statistics.estimates import two_way
 from overcast.statistics.verdicts import Verdict
 from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.trial import run_trial
-from overcast.tracking.run_folder import HASHED, Run
+from overcast.tracking.run_folder import HASHED, Run, load_run
 from overcast.tracking.store import TrackingStore, open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.train import train
@@ -289,15 +289,23 @@ def study_settings() -> Any:
     return TrackingConfig()
 
 
-def test_only_what_was_not_measured_is_measured(config: Any) -> None:
+def test_only_what_was_not_measured_or_was_changed_since_is_measured(config: Any, capsys: Any) -> None:
     runs = [train(config("epochs=1", f"seed={seed}")) for seed in range(2)]
     evaluate_missing(runs)
     measured = [run.folder / "evaluation" / "metrics.json" for run in runs]
-    times = [path.stat().st_mtime_ns for path in measured]
-    measured[0].unlink()
+    sound, time = measured[0].read_bytes(), measured[1].stat().st_mtime_ns
+    shutil.rmtree(measured[0].parent)
     evaluate_missing(runs)
-    assert measured[0].exists()
-    assert measured[1].stat().st_mtime_ns == times[1]
+    told = f"{measured[0].parent} was changed or damaged since it was written: the run is evaluated again"
+    assert measured[0].read_bytes() == sound
+    assert told not in capsys.readouterr().err
+    predictions = measured[0].with_name("predictions.csv")
+    for path in (measured[0], predictions):
+        path.write_bytes(path.read_bytes().replace(b"0.", b"1.", 1))
+        evaluate_missing([load_run(run.folder) for run in runs])
+        assert told in capsys.readouterr().err
+        assert measured[0].read_bytes() == sound
+    assert measured[1].stat().st_mtime_ns == time
 
 
 def twins(config: Any, repeats: int) -> pd.DataFrame:

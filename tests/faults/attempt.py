@@ -152,9 +152,10 @@ def _try_disk(world: World, target: Target, fault: Disk, undisturbed: Undisturbe
 def _try_damage(
     world: World, target: Target, chance: random.Random, undisturbed: Undisturbed, outcome: Outcome
 ) -> None:
-    path = disturb.damage(world.folder / "runs", chance)
+    path = disturb.damage(world.folder, chance)
     outcome.judge(disturb.run_plainly(world, target.command), {0, 2})
-    if outcome.codes == [0] and world.results(target) != undisturbed.results:
+    done = outcome.codes == [0] and _run_well(world, target.finish, outcome)
+    if done and world.results(target) != undisturbed.results:
         outcome.wrong.append(f"other figures, without a word, from a damaged {path.relative_to(world.folder)}")
 
 

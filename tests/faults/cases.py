@@ -96,7 +96,7 @@ class Twice:
 
 @dataclass(frozen=True)
 class Damage:
-    """One file of what the command reads has a byte changed, is cut short or is emptied."""
+    """One file of a run, a pack, a split or a cache has a bit changed, is cut short or is emptied."""
 
 
 Fault = Signal | Disk | Server | Clock | Twice | Damage
@@ -135,6 +135,10 @@ RECORDING = ("train", "study", "evaluate")
 """The targets that write to a tracking server."""
 
 
+DAMAGED = ("train", "evaluate", "predict", "explain", "compare")
+"""The targets that read what earlier commands wrote."""
+
+
 def cases() -> list[Case]:
     """All of them at full size: twenty tries of each target over the signals, five or ten of the other faults."""
     found = [Case(target, fault, 5) for target in TARGETS for fault in SIGNALS]
@@ -144,7 +148,7 @@ def cases() -> list[Case]:
     found += [Case(target, fault, 3) for target in RECORDING for fault in FAULTS if fault.startswith("server")]
     found += [Case(target, fault, 3) for target in ("train", "study") for fault in FAULTS if fault.startswith("clock")]
     found += [Case(target, "two at once", 5) for target in TARGETS]
-    found += [Case(target, "damaged file", 40) for target in ("evaluate", "predict", "explain", "compare")]
+    found += [Case(target, "damaged file", 40) for target in DAMAGED]
     return found
 
 

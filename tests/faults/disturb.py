@@ -120,9 +120,10 @@ def remount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
 
 
-def damage(folder: Path, chance: random.Random) -> Path:
-    """Change a bit of one of the files in a folder, cut it short or empty it; says which."""
-    path = chance.choice(sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size))
+def damage(home: Path, chance: random.Random) -> Path:
+    """Change a bit of a file of a run, a pack, a split or a cache in this home, cut it or empty it; says which."""
+    found = [path for name in ("runs", "data") for path in (home / name).rglob("*") if "raw" not in path.parts]
+    path = chance.choice(sorted(path for path in found if path.is_file() and path.stat().st_size))
     content = path.read_bytes()
     place = chance.randrange(len(content))
     changed = bytes([content[place] ^ (1 << chance.randrange(8))])

@@ -63,6 +63,16 @@ def test_one_run_is_made_for_all_seeds_folds_and_classes(asked: Any, tmp_path: P
     assert len({run.facts["first_weights"] for run in [runs[0], *others]}) == 4
 
 
+def test_damaged_data_of_the_first_run_is_made_anew(asked: Any, tmp_path: Path, capsys: Any) -> None:
+    weights = train(asked(*STILL)).facts["weights"]
+    (values,) = (tmp_path / "data/synthetic").glob("*/skies/pack/values.npy")
+    whole = values.read_bytes()
+    values.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert train(asked(*STILL)).facts["weights"] == weights
+    assert "is damaged: made anew" in capsys.readouterr().out
+    assert values.read_bytes() == whole
+
+
 def test_layers_of_other_mitigations_are_in_the_first_run_too(asked: Any, tmp_path: Path) -> None:
     both = "[synthetic_pretraining,batch_norm,noise]"
     run = train(asked("model=cnn", "model.width=4", *STILL, mitigation=both))

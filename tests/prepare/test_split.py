@@ -87,6 +87,20 @@ def test_random_folds_cut_sources_but_no_duplicates(root: Path) -> None:
     assert set(read_split_info(root, "x")["counts"]) == {f"{kind}{f}" for kind in ("fold", "random") for f in range(5)}
 
 
+def test_whatever_is_changed_in_a_split_is_seen(root: Path) -> None:
+    split("x", root, seed=1, folds=5)
+    for name in ("parts.csv", "parts.json"):
+        whole = (root / "x" / name).read_bytes()
+        for place in range(0, len(whole), 97):
+            (root / "x" / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(
+                UserError, match=r"(is damaged: run|with seed=., folds=.*run|has changed since).*split\.py"
+            ):
+                read_parts(root, "x", 1, 0, 5)
+        (root / "x" / name).write_bytes(whole)
+    assert len(read_parts(root, "x", 1, 0, 5)) == 80
+
+
 def test_no_pack_or_a_damaged_index(root: Path) -> None:
     with pytest.raises(UserError, match="no pack"):
         split("y", root, 0)

@@ -89,6 +89,17 @@ def test_found_once_and_kept_for_all_that_ask(place: Path, pack: Pack, preproces
     assert np.array_equal(first.values, again.values)
 
 
+def test_damaged_ones_are_found_anew(place: Path, pack: Pack, preprocessor: Preprocessor, capsys: Any) -> None:
+    found = np.array(cached_features(pack, preprocessor, Half(pack), place, shown=False)[0].values)
+    path = place / "features" / stored(place)[0]
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:200], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]):
+        path.write_bytes(damaged)
+        again, *_ = cached_features(pack, preprocessor, Half(pack), place, shown=False)
+        assert np.array_equal(again.values, found)
+        assert capsys.readouterr().err.count(f"{path} was damaged, or is of another version: found anew") == 1
+
+
 def test_another_pack_has_others_and_the_old_ones_go(place: Path, pack: Pack, preprocessor: Preprocessor) -> None:
     cached_features(pack, preprocessor, Half(pack), place, shown=False)
     before = stored(place)

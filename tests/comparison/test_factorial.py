@@ -90,8 +90,8 @@ def measured_run(folder: Path, config: Any, identity: str, better: float) -> Run
         of_parts[part][name] = 0.5 + better if outcome.larger_is_better else 0.5 - better
     metrics = of_parts | {"baseline": {"majority_accuracy": 0.3}}
     run.write("evaluation/metrics.json", json.dumps(metrics))
-    lines = [f"{row},{config.split.fold}-{row}.png,{'ab'[row % 2]},a,0.6,0.4" for row in range(4)]
-    run.write("evaluation/predictions.csv", "\n".join(["row,file,label,predicted,a,b", *lines, ""]))
+    lines = [f"{row},{row},{config.split.fold}-{row}.png,{'ab'[row % 2]},a,0.6,0.4" for row in range(4)]
+    run.write("evaluation/predictions.csv", "\n".join(["row,group,file,label,predicted,a,b", *lines, ""]))
     write_evaluation_hashes(folder / "evaluation", "")
     return run
 

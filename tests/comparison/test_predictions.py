@@ -26,7 +26,7 @@ def runs(tmp_path: Path) -> list[Any]:
     """A run in each of two folds, with its predictions: as much of one as is read here."""
     found = []
     for fold, files in FILES.items():
-        own = pd.DataFrame({"row": range(3), "file": files, "label": LABELS, "predicted": LABELS})
+        own = pd.DataFrame({"row": range(3), "group": range(3), "file": files, "label": LABELS, "predicted": LABELS})
         text = own.assign(day=[0.9, 0.2, 0.6], night=[0.1, 0.8, 0.4]).to_csv(index=False)
         config, spec = SimpleNamespace(split=SimpleNamespace(fold=fold)), SimpleNamespace(classes=CLASSES)
         found.append(SimpleNamespace(folder=tmp_path / f"run{fold}", config=config, spec=spec, facts={}))

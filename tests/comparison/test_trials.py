@@ -90,8 +90,8 @@ def made_up(folder: Path, facts: dict[str, Any], predicted: str, names: str = "a
     (folder / "evaluation").mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(facts))
     classes = {"a": first, "b": second}
-    lines = [f'{i},"f {i}",{classes["aabb"[i]]},{classes[predicted[i]]},0.{i + 1},0.{9 - i}' for i in range(4)]
-    text = f"row,file,label,predicted,{first},{second}\n" + "\n".join(lines) + "\n"
+    lines = [f'{i},{i},"f {i}",{classes["aabb"[i]]},{classes[predicted[i]]},0.{i + 1},0.{9 - i}' for i in range(4)]
+    text = f"row,group,file,label,predicted,{first},{second}\n" + "\n".join(lines) + "\n"
     (folder / "evaluation" / "predictions.csv").write_text(text)
     write_evaluation_hashes(folder / "evaluation", "")
     return Run(folder)
@@ -102,7 +102,7 @@ def test_each_sample_has_its_answer_and_its_likelihood(tmp_path: Path) -> None:
     one, two = (found[str(tmp_path / name)] for name in ("one", "two"))
     assert one["test/accuracy"].tolist() == [1, 0, 0, 1]
     assert two["test/accuracy"].tolist() == [1, 1, 1, 1]
-    assert one["row"].tolist() == one["group"].tolist() == [0, 1, 2, 3]  # each by itself, where no groups are told
+    assert one["row"].tolist() == one["group"].tolist() == [0, 1, 2, 3]
     expected = -np.log([0.1, 0.2, 0.7, 0.6])  # of the true class
     assert one["test/nll"] == pytest.approx(expected)
 

@@ -11,6 +11,7 @@ unless it is one of overcast's.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -191,7 +192,7 @@ def _run(path: Path, folder: Path, claim: bool) -> ArchivedRun:
         if not (len(run.parts) and len(spec.classes)):
             raise ValueError("no samples")
         answers([run])
-    except (UserError, OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (UserError, OSError, ValueError, LookupError, TypeError, AttributeError, csv.Error, yaml.YAMLError) as error:
         place = folder.relative_to(folder.parents[1])
         raise UserError(f"archive={path} is damaged in {place} ({_short(error)}): get it again") from None
     return run

@@ -161,14 +161,13 @@ def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
 
 def _answers(run: Run) -> dict[str, np.ndarray]:
     header, *lines = csv.reader(io.StringIO(run.predictions, newline=""))  # pandas takes ten times as long
-    grouped = header[1] == "group"  # a class may be called as another column is: columns go by their place
-    first = 5 if grouped else 4
-    numbers = {name: number for number, name in enumerate(header[first:])}
-    true = [float(line[first + numbers[line[first - 2]]]) for line in lines]
+    # row, group, file, label, predicted: by their place, for a class may be called as one of them is
+    numbers = {name: number for number, name in enumerate(header[5:], start=5)}
+    true = [float(line[numbers[line[3]]]) for line in lines]
     return {
         "row": np.array([int(line[0]) for line in lines]),
-        "group": np.array([int(line[1 if grouped else 0]) for line in lines]),
-        "test/accuracy": np.array([line[first - 2] == line[first - 1] for line in lines], float),
+        "group": np.array([int(line[1]) for line in lines]),
+        "test/accuracy": np.array([line[3] == line[4] for line in lines], float),
         "test/nll": -np.log(np.maximum(true, np.finfo(np.float32).tiny)),
     }
 

@@ -59,7 +59,7 @@ def is_kept(path: Path) -> bool:
 @lru_cache(maxsize=64)
 def _is_sealed(path: Path, *_state: int) -> bool:
     content = np.memmap(path, np.uint8, "r")
-    return hashlib.sha256(content[:-SEAL]).hexdigest().encode() == content[-SEAL:].tobytes()
+    return hashlib.sha256(content[:-SEAL].data).hexdigest().encode() == content[-SEAL:].tobytes()
 
 
 def keep(path: Path, content: bytes) -> None:

@@ -144,6 +144,9 @@ class RunSettings:
     lr: float = MISSING
     train_fraction: float = 1.0
     """How much of the train part to use, from just above 0 to 1."""
+    imbalance_ratio: float = 1.0
+    """How many times as many train samples the commonest class has as the rarest, by leaving out samples of the train and
+    validation part; 1: all that there are. The test part stays whole."""
     measure_every: int = 1
     """Epochs from one look at the train and validation part to the next. The last one is always looked at: what counts
     is the greatest common divisor with ``epochs``. It changes a run's cost and, but for early stopping, no weight."""

@@ -12,6 +12,9 @@ from overcast.core.devices import Devices
 NOT_IN_IDENTITY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""
 
+UNLESS_SET = {"imbalance_ratio": 1.0}
+"""What it leaves out at its default, which is what runs did before there was such an option."""
+
 
 def run_name(config: RunConfig) -> str:
     """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
@@ -25,6 +28,7 @@ def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
     of which alone batch norm takes its mean and variance.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
+    kept = {key: value for key, value in kept.items() if value != UNLESS_SET.get(key)}
     kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
     kept |= {"precision": devices.precision, "processes": devices.ranks}
     kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts

@@ -104,7 +104,9 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-PLAIN = ("seed", "epochs", "batch_size", "lr", "train_fraction", "measure_every", "shuffle_pixels", "debug")
+PLAIN = (
+    "seed", "epochs", "batch_size", "lr", "train_fraction", "imbalance_ratio", "measure_every", "shuffle_pixels", "debug",
+)  # fmt: skip
 
 
 STRENGTH = "mitigation."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
@@ -39,12 +41,16 @@ class ClassifierModule(LightningModule):
         seed: int,
         lr: float,
         classes: int,
+        loss_weights: Tensor | None = None,
     ) -> None:
+        """loss_weights: how much the loss of each class counts (K,); None: all alike."""
         super().__init__()
         self.preprocessor, self.net = preprocessor, net
         self.mitigations = mitigations
         self.seed, self.lr, self.classes = seed, lr, classes
         self.validation, self.sample = epoch_metrics(classes), epoch_metrics(classes)
+        self.loss_weights: Tensor | None
+        self.register_buffer("loss_weights", loss_weights, persistent=False)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Logits (B, K) of raw values."""
@@ -60,13 +66,19 @@ class ClassifierModule(LightningModule):
             batch = mitigation.batch(batch, draws)
         self.seed_layers(derive_seed(self.seed, "layers", step, rank))
         logits = self.net(batch.x, batch.length).float()
-        losses = self.net.loss(logits, batch.y)  # (B,)
+        losses = self._weighted(self.net.loss(logits, batch.y), batch.y)  # (B,)
         for mitigation in self.mitigations.values():
-            losses = losses + mitigation.loss(self.net, logits, batch.y)
+            losses = losses + self._weighted(mitigation.loss(self.net, logits, batch.y), batch.y)
         # ranks average their gradients: scaled so, the average is that of the whole global batch
         loader = self.trainer.train_dataloader
         assert isinstance(loader, BatchLoader)
         return losses.sum() * world / loader.sizes[index]
+
+    def _weighted(self, loss: Any, y: Tensor) -> Any:
+        """What is a loss of each sample (B,) as much as its classes count; a number for all of them as it is."""
+        if self.loss_weights is None or not (isinstance(loss, Tensor) and loss.dim()):
+            return loss
+        return loss * (y @ self.loss_weights.to(y) if y.is_floating_point() else self.loss_weights[y])
 
     def seed_layers(self, seed: int) -> None:
         """Layers that draw (dropout) take torch's default generator of their device."""

@@ -15,11 +15,14 @@ class PackDataModule(LightningDataModule):
     """Train batches shuffled by (seed, epoch); validation and a fixed train sample as large, to measure.
 
     parts: (N,) "train", "validation", "test" or "unused" for each row of the pack.
+    sampling: how often each train row is drawn, with replacement; None: each once an epoch.
     """
 
-    def __init__(self, pack: Pack, parts: np.ndarray, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, pack: Pack, parts: np.ndarray, batch_size: int, seed: int, sampling: torch.Tensor | None = None
+    ) -> None:
         super().__init__()
-        self.pack, self.batch_size, self.seed = pack, batch_size, seed
+        self.pack, self.batch_size, self.seed, self.sampling = pack, batch_size, seed, sampling
         self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
         self.sample = np.sort(self._shuffled(self.train, "sample")[: len(self.validation)])
@@ -37,6 +40,9 @@ class PackDataModule(LightningDataModule):
         def order() -> np.ndarray:
             # asked for when the epoch's first batch is: Lightning calls iter() before the epoch is known
             epoch = self.trainer.current_epoch if self.trainer else 0
+            if self.sampling is not None:
+                draws = generator(self.seed, "order", epoch)
+                return torch.multinomial(self.sampling, len(self.train), replacement=True, generator=draws).numpy()
             return self._shuffled(np.arange(len(self.train)), "order", epoch)
 
         trainer = self.trainer

@@ -90,7 +90,7 @@ def first_config(config: RunConfig, first: FirstRun, mitigations: Mapping[str, M
     return replace(
         config,
         data=first.data, mitigation=(first.mitigation, *layers), epochs=first.epochs, batch_size=first.batch_size,
-        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, measure_every=1,
+        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, imbalance_ratio=1.0, measure_every=1,
         shuffle_pixels=False, data_dir=str(place / drawn), runs_dir=str(place / "runs"), prepare=True,
         tracking=TrackingConfig(enabled=False), study=StudyConfig(), claim=None, tags=(), run=None,
         role="first weights",

@@ -25,6 +25,7 @@ from overcast.model import Network
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import Preprocessor, build_preprocessor, cached_fit
 from overcast.prediction.trained_network import data_folder, open_config_pack
+from overcast.prepare.folds import TRAIN
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import PROFILES, Run
 from overcast.training.batch_loader import DEBUG_BATCHES, measured_rows
@@ -34,6 +35,7 @@ from overcast.training.divergence import StopDiverged
 from overcast.training.feature_cache import cached_features, leave_batches_unchanged
 from overcast.training.first_weights import load_first_weights
 from overcast.training.history import History
+from overcast.training.imbalance import loss_weights, sampling_weights
 
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
 """By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
@@ -53,10 +55,12 @@ def fit(
     config, spec = run.config, run.spec
     _set_up_torch(devices)
     pack = open_config_pack(config)
-    datamodule = PackDataModule(pack, run.parts, config.batch_size, config.seed)
+    net, mitigations = build(config, spec)
+    labels = torch.from_numpy(pack.labels[run.parts == TRAIN])
+    sampling = sampling_weights(mitigations, labels, len(spec.classes))
+    datamodule = PackDataModule(pack, run.parts, config.batch_size, config.seed, sampling)
     datamodule.validation = measured_rows(config, pack, datamodule.validation)
     datamodule.sample = measured_rows(config, pack, datamodule.sample)
-    net, mitigations = build(config, spec)
     if first:
         load_first_weights(net, first)
     blank, folder = build_preprocessor(spec, net.input_stats, config.shuffle_pixels), data_folder(config)
@@ -66,7 +70,10 @@ def fit(
     if leave_batches_unchanged(mitigations):
         device = "cuda" if devices.accelerator == "gpu" else "cpu"
         datamodule.pack, inputs, rest = cached_features(pack, preprocessor, net, folder, device, shown)
-    module = ClassifierModule(inputs, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
+    module = ClassifierModule(
+        inputs, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes),
+        loss_weights=loss_weights(mitigations, labels, len(spec.classes)),
+    )  # fmt: skip
     history = History(record, title, datamodule.train_dataloader().sizes[0], shown)
     callbacks = [c for m in mitigations.values() for c in m.callbacks()]
     with warnings.catch_warnings():

@@ -33,6 +33,7 @@ from overcast.prepare.split import read_parts, read_split_info
 from overcast.tracking.create_run import check_folder
 from overcast.tracking.identity import identity, run_name
 from overcast.training.first_weights import check_first_weights
+from overcast.training.imbalance import check_balance, thin_classes
 
 TRAINING_BYTES = 16
 """What a weight takes in training: itself, its gradient and the optimiser's two moments, in single precision."""
@@ -204,9 +205,11 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     parts = read_parts(
         data_dir, config.data.name, split.seed, split.fold, config.folds, split.ignore_groups, split.file
     )
+    parts = thin_classes(parts, pack.labels, pack.spec, config.imbalance_ratio, split.seed)
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)
     devices = resolve_devices(config.trainer, jobs, machine)
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
+    check_balance(config, pack.labels, build_mitigations(config.mitigation, pack.spec.kind))
     about = read_split_info(data_dir, config.data.name)
     leaked = about["leaked_test_rows"][split.fold] if split.file else 0
     return Plan(config, pack, parts, devices, about["fingerprint"], leaked)

@@ -22,7 +22,9 @@ SKEWED = ("imbalance_ratio=8", "epochs=2")
 
 def drawn(epoch: int, seed: int = 0, rank: int = 0, world: int = 1) -> np.ndarray:
     """The rows of an epoch's train batches."""
-    pack = Pack(Spec("image", (1, 1, 1), tuple("abc")), {}, LABELS, np.arange(1000, dtype=np.float32).reshape(-1, 1, 1, 1), None, {})  # fmt: skip
+    values = np.arange(1000, dtype=np.float32).reshape(-1, 1, 1, 1)
+    values = np.arange(1000, dtype=np.float32).reshape(-1, 1, 1, 1)
+    pack = Pack(Spec("image", (1, 1, 1), tuple("abc")), {}, LABELS, values, None, {})
     weights = BalancedSampling().sampling_weights(torch.from_numpy(LABELS), 3)
     datamodule = PackDataModule(pack, np.array(["train"] * 1000), 64, seed, weights)
     datamodule.trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, world_size=world)  # type: ignore[assignment]
@@ -38,7 +40,7 @@ def test_each_class_comes_equally_often_and_each_of_its_samples_too() -> None:
     times = np.bincount(rows, minlength=1000)
     for k, size in enumerate(SIZES):
         wanted = len(rows) / 3 / size
-        assert np.abs(times[LABELS == k] - wanted).max() < 6 * np.sqrt(wanted)
+        assert np.abs(times[k == LABELS] - wanted).max() < 6 * np.sqrt(wanted)
 
 
 def test_draws_are_the_seeds_new_in_each_epoch_and_shared_by_the_ranks() -> None:

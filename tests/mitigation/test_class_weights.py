@@ -56,14 +56,9 @@ def test_the_training_loss_is_torchs_weighted_one(config: Any, monkeypatch: pyte
 
 
 def test_mixed_labels_count_as_mixed_and_what_is_no_samples_loss_is_left_alone(built: Any) -> None:
-    module = classifier.ClassifierModule(
-        *(torch.nn.Identity(), torch.nn.Identity()),
-        {},
-        seed=0,
-        lr=0.1,
-        classes=2,
-        loss_weights=torch.tensor([1.0, 3.0]),
-    )  # type: ignore[arg-type]
+    parts: Any = torch.nn.Identity(), torch.nn.Identity()
+    weights = torch.tensor([1.0, 3.0])
+    module = classifier.ClassifierModule(*parts, {}, seed=0, lr=0.1, classes=2, loss_weights=weights)
     losses = torch.tensor([1.0, 2.0])
     assert module._weighted(losses, torch.tensor([0, 1])).tolist() == [1, 6]
     assert module._weighted(losses, torch.tensor([[1.0, 0], [0.5, 0.5]])).tolist() == [1, 4]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from overcast.core.devices import TrainerConfig
+from overcast.core.durations import seconds
 from overcast.core.errors import UserError
 from overcast.core.secrets import keep_password
 
@@ -85,8 +85,8 @@ class StudyConfig:
             value = getattr(self, name)
             if not isinstance(value, int) and (value is not None or name == "seeds"):
                 raise UserError(f"study.{name}={value}: give a whole number")
-        if self.budget is not None and not BUDGET.fullmatch(str(self.budget)):
-            raise UserError(f"study.budget={self.budget}: give a time with its unit, such as 90s, 30min or 2h")
+        if self.budget is not None:
+            seconds("study.budget", str(self.budget))
         for name, choices in (("design", DESIGNS), ("equal", EQUAL)):
             if getattr(self, name) not in choices:
                 raise UserError(f"study.{name}={getattr(self, name)}: the choices are {', '.join(choices)}")
@@ -122,11 +122,9 @@ class StudyConfig:
     @property
     def budget_seconds(self) -> float | None:
         """``budget`` in seconds."""
-        match = BUDGET.fullmatch(str(self.budget)) if self.budget is not None else None
-        return float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else None
+        return None if self.budget is None else seconds("study.budget", str(self.budget))
 
 
-BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
 DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
 EQUAL = ("epochs", "compute")
 
@@ -145,8 +143,8 @@ class RunSettings:
     train_fraction: float = 1.0
     """How much of the train part to use, from just above 0 to 1."""
     imbalance_ratio: float = 1.0
-    """How many times as many train samples the commonest class has as the rarest, by leaving out samples of the train and
-    validation part; 1: all that there are. The test part stays whole."""
+    """How many times as many train samples the commonest class has as the rarest: others are left out of the train and
+    the validation part, and the test part stays whole. 1: all that there are."""
     measure_every: int = 1
     """Epochs from one look at the train and validation part to the next. The last one is always looked at: what counts
     is the greatest common divisor with ``epochs``. It changes a run's cost and, but for early stopping, no weight."""

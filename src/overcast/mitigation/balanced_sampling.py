@@ -1,10 +1,10 @@
 """Balanced sampling: train samples are drawn so that each class comes equally often.
 
-Oversampling of rare classes and undersampling of common ones at once (Buda et al. 2018, "A systematic study of the class
-imbalance problem in convolutional neural networks"; Kang et al. 2020, "Decoupling Representation and Classifier for
-Long-Tailed Recognition"). An epoch has as many samples as before, drawn with replacement. Expected where classes are of
-unequal sizes: a better balanced accuracy and macro-F1; samples of rare classes are seen many times over, and overfitted
-sooner. Costs nothing.
+Oversampling of rare classes and undersampling of common ones at once (Buda et al. 2018, "A systematic study of the
+class imbalance problem in convolutional neural networks"; Kang et al. 2020, "Decoupling Representation and Classifier
+for Long-Tailed Recognition"). An epoch has as many samples as before, drawn with replacement. Expected where classes
+are of unequal sizes: a better balanced accuracy and macro-F1; samples of rare classes are seen many times over, and
+overfitted sooner. Costs nothing.
 
     python pipelines/train.py data=weather imbalance_ratio=10 mitigation=balanced_sampling
 """

@@ -1,7 +1,7 @@
 """Class weights: errors on rare classes count more, as if each class had as many samples.
 
-King & Zeng (2001), "Logistic Regression in Rare Events Data"; for networks Buda et al. (2018), "A systematic study of the
-class imbalance problem in convolutional neural networks". Expected where classes are of unequal sizes: a better
+King & Zeng (2001), "Logistic Regression in Rare Events Data"; for networks Buda et al. (2018), "A systematic study of
+the class imbalance problem in convolutional neural networks". Expected where classes are of unequal sizes: a better
 balanced accuracy and macro-F1, at the price of more false alarms for the rare classes; probabilities are then those of
 equally frequent classes. A rare class has few samples still, and these are overfitted faster. Costs nothing.
 Reported losses stay unweighted.

@@ -12,7 +12,10 @@ from overcast.core.devices import Devices
 NOT_IN_IDENTITY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""
 
-UNLESS_SET = {"imbalance_ratio": 1.0}
+STEPS = ("gradient_clip_val", "accumulate_grad_batches", "max_time")
+"""What of the trainer changes a run's steps, and so is in its identity."""
+
+UNLESS_SET = {"imbalance_ratio": 1.0, "gradient_clip_val": None, "accumulate_grad_batches": 1, "max_time": None}
 """What it leaves out at its default, which is what runs did before there was such an option."""
 
 
@@ -28,9 +31,10 @@ def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
     of which alone batch norm takes its mean and variance.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
-    kept = {key: value for key, value in kept.items() if value != UNLESS_SET.get(key)}
     kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
     kept |= {"precision": devices.precision, "processes": devices.ranks}
+    kept |= {name: getattr(config.trainer, name) for name in STEPS}
+    kept = {key: value for key, value in kept.items() if key not in UNLESS_SET or value != UNLESS_SET[key]}
     kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts
     text = json.dumps([kept, fingerprint], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

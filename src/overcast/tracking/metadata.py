@@ -105,7 +105,8 @@ def _git(*arguments: str) -> str:
 
 
 PLAIN = (
-    "seed", "epochs", "batch_size", "lr", "train_fraction", "imbalance_ratio", "measure_every", "shuffle_pixels", "debug",
+    "seed", "epochs", "batch_size", "lr", "train_fraction", "imbalance_ratio", "measure_every", "shuffle_pixels",
+    "debug",
 )  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def run_params(config: RunConfig) -> dict[str, Any]:
     flat |= {"mitigation": config.mitigation_name, "fold": config.split.fold}
     flat |= {"split_seed": config.split.seed, "folds": config.folds}
     flat |= {"split_ignore_groups": config.split.ignore_groups}
+    flat |= {name: getattr(config.trainer, name) for name in ("gradient_clip_val", "accumulate_grad_batches")}
     flat |= {f"data.{key}": value for key, value in config.data.values.items()}
     flat |= {f"model.{key}": value for key, value in config.model.values.items()}
     for option in config.mitigation:

@@ -16,13 +16,21 @@ class PackDataModule(LightningDataModule):
 
     parts: (N,) "train", "validation", "test" or "unused" for each row of the pack.
     sampling: how often each train row is drawn, with replacement; None: each once an epoch.
+    accumulate: batches that make up a step.
     """
 
     def __init__(
-        self, pack: Pack, parts: np.ndarray, batch_size: int, seed: int, sampling: torch.Tensor | None = None
+        self,
+        pack: Pack,
+        parts: np.ndarray,
+        batch_size: int,
+        seed: int,
+        sampling: torch.Tensor | None = None,
+        accumulate: int = 1,
     ) -> None:
         super().__init__()
         self.pack, self.batch_size, self.seed, self.sampling = pack, batch_size, seed, sampling
+        self.accumulate = accumulate
         self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
         self.sample = np.sort(self._shuffled(self.train, "sample")[: len(self.validation)])
@@ -47,7 +55,7 @@ class PackDataModule(LightningDataModule):
 
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        return BatchLoader(self.pack, self.train, self.batch_size, order, rank, world)
+        return BatchLoader(self.pack, self.train, self.batch_size, order, rank, world, self.accumulate)
 
     def val_dataloader(self) -> list[BatchLoader]:
         trainer = self.trainer

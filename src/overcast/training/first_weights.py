@@ -86,12 +86,13 @@ def first_config(config: RunConfig, first: FirstRun, mitigations: Mapping[str, M
     """The run that ``config`` starts from: the same network, with the layers that its mitigations put into it."""
     layers = tuple(option for option in config.mitigation if mitigations[option.name].model_kwargs())
     place = project_path(config.data_dir) / "synthetic"
+    trainer = replace(config.trainer, gradient_clip_val=None, accumulate_grad_batches=1, max_time=None)
     drawn = hashlib.sha256(repr(first.data).encode()).hexdigest()[:8]
     return replace(
         config,
         data=first.data, mitigation=(first.mitigation, *layers), epochs=first.epochs, batch_size=first.batch_size,
-        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, imbalance_ratio=1.0, measure_every=1,
-        shuffle_pixels=False, data_dir=str(place / drawn), runs_dir=str(place / "runs"), prepare=True,
+        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, imbalance_ratio=1.0,
+        measure_every=1, shuffle_pixels=False, data_dir=str(place / drawn), runs_dir=str(place / "runs"), prepare=True,
         tracking=TrackingConfig(enabled=False), study=StudyConfig(), claim=None, tags=(), run=None,
-        role="first weights",
+        role="first weights", trainer=trainer,
     )  # fmt: skip

@@ -36,6 +36,7 @@ from overcast.training.feature_cache import cached_features, leave_batches_uncha
 from overcast.training.first_weights import load_first_weights
 from overcast.training.history import History
 from overcast.training.imbalance import loss_weights, sampling_weights
+from overcast.training.max_time import MaxTime
 
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
 """By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
@@ -58,7 +59,8 @@ def fit(
     net, mitigations = build(config, spec)
     labels = torch.from_numpy(pack.labels[run.parts == TRAIN])
     sampling = sampling_weights(mitigations, labels, len(spec.classes))
-    datamodule = PackDataModule(pack, run.parts, config.batch_size, config.seed, sampling)
+    accumulate = config.trainer.accumulate_grad_batches
+    datamodule = PackDataModule(pack, run.parts, config.batch_size, config.seed, sampling, accumulate)
     datamodule.validation = measured_rows(config, pack, datamodule.validation)
     datamodule.sample = measured_rows(config, pack, datamodule.sample)
     if first:
@@ -79,6 +81,7 @@ def fit(
     with warnings.catch_warnings():
         _silence_lightning()
         finite = StopDiverged(config.lr, devices.precision)
+        callbacks += [MaxTime(seconds)] if (seconds := config.trainer.max_seconds) else []
         trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks])
         try:
             trainer.fit(module, datamodule)
@@ -92,6 +95,8 @@ def fit(
         "samples_per_second": history.samples / history.seconds,
         "epochs_run": history.rows[-1]["epoch"],
     }
+    if facts["epochs_run"] < trainer.max_epochs and any(c.is_over for c in callbacks if isinstance(c, MaxTime)):
+        facts["ended_by"] = "trainer.max_time"
     if trainer.is_global_zero:
         _save(preprocessor, net, run.path("model.pt"))
         run.write("history.csv", history.csv())
@@ -133,6 +138,8 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
         max_epochs=1 if config.debug else config.epochs,
         check_val_every_n_epoch=1 if config.debug else math.gcd(config.epochs, config.measure_every),
         limit_train_batches=DEBUG_BATCHES if config.debug else None,
+        gradient_clip_val=config.trainer.gradient_clip_val,
+        accumulate_grad_batches=config.trainer.accumulate_grad_batches,
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,

@@ -29,7 +29,7 @@ class History(Callback):
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.bar = tqdm(
-            total=int(trainer.estimated_stepping_batches),
+            total=int(trainer.estimated_stepping_batches) * trainer.accumulate_grad_batches,
             desc=self.title,
             unit="batch",
             disable=not self.shown,

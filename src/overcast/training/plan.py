@@ -52,7 +52,7 @@ def check_plan(config: RunConfig, spec: Spec, samples: int, ranks: int) -> None:
     _check_effects(config.model, spec, mitigations, net)
     check_first_weights(config, spec, net, mitigations)
     _check_size(config.model.name, net)
-    _check_batches(net, samples, config.batch_size, ranks)
+    _check_batches(net, samples, config.batch_size, config.trainer.accumulate_grad_batches, ranks)
 
 
 def n_batches(samples: int, batch_size: int) -> int:
@@ -104,16 +104,17 @@ def _check_size(model: str, net: nn.Module) -> None:
         )
 
 
-def _check_batches(net: nn.Module, samples: int, batch_size: int, ranks: int) -> None:
+def _check_batches(net: nn.Module, samples: int, batch_size: int, accumulate: int, ranks: int) -> None:
     """Raises: UserError where a process would get too few samples of some batch to train on."""
-    fewest = samples // n_batches(samples, batch_size) // ranks
+    fewest = samples // n_batches(samples, batch_size * accumulate) // accumulate // ranks
     normed = any(isinstance(module, _BatchNorm) and module.training for module in net.train().modules())
     if fewest < 1 + normed:
         why = "batch norm needs at least 2" if normed else "it has nothing to train on"
+        steps = f" and trainer.accumulate_grad_batches={accumulate}" if accumulate > 1 else ""
         raise UserError(
-            f"{samples} train samples with batch_size={batch_size} on {ranks} process{'es' * (ranks > 1)}: a process "
-            f"has {fewest} of some batch, and {why}. Give a larger train_fraction or batch_size, or fewer "
-            "trainer.devices"
+            f"{samples} train samples with batch_size={batch_size}{steps} on {ranks} process{'es' * (ranks > 1)}: a "
+            f"process has {fewest} of some batch, and {why}. Give a larger train_fraction or batch_size, or fewer "
+            f"trainer.devices{' or trainer.accumulate_grad_batches' * (accumulate > 1)}"
         )
 
 
@@ -127,6 +128,11 @@ def check_config(config: RunConfig) -> None:
         raise IncompatibleError(
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
             "set trainer.precision to bf16-mixed or 32-true"
+        )
+    if config.trainer.max_time and "DVC_STAGE" in os.environ:
+        raise UserError(
+            f"trainer.max_time={config.trainer.max_time}: how far a run comes in a time depends on the machine, and "
+            "`dvc repro` keeps what does not. Set epochs instead, or train by hand (python pipelines/train.py)"
         )
     if config.run:
         check_folder(Path(config.run), project_path(config.data_dir), project_path(config.runs_dir))

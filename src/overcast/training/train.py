@@ -174,6 +174,9 @@ def _record_fit(
     except DivergedError:
         record.tags({"diverged": "true"})
         raise
+    if by := facts.get("ended_by"):
+        print(f"{by}={config.trainer.max_time} is over: ended after epoch {facts['epochs_run']} of {config.epochs}")
+        record.tags({"ended_by": by})
     facts["weights"] = run.weights_hash()
     with writing(run.folder):
         run.write_facts(facts)

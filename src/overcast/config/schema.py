@@ -152,6 +152,8 @@ class RunSettings:
     """One fixed shuffle of all pixels of every picture: no neighbour is a neighbour any more."""
     debug: bool = False
     """Two batches of everything, one epoch: does it run at all?"""
+    init_from: str | None = None
+    """A run whose weights to start from: its folder, MLflow id, or ``latest``. None: the seed draws them."""
     tags: tuple[str, ...] = ()
     mirror: str | None = None
     run: str | None = None

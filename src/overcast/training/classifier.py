@@ -77,7 +77,7 @@ class ClassifierModule(LightningModule):
         losses = self._weighted(self.net.loss(logits, batch.y), batch.y)  # (B,)
         for mitigation in self.mitigations.values():
             losses = losses + self._weighted(mitigation.loss(self.net, logits, batch.y), batch.y)
-        # ranks average their gradients, and Lightning a step's batches: scaled so, the average is that of the whole step
+        # ranks average their gradients, and Lightning a step's batches: scaled so, it is the mean of the whole step
         return losses.sum() * (world * accumulate) / loader.step_sizes[index // accumulate]
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:

@@ -37,6 +37,7 @@ from overcast.training.first_weights import load_first_weights
 from overcast.training.history import History
 from overcast.training.imbalance import loss_weights, sampling_weights
 from overcast.training.max_time import MaxTime
+from overcast.training.warm_start import takes_last_layer
 
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
 """By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
@@ -64,7 +65,7 @@ def fit(
     datamodule.validation = measured_rows(config, pack, datamodule.validation)
     datamodule.sample = measured_rows(config, pack, datamodule.sample)
     if first:
-        load_first_weights(net, first)
+        load_first_weights(net, first, bool(config.init_from) and takes_last_layer(first, spec))
     blank, folder = build_preprocessor(spec, net.input_stats, config.shuffle_pixels), data_folder(config)
     preprocessor = cached_fit(blank, pack, datamodule.train, folder)
     began = time.perf_counter()

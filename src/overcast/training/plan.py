@@ -32,8 +32,10 @@ from overcast.prepare.pack import Pack
 from overcast.prepare.split import read_parts, read_split_info
 from overcast.tracking.create_run import check_folder
 from overcast.tracking.identity import identity, run_name
+from overcast.tracking.run_folder import Run
 from overcast.training.first_weights import check_first_weights
 from overcast.training.imbalance import check_balance, thin_classes
+from overcast.training.warm_start import open_start
 
 TRAINING_BYTES = 16
 """What a weight takes in training: itself, its gradient and the optimiser's two moments, in single precision."""
@@ -168,16 +170,22 @@ class Plan:
     fingerprint: str
     leaked_test_rows: int = 0
     """Of a published split: how many have near-duplicates, or samples of their source, that are trained on."""
+    start: Run | None = None
+    """The run that ``init_from`` names."""
 
     @property
     def identity(self) -> str:
-        return identity(self.config, self.fingerprint, self.devices)
+        return identity(self.config, self.fingerprint, self.devices, self._start_weights)
 
     @property
     def cell(self) -> str:
         """What this run has in common with those of other folds and seeds: the cell of a study that it belongs to."""
         first = replace(self.config, seed=0, split=replace(self.config.split, fold=0))
-        return identity(first, self.fingerprint, self.devices)
+        return identity(first, self.fingerprint, self.devices, self._start_weights)
+
+    @property
+    def _start_weights(self) -> str:
+        return str(self.start.facts["weights"]) if self.start else ""
 
     def facts(self) -> dict[str, Any]:
         """What ``run.json`` begins with."""
@@ -194,6 +202,7 @@ class Plan:
             "official_test": bool((self.pack.index["part"] == TEST).any()) and not self.config.split.file,
             "by_time": "time" in self.pack.info,
             **({"leaked_test_rows": self.leaked_test_rows} if self.config.split.file else {}),
+            **({"init_from": self.start.folder.name, "init_weights": self._start_weights} if self.start else {}),
             **network_size(self.config.model, self.config.mitigation, self.pack.spec),
         }
 
@@ -215,7 +224,9 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)
     devices = resolve_devices(config.trainer, jobs, machine)
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
-    check_balance(config, pack.labels, build_mitigations(config.mitigation, pack.spec.kind))
+    mitigations = build_mitigations(config.mitigation, pack.spec.kind)
+    check_balance(config, pack.labels, mitigations)
+    start = open_start(config, pack, parts, mitigations)
     about = read_split_info(data_dir, config.data.name)
     leaked = about["leaked_test_rows"][split.fold] if split.file else 0
-    return Plan(config, pack, parts, devices, about["fingerprint"], leaked)
+    return Plan(config, pack, parts, devices, about["fingerprint"], leaked, start)

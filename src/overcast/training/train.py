@@ -32,6 +32,7 @@ from overcast.tracking.study_info import StudyInfo
 from overcast.training.first_weights import asked_for, first_config
 from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
+from overcast.training.warm_start import told
 
 
 def train(config: RunConfig) -> Run:
@@ -65,7 +66,9 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
         run = create_run(config)
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     facts = plan.facts()
-    if first:
+    if plan.start:
+        print(told(plan.start, plan.pack.spec), flush=True)
+    elif first:
         facts |= {"first_weights": first.folder.name, "first_weights_seconds": first.facts["seconds"]}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
     print(_summary(plan, facts, run.folder), flush=True)
@@ -111,10 +114,12 @@ def _open_record(
 
 
 def _first_weights(plan: Plan) -> Run | None:
-    """The run that this one starts from, if a mitigation wants one: made here, or by an earlier run.
+    """The run that this one starts from: that of ``init_from``, or one that a mitigation wants, made now if need be.
 
     Raises: UserError as `execute` does.
     """
+    if plan.start:
+        return plan.start
     mitigations = build_mitigations(plan.config.mitigation, plan.pack.spec.kind)
     asked = asked_for(mitigations, plan.config.data)
     if asked is None:

@@ -34,6 +34,8 @@ class SplitConfig:
 class TrackingConfig:
     """Where MLflow records; MLflow's own environment variables win over these. enabled=false: nowhere.
 
+    tensorboard: whether each epoch's figures go into event files in the run's folder, too.
+
     A password in ``uri`` goes into the environment of this process, and is no part of the config from then on.
     """
 
@@ -41,6 +43,7 @@ class TrackingConfig:
     uri: str = "sqlite:///mlflow.db"
     artifacts: str = "mlartifacts"
     experiment: str = "overcast"
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uri", keep_password(self.uri))
@@ -157,6 +160,8 @@ class RunSettings:
     tags: tuple[str, ...] = ()
     mirror: str | None = None
     run: str | None = None
+    resume: bool = False
+    """Whether to go on with an interrupted run of the same config, from its last checkpoint, where there is one."""
     study: StudyConfig = field(default_factory=StudyConfig)
     claim: str | None = None
     """Which of `overcast.claims` a study measures."""
@@ -177,7 +182,7 @@ class ConfigSchema(RunSettings):
     mitigation: dict[str, Any] = field(default_factory=dict)
 
 
-SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
+SETTINGS = ("tracking", "tags", "mirror", "run", "resume", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
 """What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of it."""
 
 

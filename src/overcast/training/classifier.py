@@ -78,7 +78,8 @@ class ClassifierModule(LightningModule):
         for mitigation in self.mitigations.values():
             losses = losses + self._weighted(mitigation.loss(self.net, logits, batch.y), batch.y)
         # ranks average their gradients, and Lightning a step's batches: scaled so, it is the mean of the whole step
-        return losses.sum() * (world * accumulate) / loader.step_sizes[index // accumulate]
+        loss: Tensor = losses.sum() * (world * accumulate) / loader.step_sizes[index // accumulate]
+        return loss
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
         """A step by the gradient of all its batches, also where the optimiser asks for that again, as SAM does."""

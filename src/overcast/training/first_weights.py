@@ -97,6 +97,6 @@ def first_config(config: RunConfig, first: FirstRun, mitigations: Mapping[str, M
         data=first.data, mitigation=(first.mitigation, *layers), epochs=first.epochs, batch_size=first.batch_size,
         lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, imbalance_ratio=1.0,
         measure_every=1, shuffle_pixels=False, init_from=None, data_dir=str(place / drawn),
-        runs_dir=str(place / "runs"), prepare=True, tracking=TrackingConfig(enabled=False), study=StudyConfig(), claim=None, tags=(), run=None,
-        role="first weights", trainer=trainer,
+        runs_dir=str(place / "runs"), prepare=True, tracking=TrackingConfig(enabled=False), study=StudyConfig(),
+        claim=None, tags=(), run=None, resume=False, role="first weights", trainer=trainer,
     )  # fmt: skip

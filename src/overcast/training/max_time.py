@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Timer
-from pytorch_lightning.trainer.states import RunningStage
 
 
 class MaxTime(Timer):
@@ -15,14 +12,16 @@ class MaxTime(Timer):
     A run that is resumed has what time it had left.
     """
 
+    ended = False
+    """Whether it has ended the fit."""
+
     def __init__(self, seconds: float) -> None:
-        super().__init__(duration=timedelta(seconds=seconds), interval="epoch", verbose=False)
+        super().__init__(interval="epoch", verbose=False)
+        self._duration = seconds
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        if (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0:
+        epochs = trainer.current_epoch + 1
+        if epochs % (trainer.check_val_every_n_epoch or 1) == 0 and epochs < (trainer.max_epochs or 0):
+            before = trainer.should_stop
             super().on_train_epoch_end(trainer, module)
-
-    @property
-    def is_over(self) -> bool:
-        remaining = self.time_remaining(RunningStage.TRAINING)
-        return remaining is not None and remaining <= 0
+            self.ended = trainer.should_stop and not before

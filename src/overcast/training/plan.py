@@ -33,6 +33,7 @@ from overcast.prepare.split import read_parts, read_split_info
 from overcast.tracking.create_run import check_folder
 from overcast.tracking.identity import identity, run_name
 from overcast.tracking.run_folder import Run
+from overcast.tracking.tensorboard import refuse_without_tensorboard
 from overcast.training.first_weights import check_first_weights
 from overcast.training.imbalance import check_balance, thin_classes
 from overcast.training.warm_start import open_start
@@ -131,6 +132,7 @@ def check_config(config: RunConfig) -> None:
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
             "set trainer.precision to bf16-mixed or 32-true"
         )
+    refuse_without_tensorboard(config.tracking.enabled and config.tracking.tensorboard)
     if config.trainer.max_time and "DVC_STAGE" in os.environ:
         raise UserError(
             f"trainer.max_time={config.trainer.max_time}: how far a run comes in a time depends on the machine, and "

@@ -10,7 +10,7 @@ from overcast.config.script import Session, hydra_script
 @hydra_script
 def main(config: RunConfig, _: Session) -> None:
     from overcast.core.paths import project_path
-    from overcast.training.find_lr import find_lr
+    from overcast.tuning.find_lr import find_lr
 
     name = f"{config.data.name}-{config.model.name}-{config.mitigation_name}"
     find_lr(config, project_path("reports") / "find_lr" / f"{name[:80]}.png")

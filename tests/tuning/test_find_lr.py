@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from overcast.core.errors import UserError
-from overcast.training.find_lr import HIGHEST, LOWEST, STEPS, RangeTest, find_lr, range_test
+from overcast.tuning.find_lr import HIGHEST, LOWEST, STEPS, RangeTest, find_lr, range_test
 
 
 def test_a_curve_is_read_where_it_falls_fastest_and_where_it_is_least() -> None:

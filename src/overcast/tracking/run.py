@@ -189,7 +189,7 @@ class MlflowRun(RunRecorder):
 
     def last_epoch(self) -> int:
         with contextlib.suppress(Exception):  # of a store that is away: then some are recorded twice
-            return max(point.step for point in self.client.get_metric_history(self.id, EVERY_EPOCH))
+            return int(max(point.step for point in self.client.get_metric_history(self.id, EVERY_EPOCH)))
         return 0
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:

@@ -30,17 +30,17 @@ class EventFiles(RunRecorder):
         from torch.utils.tensorboard import SummaryWriter
 
         self.record = record
-        self.writer = SummaryWriter(str(folder / EVENTS))  # type: ignore[no-untyped-call]
+        self.writer = SummaryWriter(str(folder / EVENTS))
 
     def epochs(self, rows: Sequence[Epoch]) -> None:
         self.record.epochs(rows)
         for row in rows:
             for name, value in row.metrics.items():
-                self.writer.add_scalar(name, value, row.number, row.time)  # type: ignore[no-untyped-call]
-        self.writer.flush()  # type: ignore[no-untyped-call]
+                self.writer.add_scalar(name, value, row.number, row.time)
+        self.writer.flush()
 
     def last_epoch(self) -> int:
         return self.record.last_epoch()
 
     def close(self) -> None:
-        self.writer.close()  # type: ignore[no-untyped-call]
+        self.writer.close()

@@ -35,7 +35,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 
 def test_what_is_always_measured_comes_first(write: Callable[..., Path]) -> None:
     write(AUROC, "auroc")
-    assert list(metric_options()) == ["nll", "accuracy", "auroc", "brier", "ece", "macro_f1"]
+    assert list(metric_options()) == ["nll", "accuracy", "auroc", "balanced_accuracy", "brier", "ece", "macro_f1"]
     assert metric_options()["nll"].label == "negative log-likelihood"
     assert metric_options()["nll"].range == (0, math.inf)
 

@@ -55,7 +55,7 @@ def test_figures_are_those_of_the_predictions(run: Run, data: Path) -> None:
     expected = measure_metrics(torch.from_numpy(np.log(np.maximum(p, 1e-9))).float(), y).values
     assert metrics["test"]["accuracy"] == pytest.approx(expected["accuracy"])
     assert metrics["test"]["nll"] == pytest.approx(expected["nll"], abs=1e-4)
-    for name in ("accuracy", "nll", "macro_f1", "brier", "ece"):
+    for name in ("accuracy", "nll", "balanced_accuracy", "macro_f1", "brier", "ece"):
         low, high = metrics["test"][f"{name}_low"], metrics["test"][f"{name}_high"]
         assert low <= metrics["test"][name] <= high or name == "ece"
     assert metrics["gap"] == {

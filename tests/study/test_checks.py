@@ -104,3 +104,8 @@ def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:
 def test_a_mistake_in_one_cell_is_found(config: Any, words: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         cell_identities([config(), config(*words)])
+
+
+def test_the_runs_of_a_study_are_not_cut_short(config: Any) -> None:
+    with pytest.raises(UserError, match=r"trainer\.max_time=10min: the runs of a study train equally long"):
+        cell_identities([config(), config("trainer.max_time=10min")])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from overcast.core.spec import Spec
 from overcast.prepare.pack import Pack, open_pack
@@ -51,3 +52,15 @@ def test_measuring_imports_no_lightning() -> None:
 @pytest.mark.parametrize(("shape", "samples"), [((1, 8, 8), 512), ((1, 28, 28), 83), ((3, 64, 64), 64)])
 def test_large_samples_are_measured_in_small_batches(shape: tuple[int, int, int], samples: int) -> None:
     assert evaluation_batch(Spec("image", shape, ("a", "b"))) == samples
+
+
+@pytest.mark.parametrize("number", [8, 33, 80])
+def test_accumulated_batches_are_the_large_ones_in_parts(pack: Pack, number: int) -> None:
+    parts, whole = BatchLoader(pack, np.arange(number), 4, accumulate=4), BatchLoader(pack, np.arange(number), 16)
+    assert len(parts) == len(parts.sizes) == 4 * len(whole)
+    assert parts.step_sizes == whole.sizes == whole.step_sizes
+    found = [x for x, _, _ in parts]
+    assert [len(x) for x in found] == parts.sizes
+    assert max(parts.sizes) - min(parts.sizes) <= 1
+    for step, (x, _, _) in enumerate(whole):
+        assert (x == torch.cat(found[4 * step : 4 * step + 4])).all()

@@ -17,6 +17,7 @@ from overcast.prediction.trained_network import open_config_pack
 from overcast.prepare.split import read_parts
 from overcast.training.classifier import WARM_UP, ClassifierModule
 from overcast.training.datamodule import PackDataModule
+from overcast.training.train import train
 
 
 class Seen(Mitigation):
@@ -141,3 +142,74 @@ def test_each_group_of_weights_climbs_to_its_own_learning_rate(fitted: Any) -> N
     module, _ = fitted(slow=Slow())
     groups = module.trainer.optimizers[0].param_groups
     assert [group["max_lr"] for group in groups] == [0.01, 0.001]
+
+
+def weights(run: Any) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = torch.load(run.path("model.pt"), weights_only=True)["net"]
+    return found
+
+
+def apart(one: Any, other: Any) -> float:
+    """The largest difference between the weights of two runs."""
+    ours, theirs = weights(one), weights(other)
+    return max(float((value - theirs[name]).abs().max()) for name, value in ours.items())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["mitigation=sam", "trainer.gradient_clip_val=0.5"],
+        ["mitigation=[l1,class_weights]", "imbalance_ratio=2"],
+    ],
+    ids=" ".join,
+)
+def test_accumulated_batches_are_one_large_one(config: Any, words: list[str]) -> None:
+    exact = ["trainer.precision=64-true", "epochs=3", *words]  # so that rounding hides nothing
+    large = train(config("batch_size=30", *exact))
+    parts = train(config("batch_size=10", "trainer.accumulate_grad_batches=3", *exact))
+    assert apart(large, parts) < 1e-9
+    assert large.facts["identity"] != parts.facts["identity"]
+    assert apart(large, train(config("batch_size=10", *exact))) > 1e-4
+
+
+def test_each_accumulated_batch_has_draws_of_its_own(config: Any) -> None:
+    words = ["mitigation=noise", "batch_size=10", "trainer.accumulate_grad_batches=3", "epochs=1"]
+    seen: list[Tensor] = []
+
+    class Kept(Seen):
+        def batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+            seen.append(torch.rand(1, generator=generator))
+            return batch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("overcast.mitigation.noise.Noise.batch", lambda _, batch, draws: Kept().batch(batch, draws))
+        train(config(*words))
+    assert len({float(draw) for draw in seen}) == len(seen) == 9
+
+
+@pytest.mark.parametrize("mitigation", ["none", "sam"])
+def test_gradients_are_clipped_to_the_length_and_so_is_sams_second(
+    config: Any, mitigation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def measured(optimizer: Any, closure: Any = None) -> Any:
+        evaluated: list[Any] = []
+        if closure is not None:
+            evaluated.append(closure())
+        slopes = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        lengths.append(float(torch.nn.utils.get_total_norm(slopes)))
+        step(optimizer)
+        return evaluated[0] if evaluated else None
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", measured)
+    bare = train(config(f"mitigation={mitigation}"))
+    free, lengths[:] = list(lengths), []
+    limit = sorted(free)[len(free) // 2]
+    clipped = train(config(f"mitigation={mitigation}", f"trainer.gradient_clip_val={limit}"))
+    assert max(lengths) <= limit * 1.0001
+    assert min(lengths) < limit * 0.9999  # a shorter one is left alone
+    assert apart(bare, clipped) > 0
+    assert bare.facts["identity"] != clipped.facts["identity"]

@@ -168,6 +168,14 @@ def test_two_ranks_equal_one_process(config: Any, model: str) -> None:
 
 
 @slow
+def test_two_ranks_accumulate_clip_and_climb_as_one_process(config: Any) -> None:
+    """SAM goes through all batches of a step twice: gradients are averaged with the last one alone."""
+    steps = ["trainer.accumulate_grad_batches=2", "trainer.gradient_clip_val=0.5"]
+    one, two = both(config, "mitigation=[sam,class_weights]", "imbalance_ratio=2", *steps)
+    assert apart(one, two) < 1e-9
+
+
+@slow
 def test_batch_norm_alone_is_each_ranks_own(config: Any) -> None:
     """Its mean and variance are those of a rank's part of the batch, so that two ranks are another run than one."""
     assert apart(*both(config, "mitigation=batch_norm")) > 1e-3

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from overcast.tracking.run import Epoch, RunRecorder
-from overcast.training import fit, history, train
+from overcast.training import fit, history, recording, train
 from overcast.training.history import History
 
 
@@ -24,7 +24,7 @@ class Calls(RunRecorder):
 def record(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """What any run records from now on."""
     calls = Calls()
-    monkeypatch.setattr(train, "RunRecorder", lambda: calls)
+    monkeypatch.setattr(recording, "RunRecorder", lambda: calls)
     return calls
 
 

@@ -31,6 +31,11 @@ def expected(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
     return {
         "nll": sklearn.log_loss(y, p, labels=range(classes)),
         "accuracy": sklearn.accuracy_score(y, guess),
+        "balanced_accuracy": (
+            sklearn.balanced_accuracy_score(y, guess)
+            if len(seen) == len(np.unique(y))
+            else sklearn.recall_score(y, guess, labels=seen, average="macro", zero_division=0)
+        ),
         "macro_f1": sklearn.f1_score(y, guess, labels=seen, average="macro", zero_division=0),
         "brier": float(np.mean([sum((p[i, k] - (y[i] == k)) ** 2 for k in range(classes)) for i in range(len(y))])),
         "ece": reference_ece(p.max(1), guess == y),

@@ -24,6 +24,7 @@ from overcast.prediction.preprocessor import build_preprocessor
 from overcast.prepare.pack import Pack
 from overcast.training.classifier import ClassifierModule
 from overcast.training.datamodule import PackDataModule
+from overcast.training.imbalance import loss_weights, sampling_weights
 from overcast.training.plan import check_plan, n_batches
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -81,7 +82,11 @@ def weights(kind: Kind, model: str, mitigation: str, epochs: int = 0, **strength
     net = build_network(option("model", model, **SIZES.get(model, {})), pack.spec, mitigations)
     datamodule = PackDataModule(pack, np.array(["train"] * 16 + ["validation"] * 8), batch_size=8, seed=0)
     preprocessor = build_preprocessor(pack.spec, net.input_stats).fit(pack, datamodule.train)
-    module = ClassifierModule(preprocessor, net, mitigations, seed=0, lr=0.02, classes=3)
+    labels = torch.from_numpy(pack.labels[:16])
+    datamodule.sampling = sampling_weights(mitigations, labels, 3)
+    module = ClassifierModule(
+        preprocessor, net, mitigations, seed=0, lr=0.02, classes=3, loss_weights=loss_weights(mitigations, labels, 3)
+    )
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

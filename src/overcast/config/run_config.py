@@ -53,6 +53,8 @@ class RunConfig(RunSettings):
             )
         if not 0 < self.train_fraction <= 1:
             raise UserError(f"train_fraction={self.train_fraction}: must be above 0 and at most 1")
+        if not 1 <= self.imbalance_ratio < math.inf:
+            raise UserError(f"imbalance_ratio={self.imbalance_ratio}: must be at least 1, and a number")
 
     @property
     def folds(self) -> int:

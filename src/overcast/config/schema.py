@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from overcast.core.devices import TrainerConfig
+from overcast.core.durations import seconds
 from overcast.core.errors import UserError
 from overcast.core.secrets import keep_password
 
@@ -34,6 +34,8 @@ class SplitConfig:
 class TrackingConfig:
     """Where MLflow records; MLflow's own environment variables win over these. enabled=false: nowhere.
 
+    tensorboard: whether each epoch's figures go into event files in the run's folder, too.
+
     A password in ``uri`` goes into the environment of this process, and is no part of the config from then on.
     """
 
@@ -41,6 +43,7 @@ class TrackingConfig:
     uri: str = "sqlite:///mlflow.db"
     artifacts: str = "mlartifacts"
     experiment: str = "overcast"
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uri", keep_password(self.uri))
@@ -85,8 +88,8 @@ class StudyConfig:
             value = getattr(self, name)
             if not isinstance(value, int) and (value is not None or name == "seeds"):
                 raise UserError(f"study.{name}={value}: give a whole number")
-        if self.budget is not None and not BUDGET.fullmatch(str(self.budget)):
-            raise UserError(f"study.budget={self.budget}: give a time with its unit, such as 90s, 30min or 2h")
+        if self.budget is not None:
+            seconds("study.budget", str(self.budget))
         for name, choices in (("design", DESIGNS), ("equal", EQUAL)):
             if getattr(self, name) not in choices:
                 raise UserError(f"study.{name}={getattr(self, name)}: the choices are {', '.join(choices)}")
@@ -122,11 +125,9 @@ class StudyConfig:
     @property
     def budget_seconds(self) -> float | None:
         """``budget`` in seconds."""
-        match = BUDGET.fullmatch(str(self.budget)) if self.budget is not None else None
-        return float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else None
+        return None if self.budget is None else seconds("study.budget", str(self.budget))
 
 
-BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
 DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
 EQUAL = ("epochs", "compute")
 
@@ -144,6 +145,9 @@ class RunSettings:
     lr: float = MISSING
     train_fraction: float = 1.0
     """How much of the train part to use, from just above 0 to 1."""
+    imbalance_ratio: float = 1.0
+    """How many times as many train samples the commonest class has as the rarest: others are left out of the train and
+    the validation part, and the test part stays whole. 1: all that there are."""
     measure_every: int = 1
     """Epochs from one look at the train and validation part to the next. The last one is always looked at: what counts
     is the greatest common divisor with ``epochs``. It changes a run's cost and, but for early stopping, no weight."""
@@ -151,9 +155,13 @@ class RunSettings:
     """One fixed shuffle of all pixels of every picture: no neighbour is a neighbour any more."""
     debug: bool = False
     """Two batches of everything, one epoch: does it run at all?"""
+    init_from: str | None = None
+    """A run whose weights to start from: its folder, MLflow id, or ``latest``. None: the seed draws them."""
     tags: tuple[str, ...] = ()
     mirror: str | None = None
     run: str | None = None
+    resume: bool = False
+    """Whether to go on with an interrupted run of the same config, from its last checkpoint, where there is one."""
     study: StudyConfig = field(default_factory=StudyConfig)
     claim: str | None = None
     """Which of `overcast.claims` a study measures."""
@@ -174,7 +182,7 @@ class ConfigSchema(RunSettings):
     mitigation: dict[str, Any] = field(default_factory=dict)
 
 
-SETTINGS = ("tracking", "tags", "mirror", "run", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
+SETTINGS = ("tracking", "tags", "mirror", "run", "resume", "study", "claim", "prepare", "role", "data_dir", "runs_dir")
 """What is no part of an experiment: where files lie, where it is recorded, and what for. params.yaml has none of it."""
 
 

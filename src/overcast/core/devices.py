@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from overcast.core.cores import cores
+from overcast.core.durations import seconds
 from overcast.core.errors import UserError
 
 ACCELERATORS = ("auto", "cpu", "gpu")
@@ -38,6 +40,13 @@ class TrainerConfig:
     jobs_per_gpu: int = 1
     """How many runs of a study share a GPU, where one does not fill it."""
     profiler: str | None = None
+    gradient_clip_val: float | None = None
+    """The greatest norm of the gradient of all weights together; a longer one is shortened to it."""
+    accumulate_grad_batches: int = 1
+    """How many batches make up one step of the optimiser: the same run as with batches so many times as large, but for
+    batch norm, in the memory that one takes."""
+    max_time: str | None = None
+    """After which time a run ends, such as ``10min``: with an epoch, and before the learning rate has come down."""
 
     def __post_init__(self) -> None:
         for name, choices in (("accelerator", ACCELERATORS), ("precision", ("auto", *PRECISIONS))):
@@ -53,6 +62,17 @@ class TrainerConfig:
             )
         if self.jobs_per_gpu < 1:
             raise UserError(f"trainer.jobs_per_gpu={self.jobs_per_gpu}: must be at least 1")
+        if self.gradient_clip_val is not None and not 0 < self.gradient_clip_val < math.inf:
+            raise UserError(f"trainer.gradient_clip_val={self.gradient_clip_val}: must be above 0, and a number")
+        if self.accumulate_grad_batches < 1:
+            raise UserError(f"trainer.accumulate_grad_batches={self.accumulate_grad_batches}: must be at least 1")
+        if self.max_seconds == 0:
+            raise UserError(f"trainer.max_time={self.max_time}: must be above 0")
+
+    @property
+    def max_seconds(self) -> float | None:
+        """``max_time`` in seconds."""
+        return None if self.max_time is None else seconds("trainer.max_time", str(self.max_time))
 
 
 def _listed(choices: Sequence[str]) -> str:

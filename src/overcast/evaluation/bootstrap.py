@@ -23,7 +23,7 @@ def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) 
     """The figures of the same names as `overcast.training.metrics.measure_metrics`, for each resample.
 
     probabilities: (N, K). target: (N,). weights: (R, N) times drawn.
-    Returns (R,) arrays: accuracy, nll, macro_f1, brier, ece.
+    Returns (R,) arrays: accuracy, nll, balanced_accuracy, macro_f1, brier, ece.
     """
     count = weights.sum(1)
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
@@ -33,22 +33,26 @@ def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) 
     return {
         "accuracy": weights @ correct / count,
         "nll": weights @ -np.log(true) / count,
-        "macro_f1": _macro_f1(one_hot, np.eye(probabilities.shape[1])[predicted], weights),
+        **_class_means(one_hot, np.eye(probabilities.shape[1])[predicted], weights),
         "brier": weights @ ((probabilities - one_hot) ** 2).sum(1) / count,
         "ece": _ece(confidence, correct, weights) / count,
     }
 
 
-def _macro_f1(one_hot: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _class_means(one_hot: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Recall and F1, as means (R,) over the classes that a resample has or that are guessed in it."""
     true_positives, actual, predictions = (
         weights @ (one_hot * predicted),
         weights @ one_hot,
         weights @ predicted,
     )  # (R, K)
     either = actual + predictions
-    score = np.divide(2 * true_positives, either, out=np.zeros_like(true_positives), where=either > 0)
-    mean: np.ndarray = score.sum(1) / np.maximum((either > 0).sum(1), 1)
-    return mean
+    recall, f1 = (
+        np.divide(hits, of, out=np.zeros_like(true_positives), where=of > 0)
+        for hits, of in ((true_positives, actual), (2 * true_positives, either))
+    )
+    classes = np.maximum((either > 0).sum(1), 1)
+    return {"balanced_accuracy": recall.sum(1) / classes, "macro_f1": f1.sum(1) / classes}
 
 
 def calibration_bin(confidence: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ from overcast.tracking.store import TrackingStore
 from overcast.training.batch_loader import BatchLoader, evaluation_batch, measured_rows
 from overcast.training.feature_cache import restore_for_measuring
 from overcast.training.metrics import gap, measure_metrics, per_class
-from overcast.training.train import record_outcome
+from overcast.training.recording import record_outcome
 
 PARTS = ("train", "validation", "test")
 

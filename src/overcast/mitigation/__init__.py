@@ -121,6 +121,17 @@ class Mitigation:
         """
         return 0.0
 
+    def loss_weights(self, labels: Tensor, classes: int) -> Tensor | None:
+        """How much each class counts in the loss of a train batch (K,), on average 1; None: all alike.
+
+        labels: class indices (N,) of the train rows that are used. Several classes that were mixed count as mixed.
+        """
+        return None
+
+    def sampling_weights(self, labels: Tensor, classes: int) -> Tensor | None:
+        """How often each train row is drawn (N,), with replacement; None: once an epoch. labels: as `loss_weights`."""
+        return None
+
     def first_weights(self, data: Option) -> FirstRun | None:
         """The run to start from, all but its last layer; it is trained once and kept. None: the seed draws them.
 

@@ -24,7 +24,7 @@ from overcast.mitigation import Acts, Mitigation
 def average(old: Tensor, new: Tensor, steps: Tensor, decay: float) -> Tensor:
     """decay · old + (1 - decay) · new, with a lower decay while few ``steps`` have been averaged."""
     share = 1 - torch.clamp((1 + steps) / (10 + steps), max=decay)
-    return old.lerp(new, share.to(old)) if old.is_floating_point() else new
+    return old.lerp(new.to(old), share.to(old)) if old.is_floating_point() else new
 
 
 class Averaging(Mitigation):

@@ -57,6 +57,13 @@ class RestoreBest(callbacks.EarlyStopping):
         if self.best_score.item() != before:
             self.best = self.measured
 
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.best = state_dict["best"]
+
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
         if self.best is not None:
             module.load_state_dict(self.best)

@@ -52,7 +52,9 @@ class Muon(torch.optim.AdamW):
     def _step_filters(self, bank: nn.Parameter, lr: float) -> None:
         if bank.grad is None:
             return
-        momentum = self.state[bank].setdefault("momentum", torch.zeros_like(bank.grad))
+        state = self.state[bank]
+        state.setdefault("step", torch.zeros(()))  # which AdamW looks for when a state is loaded
+        momentum = state.setdefault("momentum", torch.zeros_like(bank.grad))
         momentum.mul_(MOMENTUM).add_(bank.grad)
         ahead = bank.grad.add(momentum, alpha=MOMENTUM)  # Nesterov's
         bank.mul_(len(bank) ** 0.5 / bank.norm())

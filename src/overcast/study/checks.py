@@ -93,6 +93,13 @@ def _plan(config: RunConfig, machine: Machine | None) -> Plan | IncompatibleErro
 
     if config.run:
         raise UserError(f"run={config.run}: each run of a study has a folder of its own, so leave it out")
+    if config.trainer.max_time:
+        raise UserError(
+            f"trainer.max_time={config.trainer.max_time}: the runs of a study train equally long, in epochs, or by "
+            "study.equal=compute in time, so leave it out; study.budget=30min limits the study"
+        )
+    if config.init_from == "latest":
+        raise UserError("init_from=latest is another run as soon as one of the study is trained: name its folder")
     try:
         return make_plan(config, 1, machine)
     except IncompatibleError as error:

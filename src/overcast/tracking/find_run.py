@@ -14,14 +14,14 @@ from overcast.core.paths import project_path
 from overcast.tracking.run_folder import Run, load_run
 
 
-def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> Run:
+def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] | TrackingConfig = ()) -> Run:
     """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
 
-    tracking: overrides of ``conf/tracking``, where the id is looked up, and where the run then is recorded.
+    tracking: ``conf/tracking``, or overrides of it: where the id is looked up, and where the run then is recorded.
 
     Raises: UserError if there is no such run.
     """
-    settings = compose_tracking(tracking) if tracking else None
+    settings = tracking if isinstance(tracking, TrackingConfig) else compose_tracking(tracking) if tracking else None
     runs_dir = runs_dir or project_path("runs")
     run = _in_folder(text, runs_dir)
     return Run(run.folder, settings) if run else _download_run(text, runs_dir, settings or compose_tracking())

@@ -104,7 +104,10 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-PLAIN = ("seed", "epochs", "batch_size", "lr", "train_fraction", "measure_every", "shuffle_pixels", "debug")
+PLAIN = (
+    "seed", "epochs", "batch_size", "lr", "train_fraction", "imbalance_ratio", "measure_every", "shuffle_pixels",
+    "debug",
+)  # fmt: skip
 
 
 STRENGTH = "mitigation."
@@ -118,6 +121,8 @@ def run_params(config: RunConfig) -> dict[str, Any]:
     flat |= {"mitigation": config.mitigation_name, "fold": config.split.fold}
     flat |= {"split_seed": config.split.seed, "folds": config.folds}
     flat |= {"split_ignore_groups": config.split.ignore_groups}
+    flat |= {name: getattr(config.trainer, name) for name in ("gradient_clip_val", "accumulate_grad_batches")}
+    flat |= {"init_from": config.init_from}
     flat |= {f"data.{key}": value for key, value in config.data.values.items()}
     flat |= {f"model.{key}": value for key, value in config.model.values.items()}
     for option in config.mitigation:
@@ -146,7 +151,7 @@ def run_tags(config: RunConfig, facts: dict[str, Any], folder: Path, study: Stud
     """What a run carries whoever records it: where its data comes from, and the study it belongs to."""
     tags = {"role": config.role, "folder": relative(folder), "study": study.id if study else ""}
     tags |= {"jobs": str(study.jobs if study else 1)}
-    names = ("identity", "cell", "fingerprint", "synthetic", "multiply_adds", "precision", "processes")
+    names = ("identity", "cell", "fingerprint", "synthetic", "multiply_adds", "precision", "processes", "init_from")
     tags |= {name: str(facts[name]) for name in names if name in facts}  # an older run lacks some
     tags |= {f"tag.{_tag_name(tag)}": "true" for tag in config.tags}
     return {key: value for key, value in tags.items() if value}

@@ -49,6 +49,12 @@ RECORD = "record.json"
 PROFILES = "fit-profile*.txt"
 """What a profiler measured, one for each process; a profiler adds to a file that it finds."""
 
+EVENTS = "tensorboard"
+"""The folder of TensorBoard's event files, in the run's."""
+
+CHECKPOINT = "checkpoint.ckpt"
+"""What a run goes on from after an interruption; gone when it has finished."""
+
 RECORDED = {"id": "", "seconds": math.nan, "samples_per_second": math.nan, "first_weights_seconds": math.nan}
 """The facts that record.json holds, and what they are where it is missing, as in a run that DVC restored."""
 
@@ -150,10 +156,11 @@ class Run:
         """Remove what an earlier run left here."""
         for name in (*FILES, RECORD):
             self.path(name).unlink(missing_ok=True)
-        for path in self.folder.glob(PROFILES):
-            path.unlink()
+        for path in (self.path(CHECKPOINT), *self.folder.glob(PROFILES)):
+            path.unlink(missing_ok=True)
         leave_out_artifacts(self.folder)
-        shutil.rmtree(self.folder / "evaluation", ignore_errors=True)
+        for name in ("evaluation", EVENTS):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def write_config(self, config: RunConfig) -> None:
         """Write config.yaml, and into record.json what of it is only a setting."""

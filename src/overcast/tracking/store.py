@@ -82,13 +82,18 @@ class TrackingStore:
         """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now."""
         tags = {"opened": _text(datetime.now(UTC)), "format": str(FORMAT), **tags}
         for run in self.search(study=key, role="study", limit=1):
-            record = self.recorder(run.id, tags)
-            record.deliver()
-            with answering(self.uri):
-                self.client.update_run(run.id, status="RUNNING")
-            record.tags(_here() | ({ENDED_BECAUSE: ""} if ENDED_BECAUSE in run.tags else {}) | tags)
-            return record
+            return self.reopen(run.id, tags)
         return self.create(name, {"role": "study", "study": key, **tags})
+
+    def reopen(self, run_id: str, tags: dict[str, str]) -> MlflowRun:
+        """The run of this id, RUNNING again in this process, with these tags. Raises: UnreachableError."""
+        record = self.recorder(run_id, tags)
+        record.deliver()
+        with answering(self.uri):
+            known = self.client.get_run(run_id).data.tags
+            self.client.update_run(run_id, status="RUNNING")
+        record.tags(_here() | ({ENDED_BECAUSE: ""} if ENDED_BECAUSE in known else {}) | tags)
+        return record
 
     def search(self, status: str = "", limit: int = 50_000, **equal: str) -> list[RunInfo]:
         """Runs with these tags (or ``params.<name>``), newest first. Raises: UnreachableError."""

@@ -47,6 +47,7 @@ class BatchLoader:
     size: samples in the *global* batch; batches are near-equal, and none has one sample alone.
     order: called at the start of each pass, gives the order of the rows; None keeps theirs.
     rank, world: this process takes ``batch[rank::world]``.
+    accumulate: batches that make up a step; a step has the samples of one batch so many times as large.
     """
 
     pack: Pack
@@ -55,11 +56,23 @@ class BatchLoader:
     order: Callable[[], np.ndarray] | None = None
     rank: int = 0
     world: int = 1
+    accumulate: int = 1
 
     @cached_property
     def sizes(self) -> list[int]:
         """The number of samples in each global batch."""
-        return [len(part) for part in np.array_split(self.rows, len(self))]
+        return [len(part) for part in self._batches(self.rows)]
+
+    @cached_property
+    def step_sizes(self) -> list[int]:
+        """The number of samples in all the batches of each step."""
+        return [len(part) for part in self._steps(self.rows)]
+
+    def _steps(self, rows: np.ndarray) -> list[np.ndarray]:
+        return np.array_split(rows, n_batches(len(rows), self.size * self.accumulate))
+
+    def _batches(self, rows: np.ndarray) -> list[np.ndarray]:
+        return [batch for step in self._steps(rows) for batch in np.array_split(step, self.accumulate)]
 
     @property
     def spec(self) -> Spec:
@@ -70,11 +83,11 @@ class BatchLoader:
         return replace(self, order=order, rank=0, world=1)
 
     def __len__(self) -> int:
-        return n_batches(len(self.rows), self.size)
+        return n_batches(len(self.rows), self.size * self.accumulate) * self.accumulate
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         rows = self.rows if self.order is None else self.rows[self.order()]
-        for part in np.array_split(rows, len(self)):
+        for part in self._batches(rows):
             mine = part[self.rank :: self.world]
             x, length = self.pack.gather(mine)
             yield torch.from_numpy(x), torch.from_numpy(self.pack.labels[mine]), torch.from_numpy(length)

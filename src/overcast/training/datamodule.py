@@ -15,11 +15,22 @@ class PackDataModule(LightningDataModule):
     """Train batches shuffled by (seed, epoch); validation and a fixed train sample as large, to measure.
 
     parts: (N,) "train", "validation", "test" or "unused" for each row of the pack.
+    sampling: how often each train row is drawn, with replacement; None: each once an epoch.
+    accumulate: batches that make up a step.
     """
 
-    def __init__(self, pack: Pack, parts: np.ndarray, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        parts: np.ndarray,
+        batch_size: int,
+        seed: int,
+        sampling: torch.Tensor | None = None,
+        accumulate: int = 1,
+    ) -> None:
         super().__init__()
-        self.pack, self.batch_size, self.seed = pack, batch_size, seed
+        self.pack, self.batch_size, self.seed, self.sampling = pack, batch_size, seed, sampling
+        self.accumulate = accumulate
         self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
         self.sample = np.sort(self._shuffled(self.train, "sample")[: len(self.validation)])
@@ -37,11 +48,14 @@ class PackDataModule(LightningDataModule):
         def order() -> np.ndarray:
             # asked for when the epoch's first batch is: Lightning calls iter() before the epoch is known
             epoch = self.trainer.current_epoch if self.trainer else 0
+            if self.sampling is not None:
+                draws = generator(self.seed, "order", epoch)
+                return torch.multinomial(self.sampling, len(self.train), replacement=True, generator=draws).numpy()
             return self._shuffled(np.arange(len(self.train)), "order", epoch)
 
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        return BatchLoader(self.pack, self.train, self.batch_size, order, rank, world)
+        return BatchLoader(self.pack, self.train, self.batch_size, order, rank, world, self.accumulate)
 
     def val_dataloader(self) -> list[BatchLoader]:
         trainer = self.trainer

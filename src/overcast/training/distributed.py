@@ -70,7 +70,13 @@ class Rank:
 
 
 def launch(
-    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None = None
+    run: Run,
+    devices: Devices,
+    record: RunRecorder,
+    title: str,
+    shown: bool,
+    first: Run | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """`overcast.training.fit.fit` on ``devices.ranks`` processes. None of them is left, however it ends.
 
@@ -84,6 +90,7 @@ def launch(
         "title": title,
         "shown": shown,
         "first": str(first.folder) if first else "",
+        "resume": resume,
     }
     with _ranks(devices) as ranks:
         for each in ranks:

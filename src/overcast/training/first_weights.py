@@ -77,21 +77,26 @@ def kept_state(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]
     return {name: value for name, value in state.items() if not name.startswith(f"{own}.")}
 
 
-def load_first_weights(net: nn.Module, run: Run) -> None:
-    """Start ``net`` from the weights of this run. Raises: DamagedError if they are not those that were trained."""
-    net.load_state_dict(kept_state(net, load_state(run)["net"]), strict=False)
+def load_first_weights(net: nn.Module, run: Run, last_layer: bool = False) -> None:
+    """Start ``net`` from the weights of this run; ``last_layer``: also that one.
+
+    Raises: DamagedError if they are not those that were trained.
+    """
+    state = load_state(run)["net"]
+    net.load_state_dict(state if last_layer else kept_state(net, state), strict=False)
 
 
 def first_config(config: RunConfig, first: FirstRun, mitigations: Mapping[str, Mitigation]) -> RunConfig:
     """The run that ``config`` starts from: the same network, with the layers that its mitigations put into it."""
     layers = tuple(option for option in config.mitigation if mitigations[option.name].model_kwargs())
     place = project_path(config.data_dir) / "synthetic"
+    trainer = replace(config.trainer, gradient_clip_val=None, accumulate_grad_batches=1, max_time=None)
     drawn = hashlib.sha256(repr(first.data).encode()).hexdigest()[:8]
     return replace(
         config,
         data=first.data, mitigation=(first.mitigation, *layers), epochs=first.epochs, batch_size=first.batch_size,
-        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, measure_every=1,
-        shuffle_pixels=False, data_dir=str(place / drawn), runs_dir=str(place / "runs"), prepare=True,
-        tracking=TrackingConfig(enabled=False), study=StudyConfig(), claim=None, tags=(), run=None,
-        role="first weights",
+        lr=first.lr, seed=0, split=SplitConfig(seed=0, fold=0), train_fraction=1.0, imbalance_ratio=1.0,
+        measure_every=1, shuffle_pixels=False, init_from=None, data_dir=str(place / drawn),
+        runs_dir=str(place / "runs"), prepare=True, tracking=TrackingConfig(enabled=False), study=StudyConfig(),
+        claim=None, tags=(), run=None, resume=False, role="first weights", trainer=trainer,
     )  # fmt: skip

@@ -22,18 +22,16 @@ from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
 from overcast.core.devices import Devices
 from overcast.model import Network
-from overcast.prediction.build import build
-from overcast.prediction.preprocessor import Preprocessor, build_preprocessor, cached_fit
-from overcast.prediction.trained_network import data_folder, open_config_pack
+from overcast.prediction.preprocessor import Preprocessor
 from overcast.tracking.run import RunRecorder
-from overcast.tracking.run_folder import PROFILES, Run
-from overcast.training.batch_loader import DEBUG_BATCHES, measured_rows
-from overcast.training.classifier import ClassifierModule
-from overcast.training.datamodule import PackDataModule
+from overcast.tracking.run_folder import CHECKPOINT, PROFILES, Run
+from overcast.tracking.tensorboard import EventFiles
+from overcast.training.assemble import Assembled, assemble
+from overcast.training.batch_loader import DEBUG_BATCHES
+from overcast.training.checkpoint import AtomicCheckpointIO, EpochCheckpoint
 from overcast.training.divergence import StopDiverged
-from overcast.training.feature_cache import cached_features, leave_batches_unchanged
-from overcast.training.first_weights import load_first_weights
 from overcast.training.history import History
+from overcast.training.max_time import MaxTime
 
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
 """By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
@@ -42,57 +40,72 @@ PROFILE_HEAD = 12  # lines
 
 
 def fit(
-    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool = True, first: Run | None = None
+    run: Run,
+    devices: Devices,
+    record: RunRecorder,
+    title: str,
+    shown: bool = True,
+    first: Run | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
 
-    first: a run to take the first weights from, see `overcast.training.first_weights`.
+    first: a run to take the first weights from, see `overcast.training.first_weights`. resume: go on from the
+    checkpoint in the run's folder.
 
     Raises: DivergedError at the end of an epoch in which a loss is not finite.
     """
-    config, spec = run.config, run.spec
-    _set_up_torch(devices)
-    pack = open_config_pack(config)
-    datamodule = PackDataModule(pack, run.parts, config.batch_size, config.seed)
-    datamodule.validation = measured_rows(config, pack, datamodule.validation)
-    datamodule.sample = measured_rows(config, pack, datamodule.sample)
-    net, mitigations = build(config, spec)
-    if first:
-        load_first_weights(net, first)
-    blank, folder = build_preprocessor(spec, net.input_stats, config.shuffle_pixels), data_folder(config)
-    preprocessor = cached_fit(blank, pack, datamodule.train, folder)
-    began = time.perf_counter()
-    inputs, rest = preprocessor, net
-    if leave_batches_unchanged(mitigations):
-        device = "cuda" if devices.accelerator == "gpu" else "cpu"
-        datamodule.pack, inputs, rest = cached_features(pack, preprocessor, net, folder, device, shown)
-    module = ClassifierModule(inputs, rest, mitigations, seed=config.seed, lr=config.lr, classes=len(spec.classes))
-    history = History(record, title, datamodule.train_dataloader().sizes[0], shown)
-    callbacks = [c for m in mitigations.values() for c in m.callbacks()]
-    with warnings.catch_warnings():
-        _silence_lightning()
-        finite = StopDiverged(config.lr, devices.precision)
-        trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks])
-        try:
-            trainer.fit(module, datamodule)
-        except SystemExit as end:
-            if isinstance(end.__context__, KeyboardInterrupt):  # which Lightning turns into exit code 1
-                raise KeyboardInterrupt from None
-            raise
-    facts = {
+    config = run.config
+    set_up_torch(devices)
+    assembled = assemble(config, run.spec, run.parts, devices, first, shown)
+    if config.tracking.tensorboard and (devices.ranks == 1 or os.environ["RANK"] == "0"):
+        record = EventFiles(record, run.folder)
+    history = History(record, title, assembled.datamodule.train_dataloader().sizes[0], shown)
+    timer = MaxTime(config.trainer.max_seconds or math.inf)
+    checkpoint = run.path(CHECKPOINT)
+    ours = [StopDiverged(config.lr, devices.precision), history, timer, EpochCheckpoint(checkpoint)]
+    trainer = fit_module(assembled, config, devices, run.folder, ours, checkpoint if resume else None)
+    facts: dict[str, Any] = {
         **history.best(),
-        "seconds": time.perf_counter() - began,
+        "seconds": time.perf_counter() - assembled.began + history.earlier,
         "samples_per_second": history.samples / history.seconds,
         "epochs_run": history.rows[-1]["epoch"],
     }
+    if timer.ended:
+        facts["ended_by"] = "trainer.max_time"
     if trainer.is_global_zero:
-        _save(preprocessor, net, run.path("model.pt"))
+        _save(assembled.preprocessor, assembled.net, run.path("model.pt"))
         run.write("history.csv", history.csv())
         _show_profile(run.folder)
     return facts
 
 
-def _set_up_torch(devices: Devices) -> None:
+def fit_module(
+    assembled: Assembled,
+    config: RunConfig,
+    devices: Devices,
+    folder: Path,
+    callbacks: list[Callback],
+    checkpoint: Path | None = None,
+) -> Trainer:
+    """Fit with these callbacks, in front of the mitigations' own; gives Lightning's trainer.
+
+    folder: for what a profiler writes. checkpoint: where to go on from.
+    """
+    with warnings.catch_warnings():
+        _silence_lightning()
+        trainer = _trainer(config, devices, folder, [*callbacks, *assembled.callbacks])
+        try:
+            trainer.fit(assembled.module, assembled.datamodule, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit as end:
+            if isinstance(end.__context__, KeyboardInterrupt):  # which Lightning turns into exit code 1
+                raise KeyboardInterrupt from None
+            raise
+    return trainer
+
+
+def set_up_torch(devices: Devices) -> None:
+    """Threads, determinism and precision of this process, for a training on these devices."""
     torch.set_num_threads(devices.threads)
     torch.use_deterministic_algorithms(True, warn_only=devices.accelerator == "gpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -126,14 +139,15 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
         max_epochs=1 if config.debug else config.epochs,
         check_val_every_n_epoch=1 if config.debug else math.gcd(config.epochs, config.measure_every),
         limit_train_batches=DEBUG_BATCHES if config.debug else None,
+        gradient_clip_val=config.trainer.gradient_clip_val,
+        accumulate_grad_batches=config.trainer.accumulate_grad_batches,
         num_sanity_val_steps=0,
         logger=False,
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
         # ranks are started by us: what a cluster's environment says of its own tasks is about others
-        plugins=TorchElasticEnvironment() if several else LightningEnvironment(),
+        plugins=[TorchElasticEnvironment() if several else LightningEnvironment(), AtomicCheckpointIO()],
         profiler=profiler and PROFILERS[profiler](dirpath=folder, filename="profile"),
         default_root_dir=folder,
         callbacks=callbacks,

@@ -24,12 +24,29 @@ class History(Callback):
         self.rows: list[dict[str, float]] = []
         self.record, self.title, self.batch_size, self.shown = record, title, batch_size, shown
         self.samples, self.seconds = 0, 0.0
+        self.batches, self.created, self.earlier = 0, time.perf_counter(), 0.0
         self.unrecorded: list[Epoch] = []
-        self.recorded = time.time()
+        self.recorded, self.last_recorded = time.time(), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a run that goes on after an interruption has behind it; ``earlier``: seconds."""
+        earlier = self.earlier + time.perf_counter() - self.created
+        kept = {"rows": self.rows, "samples": self.samples, "seconds": self.seconds, "batches": self.batches}
+        return {**kept, "earlier": earlier}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """An epoch after the checkpoint may have been recorded already: it comes again, and is the same."""
+        for name, value in state_dict.items():
+            setattr(self, name, value)
+        self.last_recorded = self.record.last_epoch()
+
+    def on_save_checkpoint(self, *_: Any) -> None:
+        self.flush()
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.bar = tqdm(
-            total=int(trainer.estimated_stepping_batches),
+            initial=self.batches,
+            total=int(trainer.estimated_stepping_batches) * trainer.accumulate_grad_batches,
             desc=self.title,
             unit="batch",
             disable=not self.shown,
@@ -42,6 +59,7 @@ class History(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         self.bar.update()
+        self.batches += 1
         self.samples += self.batch_size
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
@@ -71,7 +89,7 @@ class History(Callback):
 
     def flush(self) -> None:
         """Hand over the epochs that the record does not have yet."""
-        self.record.epochs(self.unrecorded)
+        self.record.epochs([epoch for epoch in self.unrecorded if epoch.number > self.last_recorded])
         self.unrecorded, self.recorded = [], time.time()
 
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:

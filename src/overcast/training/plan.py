@@ -32,7 +32,11 @@ from overcast.prepare.pack import Pack
 from overcast.prepare.split import read_parts, read_split_info
 from overcast.tracking.create_run import check_folder
 from overcast.tracking.identity import identity, run_name
+from overcast.tracking.run_folder import Run
+from overcast.tracking.tensorboard import refuse_without_tensorboard
 from overcast.training.first_weights import check_first_weights
+from overcast.training.imbalance import check_balance, thin_classes
+from overcast.training.warm_start import open_start
 
 TRAINING_BYTES = 16
 """What a weight takes in training: itself, its gradient and the optimiser's two moments, in single precision."""
@@ -51,7 +55,7 @@ def check_plan(config: RunConfig, spec: Spec, samples: int, ranks: int) -> None:
     _check_effects(config.model, spec, mitigations, net)
     check_first_weights(config, spec, net, mitigations)
     _check_size(config.model.name, net)
-    _check_batches(net, samples, config.batch_size, ranks)
+    _check_batches(net, samples, config.batch_size, config.trainer.accumulate_grad_batches, ranks)
 
 
 def n_batches(samples: int, batch_size: int) -> int:
@@ -103,16 +107,17 @@ def _check_size(model: str, net: nn.Module) -> None:
         )
 
 
-def _check_batches(net: nn.Module, samples: int, batch_size: int, ranks: int) -> None:
+def _check_batches(net: nn.Module, samples: int, batch_size: int, accumulate: int, ranks: int) -> None:
     """Raises: UserError where a process would get too few samples of some batch to train on."""
-    fewest = samples // n_batches(samples, batch_size) // ranks
+    fewest = samples // n_batches(samples, batch_size * accumulate) // accumulate // ranks
     normed = any(isinstance(module, _BatchNorm) and module.training for module in net.train().modules())
     if fewest < 1 + normed:
         why = "batch norm needs at least 2" if normed else "it has nothing to train on"
+        steps = f" and trainer.accumulate_grad_batches={accumulate}" if accumulate > 1 else ""
         raise UserError(
-            f"{samples} train samples with batch_size={batch_size} on {ranks} process{'es' * (ranks > 1)}: a process "
-            f"has {fewest} of some batch, and {why}. Give a larger train_fraction or batch_size, or fewer "
-            "trainer.devices"
+            f"{samples} train samples with batch_size={batch_size}{steps} on {ranks} process{'es' * (ranks > 1)}: a "
+            f"process has {fewest} of some batch, and {why}. Give a larger train_fraction or batch_size, or fewer "
+            f"trainer.devices{' or trainer.accumulate_grad_batches' * (accumulate > 1)}"
         )
 
 
@@ -126,6 +131,12 @@ def check_config(config: RunConfig) -> None:
         raise IncompatibleError(
             "mitigation=sam looks at the gradients twice a step, which the loss scaling of 16-mixed does not allow: "
             "set trainer.precision to bf16-mixed or 32-true"
+        )
+    refuse_without_tensorboard(config.tracking.enabled and config.tracking.tensorboard)
+    if config.trainer.max_time and "DVC_STAGE" in os.environ:
+        raise UserError(
+            f"trainer.max_time={config.trainer.max_time}: how far a run comes in a time depends on the machine, and "
+            "`dvc repro` keeps what does not. Set epochs instead, or train by hand (python pipelines/train.py)"
         )
     if config.run:
         check_folder(Path(config.run), project_path(config.data_dir), project_path(config.runs_dir))
@@ -161,16 +172,22 @@ class Plan:
     fingerprint: str
     leaked_test_rows: int = 0
     """Of a published split: how many have near-duplicates, or samples of their source, that are trained on."""
+    start: Run | None = None
+    """The run that ``init_from`` names."""
 
     @property
     def identity(self) -> str:
-        return identity(self.config, self.fingerprint, self.devices)
+        return identity(self.config, self.fingerprint, self.devices, self._start_weights)
 
     @property
     def cell(self) -> str:
         """What this run has in common with those of other folds and seeds: the cell of a study that it belongs to."""
         first = replace(self.config, seed=0, split=replace(self.config.split, fold=0))
-        return identity(first, self.fingerprint, self.devices)
+        return identity(first, self.fingerprint, self.devices, self._start_weights)
+
+    @property
+    def _start_weights(self) -> str:
+        return str(self.start.facts["weights"]) if self.start else ""
 
     def facts(self) -> dict[str, Any]:
         """What ``run.json`` begins with."""
@@ -187,6 +204,7 @@ class Plan:
             "official_test": bool((self.pack.index["part"] == TEST).any()) and not self.config.split.file,
             "by_time": "time" in self.pack.info,
             **({"leaked_test_rows": self.leaked_test_rows} if self.config.split.file else {}),
+            **({"init_from": self.start.folder.name, "init_weights": self._start_weights} if self.start else {}),
             **network_size(self.config.model, self.config.mitigation, self.pack.spec),
         }
 
@@ -204,9 +222,13 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     parts = read_parts(
         data_dir, config.data.name, split.seed, split.fold, config.folds, split.ignore_groups, split.file
     )
+    parts = thin_classes(parts, pack.labels, pack.spec, config.imbalance_ratio, split.seed)
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)
     devices = resolve_devices(config.trainer, jobs, machine)
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
+    mitigations = build_mitigations(config.mitigation, pack.spec.kind)
+    check_balance(config, pack.labels, mitigations)
+    start = open_start(config, pack, parts, mitigations)
     about = read_split_info(data_dir, config.data.name)
     leaked = about["leaked_test_rows"][split.fold] if split.file else 0
-    return Plan(config, pack, parts, devices, about["fingerprint"], leaked)
+    return Plan(config, pack, parts, devices, about["fingerprint"], leaked, start)

@@ -69,7 +69,8 @@ def _fit(job: dict[str, Any], last_word: LastWord) -> dict[str, Any]:
     record = open_record(run, Outbox(**job["outbox"])) if is_first and job["outbox"] else RunRecorder()
     last_word.record = record
     start = Run(Path(job["first"])) if job["first"] else None
-    facts = fit(run, Devices(**job["devices"]), record, job["title"], shown=is_first and job["shown"], first=start)
+    devices, shown = Devices(**job["devices"]), is_first and job["shown"]
+    facts = fit(run, devices, record, job["title"], shown=shown, first=start, resume=job["resume"])
     return {**facts, REFUSED: [*record.refused]}
 
 

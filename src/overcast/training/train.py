@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
-from overcast.core.errors import DamagedError, DivergedError, UnreachableError, UserError
+from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
 from overcast.core.system_errors import refusals_told
@@ -22,16 +21,18 @@ from overcast.prepare.folds import TRAIN
 from overcast.prepare.missing_steps import prepare_anew, prepare_missing
 from overcast.tracking.create_run import create_run
 from overcast.tracking.heartbeat import heartbeat
-from overcast.tracking.late_record import late_run
-from overcast.tracking.metadata import machine, provenance, recorded_params, run_tags
+from overcast.tracking.metadata import machine, provenance, run_tags
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run import RunRecorder, run_status
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.run_folder import CHECKPOINT, Run, load_run
 from overcast.tracking.store import TrackingStore, open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.first_weights import asked_for, first_config
 from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
+from overcast.training.recording import known_record, open_record, record_inputs, record_outcome
+from overcast.training.resume import finished_run, interrupted_run
+from overcast.training.warm_start import told
 
 
 def train(config: RunConfig) -> Run:
@@ -46,6 +47,9 @@ def train(config: RunConfig) -> Run:
     store = open_store(config.tracking)
     if store:
         mark_orphaned_runs(store, config.runs_dir)
+    if config.resume and not interrupted_run(plan) and (done := finished_run(plan)):
+        print(f"already trained: {done.folder}")
+        return done
     return execute(plan, store)
 
 
@@ -61,60 +65,65 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
     config, devices = plan.config, plan.devices
     refuse_other_machine(devices, config.trainer.precision, this_machine())
     first = _first_weights(plan)
+    resumed = interrupted_run(plan, study.id if study else "") if config.resume else None
+    if config.resume and not resumed:
+        print("resume=true: there is no interrupted run of this config, so it begins at the start", flush=True)
     with writing(project_path(config.runs_dir)):
-        run = create_run(config)
+        run = resumed or create_run(config)
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     facts = plan.facts()
-    if first:
+    if plan.start:
+        print(told(plan.start, plan.pack.spec), flush=True)
+    elif first:
         facts |= {"first_weights": first.folder.name, "first_weights_seconds": first.facts["seconds"]}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
     print(_summary(plan, facts, run.folder), flush=True)
     with own_gpus(study) as gpus, try_lock(run.folder):
-        record = _open_record(store, config, run, facts["name"], tags, study)
-        with run_status(record), heartbeat(record), record.system_metrics():
-            _begin(plan, run, record, study)
+        if resumed:
+            run.write_config(config)  # which DVC may have removed
+        known = known_record(store, config, run) if resumed else None
+        record = known or open_record(store, config, run, facts["name"], tags, study)
+        with run_status(record), heartbeat(record), record.system_metrics(), _way_back_told(run, study):
+            _begin(plan, run, record, study, clear=not resumed)
+            if not known:
+                record_inputs(run, config, facts, record)
             shown = study is None or study.jobs == 1
-            _record_fit(run, config, facts, devices.on(gpus), record, shown, first)
+            _record_fit(run, config, facts, devices.on(gpus), record, shown, first, bool(resumed))
     run.note_refused(record.refused)
     return run
 
 
-def _begin(plan: Plan, run: Run, record: RunRecorder, study: StudyInfo | None) -> None:
-    """Write what is known before the first epoch, in the place of what an earlier run left."""
+@contextmanager
+def _way_back_told(run: Run, study: StudyInfo | None) -> Iterator[None]:
+    """Say what an interruption leaves to go on from."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if study is None and run.path(CHECKPOINT).exists():
+            print(f"overcast: interrupted; the same command with resume=true goes on in {run.folder}", file=sys.stderr)
+        raise
+
+
+def _begin(plan: Plan, run: Run, record: RunRecorder, study: StudyInfo | None, clear: bool) -> None:
+    """Write what is known before the first epoch, if to ``clear`` in the place of what an earlier run left."""
     with writing(run.folder):
-        run.clear()
+        if clear:
+            run.clear()
         run.write_config(plan.config)
         run.write("parts.csv", "part\n" + "\n".join(plan.parts) + "\n")
         plan.pack.spec.save(run.path("spec.json"))
-    run.write_record(study=study.id if study else "")
+    run.write_record(study=study.id if study else "", identity=plan.identity, id=record.id)
     if record.outbox:
         run.write_record(store=record.outbox.uri, outbox="" if record.id else record.outbox.path.name)
 
 
-def _open_record(
-    store: TrackingStore | None, config: RunConfig, run: Run, name: str, tags: dict[str, str], study: StudyInfo | None
-) -> RunRecorder:
-    """A new record, RUNNING. Raises: UnreachableError if the store takes none, and there is no study that goes on."""
-    if not config.tracking.enabled or (store is None and study is None):
-        return RunRecorder()
-    try:
-        if store:
-            return store.create(name, tags, study.parent if study else "")
-    except UnreachableError:
-        if not (study and study.parent):
-            if not config.run:
-                shutil.rmtree(run.folder)
-            raise
-        print("overcast: MLflow takes no run: the study goes on, and this one is recorded later", file=sys.stderr)
-    assert study
-    return late_run(config.tracking, run.folder, name, tags, study.parent)
-
-
 def _first_weights(plan: Plan) -> Run | None:
-    """The run that this one starts from, if a mitigation wants one: made here, or by an earlier run.
+    """The run that this one starts from: that of ``init_from``, or one that a mitigation wants, made now if need be.
 
     Raises: UserError as `execute` does.
     """
+    if plan.start:
+        return plan.start
     mitigations = build_mitigations(plan.config.mitigation, plan.pack.spec.kind)
     asked = asked_for(mitigations, plan.config.data)
     if asked is None:
@@ -175,43 +184,33 @@ def _record_fit(
     record: RunRecorder,
     shown: bool,
     first: Run | None,
+    resume: bool,
 ) -> None:
-    """Fit, and record what goes in and what comes of it."""
+    """Fit, and record what comes of it."""
     facts["id"] = record.id
-    name = config.data.name
-    record.params(recorded_params(config))
-    record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
     try:
         with refusals_told(run.folder):
-            facts |= _fit(run, devices, record, facts["name"], shown, first)
+            facts |= _fit(run, devices, record, facts["name"], shown, first, resume)
     except DivergedError:
         record.tags({"diverged": "true"})
+        run.path(CHECKPOINT).unlink(missing_ok=True)
         raise
+    if by := facts.get("ended_by"):
+        print(f"{by}={config.trainer.max_time} is over: ended after epoch {facts['epochs_run']} of {config.epochs}")
+        record.tags({"ended_by": by})
     facts["weights"] = run.weights_hash()
     with writing(run.folder):
         run.write_facts(facts)
+    run.path(CHECKPOINT).unlink(missing_ok=True)
     record_outcome(record, run)
 
 
-def _fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None) -> dict[str, Any]:
+def _fit(
+    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None, resume: bool
+) -> dict[str, Any]:
     from overcast.training.distributed import launch
     from overcast.training.fit import fit
 
     if devices.ranks > 1:
-        return launch(run, devices, record, title, shown, first)
-    return fit(run, devices, record, title, shown, first)
-
-
-def record_outcome(record: RunRecorder, run: Run) -> None:
-    """Log the summary figures and the run's files, as the end of a training or for a restored run."""
-    facts = run.facts
-    summary = {key: value for key, value in facts.items() if key.startswith("best/")}
-    costs = (
-        "seconds", "first_weights_seconds", "samples_per_second", "parameters", "multiply_adds", "epochs_run",
-    )  # fmt: skip
-    summary |= {f"cost/{name}": facts[name] for name in costs}
-    record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
-    record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again
-    for path in sorted(run.folder.iterdir()):
-        if path.suffix in (".yaml", ".json", ".csv", ".pt"):
-            record.artifact(path, "run")
+        return launch(run, devices, record, title, shown, first, resume)
+    return fit(run, devices, record, title, shown, first, resume)

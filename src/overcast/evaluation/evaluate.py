@@ -20,8 +20,10 @@ from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
+from overcast.evaluation.calibration import calibration_figures, write_doubt
 from overcast.evaluation.classes import confusion_counts, most_frequent, write_classes, write_confusion
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
+from overcast.prediction.calibration import load_calibration, softmax
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
@@ -80,11 +82,18 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
         dataset = build_dataset(config.data) if pack.info["synthetic"] else None
         shifted = shift_accuracy(network, pack, rows["test"], dataset)
     groups = sample_groups(pack, rows["test"])
+    calibration = load_calibration(run)
     metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)), shifted, groups)
+    test = measured["test"]
+    target = test.target.numpy()
+    if calibration:
+        metrics["calibration"] = calibration_figures(test.logits.double().numpy(), target, groups, calibration)
     with whole_folder(run.folder / "evaluation") as folder:
-        _write(folder, pack, measured["test"], groups, metrics)
+        _write(folder, pack, test, groups, metrics)
+        sources, classes = pack.index["group"][rows["test"]], pack.spec.classes
+        curves = write_doubt(folder, test.probabilities, target, sources, classes, calibration)
         if pictures:
-            _draw(folder / "plots", run, pack, measured["test"])
+            _draw(folder / "plots", run, pack, test, curves)
         record = open_recorder(run)  # before the folder has its name: what is found there is in the record too
         record.metrics(flatten_metrics(metrics))
     record.artifact(run.folder / "evaluation", "evaluation")
@@ -165,7 +174,7 @@ def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
 
     What could not be computed is left out.
     """
-    groups = ("test", "gap", "baseline", "shift")
+    groups = ("test", "gap", "baseline", "shift", "calibration")
     flattened = {f"{group}/{n}": v for group in groups for n, v in metrics.get(group, {}).items()}
     flattened |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
     flattened |= {f"class/{name_part(c)}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
@@ -186,12 +195,15 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
     write_classes(folder / "classes.csv", classes, counts.sum(1), per_class(test.logits, test.target))
 
 
-def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
+def _draw(pictures: Path, run: Run, pack: Pack, test: Measured, curves: dict[str, np.ndarray]) -> None:
     pictures.mkdir()
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     counts = confusion_counts(target, probabilities.argmax(1), len(classes))
     plots.confusion(pictures / "confusion.png", classes, counts)
-    plots.reliability(pictures / "reliability.png", probabilities, target)
+    temperature = run.facts.get("temperature", 1.0)
+    before = softmax(test.logits.double().numpy() * temperature) if temperature != 1 else None
+    plots.reliability(pictures / "reliability.png", probabilities, target, before)
+    plots.risk_coverage(pictures / "risk_coverage.png", curves)
     plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)

@@ -12,6 +12,9 @@ from overcast.core.devices import Devices
 NOT_IN_IDENTITY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""
 
+IN_FINGERPRINT = ("file", "calibration")
+"""Of ``split``: which parts they make is in the fingerprint of pack and split already."""
+
 
 def run_name(config: RunConfig) -> str:
     """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
@@ -25,7 +28,7 @@ def identity(config: RunConfig, fingerprint: str, devices: Devices) -> str:
     of which alone batch norm takes its mean and variance.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
-    kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
+    kept["split"] = {key: value for key, value in kept["split"].items() if key not in IN_FINGERPRINT}
     kept |= {"precision": devices.precision, "processes": devices.ranks}
     kept["mitigation"] = [[option.name, option.to_dict()] for option in config.mitigation]  # in their order: it counts
     text = json.dumps([kept, fingerprint], sort_keys=True)

@@ -21,13 +21,13 @@ from pytorch_lightning.strategies import DDPStrategy, Strategy
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
 from overcast.core.devices import Devices
-from overcast.model import Network
 from overcast.prediction.build import build
-from overcast.prediction.preprocessor import Preprocessor, build_preprocessor, cached_fit
+from overcast.prediction.preprocessor import build_preprocessor, cached_fit
 from overcast.prediction.trained_network import data_folder, open_config_pack
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import PROFILES, Run
 from overcast.training.batch_loader import DEBUG_BATCHES, measured_rows
+from overcast.training.calibrate import calibrate
 from overcast.training.classifier import ClassifierModule
 from overcast.training.datamodule import PackDataModule
 from overcast.training.divergence import StopDiverged
@@ -44,7 +44,9 @@ PROFILE_HEAD = 12  # lines
 def fit(
     run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool = True, first: Run | None = None
 ) -> dict[str, Any]:
-    """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
+    """Train, calibrate where there is a part for it, and write ``model.pt`` and ``history.csv``.
+
+    Gives the best figures and how long it took.
 
     first: a run to take the first weights from, see `overcast.training.first_weights`.
 
@@ -86,7 +88,12 @@ def fit(
         "epochs_run": history.rows[-1]["epoch"],
     }
     if trainer.is_global_zero:
-        _save(preprocessor, net, run.path("model.pt"))
+        state = {"preprocessor": preprocessor.state_dict(), "net": net.state_dict()}
+        if len(datamodule.calibration):
+            rows = measured_rows(config, pack, datamodule.calibration)
+            state["calibration"] = calibrate(inputs, rest, datamodule.batches(rows))
+            facts["temperature"] = float(state["calibration"]["temperature"])
+        _save(state, run.path("model.pt"))
         run.write("history.csv", history.csv())
         _show_profile(run.folder)
     return facts
@@ -148,8 +155,8 @@ def _show_profile(folder: Path) -> None:
         print(f"profile: all {len(lines)} lines in {path}")
 
 
-def _save(preprocessor: Preprocessor, net: Network, path: Path) -> None:
-    """Write the weights whole or not at all."""
+def _save(state: dict[str, dict[str, Any]], path: Path) -> None:
+    """Write the weights, and what they are calibrated by, whole or not at all."""
     buffer = io.BytesIO()  # torch hides a full disk behind a RuntimeError; a plain write does not
-    torch.save({"preprocessor": preprocessor.state_dict(), "net": net.state_dict()}, buffer)
+    torch.save(state, buffer)
     whole_file(path, buffer.getvalue())

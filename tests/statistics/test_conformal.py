@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import crepes
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -19,7 +20,6 @@ def probabilities(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("alpha", [0.05, 0.1, 0.25])
 def test_the_sets_are_those_of_crepes(n: int, alpha: float) -> None:
     """No n for which (n + 1) alpha is whole: there crepes, which compares p-values, also keeps what is just as odd."""
-    crepes = pytest.importorskip("crepes")
     p, y = probabilities(n, 0)
     new, _ = probabilities(500, 1)
     scores = 1 - p[np.arange(n), y]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.core.paths import project_path
-from overcast.model import Network
+from overcast.model import Network, last_linear
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import Preprocessor, build_preprocessor
 from overcast.prepare.pack import Pack, open_pack
@@ -24,7 +24,7 @@ PARTS = ("preprocessor", "net")
 """What model.pt holds the state of."""
 
 CALIBRATION = "calibration"
-"""What else it holds where the run has a calibration part: ``temperature``, and the ``logits`` and ``target`` there."""
+"""What else it holds where the run has a calibration part: see `overcast.training.calibrate.calibrate`."""
 
 
 class TrainedNetwork(nn.Module):
@@ -36,6 +36,15 @@ class TrainedNetwork(nn.Module):
     def __init__(self, preprocessor: Preprocessor, net: Network, temperature: float = 1.0) -> None:
         super().__init__()
         self.preprocessor, self.net, self.temperature = preprocessor, net, temperature
+        self.features: Tensor | None = None
+
+    def watch_features(self) -> None:
+        """From now on let ``features`` (B, F) be what the last linear layer has read of the last batch."""
+
+        def keep(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+            self.features = given[0]
+
+        last_linear(self.net).register_forward_pre_hook(keep)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Logits (B, K) of raw values, over the temperature: all probabilities are made of these."""

@@ -21,13 +21,14 @@ from pytorch_lightning.strategies import DDPStrategy, Strategy
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
 from overcast.core.devices import Devices
+from overcast.core.seeding import stratified_sample
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import build_preprocessor, cached_fit
 from overcast.prediction.trained_network import data_folder, open_config_pack
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import PROFILES, Run
 from overcast.training.batch_loader import DEBUG_BATCHES, measured_rows
-from overcast.training.calibrate import calibrate
+from overcast.training.calibrate import TRAIN_ROWS, calibrate
 from overcast.training.classifier import ClassifierModule
 from overcast.training.datamodule import PackDataModule
 from overcast.training.divergence import StopDiverged
@@ -91,7 +92,8 @@ def fit(
         state = {"preprocessor": preprocessor.state_dict(), "net": net.state_dict()}
         if len(datamodule.calibration):
             rows = measured_rows(config, pack, datamodule.calibration)
-            state["calibration"] = calibrate(inputs, rest, datamodule.batches(rows))
+            some = stratified_sample(datamodule.train, pack.labels, TRAIN_ROWS, 0, "calibrate")
+            state["calibration"] = calibrate(inputs, rest, datamodule.batches(rows), datamodule.batches(some))
             facts["temperature"] = float(state["calibration"]["temperature"])
         _save(state, run.path("model.pt"))
         run.write("history.csv", history.csv())

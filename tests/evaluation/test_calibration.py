@@ -16,7 +16,7 @@ from overcast.core.errors import UserError
 from overcast.evaluation.calibration import risk_coverage, write_coverage
 from overcast.evaluation.evaluate import evaluate
 from overcast.evaluation.summary import table
-from overcast.prediction.calibration import load_calibration, needed_calibration
+from overcast.prediction.calibration import calibration_together, load_calibration
 from overcast.prediction.trained_network import restore
 from overcast.prepare.pack import open_pack
 from overcast.prepare.split import split
@@ -86,7 +86,7 @@ def test_without_a_part_nothing_is_changed_and_what_needs_it_says_so(config: Any
     assert not (run.folder / "evaluation/coverage.csv").exists()
     assert (run.folder / "evaluation/risk_coverage.csv").exists()
     with pytest.raises(UserError, match=r"conformal=0\.1 needs a run with a calibration part, and .* has none"):
-        needed_calibration(run, "conformal=0.1")
+        calibration_together([run], "conformal=0.1")
 
 
 def test_a_curve_answers_the_surest_first() -> None:

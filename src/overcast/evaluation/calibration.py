@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from overcast.core.csv_rows import write_rows
-from overcast.evaluation.bootstrap import RESAMPLES, draw_resamples, figures
+from overcast.evaluation.bootstrap import changes, groups_to_draw, intervals
 from overcast.prediction.calibration import CalibrationPart, softmax
 from overcast.statistics.conformal import clopper_pearson
-from overcast.statistics.estimates import ALPHA
 
 MISSED = 0.1
 """The rate at which the sets of an evaluation may miss the true class; `predict` takes any other."""
@@ -39,22 +38,18 @@ def calibration_figures(
     with a temperature of 1. ``nll_change``: after − before, below zero is better; its interval is that of the same
     resamples.
     """
-    temperature = calibration.temperature
-    before, after = softmax(logits * temperature), softmax(logits)
-    once = np.ones((1, len(target)))  # the samples as they are, before all resamples of them
-    weights = np.concatenate([once, draw_resamples(groups, 0, RESAMPLES)])
-    old, new = figures(before, target, weights), figures(after, target, weights)
+    temperature, groups = calibration.temperature, groups_to_draw(groups)
+    after = softmax(logits)
     told = {"temperature": temperature, "samples": float(len(calibration.target))}
-    for name in SHOWN:
-        change = new[name] - old[name]
-        low, high = np.quantile(change[1:], [ALPHA / 2, 1 - ALPHA / 2])
-        told |= {f"{name}_before": old[name][0], f"{name}_change": change[0]}
-        told |= {f"{name}_change_low": low, f"{name}_change_high": high}
+    for name, each in changes(softmax(logits * temperature), after, target, groups).items():
+        if name in SHOWN:
+            told |= {f"{name}_before": each.before, f"{name}_change": each.change}
+            told |= {f"{name}_change_low": each.low, f"{name}_change_high": each.high}
     sets = after >= calibration.conformal_threshold(MISSED)
-    covered = weights @ sets[np.arange(len(target)), target] / weights.sum(1)
-    low, high = np.quantile(covered[1:], [ALPHA / 2, 1 - ALPHA / 2])
-    told |= {"coverage": covered[0], "coverage_low": low, "coverage_high": high, "set_size": sets.sum(1).mean()}
-    return {name: float(value) for name, value in told.items()}
+    covered = sets[np.arange(len(target)), target]
+    low, high = intervals(after, target, groups=groups, means={"coverage": covered})["coverage"]
+    told |= {"coverage": float(covered.mean()), "coverage_low": low, "coverage_high": high}
+    return told | {"set_size": float(sets.sum(1).mean())}
 
 
 def write_coverage(

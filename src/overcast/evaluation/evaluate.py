@@ -22,8 +22,10 @@ from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
 from overcast.evaluation.calibration import calibration_figures, write_doubt
 from overcast.evaluation.classes import confusion_counts, most_frequent, write_classes, write_confusion
+from overcast.evaluation.flip import flip_figures
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
 from overcast.prediction.calibration import load_calibration, softmax
+from overcast.prediction.ensemble import refuse_unflippable
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
@@ -62,23 +64,27 @@ class Measured:
         return probabilities
 
 
-def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, Any]:
+def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = False) -> dict[str, Any]:
     """Write ``evaluation/`` in the run's folder, log it to the run's record, and give the metrics.
 
     pictures: draw plots. shift: measure accuracy under shift too, as is done where the run's study judges it.
+    flip: measure answers averaged over each picture and its mirror image too.
 
     Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; DivergedError if the
     training diverged.
     """
     config = run.config
     pack = open_run_pack(run)
+    if flip:
+        refuse_unflippable(config.data.name, pack.spec)
     trained, measured_pack = restore_for_measuring(run, pack)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
     measured = {part: measure(trained, measured_pack, rows[part]) for part in PARTS}
     shifted = None
-    if shift or "shift_accuracy" in config.study.outcomes:
-        # features that were computed once are those of the pack's own pictures
-        network = trained if measured_pack is pack else restore(run)
+    shift = shift or "shift_accuracy" in config.study.outcomes
+    # features that were computed once are those of the pack's own pictures
+    network = restore(run) if (shift or flip) and measured_pack is not pack else trained
+    if shift:
         dataset = build_dataset(config.data) if pack.info["synthetic"] else None
         shifted = shift_accuracy(network, pack, rows["test"], dataset)
     groups = sample_groups(pack, rows["test"])
@@ -88,6 +94,8 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, 
     target = test.target.numpy()
     if calibration:
         metrics["calibration"] = calibration_figures(test.logits.double().numpy(), target, groups, calibration)
+    if flip:
+        metrics["flip"] = flip_figures(network, pack, rows["test"], test.logits, groups)
     with whole_folder(run.folder / "evaluation") as folder:
         _write(folder, pack, test, groups, metrics)
         sources, classes = pack.index["group"][rows["test"]], pack.spec.classes
@@ -174,7 +182,7 @@ def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
 
     What could not be computed is left out.
     """
-    groups = ("test", "gap", "baseline", "shift", "calibration")
+    groups = ("test", "gap", "baseline", "shift", "calibration", "flip")
     flattened = {f"{group}/{n}": v for group in groups for n, v in metrics.get(group, {}).items()}
     flattened |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
     flattened |= {f"class/{name_part(c)}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}

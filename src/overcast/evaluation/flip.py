@@ -37,7 +37,8 @@ def flip_figures(
             mirrored.append(trained(x.flip(-1), length))
     after = mean_log_probabilities([logits, torch.cat(mirrored)]).exp().numpy()
     told: dict[str, float] = {}
-    for name, each in changes(softmax(logits.double().numpy()), after, pack.labels[rows], groups_to_draw(groups)).items():
+    before, target = softmax(logits.double().numpy()), pack.labels[rows]
+    for name, each in changes(before, after, target, groups_to_draw(groups)).items():
         if name in SHOWN:
             told |= {name: each.after, f"{name}_change": each.change}
             told |= {f"{name}_change_low": each.low, f"{name}_change_high": each.high}

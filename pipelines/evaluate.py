@@ -15,10 +15,12 @@ class Arguments:
     """run: a run's folder, an MLflow run id, or "latest". tracking…: as for train, if not as the run was recorded.
 
     shift: also on test pictures with noise, blur, fog and other light, which takes several times as long.
+    flip: also with the mean of the answers to each test picture and its mirror image.
     """
 
     run: str = "latest"
     shift: bool = False
+    flip: bool = False
     tracking: Sequence[str] = ()
 
 
@@ -30,7 +32,7 @@ def main(arguments: Arguments) -> None:
     from overcast.tracking.unrecorded import tell_unrecorded
 
     run = find_run(arguments.run, tracking=arguments.tracking)
-    print(table(run, evaluate(run, shift=arguments.shift)))
+    print(table(run, evaluate(run, shift=arguments.shift, flip=arguments.flip)))
     tell_unrecorded(run)
 
 

@@ -1,6 +1,7 @@
 """predict: label new files with a trained run; a broken file is a row with its error, and the rest go on.
 
 python pipelines/predict.py run=latest files=/pictures out=labels.csv
+python pipelines/predict.py run=runs/a,runs/b files=/pictures min_probability=0.8 conformal=0.1
 """
 
 import sys
@@ -13,24 +14,34 @@ from overcast.config.script import plain_script
 
 @dataclass
 class Arguments:
-    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a csv file.
+    """run: a run's folder, an MLflow run id, or "latest"; several, with commas, answer as one.
 
-    tracking…: as for train, where an id is looked up.
+    files: a file, a folder or a glob. out: a csv file. min_probability: a column `answer` is the label, empty where it
+    is less probable. conformal: a column `set` has the classes among which the true one is, but for this share of
+    samples like those of the calibration part. ood: a column `ood` is true for what is unlike 95 % of that part.
+    flip: the mean of the answers to each picture and its mirror image. tracking…: as for train, where an id is looked
+    up.
     """
 
     files: str
     run: str = "latest"
     out: str = ""
+    min_probability: float | None = None
+    conformal: float | None = None
+    ood: bool = False
+    flip: bool = False
     tracking: Sequence[str] = ()
 
 
 @plain_script
 def main(arguments: Arguments) -> None:
+    from overcast.prediction.doubt import Doubt
     from overcast.prediction.predict import predict
-    from overcast.tracking.find_run import find_run
+    from overcast.tracking.find_run import find_runs
 
-    run = find_run(arguments.run, tracking=arguments.tracking)
-    if predict(run, arguments.files, arguments.out):
+    a = arguments
+    runs = find_runs(a.run, tracking=a.tracking)
+    if predict(runs, a.files, a.out, Doubt(a.min_probability, a.conformal, a.ood), a.flip):
         sys.exit(1)
 
 

@@ -1,6 +1,7 @@
 """split: give each row of the pack its part, for every fold. Milliseconds, seconds for 70,000; reads no picture.
 
 python pipelines/split.py data=weather split.seed=1
+python pipelines/split.py data=weather split.calibration=0.1
 python pipelines/split.py data=folder data.path=/pictures split.file=/published.csv
 """
 
@@ -15,9 +16,9 @@ def main(config: RunConfig, _: Session) -> None:
     from overcast.prepare.one_process import one_process_at_once
     from overcast.prepare.split import split
 
-    name, root, seed = config.data.name, project_path(config.data_dir), config.split.seed
+    name, root, cut = config.data.name, project_path(config.data_dir), config.split
     with one_process_at_once(root / name):
-        split(name, root, seed=seed, folds=config.folds, file=config.split.file)
+        split(name, root, cut.seed, config.folds, cut.file, cut.calibration)
 
 
 if __name__ == "__main__":

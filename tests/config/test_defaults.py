@@ -30,6 +30,7 @@ def test_the_shipped_ones(tmp_path: Path) -> None:
     assert found["model"] == yaml.safe_load(SHIPPED)["model"]
     assert {key for key in found if key.startswith("split")} == {
         "split.seed", "split.fold", "split.folds", "split.ignore_groups", "split.file",
+        "split.calibration",
     }  # fmt: skip
     assert found["split.folds"] is None
     more = read(tmp_path, SHIPPED + "train_fraction: 0.1\nshuffle_pixels: true\ndebug: true\n")

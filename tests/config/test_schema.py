@@ -20,7 +20,7 @@ from overcast.config.script import _parse_arguments
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 
-SPLIT = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False, "file": None}
+SPLIT = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False, "file": None, "calibration": 0}
 
 
 @pytest.fixture
@@ -99,11 +99,11 @@ def test_defaults_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(
         "data: x\nmodel: y\nmitigation: [a, b]\ntrainer: cpu\nseed: 1\nepochs: 2\nbatch_size: 3\nlr: 0.5\n"
-        "split: {seed: 0, fold: 1, folds: null, ignore_groups: true, file: null}\n"
+        "split: {seed: 0, fold: 1, folds: null, ignore_groups: true, file: null, calibration: 0.1}\n"
     )
     assert default_overrides(path, ["data", "model", "seed", "epochs", "split.seed"]) == [
         "mitigation=[a,b]", "trainer=cpu", "batch_size=3", "lr=0.5", "split.fold=1", "split.folds=null",
-        "split.ignore_groups=true", "split.file=null",
+        "split.ignore_groups=true", "split.file=null", "split.calibration=0.1",
     ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_defaults_stand_back_for_a_study(project: Path) -> None:
     found = with_defaults(["+study=mine", "lr=0.1"], project)
     assert {word.split("=")[0] for word in found} == {
         "--multirun", "data", "mitigation", "trainer", "batch_size", "split.seed", "split.folds", "split.ignore_groups",
-        "split.file", "+study", "lr",
+        "split.file", "split.calibration", "+study", "lr",
     }  # fmt: skip
     assert study_keys(project / "nothing.yaml") == set()
     for words in (["+study=mine", "study.folds=3"], ["+study=mitigations"]):  # the folds give each repeat its own

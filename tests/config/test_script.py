@@ -100,3 +100,33 @@ def test_what_a_study_may_set_of_a_network_a_user_may(compose_as_script: Any) ->
         model = next(model for model, options in files.items() if name in options)
         config = compose_as_script([f"model={model}", f"model.{name}={files[model][name]}"], ROOT)
         assert name in config.model.values
+
+
+@dataclass
+class Typed:
+    """flag: true or false. level: a number."""
+
+    flag: bool = False
+    level: float | None = None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["flag=true", "level=0.5"], "Typed(flag=True, level=0.5)"),
+        (["flag=false"], "Typed(flag=False, level=None)"),
+        (["flag=yes"], "overcast: flag=yes: give true or false"),
+        (["level=much"], "overcast: level=much: give a number"),
+    ],
+)
+def test_words_of_a_plain_script_have_types(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @plain_script
+    def main(arguments: Typed) -> None:
+        raise UserError(repr(arguments))
+
+    monkeypatch.setattr(sys, "argv", ["x.py", *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert said in capsys.readouterr().err

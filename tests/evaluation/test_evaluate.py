@@ -107,7 +107,7 @@ def test_from_the_folder_alone_and_again_the_same(run: Run, tmp_path: Path) -> N
     moved = Run(tmp_path / "moved")
     assert evaluate(moved) == first
     assert sorted(path.name for path in (moved.folder / "evaluation/plots").iterdir()) == [
-        "confusion.png", "curves.png", "mistakes.png", "reliability.png",
+        "confusion.png", "curves.png", "mistakes.png", "reliability.png", "risk_coverage.png",
     ]  # fmt: skip
 
 

@@ -23,7 +23,9 @@ from texts import NASTY
 
 OPTIONS = [
     "data", "model", "mitigation", "trainer", "seed", "epochs", "batch_size", "lr", "split.seed", "split.fold",
-    "split.folds", "split.file", "split.ignore_groups", "train_fraction", "shuffle_pixels", "debug", "recipe", "study",
+    "split.folds", "split.file", "split.ignore_groups", "split.calibration",
+    "train_fraction", "shuffle_pixels", "debug", "recipe",
+    "study",
     "model.hidden", "model.activation", "mitigation.dropout.p", "trainer.threads", "trainer.precision",
     "trainer.devices", "tracking", "tracking.uri", "study.folds", "data.size", "data.n_samples", "lrr", "modle.width",
 ]  # fmt: skip

@@ -198,7 +198,7 @@ def test_dvc_sees_all_that_may_stand_in_params() -> None:
     assert names == {
         "download": ["data"],
         "pack": ["data"],
-        "split": ["data", "split.seed", "split.folds", "split.file"],
+        "split": ["data", "split.seed", "split.folds", "split.file", "split.calibration"],
         "train": [],
         "evaluate": [],
     }
@@ -343,7 +343,7 @@ def test_an_experiment_in_a_temporary_copy_is_what_is_typed(
 def test_what_is_added_to_params_runs_what_it_must(project: Project, tmp_path: Path) -> None:
     clone = project.clone(tmp_path / "clone", share_cache=True)
     clone.run("dvc", "checkout", "-q")
-    cut = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False, "file": None}
+    cut = {"seed": 0, "fold": 0, "folds": None, "ignore_groups": False, "file": None, "calibration": 0}
     for changes, stages in (
         ({"train_fraction": 0.5}, ["train"]),
         ({"shuffle_pixels": True}, ["train"]),

@@ -124,3 +124,13 @@ def test_folds_and_groups_of_a_published_split(config: Any) -> None:
     assert config("split.file=published.csv", "split.folds=5").folds == 5
     with pytest.raises(UserError, match=r"split\.ignore_groups=true draws a split of its own"):
         config("split.file=published.csv", "split.ignore_groups=true")
+
+
+def test_it_may_name_a_calibration_part(root: Path, config: Any) -> None:
+    file = published(root, ONE.replace("5.png,train", "5.png,calibration"))
+    split("x", root, seed=0, folds=1, file=file)
+    assert read_parts(root, "x", 0, 0, 1, file=file).tolist() == [*PARTS[:5], "calibration", *PARTS[6:]]
+    with pytest.raises(UserError, match=r"split\.calibration holds rows out of a split that is drawn"):
+        config("split.file=published.csv", "split.calibration=0.1")
+    with pytest.raises(UserError, match=r"split\.calibration=0\.6: must be at least 0 and at most 0\.5"):
+        config("split.calibration=0.6")

@@ -107,3 +107,30 @@ def test_no_pack_or_a_damaged_index(root: Path) -> None:
     (root / "x/pack/index.csv").write_text("row,file\n1\n")
     with pytest.raises(UserError, match="damaged"):
         split("x", root, 0)
+
+
+def test_a_calibration_part_is_asked_for_and_nothing_else_changes(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split("x", root, seed=1, folds=5)
+    without, text = read_parts(root, "x", 1, 0, 5), (root / "x/parts.json").read_text()
+    fingerprint = read_split_info(root, "x")["fingerprint"]
+    assert "calibration" not in text
+    with pytest.raises(
+        UserError, match=r"asks for seed=1, folds=5, calibration=0\.25: run .* split\.calibration=0\.25"
+    ):
+        read_parts(root, "x", 1, 0, 5, calibration=0.25)
+    split("x", root, seed=1, folds=5, calibration=0.25)
+    assert "fold0: 12 of 48 train rows are held out to calibrate probabilities." in capsys.readouterr().out
+    parts = read_parts(root, "x", 1, 0, 5, calibration=0.25)
+    held_out = parts == "calibration"
+    assert held_out.sum() == read_split_info(root, "x")["counts"]["fold0"]["calibration"] == 12
+    assert (without[held_out] == "train").all()
+    assert (parts[~held_out] == without[~held_out]).all()
+    assert read_split_info(root, "x")["fingerprint"] != fingerprint  # by which a run's identity depends on it
+    with pytest.raises(UserError, match=r"made with seed=1, folds=5, calibration=0\.25, but"):
+        read_parts(root, "x", 1, 0, 5)
+    info = {"format": FORMAT, "options": {}, "fingerprint": "f0", "counts": {}, "time": {"gap": 3, "known": 1}}
+    (root / "x/pack/pack.json").write_text(json.dumps(info))
+    split("x", root, seed=1, folds=3, calibration=0.25)
+    assert (read_parts(root, "x", 1, 0, 3, calibration=0.25) == "calibration").sum() == 11

@@ -22,6 +22,7 @@ GROUPS: Mapping[str, type] = MappingProxyType(
 )
 
 LARGEST_SPLIT_SEED = 2**32 - 1  # as numpy's RandomState has it, by which scikit-learn draws
+LARGEST_CALIBRATION = 0.5  # of a train part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,15 @@ class RunConfig(RunSettings):
         if self.split.file and self.split.ignore_groups:
             raise UserError(
                 "split.ignore_groups=true draws a split of its own, and split.file names one: leave one out"
+            )
+        if not 0 <= self.split.calibration <= LARGEST_CALIBRATION:
+            raise UserError(
+                f"split.calibration={self.split.calibration}: must be at least 0 and at most {LARGEST_CALIBRATION}"
+            )
+        if self.split.file and self.split.calibration:
+            raise UserError(
+                "split.calibration holds rows out of a split that is drawn, and split.file names one: leave one out, "
+                "or give the file rows whose part is calibration"
             )
         if not 0 < self.train_fraction <= 1:
             raise UserError(f"train_fraction={self.train_fraction}: must be above 0 and at most 1")

@@ -21,6 +21,7 @@ class SplitConfig:
     ignore_groups: ignore source groups (but keep duplicates whole), to show what it is worth to know the source.
     file: a csv file with a published split, which is taken instead of drawing one (`prepare.published_split`); folds is
     then how many it has, one where null.
+    calibration: how much of each train part to hold out of it, for calibrating probabilities; 0: nothing.
     """
 
     seed: int = MISSING
@@ -28,6 +29,7 @@ class SplitConfig:
     folds: int | None = None
     ignore_groups: bool = False
     file: str | None = None
+    calibration: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _end_interrupted() -> None:
 
 
 def _parse_arguments(kind: Any, words: list[str]) -> Any:
-    """``name=value`` words as the dataclass ``kind``, whose fields are all text but for ``tracking``."""
+    """``name=value`` words as the dataclass ``kind``: text, true or false, a number or None, and ``tracking``."""
     names = [f.name for f in fields(kind)]
     needed = [f.name for f in fields(kind) if f.default is DATACLASS_MISSING]
     tracking = [word for word in words if word.partition("=")[0].partition(".")[0] == "tracking"]
@@ -150,7 +150,21 @@ def _parse_arguments(kind: Any, words: list[str]) -> Any:
     for name in needed:
         if not given.get(name):
             raise UserError(f"{name}=… is missing. Options: {', '.join(f'{n}=…' for n in names)}")
-    return kind(**given)
+    types = get_type_hints(kind)
+    return kind(**{name: _parsed(name, value, types[name]) for name, value in given.items()})
+
+
+def _parsed(name: str, text: Any, kind: Any) -> Any:
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise UserError(f"{name}={text}: give true or false")
+        return text == "true"
+    if kind == float | None:
+        try:
+            return float(text) if text else None
+        except ValueError:
+            raise UserError(f"{name}={text}: give a number") from None
+    return text
 
 
 def fail(error: UserError) -> None:

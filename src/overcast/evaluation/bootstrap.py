@@ -9,6 +9,7 @@ are means over those it has.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -76,6 +77,43 @@ def draw_resamples(groups: np.ndarray, seed: int, resamples: int) -> np.ndarray:
     drawn = draws.multinomial(len(first), np.full(len(first), 1 / len(first)), size=resamples)  # (R, groups)
     weights: np.ndarray = drawn[:, group].astype(np.float64)
     return weights
+
+
+class Change(NamedTuple):
+    """A figure with one kind of answer and with another; low, high: the interval of the change between them."""
+
+    before: float
+    after: float
+    low: float
+    high: float
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+def changes(before: np.ndarray, after: np.ndarray, target: np.ndarray, groups: np.ndarray) -> dict[str, Change]:
+    """The `figures` of two answers (N, K) to the same samples; the interval of a change is over the same resamples.
+
+    groups: (N,) as `groups_to_draw` gives them.
+    """
+    once = np.ones((1, len(target)))  # the samples as they are, before all resamples of them
+    weights = np.concatenate([once, draw_resamples(groups, 0, RESAMPLES)])
+    old, new = figures(before, target, weights), figures(after, target, weights)
+    tails = [ALPHA / 2, 1 - ALPHA / 2]
+    found = {}
+    for name in old:
+        low, high = np.quantile((new[name] - old[name])[1:], tails)
+        found[name] = Change(float(old[name][0]), float(new[name][0]), float(low), float(high))
+    return found
+
+
+def groups_to_draw(groups: np.ndarray) -> np.ndarray:
+    """Groups (N,) to draw together; where all samples are one group, such as a speaker, each stands for itself.
+
+    What is said then is about other samples of that group, and about no other group.
+    """
+    return groups if (groups != groups[0]).any() else np.arange(len(groups))
 
 
 def intervals(

@@ -20,8 +20,12 @@ from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
 from overcast.evaluation.bootstrap import intervals
+from overcast.evaluation.calibration import calibration_figures, write_doubt
 from overcast.evaluation.classes import confusion_counts, most_frequent, write_classes, write_confusion
+from overcast.evaluation.flip import flip_figures
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
+from overcast.prediction.calibration import load_calibration, softmax
+from overcast.prediction.ensemble import refuse_unflippable
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack
@@ -61,31 +65,44 @@ class Measured:
         return probabilities
 
 
-def evaluate(run: Run, pictures: bool = True, shift: bool = False) -> dict[str, Any]:
+def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = False) -> dict[str, Any]:
     """Write ``evaluation/`` in the run's folder, log it to the run's record, and give the metrics.
 
     pictures: draw plots. shift: measure accuracy under shift too, as is done where the run's study judges it.
+    flip: measure answers averaged over each picture and its mirror image too.
 
     Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; DivergedError if the
     training diverged.
     """
     config = run.config
     pack = open_run_pack(run)
+    if flip:
+        refuse_unflippable(config.data.name, pack.spec)
     trained, measured_pack = restore_for_measuring(run, pack)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
     measured = {part: measure(trained, measured_pack, rows[part]) for part in PARTS}
     shifted = None
-    if shift or "shift_accuracy" in config.study.outcomes:
-        # features that were computed once are those of the pack's own pictures
-        network = trained if measured_pack is pack else restore(run)
+    shift = shift or "shift_accuracy" in config.study.outcomes
+    # features that were computed once are those of the pack's own pictures
+    network = restore(run) if (shift or flip) and measured_pack is not pack else trained
+    if shift:
         dataset = build_dataset(config.data) if pack.info["synthetic"] else None
         shifted = shift_accuracy(network, pack, rows["test"], dataset)
     groups = sample_groups(pack, rows["test"])
+    calibration = load_calibration(run)
     metrics = _summary(pack, measured, cached_baselines(pack, run.parts, data_folder(config)), shifted, groups)
+    test = measured["test"]
+    target = test.target.numpy()
+    if calibration:
+        metrics["calibration"] = calibration_figures(test.logits.double().numpy(), target, groups, calibration)
+    if flip:
+        metrics["flip"] = flip_figures(network, pack, rows["test"], test.logits, groups)
     with whole_folder(run.folder / "evaluation") as folder:
-        _write(folder, pack, measured["test"], groups, metrics)
+        _write(folder, pack, test, groups, metrics)
+        sources, classes = pack.index["group"][rows["test"]], pack.spec.classes
+        curves = write_doubt(folder, test.probabilities, target, sources, classes, calibration)
         if pictures:
-            _draw(folder / "plots", run, pack, measured["test"])
+            _draw(folder / "plots", run, pack, test, curves)
         write_evaluation_hashes(folder, run.facts.get("weights", ""))
         record = open_recorder(run)  # before the folder has its name: what is found there is in the record too
         record.metrics(flatten_metrics(metrics))
@@ -167,7 +184,7 @@ def flatten_metrics(metrics: dict[str, Any]) -> dict[str, float]:
 
     What could not be computed is left out.
     """
-    groups = ("test", "gap", "baseline", "shift")
+    groups = ("test", "gap", "baseline", "shift", "calibration", "flip")
     flattened = {f"{group}/{n}": v for group in groups for n, v in metrics.get(group, {}).items()}
     flattened |= {f"final/{part}_{n}": v for part in ("train", "validation") for n, v in metrics[part].items()}
     flattened |= {f"class/{name_part(c)}_{n}": v for c, figures in metrics["class"].items() for n, v in figures.items()}
@@ -188,12 +205,15 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
     write_classes(folder / "classes.csv", classes, counts.sum(1), per_class(test.logits, test.target))
 
 
-def _draw(pictures: Path, run: Run, pack: Pack, test: Measured) -> None:
+def _draw(pictures: Path, run: Run, pack: Pack, test: Measured, curves: dict[str, np.ndarray]) -> None:
     pictures.mkdir()
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     counts = confusion_counts(target, probabilities.argmax(1), len(classes))
     plots.confusion(pictures / "confusion.png", classes, counts)
-    plots.reliability(pictures / "reliability.png", probabilities, target)
+    temperature = run.facts.get("temperature", 1.0)
+    before = softmax(test.logits.double().numpy() * temperature) if temperature != 1 else None
+    plots.reliability(pictures / "reliability.png", probabilities, target, before)
+    plots.risk_coverage(pictures / "risk_coverage.png", curves)
     plots.curves(pictures / "curves.png", run.history)
     if pack.spec.kind != "tokens":
         plots.mistakes(pictures / "mistakes.png", pack, test.rows, probabilities, target)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from overcast.config.metric_options import metric_options
@@ -44,25 +46,45 @@ def confusion(path: Path, classes: tuple[str, ...], counts: np.ndarray) -> None:
     path.write_bytes(png(figure))
 
 
-def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray) -> None:
+def reliability(path: Path, probabilities: np.ndarray, target: np.ndarray, before: np.ndarray | None = None) -> None:
     """Accuracy against confidence in each bin of the calibration error; on the diagonal they agree.
 
-    Bars: a standard error of the accuracy to each side, within 0 and 1.
+    Bars: a standard error of the accuracy to each side, within 0 and 1. before: (N, K) without the temperature.
     """
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == target
-    bins = calibration_bin(confidence)
     figure, ((axes,),) = canvas(4.6, 4.2)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
+    if before is not None:
+        _bins(axes, before, target, GREY)
+        axes.errorbar([], [], fmt="o", color=GREY, label="before the temperature")
+        axes.errorbar([], [], fmt="o", color=BLUE, label="after it")
+    _bins(axes, probabilities, target, BLUE)
+    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy")
+    axes.set_title("reliability on the test part\n(size of a dot: how many samples)", fontsize=10)
+    axes.legend(loc="upper left", frameon=False)
+    path.write_bytes(png(figure))
+
+
+def _bins(axes: Axes, probabilities: np.ndarray, target: np.ndarray, color: str) -> None:
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == target
+    bins = calibration_bin(confidence)
     for b in np.unique(bins):
         inside = bins == b
         accuracy, number = right[inside].mean(), inside.sum()
         error = np.sqrt(accuracy * (1 - accuracy) / number)
         reach = [[min(error, accuracy)], [min(error, 1 - accuracy)]]  # no accuracy is below 0 or above 1
         size = 3 + number**0.5 / 2
-        axes.errorbar(confidence[inside].mean(), accuracy, reach, fmt="o", color=BLUE, markersize=size)
-    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy")
-    axes.set_title("reliability on the test part\n(size of a dot: how many samples)", fontsize=10)
-    axes.legend(loc="upper left", frameon=False)
+        axes.errorbar(confidence[inside].mean(), accuracy, reach, fmt="o", color=color, markersize=size)
+
+
+def risk_coverage(path: Path, curves: Mapping[str, np.ndarray]) -> None:
+    """Accuracy of the answers against the share of samples that are answered, the surest first, by part."""
+    figure, ((axes,),) = canvas(4.6, 3.6)
+    for part, curve in curves.items():
+        color, line = (BLUE, "-") if part == "test" else (GREY, "--")
+        axes.plot(curve[:, 1], curve[:, 2], color=color, linestyle=line, label=f"{part} part")
+    axes.set(xlim=(0, 1.01), xlabel="share of samples that are answered", ylabel="accuracy of the answers")
+    axes.set_title("answering only what is probable enough", fontsize=10)
+    axes.legend(loc="lower left", frameon=False)
     path.write_bytes(png(figure))
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from overcast.config.metric_options import metric_options
 from overcast.core.spec import SEQUENCES
+from overcast.evaluation.calibration import MISSED, SHOWN
+from overcast.evaluation.flip import SHOWN as FLIPPED
 from overcast.tracking.run_folder import Run
 
 LINEAR = {"image": "the pixels", "tokens": "the words (TF-IDF)"} | dict.fromkeys(SEQUENCES, "mean and spread over time")
@@ -28,6 +30,11 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
         lines.append(f"{'accuracy under shift':25}{of_test}{_ends(metrics, 'shift_accuracy')}")
         kinds = [f"{kind.replace('_', ' ')} {accuracy:.3f}" for kind, accuracy in metrics["shift"].items()]
         lines.append(f"  on {', '.join(kinds)}")
+    if "calibration" in metrics:
+        lines += _calibration(metrics["calibration"])
+    if "flip" in metrics:
+        told = [f"{name} {metrics['flip'][name]:.3f}, {_change(metrics['flip'], name)}" for name in FLIPPED]
+        lines.append(f"with each test picture's mirror image, and the change: {'; '.join(told)}")
     lines += [f"not computed: {note}" for note in metrics.get("notes", ())]
     base, gap = metrics["baseline"], metrics["gap"]
     last = base.get("persistence_accuracy")
@@ -42,6 +49,22 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
         f"pictures and predictions: {run.folder}/evaluation",
     ]
     return "\n".join(lines)
+
+
+def _change(figures: dict[str, float], name: str) -> str:
+    low, high = figures[f"{name}_change_low"], figures[f"{name}_change_high"]
+    return f"{figures[f'{name}_change']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _calibration(figures: dict[str, float]) -> list[str]:
+    """Before and after the temperature, on the test part; and how often conformal sets hold the true class."""
+    changes = [f"{name} {figures[f'{name}_before']:.3f}, {_change(figures, name)}" for name in SHOWN]
+    return [
+        f"temperature {figures['temperature']:.3f}, learned on {figures['samples']:.0f} samples; before it and its "
+        f"change: {'; '.join(changes)}; accuracy as it was",
+        f"sets that are to hold the true class in {1 - MISSED:.0%}: {figures['coverage']:.3f} "
+        f"[{figures['coverage_low']:.3f}, {figures['coverage_high']:.3f}], {figures['set_size']:.2f} classes a set",
+    ]
 
 
 def _figure(value: float | None, width: int) -> str:

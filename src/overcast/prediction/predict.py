@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from overcast.core.errors import UserError
 from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet, build_dataset
 from overcast.fetch.walk import as_on_disk, walk
+from overcast.prediction.doubt import Doubt, DoubtColumns
+from overcast.prediction.ensemble import AnyNetwork, restore_together
 from overcast.prediction.trained_network import TrainedNetwork, restore
 from overcast.readers.remarks import collected_remarks
 from overcast.tracking.run_folder import FILES, Run
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH = 64
+
+OTHERS = ("file", "label", "error", "answer", "set", "ood")
+"""The columns that are no class's."""
 
 
 Samples = str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
@@ -40,33 +45,50 @@ Samples = str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
 class Prediction:
     """A row of the answer. probabilities: (K,), or None where there is an error.
 
-    file: a path, with the line in it where it is a table of samples; or an array's number.
+    file: a path, with the line in it where it is a table of samples; or an array's number. features: (F,) where the
+    network watches them.
     """
 
     file: str | int
     label: str
     probabilities: np.ndarray | None
     error: str = ""
+    features: np.ndarray | None = None
 
 
-def predict(run: Run, files: str, out: str = "") -> int:
+def predict(
+    runs: Run | Sequence[Run], files: str, out: str = "", doubt: Doubt | None = None, flip: bool = False
+) -> int:
     """Write ``file,label,<a probability per class>,error`` to ``out``, or to standard output.
 
     A class that is called as another column is "class …" there. Returns how many could not be read.
 
-    Raises: UserError if there are no files, no room for ``out``, or if it is one of the files, or of the run.
+    runs: several answer as one, with their mean probabilities. doubt: what else is said of each row, in columns before
+    the error (`overcast.prediction.doubt`). flip: the mean of the answers to each picture and its mirror image.
+
+    Raises: UserError if there are no files, no room for ``out``, or if it is one of the files, or of the run; and as
+    `restore_together` and `DoubtColumns` do.
     """
+    runs = [runs] if isinstance(runs, Run) else runs
     paths = matching_files(files)
-    _check_out(out, [*paths, *(run.path(name) for name in FILES)])
-    rows = predictions(run, paths)
-    classes = run.spec.classes
+    _check_out(out, [*paths, *(run.path(name) for run in runs for name in FILES)])
+    doubt = doubt or Doubt()
+    if flip and (doubt.ood or doubt.conformal is not None):
+        raise UserError("flip=true changes the answers that conformal=… and ood=true are about: leave it or them out")
+    more = DoubtColumns(runs, doubt)
+    network = restore_together(runs, flip)
+    if doubt.ood and isinstance(network, TrainedNetwork):
+        network.watch_features()
+    rows = predictions(runs[0], paths, network)
+    classes = runs[0].spec.classes
     broken = total = 0
     with _output(out) as target:
-        write_rows(target, [("file", "label", *probability_columns(classes), "error")])
+        write_rows(target, [("file", "label", *probability_columns(classes), *more.names, "error")])
         for row in rows:
             broken, total = broken + bool(row.error), total + 1
             cells = [""] * len(classes) if row.probabilities is None else [f"{p:.6f}" for p in row.probabilities]
-            write_rows(target, [(row.file, row.label, *cells, row.error)])
+            told = more.cells(row.probabilities, row.features)
+            write_rows(target, [(row.file, row.label, *cells, *told, row.error)])
     if broken:
         what = "files" if total == len(paths) else "samples"
         print(f"overcast: {broken} of {total} {what} could not be read: see the error column", file=sys.stderr)
@@ -75,7 +97,7 @@ def predict(run: Run, files: str, out: str = "") -> int:
 
 def probability_columns(classes: Sequence[str]) -> list[str]:
     """The classes' columns; one that is called as another column of the answer is "class …" there."""
-    return [f"class {name}" if name in ("file", "label", "error") else name for name in classes]
+    return [f"class {name}" if name in OTHERS else name for name in classes]
 
 
 def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
@@ -126,9 +148,14 @@ def _check_several(samples: np.ndarray, spec: Spec) -> None:
         raise UserError(f"the array has shape {samples.shape}, but several samples are {needed}{single}")
 
 
-def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Iterator[Prediction]:
-    """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged."""
-    trained, spec, dataset = restore(run), run.spec, build_dataset(run.config.data)
+def predictions(
+    run: Run, samples: Sequence[Path] | Sequence[np.ndarray], network: AnyNetwork | None = None
+) -> Iterator[Prediction]:
+    """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged.
+
+    network: that of several runs as one, in the place of the run's own.
+    """
+    trained, spec, dataset = network or restore(run), run.spec, build_dataset(run.config.data)
 
     def read() -> Iterator[tuple[str | int, np.ndarray | str]]:
         for number, sample in enumerate(tqdm(samples, unit="file", disable=len(samples) <= BATCH)):
@@ -140,12 +167,13 @@ def predictions(run: Run, samples: Sequence[Path] | Sequence[np.ndarray]) -> Ite
     def rows() -> Iterator[Prediction]:
         every = read()
         while batch := list(islice(every, BATCH)):
-            found = _class_probabilities(trained, [array for _, array in batch])
+            found = _answers(trained, [array for _, array in batch])
             for (file, _), answer in zip(batch, found, strict=True):
                 if isinstance(answer, str):
                     yield Prediction(file, "", None, answer)
                 else:
-                    yield Prediction(file, spec.classes[int(answer.argmax())], answer)
+                    label = spec.classes[int(answer.probabilities.argmax())]
+                    yield Prediction(file, label, answer.probabilities, features=answer.features)
 
     return rows()
 
@@ -226,17 +254,29 @@ def _range(array: np.ndarray) -> str:
     return f"{array.dtype}{told}"
 
 
-def _class_probabilities(trained: TrainedNetwork, read: list[np.ndarray | str]) -> Iterator[np.ndarray | str]:
-    """The class probabilities (K,) of each sample, or why there are none."""
+class Answer(NamedTuple):
+    """The class probabilities (K,) of a sample, and its features (F,) where the network watches them."""
+
+    probabilities: np.ndarray
+    features: np.ndarray | None
+
+
+def _answers(trained: AnyNetwork, read: list[np.ndarray | str]) -> Iterator[Answer | str]:
+    """The answer to each sample, or why there is none."""
     arrays = [array for array in read if not isinstance(array, str)]
-    found = iter(predict_probabilities(trained, arrays) if arrays else [])
+    found = iter(predict_probabilities(trained, arrays) if arrays else [])  # then the features are there too
+    watched = trained.features if isinstance(trained, TrainedNetwork) else None
+    features = iter([None] * len(arrays) if watched is None else watched.flatten(1).double().numpy())
     for array in read:
-        answer = array if isinstance(array, str) else next(found)
-        finite = isinstance(answer, str) or np.isfinite(answer).all()
+        if isinstance(array, str):
+            yield array
+            continue
+        answer = Answer(next(found), next(features))
+        finite = np.isfinite(answer.probabilities).all()
         yield answer if finite else "the network has no finite answer: some of its values are far too large"
 
 
-def predict_probabilities(trained: TrainedNetwork, arrays: list[np.ndarray]) -> np.ndarray:
+def predict_probabilities(trained: AnyNetwork, arrays: list[np.ndarray]) -> np.ndarray:
     """(N, K) of samples padded with zeros to the longest."""
     image = trained.preprocessor.kind == "image"
     length = np.array([a.shape[1 if image else 0] for a in arrays])

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.core.paths import project_path
-from overcast.model import Network
+from overcast.model import Network, last_linear
 from overcast.prediction.build import build
 from overcast.prediction.preprocessor import Preprocessor, build_preprocessor
 from overcast.prepare.pack import Pack, open_pack
@@ -23,18 +23,33 @@ from overcast.tracking.run_folder import Run
 PARTS = ("preprocessor", "net")
 """What model.pt holds the state of."""
 
+CALIBRATION = "calibration"
+"""What else it holds where the run has a calibration part: see `overcast.training.calibrate.calibrate`."""
+
 
 class TrainedNetwork(nn.Module):
-    """A preprocessor and a network that were trained together."""
+    """A preprocessor and a network that were trained together, and how its probabilities were calibrated.
 
-    def __init__(self, preprocessor: Preprocessor, net: Network) -> None:
+    temperature: what the logits are divided by; 1 without a calibration part.
+    """
+
+    def __init__(self, preprocessor: Preprocessor, net: Network, temperature: float = 1.0) -> None:
         super().__init__()
-        self.preprocessor, self.net = preprocessor, net
+        self.preprocessor, self.net, self.temperature = preprocessor, net, temperature
+        self.features: Tensor | None = None
+
+    def watch_features(self) -> None:
+        """From now on let ``features`` (B, F) be what the last linear layer has read of the last batch."""
+
+        def keep(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+            self.features = given[0]
+
+        last_linear(self.net).register_forward_pre_hook(keep)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        """Logits (B, K) of raw values."""
+        """Logits (B, K) of raw values, over the temperature: all probabilities are made of these."""
         logits: Tensor = self.net(self.preprocessor(x, length), length).float()
-        return logits
+        return logits / self.temperature
 
 
 def restore(run: Run) -> TrainedNetwork:
@@ -56,11 +71,14 @@ def restore(run: Run) -> TrainedNetwork:
         net.load_state_dict(state["net"])
     except RuntimeError as error:
         raise _other_weights(run, error) from None
-    return TrainedNetwork(preprocessor, net).eval()
+    temperature = float(state[CALIBRATION]["temperature"]) if CALIBRATION in state else 1.0
+    return TrainedNetwork(preprocessor, net, temperature).eval()
 
 
 def load_state(run: Run) -> dict[str, dict[str, Tensor]]:
-    """What training stored of its ``preprocessor`` and its ``net``, on the CPU: tensors alone, whatever the file asks.
+    """What training stored of its ``preprocessor``, its ``net`` and of `CALIBRATION` if it has any, on the CPU.
+
+    Tensors alone, whatever the file asks.
 
     Raises: DamagedError if there is anything else in model.pt, or training wrote another.
     """
@@ -68,7 +86,8 @@ def load_state(run: Run) -> dict[str, dict[str, Tensor]]:
     try:
         with warnings.catch_warnings(action="ignore"):  # of what no training of ours wrote, the error tells
             state: Any = torch.load(content, map_location="cpu", weights_only=True)
-        return {part: {name: value.detach() for name, value in state[part].items()} for part in PARTS}
+        parts = [*PARTS, *([CALIBRATION] if CALIBRATION in state else [])]
+        return {part: {name: value.detach() for name, value in state[part].items()} for part in parts}
     except (RuntimeError, pickle.PickleError, EOFError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise _other_weights(run, error) from None
 

@@ -15,6 +15,7 @@ from overcast.core.errors import UserError
 from overcast.prepare import duplicates
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
+CALIBRATION = "calibration"
 MIN_FOLDS = 3  # folds: one each to train, validate and test
 MIN_BLOCK_ROWS = 2  # rows that a block cut by time must have beside its gap
 MAX_EXACT_GROUPS = 2000  # groups, above which StratifiedGroupKFold takes longer than a few seconds

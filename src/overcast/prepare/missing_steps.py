@@ -52,4 +52,5 @@ def _prepare(config: RunConfig, root: Path, name: str, finished: Mapping[str, bo
         print(f"preparing {name}: pack", flush=True)
         pack(name, dataset, config.data.values, root)
     if not finished["split"]:
-        split(name, root, seed=config.split.seed, folds=config.folds, file=config.split.file)
+        cut = config.split
+        split(name, root, cut.seed, config.folds, cut.file, cut.calibration)

@@ -1,6 +1,7 @@
 """A split that others have published, in the place of one that is drawn: a csv file that says the part of each file.
 
-``file``: as in the pack's index. ``part``: train, validation or test. ``fold``, from 0, where the split has several;
+``file``: as in the pack's index. ``part``: train, validation or test, or
+calibration for those that only probabilities are calibrated on. ``fold``, from 0, where the split has several;
 each fold then says the part of its files. What a fold does not name is not used. Such a split is taken as it is: it may
 cut what is drawn whole, near-duplicates and samples of one source, and how often it does is counted.
 """
@@ -18,6 +19,7 @@ from overcast.core.errors import UserError
 from overcast.prepare.pack import read_csv
 
 PUBLISHED = ("train", "validation", "test")
+OPTIONAL = ("calibration",)
 
 
 def published_hash(file: str | None) -> str:
@@ -46,8 +48,8 @@ def published_parts(
     if strange := sorted(set(fold) - set(known)):
         told = f"it has a fold {strange[0]}, and split.folds={folds} has {', '.join(known[:5])}{', …' * (folds > 5)}"
         raise UserError(f"split.file={file}: {told}. Set split.folds to as many as the file has, counted from 0")
-    if strange := sorted(set(table["part"]) - set(PUBLISHED)):
-        raise UserError(f"split.file={file}: {_some(strange, 'part')} is none: name {', '.join(PUBLISHED)}")
+    if strange := sorted(set(table["part"]) - {*PUBLISHED, *OPTIONAL}):
+        raise UserError(f"split.file={file}: {_some(strange, 'part')} is none: name {', '.join(PUBLISHED + OPTIONAL)}")
     row = {name: number for number, name in enumerate(files)}
     if len(row) < len(files):
         raise UserError(
@@ -72,7 +74,7 @@ def leaked_rows(parts: np.ndarray, groups: np.ndarray) -> int:
 
     parts: (N,) of one fold.
     """
-    seen = groups[(parts == "train") | (parts == "validation")]
+    seen = groups[np.isin(parts, ("train", "validation"))]
     return int(np.isin(groups[parts == "test"], seen).sum())
 
 
@@ -91,7 +93,7 @@ def _check(file: str, labels: np.ndarray, parts: np.ndarray) -> None:
         for part in PUBLISHED:
             if not (parts[:, fold] == part).any():
                 raise UserError(f"split.file={file}: fold {fold} has no {part} part. Give it some files")
-        measured = set(labels[np.isin(parts[:, fold], PUBLISHED[1:])])
+        measured = set(labels[np.isin(parts[:, fold], PUBLISHED[1:] + OPTIONAL)])
         if new := sorted(measured - set(labels[parts[:, fold] == "train"])):
             raise UserError(f"split.file={file}: fold {fold} trains on no sample of class {', '.join(new)}")
 

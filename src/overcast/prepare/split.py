@@ -19,18 +19,21 @@ from overcast.core.atomic import whole_file
 from overcast.core.csv_rows import write_rows
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.hashes import is_unchanged, with_checksum
-from overcast.prepare.folds import TEST, UNUSED, assign_parts, forward_chaining, merge_groups
+from overcast.prepare.calibration_part import hold_out_calibration, latest_as_calibration
+from overcast.prepare.folds import CALIBRATION, TEST, TRAIN, UNUSED, assign_parts, forward_chaining, merge_groups
 from overcast.prepare.pack import damaged_pack, read_csv, read_info, read_table
 from overcast.prepare.published_split import leaked_rows, published_hash, published_parts
 
 
-def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = None) -> None:
+def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = None, calibration: float = 0.0) -> None:
     """Writes ``root/<name>/parts.csv`` (row, file, label, fold0 …) and ``parts.json`` beside it.
 
     Where the data has source groups, parts.csv also has random0 …: folds that cut them, but no duplicates.
-    file: a published split, which is taken instead of drawing one.
+    file: a published split, which is taken instead of drawing one. calibration: the fraction of each train part that is
+    held out of it (`prepare.calibration_part`), 0 for none.
 
-    Raises: UserError as `assign_parts`, `forward_chaining` and `published_parts` do, or if there is no pack.
+    Raises: UserError as `assign_parts`, `forward_chaining`, `hold_out_calibration` and `published_parts` do, or if
+    there is no pack.
     """
     info = read_info(root, name)
     index = read_table(root, name, "index.csv")
@@ -45,16 +48,19 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
         parts = published_parts(file, index["file"], labels, folds, left_out)
     elif time:
         parts = forward_chaining(labels, folds, time["gap"])
+        if calibration:
+            parts = latest_as_calibration(parts, labels, calibration, time["gap"])
     else:
-        parts = assign_parts(labels, groups, official, folds, seed)
+        parts = _drawn(labels, groups, official, folds, seed, calibration)
     columns = _columns("fold", parts)
     if random := bool((index["group"] != "").any()) and not time and not file:
-        columns |= _columns("random", assign_parts(labels, twins, official, folds, seed))
+        columns |= _columns("random", _drawn(labels, twins, official, folds, seed, calibration))
     text = io.StringIO()
     lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
     write_rows(text, [["row", "file", "label", *columns], *lines])
     counts = {column: Counter(parts.tolist()) for column, parts in columns.items()}
     about = {"seed": seed, "folds": folds, "random": random, "pack": info["fingerprint"], "counts": counts}
+    about |= {"calibration": calibration} if calibration else {}
     if file:
         leaks = [leaked_rows(parts[:, fold], groups) for fold in range(folds)]
         about |= {"published": published_hash(file), "leaked_test_rows": leaks}
@@ -66,6 +72,16 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
     elif unused := counts["fold0"][UNUSED]:
         why = "they lie between parts that are cut by time" if time else "they go with rows of the official test part"
         print(f"{unused:,} rows are not used: {why}.")
+    if held_out := counts["fold0"][CALIBRATION]:
+        of = counts["fold0"][TRAIN] + held_out
+        print(f"fold0: {held_out:,} of {of:,} train rows are held out to calibrate probabilities.")
+
+
+def _drawn(
+    labels: np.ndarray, groups: np.ndarray, official: np.ndarray, folds: int, seed: int, calibration: float
+) -> np.ndarray:
+    parts = assign_parts(labels, groups, official, folds, seed)
+    return hold_out_calibration(parts, labels, groups, calibration, seed) if calibration else parts
 
 
 def _print_published(file: str, counts: dict[str, Counter[str]], leaks: list[int]) -> None:
@@ -86,27 +102,36 @@ def _columns(kind: str, parts: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def read_parts(
-    root: Path, name: str, seed: int, fold: int, folds: int, ignore_groups: bool = False, file: str | None = None
+    root: Path,
+    name: str,
+    seed: int,
+    fold: int,
+    folds: int,
+    ignore_groups: bool = False,
+    file: str | None = None,
+    calibration: float = 0.0,
 ) -> np.ndarray:
     """The part (N,) of each row of the pack in this fold.
 
     ignore_groups: in the folds that cut source groups, to see what it is worth to a network to know the source.
-    file: the published split that it is to be, or None for one that was drawn.
+    file: the published split that it is to be, or None for one that was drawn. calibration: as it was split with.
 
-    Raises: UserError if there is no split, it is of another seed, number of folds, file or pack, or it is damaged;
-    or if ``ignore_groups`` is asked of data without source groups.
+    Raises: UserError if there is no split, it is of another seed, number of folds, calibration part, file or pack, or
+    it is damaged; or if ``ignore_groups`` is asked of data without source groups.
     """
     about, again = read_split_info(root, name), f"run {_command('split', name)} again"
     path = root / name / "parts.csv"
     if not 0 <= fold < folds:
         raise UserError(f"split.fold={fold} is not one of the {folds} folds: choose 0 to {folds - 1}.")
     _refuse_other_file(path, name, about.get("published", ""), file, folds)
-    if (about["seed"], about["folds"]) != (seed, folds):
-        made, wanted = (f"seed={s}, folds={n}" for s, n in ((about["seed"], about["folds"]), (seed, folds)))
+    there, asked = (about["seed"], about["folds"], about.get("calibration", 0.0)), (seed, folds, calibration)
+    if there != asked:
+        made, wanted = (f"seed={s}, folds={n}" + f", calibration={c:g}" * bool(c) for s, n, c in (there, asked))
         raise UserError(
             f"The split in {path} was made with {made}, but the config asks for {wanted}: "
             f"run `python pipelines/split.py data={name} split.seed={seed} split.folds={folds}"
-            f"{f' split.file={file}' if file else ''}` (or `dvc repro`)."
+            f"{f' split.file={file}' if file else ''}"
+            f"{f' split.calibration={calibration:g}' if calibration else ''}` (or `dvc repro`)."
         )
     if about["pack"] != read_info(root, name)["fingerprint"]:
         raise UserError(f"The pack of {name} has changed since {path} was made: {again}.")

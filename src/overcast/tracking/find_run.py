@@ -27,6 +27,12 @@ def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] | 
     return Run(run.folder, settings) if run else _download_run(text, runs_dir, settings or compose_tracking())
 
 
+def find_runs(text: str, runs_dir: Path | None = None, tracking: Sequence[str] = ()) -> list[Run]:
+    """The run that `find_run` finds by this text, or several by texts with commas between them. Raises: as it does."""
+    one = "," not in text or Path(text).exists()
+    return [find_run(each.strip(), runs_dir, tracking) for each in ([text] if one else text.split(","))]
+
+
 def _in_folder(text: str, runs_dir: Path) -> Run | None:
     """The run of this folder, age or id that is here."""
     if text != "latest" and (Path(text).exists() or "/" in text):

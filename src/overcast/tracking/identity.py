@@ -24,6 +24,9 @@ UNLESS_SET = {
 }
 """What it leaves out at its default, which is what runs did before there was such an option."""
 
+IN_FINGERPRINT = ("file", "calibration")
+"""Of ``split``: which parts they make is in the fingerprint of pack and split already."""
+
 
 def run_name(config: RunConfig) -> str:
     """What the run is, as MLflow shows it: `cnn · dropout · seed 3`."""
@@ -37,7 +40,7 @@ def identity(config: RunConfig, fingerprint: str, devices: Devices, start: str =
     of which alone batch norm takes its mean and variance. start: the hash of the weights that ``init_from`` names.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in NOT_IN_IDENTITY}
-    kept["split"] = {key: value for key, value in kept["split"].items() if key != "file"}  # it is in the fingerprint
+    kept["split"] = {key: value for key, value in kept["split"].items() if key not in IN_FINGERPRINT}
     kept["init_from"] = start
     kept |= {"precision": devices.precision, "processes": devices.ranks}
     kept |= {name: getattr(config.trainer, name) for name in STEPS}

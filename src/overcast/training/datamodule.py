@@ -14,7 +14,7 @@ from overcast.training.batch_loader import BatchLoader, evaluation_batch
 class PackDataModule(LightningDataModule):
     """Train batches shuffled by (seed, epoch); validation and a fixed train sample as large, to measure.
 
-    parts: (N,) "train", "validation", "test" or "unused" for each row of the pack.
+    parts: (N,) "train", "validation", "calibration", "test" or "unused" for each row of the pack.
     sampling: how often each train row is drawn, with replacement; None: each once an epoch.
     accumulate: batches that make up a step.
     """
@@ -33,6 +33,7 @@ class PackDataModule(LightningDataModule):
         self.accumulate = accumulate
         self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
+        self.calibration = np.flatnonzero(parts == "calibration")
         self.sample = np.sort(self._shuffled(self.train, "sample")[: len(self.validation)])
 
     def _shuffled(self, rows: np.ndarray, purpose: str, epoch: int = 0) -> np.ndarray:

@@ -21,13 +21,13 @@ from pytorch_lightning.strategies import DDPStrategy, Strategy
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
 from overcast.core.devices import Devices
-from overcast.model import Network
-from overcast.prediction.preprocessor import Preprocessor
+from overcast.core.seeding import stratified_sample
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import CHECKPOINT, PROFILES, Run
 from overcast.tracking.tensorboard import EventFiles
 from overcast.training.assemble import Assembled, assemble
-from overcast.training.batch_loader import DEBUG_BATCHES
+from overcast.training.batch_loader import DEBUG_BATCHES, measured_rows
+from overcast.training.calibrate import TRAIN_ROWS, calibrate
 from overcast.training.checkpoint import AtomicCheckpointIO, EpochCheckpoint
 from overcast.training.divergence import StopDiverged
 from overcast.training.history import History
@@ -48,7 +48,9 @@ def fit(
     first: Run | None = None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
+    """Train, calibrate where there is a part for it, and write ``model.pt`` and ``history.csv``.
+
+    Gives the best figures and how long it took.
 
     first: a run to take the first weights from, see `overcast.training.first_weights`. resume: go on from the
     checkpoint in the run's folder.
@@ -74,7 +76,11 @@ def fit(
     if timer.ended:
         facts["ended_by"] = "trainer.max_time"
     if trainer.is_global_zero:
-        _save(assembled.preprocessor, assembled.net, run.path("model.pt"))
+        state = {"preprocessor": assembled.preprocessor.state_dict(), "net": assembled.net.state_dict()}
+        if len(assembled.datamodule.calibration):
+            state["calibration"] = _calibrate(config, assembled)
+            facts["temperature"] = float(state["calibration"]["temperature"])
+        _save(state, run.path("model.pt"))
         run.write("history.csv", history.csv())
         _show_profile(run.folder)
     return facts
@@ -162,8 +168,16 @@ def _show_profile(folder: Path) -> None:
         print(f"profile: all {len(lines)} lines in {path}")
 
 
-def _save(preprocessor: Preprocessor, net: Network, path: Path) -> None:
-    """Write the weights whole or not at all."""
+def _calibrate(config: RunConfig, assembled: Assembled) -> dict[str, Any]:
+    """What the network is calibrated by, from the calibration part and some rows of the train part."""
+    datamodule, module = assembled.datamodule, assembled.module
+    rows = measured_rows(config, datamodule.pack, datamodule.calibration)
+    some = stratified_sample(datamodule.train, datamodule.pack.labels, TRAIN_ROWS, 0, "calibrate")
+    return calibrate(module.preprocessor, module.net, datamodule.batches(rows), datamodule.batches(some))
+
+
+def _save(state: dict[str, dict[str, Any]], path: Path) -> None:
+    """Write the weights, and what they are calibrated by, whole or not at all."""
     buffer = io.BytesIO()  # torch hides a full disk behind a RuntimeError; a plain write does not
-    torch.save({"preprocessor": preprocessor.state_dict(), "net": net.state_dict()}, buffer)
+    torch.save(state, buffer)
     whole_file(path, buffer.getvalue())

@@ -220,7 +220,14 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     pack = open_config_pack(config)
     data_dir, split = project_path(config.data_dir), config.split
     parts = read_parts(
-        data_dir, config.data.name, split.seed, split.fold, config.folds, split.ignore_groups, split.file
+        data_dir,
+        config.data.name,
+        split.seed,
+        split.fold,
+        config.folds,
+        split.ignore_groups,
+        split.file,
+        split.calibration,
     )
     parts = thin_classes(parts, pack.labels, pack.spec, config.imbalance_ratio, split.seed)
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)

@@ -34,7 +34,7 @@ NAMES = {
 
 
 class Backbone(nn.Module):
-    """Token ids (B, T) of a pack to features (B, F): of each layer the mean over all tokens.
+    """Token ids (B, T) of a pack to features (B, F): of each layer the mean over all tokens, brought to spread 1.
 
     Raises: UserError if the extra is not installed; IncompatibleError if the pack's tokens are not its own.
     """
@@ -69,7 +69,7 @@ class Backbone(nn.Module):
         for layer in self.layers:
             x = layer(x, mask)
             means.append(mean_over_time(x, length))
-        return torch.cat(means, dim=1)
+        return torch.cat([F.layer_norm(mean, (WIDTH,)) for mean in means], dim=1)
 
     def framed(self, x: Tensor, length: Tensor) -> Tensor:
         """The network's own ids, from [CLS] to [SEP]: a pack has two more, for no word and for an unknown one."""
@@ -89,8 +89,9 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, 384), with attention paid where mask (B, 1, 1, T) is true."""
-        heads = (part(x).unflatten(2, (HEADS, -1)).transpose(1, 2) for part in (self.query, self.key, self.value))
-        seen = F.scaled_dot_product_attention(*heads, attn_mask=mask)  # (B, 12, T, 32)
+        parts = (part(x) for part in (self.query, self.key, self.value))
+        query, key, value = (part.unflatten(2, (HEADS, -1)).transpose(1, 2) for part in parts)  # (B, 12, T, 32)
+        seen = F.scaled_dot_product_attention(query, key, value, mask)  # (B, 12, T, 32)
         x = self.norm1(x + self.mix(seen.transpose(1, 2).flatten(2)))
         out: Tensor = self.norm2(x + self.outer(F.gelu(self.inner(x))))
         return out

@@ -37,7 +37,8 @@ def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
 def bank() -> np.ndarray:
     """The bands as triangles (32, 257) over the frequencies of the transform."""
     points = mel_to_hz(np.linspace(hz_to_mel(LOWEST), hz_to_mel(HIGHEST), BANDS + 2))
-    return triangles(points, np.linspace(0, RATE / 2, FFT // 2 + 1)) * (2 / (points[2:] - points[:-2]))[:, None]
+    sides = triangles(points, np.linspace(0, RATE / 2, FFT // 2 + 1))
+    return np.asarray(sides * (2 / (points[2:] - points[:-2]))[:, None])
 
 
 class SpeechBands:

@@ -93,7 +93,7 @@ def test_every_network_composes_and_builds_for_each_kind_it_reads(config: Any, n
     if name == "transfer":
         pytest.importorskip("efficientnet_lite_pytorch", reason="it needs an extra")
     option = config(f"model={name}").model
-    for kind in option.target_class("model").kinds:
+    for kind in option.target_class("model").kinds if name != "transfer" else ("image",):  # others: see its own test
         net = build_network(option, SPECS[kind], {})
         assert sum(p.numel() for p in net.parameters()) > 0
 

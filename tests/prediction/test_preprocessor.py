@@ -13,7 +13,13 @@ from overcast.core.errors import UserError
 from overcast.core.spec import Spec
 from overcast.prediction import preprocessor
 from overcast.prediction.build import build
-from overcast.prediction.preprocessor import Preprocessor, Standardizer, VocabularyLookup, cached_fit
+from overcast.prediction.preprocessor import (
+    Preprocessor,
+    Standardizer,
+    VocabularyLookup,
+    build_preprocessor,
+    cached_fit,
+)
 from overcast.prepare.pack import Pack, open_pack
 
 
@@ -136,3 +142,11 @@ def test_only_pictures_are_shuffled(config: Any) -> None:
         UserError, match="shuffle_pixels=true moves the pixels of pictures; this data set is of kind seq"
     ):
         build(config("shuffle_pixels=true"), Spec("sequence", (5, 2), ("a", "b")))
+
+
+def test_a_pretrained_network_knows_every_word_whatever_the_train_part_has(data: Path) -> None:
+    pack = open_pack(data, "verses")
+    lookup = build_preprocessor(pack.spec, (0.0, 1.0)).fit(pack, np.arange(1))
+    ids = torch.arange(pack.spec.ids)[None]
+    assert lookup(ids, torch.tensor([ids.shape[1]])).equal(ids)
+    assert not lookup.learned

@@ -22,6 +22,9 @@ def sequence_mask(length: np.ndarray, steps: int) -> np.ndarray:
 
 
 Kind = Literal["image", "sequence", "spectrogram", "tokens"]
+LATER = ("offset", "scale", "front_end")
+"""What came later: where there is none, the file is as before, and so is the fingerprint of its pack."""
+
 SEQUENCES: tuple[Kind, ...] = ("sequence", "spectrogram")
 """The kinds whose samples are steps of numbers."""
 
@@ -35,6 +38,7 @@ class Spec:
     ``(T,)``, token ids as int32.
     vocabulary: tokens only: the words that the pack has more than once, the most frequent first; the word at i
     has id i + 2.
+    front_end: spectrograms only: what made them, where that is made for a pretrained network; "" else.
     offset, scale: what the F features of a sequence are less, and then divided by, in the pack: () where nothing, as
     float32 tells their values apart.
     """
@@ -45,6 +49,7 @@ class Spec:
     vocabulary: tuple[str, ...] = ()
     offset: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    front_end: str = ""
 
     @property
     def ids(self) -> int:
@@ -69,7 +74,7 @@ class Spec:
         return [self.vocabulary[i - 2] if i > UNKNOWN else "?" for i in ids]
 
     def save(self, path: Path) -> None:
-        stored = {name: value for name, value in asdict(self).items() if value or name not in ("offset", "scale")}
+        stored = {name: value for name, value in asdict(self).items() if value or name not in LATER}
         path.write_text(json.dumps(stored, indent=None if self.vocabulary else 1) + "\n", encoding="utf8")
 
     @staticmethod

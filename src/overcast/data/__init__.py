@@ -101,6 +101,10 @@ class DataSet(ABC):
     """Whether pack looks for near-duplicates by perceptual hash (exact ones are always found)."""
     folds: ClassVar[int] = 10
     """How many folds it is split into where ``split.folds`` does not say; source groups may allow few only."""
+    vocabulary: tuple[str, ...] = ()
+    """Of tokens: all that there can be, by number; () for the words that the pack has more than once."""
+    front_end: str = ""
+    """Of spectrograms: what makes them, where that is made for a pretrained network."""
     by_time: bool = False
     """Whether the samples, listed in the order of time, are to be cut by time: the past trains, what follows tests."""
     gap: int = 0

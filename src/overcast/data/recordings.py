@@ -15,7 +15,8 @@ from pydantic import PositiveFloat
 
 from overcast.core.errors import UserError
 from overcast.core.spec import Kind
-from overcast.data import DataSet, Name, Sample, _folders
+from overcast.data import DataSet, Name, Sample, _folders, _front_ends
+from overcast.data._front_ends import FrontEnd
 from overcast.readers import audio
 
 
@@ -45,11 +46,14 @@ class Recordings(DataSet):
         top_db: audio.Decibels | None = None,
         trim_db: audio.Decibels | None = None,
         standardize: bool = False,
+        front_end: FrontEnd = "log_mel",
         seconds: PositiveFloat = 30,
     ) -> None:
         self.path = path
         self.group = _expression(group) if group is not None else None
-        self.features = audio.LogMel(rate, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+        log_mel = audio.LogMel(rate, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+        self.features = _front_ends.front_end(front_end, log_mel)
+        self.front_end = _front_ends.needed_by_network(self.features)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:

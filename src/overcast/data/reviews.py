@@ -15,9 +15,10 @@ import numpy as np
 from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet, Sample, _tokenizers
+from overcast.data._tokenizers import Tokenizer
 from overcast.fetch.archives import fetch_archive
-from overcast.readers.text import read_text, split_words
+from overcast.readers.text import read_text
 
 URL = "https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz"
 CLASSES = {"rt-polarity.neg": "negative", "rt-polarity.pos": "positive"}
@@ -27,7 +28,8 @@ MEMBERS = re.compile(r"[^/]+/(rt-polarity\.(?:neg|pos))")
 
 
 class Reviews(DataSet):
-    """Options: max_length, how many words of a sentence are kept; few have more than 50.
+    """Options: max_length, how many tokens of a sentence are kept, of which few have more than 50; tokenizer, what it
+    is cut into: see `overcast.data._tokenizers`.
 
     A mirror may hold a part of the sentences, so there is no hash of the whole to check: both files have to be
     there, to be text, and to have a plausible number of lines.
@@ -35,8 +37,9 @@ class Reviews(DataSet):
 
     kind = "tokens"
 
-    def __init__(self, max_length: PositiveInt = 60) -> None:
+    def __init__(self, max_length: PositiveInt = 60, tokenizer: Tokenizer = "words") -> None:
         self.max_length = max_length
+        self.split, self.vocabulary = _tokenizers.split_and_vocabulary(tokenizer)
         self._lines: dict[Path, list[str]] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
@@ -61,10 +64,10 @@ class Reviews(DataSet):
         path = raw / name
         if path not in self._lines:  # read once a process
             self._lines[path] = sentences(path)
-        return split_words(self._lines[path][int(number) - 1], self.max_length)
+        return self.split(self._lines[path][int(number) - 1], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
-        return split_words(read_text(path), self.max_length)
+        return self.split(read_text(path), self.max_length)
 
 
 def sentences(path: Path) -> list[str]:

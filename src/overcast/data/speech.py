@@ -14,7 +14,8 @@ import numpy as np
 from pydantic import PositiveFloat
 
 from overcast.core.spec import Kind
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet, Sample, _front_ends
+from overcast.data._front_ends import FrontEnd
 from overcast.fetch.archives import fetch_archive
 from overcast.fetch.manifest import verify
 from overcast.readers import audio
@@ -48,9 +49,12 @@ class Speech(DataSet):
         top_db: audio.Decibels | None = 40,
         trim_db: audio.Decibels | None = 20,
         standardize: bool = True,
+        front_end: FrontEnd = "log_mel",
         seconds: PositiveFloat = 5,
     ) -> None:
-        self.features = audio.LogMel(RATE, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+        log_mel = audio.LogMel(RATE, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+        self.features = _front_ends.front_end(front_end, log_mel)
+        self.front_end = _front_ends.needed_by_network(self.features)
         self.seconds = seconds
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
@@ -65,4 +69,4 @@ class Speech(DataSet):
         return samples
 
     def read(self, path: Path) -> np.ndarray:
-        return self.features(audio.read_audio(path, RATE, self.seconds))
+        return self.features(audio.read_audio(path, self.features.rate, self.seconds))

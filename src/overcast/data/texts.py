@@ -15,25 +15,34 @@ import numpy as np
 from pydantic import PositiveInt
 
 from overcast.core.errors import UserError
-from overcast.data import Column, DataSet, Name, Sample, _folders
+from overcast.data import Column, DataSet, Name, Sample, _folders, _tokenizers
+from overcast.data._tokenizers import Tokenizer
 from overcast.fetch.walk import as_on_disk
 from overcast.readers.tables import read_table
-from overcast.readers.text import read_text, split_words
+from overcast.readers.text import read_text
 
 SUFFIX = ".txt"
 TABLES = (".csv", ".tsv")
 
 
 class Texts(DataSet):
-    """Options: path of the folder or csv; text and label, the csv's columns; max_length, the words kept of a text."""
+    """Options: path of the folder or csv; text and label, the csv's columns; max_length, the tokens kept of a text;
+    tokenizer, what a text is cut into: see `overcast.data._tokenizers`.
+    """
 
     kind = "tokens"
     raw_options: ClassVar[tuple[str, ...]] = ("path",)
 
     def __init__(
-        self, path: Name, text: Column = "text", label: Column = "label", max_length: PositiveInt = 256
+        self,
+        path: Name,
+        text: Column = "text",
+        label: Column = "label",
+        max_length: PositiveInt = 256,
+        tokenizer: Tokenizer = "words",
     ) -> None:
         self.path, self.text, self.label, self.max_length = path, text, label, max_length
+        self.split, self.vocabulary = _tokenizers.split_and_vocabulary(tokenizer)
         self._rows: dict[Path, dict[str, str]] = {}
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
@@ -60,12 +69,12 @@ class Texts(DataSet):
             return self.read(raw / sample.file)
         if raw not in self._rows:
             self.samples(raw)
-        return split_words(self._rows[raw][sample.file], self.max_length)
+        return self.split(self._rows[raw][sample.file], self.max_length)
 
     def read(self, path: Path) -> np.ndarray:
         if self._is_table(path):
             raise UserError("a table, whose lines are texts: give one of them as a .txt file")
-        return split_words(read_text(path), self.max_length)
+        return self.split(read_text(path), self.max_length)
 
     def read_all(self, path: Path) -> Sequence[tuple[str, np.ndarray | Exception]]:
         if not self._is_table(path):
@@ -79,7 +88,7 @@ class Texts(DataSet):
 
     def _words_or_reason(self, text: str) -> np.ndarray | UserError:
         try:
-            return split_words(text, self.max_length)
+            return self.split(text, self.max_length)
         except UserError as reason:
             return reason
 

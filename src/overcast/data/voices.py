@@ -28,7 +28,8 @@ from pydantic import Field
 from overcast.core.errors import UserError
 from overcast.core.process_pool import in_fresh_processes
 from overcast.core.spec import Kind
-from overcast.data import DataSet, Sample
+from overcast.data import DataSet, Sample, _front_ends
+from overcast.data._front_ends import FrontEnd
 from overcast.readers import audio
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -65,9 +66,12 @@ class Voices(DataSet):
         top_db: audio.Decibels | None = 40,
         trim_db: audio.Decibels | None = 20,
         standardize: bool = True,
+        front_end: FrontEnd = "log_mel",
     ) -> None:
         self.n_voices, self.seed, self.rate = n_voices, seed, rate
-        self.features = audio.LogMel(rate, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+        log_mel = audio.LogMel(rate, n_mels, window, hop, subtract_mean, top_db, trim_db, standardize)
+        self.features = _front_ends.front_end(front_end, log_mel)
+        self.front_end = _front_ends.needed_by_network(self.features)
 
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         # in a process of its own: what espeak says depends on all that it has said before
@@ -81,7 +85,7 @@ class Voices(DataSet):
         return [Sample(path.name, path.stem[0], group=path.stem[2:]) for path in sorted(raw.glob("*.wav"))]
 
     def read(self, path: Path) -> np.ndarray:
-        return self.features(audio.read_audio(path, self.rate, LONGEST))
+        return self.features(audio.read_audio(path, self.features.rate, LONGEST))
 
 
 def record(raw: Path, n_voices: int, seed: int, rate: int) -> None:

@@ -48,12 +48,13 @@ Depth = Annotated[int, Field(ge=1, le=100)]
 class Network(nn.Module, ABC):
     """The contract. ``kinds`` names the kinds of data a network can read.
 
-    input_stats: mean and std by which all pictures are standardised; None: those of the train part.
+    input_stats: fixed mean and std by which all inputs are standardised, and of tokens all are known; None: what the
+    train part has.
     refuses: mitigations that make no sense for this network, and why.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram", "tokens")
-    input_stats: ClassVar[tuple[float, float] | None] = None
+    input_stats: tuple[float, float] | None = None
     refuses: ClassVar[dict[str, str]] = {}
 
     @abstractmethod
@@ -89,7 +90,7 @@ class Frozen:
     def __init__(self, module: nn.Module, key: str) -> None:
         self.module, self.key = module.eval().requires_grad_(False), key
 
-    def __call__(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Tensor, length: Tensor) -> Tensor:
         """Features (B, F) of standardised inputs, as `Network.forward` takes them."""
         with torch.no_grad():
             features: Tensor = self.module.to(x.device)(x, length)

@@ -52,8 +52,10 @@ class Preprocessor(nn.Module, ABC):
 def build_preprocessor(
     spec: Spec, input_stats: tuple[float, float] | None = None, shuffle: bool = False
 ) -> Preprocessor:
-    """The preprocessor for data of this spec, with nothing learned yet. input_stats: a fixed mean and std, if any."""
-    return VocabularyLookup(spec) if spec.kind == "tokens" else Standardizer(spec, input_stats, shuffle)
+    """The preprocessor for data of this spec, with nothing learned yet. input_stats: see `overcast.model.Network`."""
+    if spec.kind == "tokens":
+        return VocabularyLookup(spec, learn=input_stats is None)
+    return Standardizer(spec, input_stats, shuffle)
 
 
 def cached_fit(preprocessor: Preprocessor, pack: Pack, rows: np.ndarray, folder: Path) -> Preprocessor:
@@ -81,16 +83,18 @@ def refuse_pixel_shuffle(shuffle: bool, spec: Spec) -> None:
 
 
 class VocabularyLookup(Preprocessor):
-    """Token ids (B, T), those of words that the train part does not have (often enough) as `UNKNOWN`."""
+    """Token ids (B, T), those of words that the train part does not have (often enough) as `UNKNOWN`.
+
+    learn: else all are known, as to a pretrained network.
+    """
 
     known: Tensor
 
-    learned = ("known",)
-
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, learn: bool = True) -> None:
         super().__init__()
         self.kind = spec.kind
-        self.register_buffer("known", torch.zeros(spec.ids, dtype=torch.bool))
+        self.learned = ("known",) if learn else ()
+        self.register_buffer("known", torch.full((spec.ids,), not learn))
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         ids = x.long()
@@ -98,6 +102,8 @@ class VocabularyLookup(Preprocessor):
 
     def fit(self, pack: Pack, rows: np.ndarray) -> VocabularyLookup:
         """A word is known if it occurs at least `MIN_WORD_COUNT` times in these rows."""
+        if not self.learned:
+            return self
         count = np.zeros(len(self.known), np.int64)
         for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
             count += np.bincount(pack.gather(block)[0].ravel(), minlength=len(count))

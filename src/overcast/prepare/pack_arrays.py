@@ -38,9 +38,9 @@ def spec_of(dataset: DataSet, arrays: list[np.ndarray], classes: tuple[str, ...]
     max_length = max(map(len, arrays))
     count = Counter(word for array in arrays for word in array.tolist()) if dataset.kind == "tokens" else Counter()
     often = [word for word in count if count[word] > 1]  # one that occurs once can't be known from the train part
-    vocabulary = tuple(sorted(often, key=lambda word: (-count[word], word)))
+    vocabulary = dataset.vocabulary or tuple(sorted(often, key=lambda word: (-count[word], word)))
     offset, scale = _scaling(arrays) if arrays[0].dtype == np.float64 else ((), ())
-    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary, offset, scale)
+    return Spec(dataset.kind, (max_length, *arrays[0].shape[1:]), classes, vocabulary, offset, scale, dataset.front_end)
 
 
 def _scaling(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:

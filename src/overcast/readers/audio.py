@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -123,12 +123,15 @@ def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
 
 def filters(n_mels: int, fft: int, rate: int) -> np.ndarray:
     """Triangles (mels, fft/2 + 1), 1 high, evenly spaced in mel; each reaches to its neighbours' centres."""
-    points = mel_to_hz(np.linspace(0, hz_to_mel(rate / 2), n_mels + 2))[:, None]  # (n_mels + 2, 1)
-    hz = np.linspace(0, rate / 2, fft // 2 + 1)
-    low, centre, high = points[:-2], points[1:-1], points[2:]
+    return triangles(mel_to_hz(np.linspace(0, hz_to_mel(rate / 2), n_mels + 2)), np.linspace(0, rate / 2, fft // 2 + 1))
+
+
+def triangles(points: np.ndarray, hz: np.ndarray) -> np.ndarray:
+    """Triangles (n, frequencies), 1 high, each from one of the points (n + 2,) over the next to the next but one."""
+    low, centre, high = points[:-2, None], points[1:-1, None], points[2:, None]
     rising, falling = (hz - low) / (centre - low), (high - hz) / (high - centre)
-    triangles: np.ndarray = np.maximum(0, np.minimum(rising, falling))
-    return triangles
+    sides: np.ndarray = np.maximum(0, np.minimum(rising, falling))
+    return sides
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ class LogMel:
     Raises: UserError for a window so short that it cannot tell the bands apart.
     """
 
+    name: ClassVar[str] = "log_mel"
     rate: int
     n_mels: int
     window: float

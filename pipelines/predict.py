@@ -12,9 +12,9 @@ from overcast.config.script import plain_script
 
 @dataclass
 class Arguments:
-    """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a csv file.
+    """run: a run's folder, an MLflow run id, or "latest"; a registered model, as models:/name@champion; an .onnx file.
 
-    tracking…: as for train, where an id is looked up.
+    files: a file, a folder or a glob. out: a csv file. tracking…: as for train, where an id or a model is looked up.
     """
 
     files: str
@@ -26,10 +26,9 @@ class Arguments:
 @plain_script
 def main(arguments: Arguments) -> None:
     from overcast.prediction.predict import predict
-    from overcast.tracking.find_run import find_run
+    from overcast.serving.open_model import open_model
 
-    run = find_run(arguments.run, tracking=arguments.tracking)
-    if predict(run, arguments.files, arguments.out):
+    if predict(open_model(arguments.run, arguments.tracking), arguments.files, arguments.out):
         sys.exit(1)
 
 

@@ -99,24 +99,59 @@ def test_a_request_without_the_column() -> None:
         ServedModel(KEPT).predict(pd.DataFrame({"picture": [1]}))
 
 
+def write_texts(folder: Path) -> list[str]:
+    for name, words in (("glad", "good fine"), ("sad", "dull poor")):
+        (folder / name).mkdir()
+        for i in range(20):
+            (folder / name / f"{i}.txt").write_text(f"a {words} film, number {i}")
+    return [f"data.path={folder}"]
+
+
+def write_recordings(folder: Path) -> list[str]:
+    soundfile = pytest.importorskip("soundfile")
+    for name, hz in (("high", 1500), ("low", 300)):
+        (folder / name).mkdir()
+        for i in range(20):
+            wave = np.sin(np.arange(1500 + 40 * i) * (hz + 10 * i) * 2 * np.pi / 8000)
+            soundfile.write(folder / name / f"{i}.wav", wave, 8000)
+    return [f"data.path={folder}", "data.rate=8000"]
+
+
+def write_series(folder: Path) -> list[str]:
+    lines = [f"{i % 2},{i % 7},{'ab'[i % 2]}" for i in range(60)]
+    (folder / "x.csv").write_text("\n".join(["u,v,state", *lines]) + "\n")
+    return [f"data.path={folder / 'x.csv'}", "data.label=state", "data.window=3"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["verses", "chirps", "waves"])
-def test_texts_and_steps(config: Any, data: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("data", "written", "file"),
+    [
+        ("texts", write_texts, "glad/3.txt"),
+        ("recordings", write_recordings, "low/3.wav"),
+        ("series", write_series, "x.csv"),
+    ],
+)
+def test_texts_sounds_and_rows(
+    config: Any, data: str, written: Callable[[Path], list[str]], file: str, tmp_path: Path
+) -> None:
     from overcast.serving.onnx_export import onnx_bytes
 
-    run = train(config(f"data={data}", "model=cnn", "epochs=1"))
+    (tmp_path / "files").mkdir()
+    words = written(tmp_path / "files")
+    root = [f"data_dir={tmp_path / 'data'}", "split.folds=3", "epochs=1", "prepare=true"]
+    run = train(config(f"data={data}", "model=lstm", *words, *root))
     (tmp_path / "model.onnx").write_bytes(onnx_bytes(run))
-    served = ServedModel(tmp_path / "model.onnx")
-    file = next(path for path in sorted((Path(run.config.data_dir) / data / "raw").rglob("*")) if path.suffix)
-    expected = prediction_table(run, file)
-    content = file.read_bytes()
-    value = content.decode() if data == "verses" else base64.b64encode(content).decode()
-    found = served.predict(frame(value, file))
+    served, path = ServedModel(tmp_path / "model.onnx"), tmp_path / "files" / file
+    expected, content = prediction_table(run, path), path.read_bytes()
+    as_json = [content.decode()] if data == "texts" else [base64.b64encode(content).decode(), served.dataset.read(path)]
+    found = served.predict(frame(path, content, *as_json))
     names = list(run.spec.classes)
-    for row in (0, 1):
-        assert found[names].to_numpy()[row] == pytest.approx(expected[names].to_numpy()[0], abs=1e-5)
-    with pytest.raises(InvalidInput):
-        served.predict(frame("" if data == "verses" else "!"))
+    for row in found[names].to_numpy():
+        assert row == pytest.approx(expected[names].to_numpy()[0], abs=1e-5)
+    with pytest.raises(InvalidInput) as caught:
+        served.predict(frame("" if data == "texts" else "!"))
+    assert "overcast-" not in str(caught.value)
 
 
 def test_the_code_that_is_kept_is_all_that_it_takes(tmp_path: Path) -> None:

@@ -90,9 +90,8 @@ class OnnxModel(Predictor):
             raise UserError(f"{path} was not exported by overcast: `python pipelines/export.py run=… out=…` does so")
         self.metadata = Metadata.from_json(found[KEY], path)
         self.files = [path]
-        stored = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in self.metadata.spec.items()
-        }
+        told = self.metadata.spec.items()
+        stored: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told}
         self._spec = Spec(**stored)
         self._dtype = {"image": np.uint8, "tokens": np.int32}.get(self._spec.kind, np.float32)
 

@@ -38,7 +38,7 @@ class OnnxRecurrent(nn.Module):
                 "with batch_first and bias, are"
             )
         self.operator, self.hidden, self.opset = CELLS[type(cell)], cell.hidden_size, opset
-        input_weights, recurrent, *biases = (self._ordered(each) for each in cell._flat_weights)
+        input_weights, recurrent, *biases = (self._ordered(each) for each in cell.parameters())
         self.register_buffer("weights", input_weights[None])  # (1, gates · hidden, features)
         self.register_buffer("recurrent", recurrent[None])
         self.register_buffer("bias", torch.cat(biases)[None])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -48,7 +49,7 @@ def save_model(path: Path, network: Path, example: Any, metadata: Mapping[str, A
 
     model = OnnxModel(network)
     refuse_foreign(model)
-    with TemporaryDirectory(prefix="overcast-") as folder:
+    with TemporaryDirectory(prefix="overcast-") as folder, warnings.catch_warnings(action="ignore"):  # of any type
         code = copy_code(Path(folder))
         mlflow.pyfunc.save_model(
             path,

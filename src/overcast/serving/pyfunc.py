@@ -40,7 +40,7 @@ NO_CONTENT = {
 NO_FILE = "neither base64 of a file nor an array"
 
 
-class InvalidInput(MlflowException):
+class InvalidInput(MlflowException):  # type: ignore[misc] # MLflow is untyped
     """What was sent cannot be read: HTTP 400. Its text is all that is answered: MLflow would put the data before it."""
 
     def __init__(self, text: str) -> None:

@@ -33,6 +33,8 @@ from overcast.serving.onnx_model import OnnxModel
 from overcast.serving.package import copy_code, save_model
 from overcast.serving.pyfunc import InvalidInput, ServedModel
 
+pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
+
 KEPT = Path(__file__).parent / "data" / "skies.onnx"
 
 

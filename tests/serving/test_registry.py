@@ -25,6 +25,8 @@ from overcast.serving.onnx_model import OnnxModel
 from overcast.serving.register import register
 from overcast.serving.registry import BEFORE, Registry, registered_model
 
+pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
+
 
 @pytest.fixture
 def costs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What a registered model is judged by: the validation part, sample by sample, of each run that speaks for it.
 
-``validation.csv`` lies with the model: split_seed, fold, seed, row, group, nll. So that a later model can be compared on
+``validation.csv`` lies with the model: split_seed, fold, seed, row, group, nll. A later model can then be compared on
 the very same samples, be the runs there or not.
 """
 

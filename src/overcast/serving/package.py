@@ -45,11 +45,12 @@ def save_model(path: Path, network: Path, example: Any, metadata: Mapping[str, A
 
     Raises: UserError if the data set's class is not overcast's, and so would be missing where it is served.
     """
-    import mlflow.pyfunc
-
     model = OnnxModel(network)
     refuse_foreign(model)
-    with TemporaryDirectory(prefix="overcast-") as folder, warnings.catch_warnings(action="ignore"):  # of any type
+    # MLflow warns, already when it is imported, that it does not check a column of any type: the model does
+    with TemporaryDirectory(prefix="overcast-") as folder, warnings.catch_warnings(action="ignore"):
+        import mlflow.pyfunc
+
         code = copy_code(Path(folder))
         mlflow.pyfunc.save_model(
             path,

@@ -1,4 +1,4 @@
-"""MLflow's model registry: versions with their tags, the aliases ``champion`` and ``previous``, and files taken back."""
+"""MLflow's model registry: versions with their tags, the aliases ``champion`` and ``previous``, and their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train a run again on its train and validation part together, as long as it was, for use: it has no validation part."""
+"""Train a run again on its train and validation part together, as long as it was, to be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROLE = "refit"
 
 
 def plan_refit(config: RunConfig) -> Plan:
-    """The same run on both parts: its validation rows are train rows, and its fingerprint says that the split is another.
+    """The same run on both parts: its validation rows are train rows, and by its fingerprint the split is another.
 
     Raises: UserError if a mitigation looks at the validation part, or the run trained on a fraction.
     """

@@ -242,7 +242,7 @@ def test_no_load_ends_it(post: Callable[[Any], Answer]) -> None:
     """Twenty megabytes that are no picture, a large picture, and a hundred at once, some of them bad."""
     status, answer = post(records(base64.b64encode(os.urandom(20 << 20)).decode()))
     assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
-    large = png(np.random.default_rng(0).integers(0, 256, (2600, 2600, 3), np.uint8))
+    large = png(np.random.default_rng(0).integers(0, 256, (2700, 2700, 3), np.uint8))
     assert len(large) > 20 << 20
     assert post(records(base64.b64encode(large).decode()))[0] == 200
     text = base64.b64encode(png(PICTURE)).decode()

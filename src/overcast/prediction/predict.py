@@ -77,7 +77,7 @@ def predict(model: Run | Predictor, files: str, out: str = "") -> int:
 
 def as_predictor(model: Run | Predictor) -> Predictor:
     """A run's, or what is one already. Raises: DivergedError at once if the run diverged."""
-    if hasattr(model, "logits"):
+    if isinstance(model, Predictor):
         return model
     from overcast.prediction.run_predictor import RunPredictor
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,7 @@ BATCH = 64
 NOT_FINITE = "the network has no finite answer: some of its values are far too large"
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """A network with all that is needed to use it.
 

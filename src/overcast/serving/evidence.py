@@ -66,8 +66,9 @@ def read_evidence(path: Path) -> Evidence:
             header, *lines = csv.reader(file)
         if tuple(header) != COLUMNS or not lines:
             raise ValueError("other columns")
-        *numbers, nll = np.array(lines, float).T
-        return Evidence(*(column.astype(np.int64) for column in numbers), nll)
+        values = np.array(lines, float)
+        split_seed, fold, seed, row, group = values[:, :-1].T.astype(np.int64)
+        return Evidence(split_seed, fold, seed, row, group, values[:, -1])
     except (OSError, ValueError):
         raise DamagedError(f"{path} is damaged or missing: register the run again") from None
 

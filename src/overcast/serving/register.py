@@ -78,7 +78,7 @@ def register(candidate: Candidate, registry: Registry, limits: Mapping[str, floa
         (place / "model_card.md").write_text(card, encoding="utf8")
         version = model.register(place, card, _tags(candidate, evidence, costs))
     reasons = beyond(costs, dict(limits))
-    if comparison and not comparison.not_worse:
+    if champion and comparison and not comparison.not_worse:
         reasons.append(f"it is not shown to be no worse than the champion, version {champion.version}")
     if not reasons:
         registry.promote(version)

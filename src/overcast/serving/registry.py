@@ -75,10 +75,11 @@ class Registry:
 
     def promote(self, version: str) -> None:
         """Make it the champion, and remember which was."""
-        old = self.champion()
-        if old and old.version != version:
-            self.client.set_model_version_tag(self.name, version, BEFORE, old.version)
-            self.client.set_registered_model_alias(self.name, PREVIOUS, old.version)
+        champion = self.champion()
+        old = str(champion.version) if champion else version  # MLflow's are numbers or texts, by the store
+        if old != version:
+            self.client.set_model_version_tag(self.name, version, BEFORE, old)
+            self.client.set_registered_model_alias(self.name, PREVIOUS, old)
         self.client.set_registered_model_alias(self.name, CHAMPION, version)
 
     def roll_back(self) -> tuple[str, str]:
@@ -95,7 +96,7 @@ class Registry:
             self.client.set_registered_model_alias(self.name, PREVIOUS, older)
         else:
             self.client.delete_registered_model_alias(self.name, PREVIOUS)
-        return now.version, before
+        return str(now.version), before
 
 
 def open_registry(name: str, tracking: Sequence[str] = ()) -> Registry:

@@ -71,9 +71,9 @@ clean: ## remove what was made, but not the environment or the tracking database
 .venv/base: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA= MARK=base
 .venv/dev: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,tensorboard,transfer,transfer-sound,voices]' MARK=dev
+	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,voices]' MARK=dev
 .venv/slow: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,tensorboard,transfer,transfer-sound,transfer-text,voices,ray]' MARK=slow
+	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,transfer-text,voices,ray]' MARK=slow
 .venv/browser: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,browser]' MARK=browser
 

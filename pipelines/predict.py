@@ -16,11 +16,12 @@ from overcast.config.script import plain_script
 class Arguments:
     """run: a run's folder, an MLflow run id, or "latest"; several, with commas, answer as one.
 
+    Or a registered model, as models:/name@champion, or an .onnx file.
     files: a file, a folder or a glob. out: a csv file. min_probability: a column `answer` is the label, empty where it
     is less probable. conformal: a column `set` has the classes among which the true one is, but for this share of
     samples like those of the calibration part. ood: a column `ood` is true for what is unlike 95 % of that part.
-    flip: the mean of the answers to each picture and its mirror image. tracking…: as for train, where an id is looked
-    up.
+    flip: the mean of the answers to each picture and its mirror image. tracking…: as for train, where an id or a model
+    is looked up.
     """
 
     files: str
@@ -37,11 +38,11 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     from overcast.prediction.doubt import Doubt
     from overcast.prediction.predict import predict
-    from overcast.tracking.find_run import find_runs
+    from overcast.serving.open_model import open_model
 
     a = arguments
-    runs = find_runs(a.run, tracking=a.tracking)
-    if predict(runs, a.files, a.out, Doubt(a.min_probability, a.conformal, a.ood), a.flip):
+    model = open_model(a.run, a.tracking)
+    if predict(model, a.files, a.out, Doubt(a.min_probability, a.conformal, a.ood), a.flip):
         sys.exit(1)
 
 

@@ -185,8 +185,19 @@ def importing(package: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in files if line.search(path.read_text())}
 
 
-def test_only_tracking_imports_mlflow() -> None:
-    assert {path.rsplit("/", 1)[0] for path in importing("mlflow")} == {"src/overcast/tracking"}
+def test_only_tracking_and_serving_import_mlflow() -> None:
+    assert {path.rsplit("/", 1)[0] for path in importing("mlflow")} <= {"src/overcast/tracking", "src/overcast/serving"}
+
+
+def test_predicting_with_an_exported_network_knows_no_torch() -> None:
+    served = (
+        "prediction/reading",
+        "prediction/predictor",
+        "prediction/predict",
+        "serving/onnx_model",
+        "serving/pyfunc",
+    )
+    assert not {f"src/overcast/{name}.py" for name in served} & importing("torch")
 
 
 def test_only_the_classifier_has_a_training_step() -> None:

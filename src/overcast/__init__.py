@@ -64,13 +64,15 @@ def evaluate(run: Run | str | Path, shift: bool = False) -> dict[str, Any]:
 def predict(run: Run | str | Path, files_or_arrays: Samples) -> pd.DataFrame:
     """Label files (a path, a folder, a glob, or several) or arrays of the run's kind of data: a row for each.
 
+    run: also an exported network's file, or the address of a registered model, as ``models:/name@champion``.
     Columns: ``file`` (an array's number), ``label``, a probability per class, and ``error``: why there is none.
 
     Raises: UserError if there are no files or arrays, or an array is no array of samples.
     """
     from overcast.prediction.predict import prediction_table
+    from overcast.serving.open_model import open_model
 
-    return prediction_table(_loaded(run), files_or_arrays)
+    return prediction_table(open_model(str(run)) if isinstance(run, str | Path) else run, files_or_arrays)
 
 
 def compare(study: str = "", language: str = "en") -> Comparison:

@@ -107,7 +107,8 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
 def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
     """A script's ``main`` for one that takes a few ``name=value`` words and no defaults: a dataclass says which.
 
-    If the dataclass has a ``tracking``, that is a list of what was given of ``tracking=…`` and ``tracking.…=…``.
+    A field that is () by default, such as ``tracking``, is a list of what was given of ``tracking=…`` and
+    ``tracking.…=…``.
     """
 
     @functools.wraps(task)
@@ -138,12 +139,18 @@ def _end_interrupted() -> None:
 
 
 def _parse_arguments(kind: Any, words: list[str]) -> Any:
-    """``name=value`` words as the dataclass ``kind``: text, true or false, a number or None, and ``tracking``."""
+    """``name=value`` words as the dataclass ``kind``: text, true or false, a number, None; lists where () stands."""
     names = [f.name for f in fields(kind)]
     needed = [f.name for f in fields(kind) if f.default is DATACLASS_MISSING]
-    tracking = [word for word in words if word.partition("=")[0].partition(".")[0] == "tracking"]
-    given: dict[str, Any] = dict(word.partition("=")[::2] for word in words if word not in tracking)
-    given |= {"tracking": tracking} if tracking else {}
+    lists: dict[str, list[str]] = {f.name: [] for f in fields(kind) if f.default == ()}
+    given: dict[str, Any] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if (group := name.partition(".")[0]) in lists:
+            lists[group].append(word)
+        else:
+            given[name] = value
+    given |= {name: group for name, group in lists.items() if group}
     for name in given:
         if name not in names:
             raise UserError(no_option(name, names))

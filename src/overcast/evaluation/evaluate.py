@@ -15,7 +15,7 @@ import torch
 
 from overcast.core.atomic import whole_folder
 from overcast.core.csv_rows import write_rows
-from overcast.core.errors import DivergedError, UnreachableError
+from overcast.core.errors import DivergedError, UnreachableError, UserError
 from overcast.data import build_dataset
 from overcast.evaluation import plots
 from overcast.evaluation.baselines import cached_baselines
@@ -75,6 +75,11 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = 
     training diverged.
     """
     config = run.config
+    if not (run.parts == "validation").any():
+        raise UserError(
+            f"the run in {run.folder} was trained on train + validation, and has no validation part to be measured on: "
+            "its figures are those of the study that it comes from"
+        )
     pack = open_run_pack(run)
     if flip:
         refuse_unflippable(config.data.name, pack.spec)

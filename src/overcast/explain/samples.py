@@ -14,7 +14,9 @@ from overcast.core.seeding import stratified_sample
 from overcast.core.spacing import evenly_spaced
 from overcast.data import build_dataset
 from overcast.evaluation.evaluate import Measured, measure
-from overcast.prediction.predict import matching_files, predict_probabilities
+from overcast.prediction.predict import matching_files
+from overcast.prediction.predictor import padded, softmax
+from overcast.prediction.run_predictor import network_logits
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack
 from overcast.readers.remarks import collected_remarks
@@ -67,7 +69,8 @@ def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedS
         except (UserError, OSError) as error:
             print(f"overcast: {path} is left out: {' '.join(str(error).split())}", file=sys.stderr)
             continue
-        samples.append(ExplainedSample(str(path), raw, None, predict_probabilities(trained, [raw])[0]))
+        probabilities = softmax(network_logits(trained, *padded([raw], spec)))[0]
+        samples.append(ExplainedSample(str(path), raw, None, probabilities))
     if not samples:
         raise UserError(f"files={files}: none of them can be read as {spec.kind}")
     if len(paths) > MOST:

@@ -96,11 +96,12 @@ class Mitigation:
 
     kinds: the kinds of data it makes sense for. acts: when it changes a run's weights, if its strength is not zero:
     before the first step, within the first two, once a weight goes beyond its limit, or after the last step, by which
-    ones are kept.
+    ones are kept. needs_validation: whether it looks at the validation part while it trains.
     """
 
     acts: ClassVar[Acts] = "from the start"
     kinds: ClassVar[tuple[Kind, ...]] = ("image", "sequence", "spectrogram", "tokens")
+    needs_validation: ClassVar[bool] = False
 
     def model_kwargs(self) -> dict[str, Any]:
         """Arguments to put into the network's constructor (``dropout``, ``norm``, ``scale``); none at strength zero."""

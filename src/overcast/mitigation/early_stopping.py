@@ -26,6 +26,7 @@ class EarlyStopping(Mitigation):
     """
 
     acts: ClassVar[Acts] = "at the end"
+    needs_validation: ClassVar[bool] = True
 
     def __init__(self, patience: PositiveInt = 5, min_delta: float = 0.0) -> None:
         self.patience, self.min_delta = patience, min_delta

@@ -162,7 +162,8 @@ class Time(nn.Module):
         x = (x * sequence_mask(length, x.shape[1])[..., None]).transpose(1, 2)
         for number, (layer, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             if number:
-                x = F.max_pool1d(x, 2, ceil_mode=True)  # the zeros beyond the end are never the greatest
+                # the zeros beyond the end are never the greatest; max_pool1d would fix how many steps an export takes
+                x = F.max_pool2d(x[:, :, None], (1, 2), ceil_mode=True)[:, :, 0]
                 length = (length + 1) // 2
             x = F.relu(normed(layer(x).transpose(1, 2), length, norm)).transpose(1, 2)  # (B, width, t)
         return torch.cat([mean_over_time(x.transpose(1, 2), length), x.amax(2)], 1)

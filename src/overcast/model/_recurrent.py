@@ -89,7 +89,7 @@ class Recurrent(Network):
         if self.pool == "mean":
             return mean_over_time(x, length)
         forward, *backward = x.chunk(self.sides, -1)
-        last = forward[torch.arange(len(x), device=x.device), length - 1]
+        last = forward[torch.arange(x.shape[0], device=x.device), length - 1]
         return torch.cat([last, *(states[:, 0] for states in backward)], -1)
 
 
@@ -115,7 +115,7 @@ def reverse_steps(x: Tensor, length: Tensor) -> Tensor:
     """
     step = torch.arange(x.shape[1], device=x.device)
     order = torch.where(sequence_mask(length, x.shape[1]), length[:, None] - 1 - step, step)  # (B, T)
-    return x[torch.arange(len(x), device=x.device)[:, None], order]
+    return x[torch.arange(x.shape[0], device=x.device)[:, None], order]
 
 
 def init_weights(cell: nn.Module, max_length: int) -> None:

@@ -133,6 +133,6 @@ def statistics(x: Tensor, length: Tensor) -> Tensor:
 
 def words(x: Tensor, ids: int) -> Tensor:
     """log(1 + how often) of each word of texts (B, T), scaled to length 1: (B, ids)."""
-    counts = torch.zeros(len(x), ids, device=x.device)
+    counts = torch.zeros(x.shape[0], ids, device=x.device)
     counts.scatter_add_(1, x, (x != PADDING).to(counts.dtype))
     return F.normalize(counts.log1p(), dim=1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from overcast.core.errors import UserError
+from overcast.prediction.predictor import softmax
 from overcast.prediction.trained_network import CALIBRATION, load_state
 from overcast.statistics.conformal import conformal_threshold
 from overcast.statistics.mahalanobis import ClassGaussians
@@ -35,13 +36,6 @@ class CalibrationPart:
     def conformal_threshold(self, alpha: float) -> float:
         """Classes as likely as this make sets that miss the true one at a rate of ``alpha`` at most."""
         return conformal_threshold(self.probabilities[np.arange(len(self.target)), self.target], alpha)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (N, K) in double precision."""
-    exponents = np.exp(logits - logits.max(1, keepdims=True))
-    probabilities: np.ndarray = exponents / exponents.sum(1, keepdims=True)
-    return probabilities
 
 
 def load_calibration(run: Run) -> CalibrationPart | None:

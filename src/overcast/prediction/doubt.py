@@ -7,15 +7,17 @@ distribution; `overcast.statistics.mahalanobis`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from overcast.core.errors import UserError
-from overcast.prediction.calibration import calibration_together
+from overcast.prediction.predictor import Predictor
 from overcast.statistics.mahalanobis import ClassGaussians
-from overcast.tracking.run_folder import Run
+
+if TYPE_CHECKING:
+    from overcast.prediction.calibration import CalibrationPart
 
 BETWEEN = "; "
 """What stands between the classes of a set."""
@@ -45,17 +47,19 @@ class Doubt:
 
 
 class DoubtColumns:
-    """The further columns of an answer, and their cells. Raises: UserError as `calibration_together` does."""
+    """The further columns of an answer, and their cells. Features are watched from then on where they are needed.
 
-    def __init__(self, runs: Sequence[Run], doubt: Doubt) -> None:
-        self.classes, self.min_probability = runs[0].spec.classes, doubt.min_probability
+    Raises: UserError as `calibration_together` does, or if it takes a run and there is none.
+    """
+
+    def __init__(self, predictor: Predictor, doubt: Doubt) -> None:
+        self.classes, self.min_probability = predictor.spec.classes, doubt.min_probability
         self.least: float | None = None
         self.farthest: float | None = None
         if doubt.conformal is not None:
-            part = calibration_together(runs, f"conformal={doubt.conformal:g}")
-            self.least = part.conformal_threshold(doubt.conformal)
+            self.least = _calibration(predictor, f"conformal={doubt.conformal:g}").conformal_threshold(doubt.conformal)
         if doubt.ood:
-            self.gaussians, self.farthest = _ood_detector(runs)
+            self.gaussians, self.farthest = _ood_detector(predictor)
         asked = {"answer": self.min_probability, "set": self.least, "ood": self.farthest}
         self.names = [name for name, value in asked.items() if value is not None]
 
@@ -74,11 +78,24 @@ class DoubtColumns:
         return told
 
 
-def _ood_detector(runs: Sequence[Run]) -> tuple[ClassGaussians, float]:
+def _calibration(predictor: Predictor, option: str) -> CalibrationPart:
+    if not predictor.runs:
+        raise UserError(f"{option} needs a run: an exported or registered model has no calibration part with it")
+    from overcast.prediction.calibration import calibration_together
+
+    return calibration_together(predictor.runs, option)
+
+
+def _ood_detector(predictor: Predictor) -> tuple[ClassGaussians, float]:
     """What distances are measured from, and the distance beyond which `OOD_LEVEL` of the calibration part lies."""
-    if len(runs) > 1:
+    if len(predictor.runs) > 1:
         raise UserError("ood=true is told by the features of one network, and several answer as one: give one run")
-    part = calibration_together(runs, "ood=true")
+    part = _calibration(predictor, "ood=true")
     if part.gaussians is None or part.distances is None:
-        raise UserError(f"ood=true: the last layer of model={runs[0].config.model.name} reads too many features for it")
+        model = predictor.runs[0].config.model.name
+        raise UserError(f"ood=true: the last layer of model={model} reads too many features for it")
+    from overcast.prediction.run_predictor import RunPredictor
+
+    assert isinstance(predictor, RunPredictor)
+    predictor.watch_features()
     return part.gaussians, float(np.quantile(part.distances, 1 - OOD_LEVEL, method="higher"))

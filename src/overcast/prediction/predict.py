@@ -1,4 +1,7 @@
-"""Label any files, lines of tables or arrays with a trained run: a row for each; a broken one has its error."""
+"""Label any files, lines of tables or arrays with a trained run, or a network that was exported from one.
+
+There is a row for each; a broken one has its error. Only a run brings torch: an exported network needs none.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias, Union
 
 import numpy as np
-import torch
 from tqdm.auto import tqdm
 
 from overcast.core.atomic import whole_file
 from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
-from overcast.core.spec import SEQUENCES, Spec
-from overcast.data import DataSet, build_dataset
+from overcast.core.spec import Spec
+from overcast.data import build_dataset
 from overcast.fetch.walk import as_on_disk, walk
 from overcast.prediction.doubt import Doubt, DoubtColumns
-from overcast.prediction.ensemble import AnyNetwork, restore_together
-from overcast.prediction.trained_network import TrainedNetwork, restore
-from overcast.readers.remarks import collected_remarks
-from overcast.tracking.run_folder import FILES, Run
+from overcast.prediction.predictor import BATCH, Predictor, answers, probability_columns
+from overcast.prediction.reading import Read, read_array, read_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BATCH = 64
+    from overcast.tracking.run_folder import Run
 
-OTHERS = ("file", "label", "error", "answer", "set", "ood")
-"""The columns that are no class's."""
-
+Model: TypeAlias = Union["Run", "Sequence[Run]", Predictor]
+"""What can label: a run, several that answer as one, or a network that was exported from one."""
 
 Samples = str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
 """What can be labelled: a file, a folder or a glob, or several of them; or arrays, all in one or in a list."""
@@ -56,31 +55,26 @@ class Prediction:
     features: np.ndarray | None = None
 
 
-def predict(
-    runs: Run | Sequence[Run], files: str, out: str = "", doubt: Doubt | None = None, flip: bool = False
-) -> int:
+def predict(model: Model, files: str, out: str = "", doubt: Doubt | None = None, flip: bool = False) -> int:
     """Write ``file,label,<a probability per class>,error`` to ``out``, or to standard output.
 
     A class that is called as another column is "class …" there. Returns how many could not be read.
 
-    runs: several answer as one, with their mean probabilities. doubt: what else is said of each row, in columns before
-    the error (`overcast.prediction.doubt`). flip: the mean of the answers to each picture and its mirror image.
+    doubt: what else is said of each row, in columns before the error (`overcast.prediction.doubt`). flip: the mean of
+    the answers to each picture and its mirror image.
 
-    Raises: UserError if there are no files, no room for ``out``, or if it is one of the files, or of the run; and as
-    `restore_together` and `DoubtColumns` do.
+    Raises: UserError if there are no files, no room for ``out``, or if it is one of the files, or of the model; and as
+    `as_predictor` and `DoubtColumns` do.
     """
-    runs = [runs] if isinstance(runs, Run) else runs
     paths = matching_files(files)
-    _check_out(out, [*paths, *(run.path(name) for run in runs for name in FILES)])
     doubt = doubt or Doubt()
     if flip and (doubt.ood or doubt.conformal is not None):
         raise UserError("flip=true changes the answers that conformal=… and ood=true are about: leave it or them out")
-    more = DoubtColumns(runs, doubt)
-    network = restore_together(runs, flip)
-    if doubt.ood and isinstance(network, TrainedNetwork):
-        network.watch_features()
-    rows = predictions(runs[0], paths, network)
-    classes = runs[0].spec.classes
+    predictor = as_predictor(model, flip)
+    _check_out(out, [*paths, *predictor.files])
+    more = DoubtColumns(predictor, doubt)
+    rows = predictions(predictor, paths)
+    classes = predictor.spec.classes
     broken = total = 0
     with _output(out) as target:
         write_rows(target, [("file", "label", *probability_columns(classes), *more.names, "error")])
@@ -95,12 +89,22 @@ def predict(
     return broken
 
 
-def probability_columns(classes: Sequence[str]) -> list[str]:
-    """The classes' columns; one that is called as another column of the answer is "class …" there."""
-    return [f"class {name}" if name in OTHERS else name for name in classes]
+def as_predictor(model: Model, flip: bool = False) -> Predictor:
+    """That of a run, of several that answer as one, or what is one already. flip: see `predict`.
+
+    Raises: DivergedError at once if a run diverged; UserError if runs cannot answer as one, or what is no run is to
+    be flipped.
+    """
+    if isinstance(model, Predictor):
+        if flip:
+            raise UserError("flip=true needs a run: leave it out for an exported or registered model")
+        return model
+    from overcast.prediction.run_predictor import RunPredictor
+
+    return RunPredictor(model if isinstance(model, Sequence) else [model], flip)
 
 
-def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
+def prediction_table(model: Model, samples: Samples) -> pd.DataFrame:
     """``file``, ``label``, a probability per class and ``error``, a row a sample; no number where there is an error.
 
     Files are read as the run's data set reads them. Arrays are what a pack of the run's data holds, and ``file`` is
@@ -111,9 +115,10 @@ def prediction_table(run: Run, samples: Samples) -> pd.DataFrame:
     """
     import pandas as pd
 
-    classes = run.spec.classes
+    predictor = as_predictor(model)
+    classes = predictor.spec.classes
     unknown = np.full(len(classes), np.nan)
-    rows = list(predictions(run, listed(samples, run.spec)))
+    rows = list(predictions(predictor, listed(samples, predictor.spec)))
     probabilities = [unknown if row.probabilities is None else row.probabilities for row in rows]
     table = pd.DataFrame(np.stack(probabilities), columns=pd.Index(probability_columns(classes)))
     table.insert(0, "label", [row.label for row in rows])
@@ -148,34 +153,26 @@ def _check_several(samples: np.ndarray, spec: Spec) -> None:
         raise UserError(f"the array has shape {samples.shape}, but several samples are {needed}{single}")
 
 
-def predictions(
-    run: Run, samples: Sequence[Path] | Sequence[np.ndarray], network: AnyNetwork | None = None
-) -> Iterator[Prediction]:
-    """A row for each file or array, in their order. Raises: DivergedError at once if the run diverged.
+def predictions(predictor: Predictor, samples: Sequence[Path] | Sequence[np.ndarray]) -> Iterator[Prediction]:
+    """A row for each file or array, in their order."""
+    spec, dataset = predictor.spec, build_dataset(predictor.data)
 
-    network: that of several runs as one, in the place of the run's own.
-    """
-    trained, spec, dataset = network or restore(run), run.spec, build_dataset(run.config.data)
-
-    def read() -> Iterator[tuple[str | int, np.ndarray | str]]:
+    def read() -> Iterator[tuple[str | int, Read]]:
         for number, sample in enumerate(tqdm(samples, unit="file", disable=len(samples) <= BATCH)):
             if isinstance(sample, Path):
-                yield from _read_file(dataset, spec, sample)
+                yield from read_file(dataset, spec, sample)
             else:
-                yield number, _read_array(sample, spec)
+                yield number, read_array(sample, spec)
 
-    def rows() -> Iterator[Prediction]:
-        every = read()
-        while batch := list(islice(every, BATCH)):
-            found = _answers(trained, [array for _, array in batch])
-            for (file, _), answer in zip(batch, found, strict=True):
-                if isinstance(answer, str):
-                    yield Prediction(file, "", None, answer)
-                else:
-                    label = spec.classes[int(answer.probabilities.argmax())]
-                    yield Prediction(file, label, answer.probabilities, features=answer.features)
-
-    return rows()
+    every = read()
+    while batch := list(islice(every, BATCH)):
+        found = answers(predictor, [array for _, array in batch])
+        for (file, _), answer in zip(batch, found, strict=True):
+            if isinstance(answer, str):
+                yield Prediction(file, "", None, answer)
+            else:
+                label = spec.classes[int(answer.probabilities.argmax())]
+                yield Prediction(file, label, answer.probabilities, features=answer.features)
 
 
 def matching_files(files: str) -> list[Path]:
@@ -194,98 +191,6 @@ def matching_files(files: str) -> list[Path]:
     if not paths:
         raise UserError(f"files={files}: no such file, an empty folder, or a pattern that matches nothing")
     return paths
-
-
-def _read_file(dataset: DataSet, spec: Spec, path: Path) -> Iterator[tuple[str, np.ndarray | str]]:
-    """Each sample in a file: its name, and what the network is given, or why there is nothing."""
-    try:
-        with collected_remarks() as remarks:
-            samples = dataset.read_all(path)
-    except (UserError, OSError) as error:
-        samples, remarks = [("", error)], []
-    for text in remarks:
-        print(f"overcast: {path}: {text}", file=sys.stderr)
-    for place, sample in samples:
-        yield f"{path}{place}", _encoded(sample, spec)
-
-
-def _encoded(sample: np.ndarray | Exception, spec: Spec) -> np.ndarray | str:
-    if isinstance(sample, Exception):
-        return " ".join(str(sample).split())
-    if spec.kind in SEQUENCES and sample.shape[1:] != spec.shape[1:]:
-        return f"{sample.shape[1]} features a step, but the run was trained with {spec.shape[1]}"
-    return spec.encode(sample)
-
-
-def _read_array(array: np.ndarray, spec: Spec) -> np.ndarray | str:
-    try:
-        return _checked_array(array, spec)
-    except UserError as error:
-        return str(error)
-
-
-def _checked_array(array: np.ndarray, spec: Spec) -> np.ndarray:
-    """As a pack would hold it. Raises: UserError if it is no such sample."""
-    whole, letters = array.dtype.kind in "iu", array.dtype.kind in "US"
-    lengths = () if spec.kind == "image" else array.shape[:1]  # these may differ from one to the next
-    if array.ndim != len(spec.shape) or (*lengths, *spec.shape[len(lengths) :]) != array.shape:
-        needed = ", ".join(["any", *map(str, spec.shape[1:])] if spec.kind != "image" else map(str, spec.shape))
-        raise UserError(f"shape {array.shape}, but the run was trained with ({needed})")
-    if not array.size:
-        raise UserError("no steps: the array is empty")
-    if spec.kind == "image":
-        if not whole or array.min() < 0 or array.max() > 255:
-            raise UserError(f"pictures are whole numbers from 0 to 255, not {_range(array)}")
-        return array.astype(np.uint8)
-    if spec.kind in SEQUENCES:
-        if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-            raise UserError("sequences are finite numbers")
-        return spec.encode(array) if spec.offset else array.astype(np.float32)
-    if letters:
-        return spec.encode(list(map(str, array)))
-    if not whole or array.min() < 0 or array.max() >= spec.ids:
-        raise UserError(f"texts are words, or token ids from 0 to {spec.ids - 1}, not {_range(array)}")
-    ids: np.ndarray = np.trim_zeros(array.astype(np.int32), "b")  # what pads a batch
-    return ids if len(ids) else array[:1].astype(np.int32)
-
-
-def _range(array: np.ndarray) -> str:
-    told = f" from {array.min():g} to {array.max():g}" if array.dtype.kind in "iuf" else ""
-    return f"{array.dtype}{told}"
-
-
-class Answer(NamedTuple):
-    """The class probabilities (K,) of a sample, and its features (F,) where the network watches them."""
-
-    probabilities: np.ndarray
-    features: np.ndarray | None
-
-
-def _answers(trained: AnyNetwork, read: list[np.ndarray | str]) -> Iterator[Answer | str]:
-    """The answer to each sample, or why there is none."""
-    arrays = [array for array in read if not isinstance(array, str)]
-    found = iter(predict_probabilities(trained, arrays) if arrays else [])  # then the features are there too
-    watched = trained.features if isinstance(trained, TrainedNetwork) else None
-    features = iter([None] * len(arrays) if watched is None else watched.flatten(1).double().numpy())
-    for array in read:
-        if isinstance(array, str):
-            yield array
-            continue
-        answer = Answer(next(found), next(features))
-        finite = np.isfinite(answer.probabilities).all()
-        yield answer if finite else "the network has no finite answer: some of its values are far too large"
-
-
-def predict_probabilities(trained: AnyNetwork, arrays: list[np.ndarray]) -> np.ndarray:
-    """(N, K) of samples padded with zeros to the longest."""
-    image = trained.preprocessor.kind == "image"
-    length = np.array([a.shape[1 if image else 0] for a in arrays])
-    longest = max(len(a) for a in arrays)
-    batch = np.stack([np.pad(a, [(0, longest - len(a)), *[(0, 0)] * (a.ndim - 1)]) for a in arrays])
-    with torch.inference_mode():
-        logits = trained(torch.from_numpy(batch), torch.from_numpy(length))
-    found: np.ndarray = logits.double().softmax(-1).numpy()
-    return found
 
 
 def _check_out(out: str, kept: list[Path]) -> None:

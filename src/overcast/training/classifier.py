@@ -20,9 +20,6 @@ from overcast.prediction.preprocessor import Preprocessor
 from overcast.training.batch_loader import BatchLoader
 from overcast.training.metrics import epoch_metrics, gap
 
-PARTS = ("validation", "train")
-"""The loaders of `PackDataModule.val_dataloader`, in order."""
-
 WARM_UP = 0.25
 """The share of the steps over which the one-cycle schedule climbs to the learning rate (Smith & Topin 2018)."""
 
@@ -119,11 +116,14 @@ class ClassifierModule(LightningModule):
 
     def validation_step(self, raw: tuple[Tensor, Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
         x, y, length = raw
-        self._measures[PARTS[dataloader_idx]].update(self(x, length), y)
+        list(self._measures.values())[dataloader_idx].update(self(x, length), y)
 
     @property
     def _measures(self) -> dict[str, MetricCollection]:
-        return dict(zip(PARTS, (self.validation, self.sample), strict=True))
+        """Of the parts that are looked at, in the order of their loaders."""
+        every = {"validation": self.validation, "train": self.sample}
+        datamodule = self.trainer.datamodule  # type: ignore[attr-defined] # Lightning sets it
+        return {part: every[part] for part in datamodule.measured}
 
     def on_validation_epoch_end(self) -> None:
         """Log negative log-likelihood and accuracy of both parts and the gap between them, once an epoch."""
@@ -131,8 +131,9 @@ class ClassifierModule(LightningModule):
         for part, metrics in self._measures.items():
             values[part] = dict(metrics.compute())
             metrics.reset()
-        scores = {f"{p}/{m}": values[p][m] for p in ("train", "validation") for m in ("nll", "accuracy")}
-        scores |= {f"validation_gap/{m}": value for m, value in gap(values["train"], values["validation"]).items()}
+        scores = {f"{p}/{m}": values[p][m] for p in sorted(values) for m in ("nll", "accuracy")}
+        if "validation" in values:
+            scores |= {f"validation_gap/{m}": value for m, value in gap(values["train"], values["validation"]).items()}
         self.log_dict({name: torch.as_tensor(value, dtype=torch.float32) for name, value in scores.items()})
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

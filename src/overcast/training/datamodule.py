@@ -10,6 +10,9 @@ from overcast.core.seeding import generator
 from overcast.prepare.pack import Pack
 from overcast.training.batch_loader import BatchLoader, evaluation_batch
 
+UNMATCHED = 10
+"""Of so many train rows one is measured where there is no validation part to be as large as."""
+
 
 class PackDataModule(LightningDataModule):
     """Train batches shuffled by (seed, epoch); validation and a fixed train sample as large, to measure.
@@ -34,7 +37,8 @@ class PackDataModule(LightningDataModule):
         self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
         self.calibration = np.flatnonzero(parts == "calibration")
-        self.sample = np.sort(self._shuffled(self.train, "sample")[: len(self.validation)])
+        n_sample = len(self.validation) or max(1, len(self.train) // UNMATCHED)
+        self.sample = np.sort(self._shuffled(self.train, "sample")[:n_sample])
 
     def _shuffled(self, rows: np.ndarray, purpose: str, epoch: int = 0) -> np.ndarray:
         order = torch.randperm(len(rows), generator=generator(self.seed, purpose, epoch))
@@ -63,5 +67,10 @@ class PackDataModule(LightningDataModule):
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         return [
             BatchLoader(self.pack, rows, evaluation_batch(self.pack.spec), rank=rank, world=world)
-            for rows in (self.validation, self.sample)
+            for rows in self.measured.values()
         ]
+
+    @property
+    def measured(self) -> dict[str, np.ndarray]:
+        """The rows of each part that is looked at after an epoch; no validation part in a refit."""
+        return {"validation": self.validation, "train": self.sample} if len(self.validation) else {"train": self.sample}

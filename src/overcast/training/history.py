@@ -77,15 +77,14 @@ class History(Callback):
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         figures = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" in k}
         # the first metric ever logged is the one that MLflow's compare page opens with
-        row = {"validation/accuracy": figures.pop("validation/accuracy"), **figures}
+        row = dict(sorted(figures.items(), key=lambda item: item[0] != "validation/accuracy"))
         epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
         self.rows.append({"epoch": epoch, **row})
         self.unrecorded.append(Epoch(epoch, row, time.time()))
         if time.time() - self.recorded > SECONDS_BETWEEN_RECORDS:
             self.flush()
-        self.bar.set_postfix_str(
-            f"epoch {epoch}, accuracy {row['validation/accuracy']:.1%} (train {row['train/accuracy']:.1%})"
-        )
+        validation = f"{row['validation/accuracy']:.1%} " if "validation/accuracy" in row else ""
+        self.bar.set_postfix_str(f"epoch {epoch}, accuracy {validation}(train {row['train/accuracy']:.1%})")
 
     def flush(self) -> None:
         """Hand over the epochs that the record does not have yet."""
@@ -110,7 +109,12 @@ class History(Callback):
         return text.getvalue()
 
     def best(self) -> dict[str, float]:
-        """The figures of the epoch with the least validation negative log-likelihood, as ``best/…``."""
+        """The figures of the epoch with the least validation negative log-likelihood, as ``best/…``.
+
+        None without a validation part.
+        """
+        if "validation/nll" not in self.rows[0]:
+            return {}
         row = min(self.rows, key=lambda r: r["validation/nll"])
         return {"best/epoch": row["epoch"]} | {
             f"best/{name.replace('/', '_')}": value for name, value in row.items() if name != "epoch"

@@ -48,12 +48,13 @@ def default_overrides(params: Path, taken: Iterable[str], recipe: str = "") -> l
     if CHOICE in taken:  # strengths of what may not be chosen any more
         own = {key: value for key, value in own.items() if not key.startswith(f"{CHOICE}.")}
     flat |= own
-    return [f"{key}={_as_override(value)}" for key, value in flat.items() if key not in taken]
+    return [f"{key}={as_override(value)}" for key, value in flat.items() if key not in taken]
 
 
-def _as_override(value: Any) -> str:
+def as_override(value: Any) -> str:
+    """A plain value as it stands in an override."""
     if isinstance(value, list):
-        return "[" + ",".join(map(_as_override, value)) + "]"
+        return "[" + ",".join(map(as_override, value)) + "]"
     if isinstance(value, str):
         return value if PLAIN.fullmatch(value) else quoted(value)
     return json.dumps(value)

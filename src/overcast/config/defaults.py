@@ -12,7 +12,6 @@ import yaml
 from overcast.config.messages import no_option
 from overcast.core.errors import UserError
 
-
 BESIDE = ("recipe",)
 """What may stand in params.yaml and is no part of the config: values of its own stand in for others there."""
 

@@ -7,7 +7,7 @@
     mitigation: [augmentation, dropout]
     mitigation.dropout.p: 0.2
 
-``recipe=<name>`` takes it, on the command line or in params.yaml. The user's own words win over it, and so does a study.
+``recipe=<name>`` takes it, on the command line or in params.yaml. The user's own words and a study win over it.
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ class StudyConfig:
             value = getattr(self, name)
             if not isinstance(value, int) and (value is not None or name == "seeds"):
                 raise UserError(f"study.{name}={value}: give a whole number")
-        if self.budget is not None and not BUDGET.fullmatch(str(self.budget)):
-            raise UserError(f"study.budget={self.budget}: give a time with its unit, such as 90s, 30min or 2h")
+        if self.budget is not None:
+            seconds("study.budget", self.budget)
         for name, choices in (("design", DESIGNS), ("equal", EQUAL)):
             if getattr(self, name) not in choices:
                 raise UserError(f"study.{name}={getattr(self, name)}: the choices are {', '.join(choices)}")
@@ -122,11 +122,19 @@ class StudyConfig:
     @property
     def budget_seconds(self) -> float | None:
         """``budget`` in seconds."""
-        match = BUDGET.fullmatch(str(self.budget)) if self.budget is not None else None
-        return float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else None
+        return None if self.budget is None else seconds("study.budget", self.budget)
 
 
 BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
+
+
+def seconds(option: str, text: str) -> float:
+    """A time as ``30min`` in seconds. Raises: UserError naming the option if it is none."""
+    if not (match := BUDGET.fullmatch(str(text))):
+        raise UserError(f"{option}={text}: give a time with its unit, such as 90s, 30min or 2h")
+    return float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]]
+
+
 DESIGNS = ("one_at_a_time", "leave_one_out", "factorial")
 EQUAL = ("epochs", "compute")
 

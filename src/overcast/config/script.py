@@ -106,7 +106,8 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
 def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
     """A script's ``main`` for one that takes a few ``name=value`` words and no defaults: a dataclass says which.
 
-    If the dataclass has a ``tracking``, that is a list of what was given of ``tracking=…`` and ``tracking.…=…``.
+    If the dataclass has a ``tracking``, that is a list of what was given of ``tracking=…`` and ``tracking.…=…``; if it
+    has ``overrides``, one of all words that are none of its own.
     """
 
     @functools.wraps(task)
@@ -137,9 +138,13 @@ def _end_interrupted() -> None:
 
 
 def _parse_arguments(kind: Any, words: list[str]) -> Any:
-    """``name=value`` words as the dataclass ``kind``, whose fields are all text but for ``tracking``."""
+    """``name=value`` words as the dataclass ``kind``, all of text but for ``tracking`` and ``overrides``."""
     names = [f.name for f in fields(kind)]
     needed = [f.name for f in fields(kind) if f.default is DATACLASS_MISSING]
+    if "overrides" in names:
+        names.remove("overrides")
+        overrides = [word for word in words if word.partition("=")[0] not in names]
+        return kind(**dict(word.partition("=")[::2] for word in words if word not in overrides), overrides=overrides)
     tracking = [word for word in words if word.partition("=")[0].partition(".")[0] == "tracking"]
     given: dict[str, Any] = dict(word.partition("=")[::2] for word in words if word not in tracking)
     given |= {"tracking": tracking} if tracking else {}

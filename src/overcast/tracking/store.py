@@ -78,17 +78,20 @@ class TrackingStore:
         except NotDeliveredError as error:
             raise unreachable(self.uri, error) from None
 
-    def study(self, key: str, name: str, tags: dict[str, str]) -> MlflowRun:
-        """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now."""
+    def study(self, key: str, name: str, tags: dict[str, str], role: str = "study") -> MlflowRun:
+        """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now.
+
+        role: "search" for that of `overcast.tuning`, which is no study to compare.
+        """
         tags = {"opened": _text(datetime.now(UTC)), "format": str(FORMAT), **tags}
-        for run in self.search(study=key, role="study", limit=1):
+        for run in self.search(study=key, role=role, limit=1):
             record = self.recorder(run.id, tags)
             record.deliver()
             with answering(self.uri):
                 self.client.update_run(run.id, status="RUNNING")
             record.tags(_here() | ({ENDED_BECAUSE: ""} if ENDED_BECAUSE in run.tags else {}) | tags)
             return record
-        return self.create(name, {"role": "study", "study": key, **tags})
+        return self.create(name, {"role": role, "study": key, **tags})
 
     def search(self, status: str = "", limit: int = 50_000, **equal: str) -> list[RunInfo]:
         """Runs with these tags (or ``params.<name>``), newest first. Raises: UnreachableError."""

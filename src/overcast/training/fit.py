@@ -8,6 +8,7 @@ import math
 import os
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,18 @@ PROFILE_HEAD = 12  # lines
 
 
 def fit(
-    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool = True, first: Run | None = None
+    run: Run,
+    devices: Devices,
+    record: RunRecorder,
+    title: str,
+    shown: bool = True,
+    first: Run | None = None,
+    watching: Sequence[Callback] = (),
 ) -> dict[str, Any]:
     """Train, and write ``model.pt`` and ``history.csv``; gives the best figures and how long it took.
 
-    first: a run to take the first weights from, see `overcast.training.first_weights`.
+    first: a run to take the first weights from, see `overcast.training.first_weights`. watching: what looks on, and may
+    end the fit by an error of its own.
 
     Raises: DivergedError at the end of an epoch in which a loss is not finite.
     """
@@ -72,7 +80,7 @@ def fit(
     with warnings.catch_warnings():
         _silence_lightning()
         finite = StopDiverged(config.lr, devices.precision)
-        trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks])
+        trainer = _trainer(config, devices, run.folder, [finite, history, *callbacks, *watching])
         try:
             trainer.fit(module, datamodule)
         except SystemExit as end:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
@@ -33,6 +34,12 @@ from overcast.training.first_weights import asked_for, first_config
 from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
 
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+
+SEARCH = "search trial"
+"""The role of a trial of `overcast.tuning`."""
+
 
 def train(config: RunConfig) -> Run:
     """Train what ``config`` says into a folder of its own, and record it in MLflow.
@@ -49,11 +56,13 @@ def train(config: RunConfig) -> Run:
     return execute(plan, store)
 
 
-def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = None) -> Run:
+def execute(
+    plan: Plan, store: TrackingStore | None, study: StudyInfo | None = None, watching: Sequence[Callback] = ()
+) -> Run:
     """Train what was planned, as a trial of ``study`` if given.
 
     store: None where nothing is recorded, or the store does not answer in a study's middle: then the run is recorded
-    later.
+    later. watching: see `overcast.training.fit.fit`; for a run of one process.
 
     Raises: UserError if this machine cannot do it, the disk is full, or the training diverges; UnreachableError if the
     store takes no run, and there is no study that could go on.
@@ -74,7 +83,7 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
         with run_status(record), heartbeat(record), record.system_metrics():
             _begin(plan, run, record, study)
             shown = study is None or study.jobs == 1
-            _record_fit(run, config, facts, devices.on(gpus), record, shown, first)
+            _record_fit(run, config, facts, devices.on(gpus), record, shown, first, watching)
     run.note_refused(record.refused)
     return run
 
@@ -162,6 +171,7 @@ def _record_fit(
     record: RunRecorder,
     shown: bool,
     first: Run | None,
+    watching: Sequence[Callback],
 ) -> None:
     """Fit, and record what goes in and what comes of it."""
     facts["id"] = record.id
@@ -170,7 +180,7 @@ def _record_fit(
     record.dataset(name, facts["fingerprint"], str(Path(config.data_dir) / name), f"{len(run.parts)} samples")
     try:
         with refusals_told(run.folder):
-            facts |= _fit(run, devices, record, facts["name"], shown, first)
+            facts |= _fit(run, devices, record, facts["name"], shown, first, watching)
     except DivergedError:
         record.tags({"diverged": "true"})
         raise
@@ -180,13 +190,21 @@ def _record_fit(
     record_outcome(record, run)
 
 
-def _fit(run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None) -> dict[str, Any]:
+def _fit(
+    run: Run,
+    devices: Devices,
+    record: RunRecorder,
+    title: str,
+    shown: bool,
+    first: Run | None,
+    watching: Sequence[Callback],
+) -> dict[str, Any]:
     from overcast.training.distributed import launch
     from overcast.training.fit import fit
 
     if devices.ranks > 1:
         return launch(run, devices, record, title, shown, first)
-    return fit(run, devices, record, title, shown, first)
+    return fit(run, devices, record, title, shown, first, watching)
 
 
 def record_outcome(record: RunRecorder, run: Run) -> None:
@@ -199,6 +217,12 @@ def record_outcome(record: RunRecorder, run: Run) -> None:
     summary |= {f"cost/{name}": facts[name] for name in costs}
     record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
     record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again
+    if run.config.role != SEARCH:
+        record_files(record, run)
+
+
+def record_files(record: RunRecorder, run: Run) -> None:
+    """Log the run's files. Those of a search's trials are hundreds, of which one counts."""
     for path in sorted(run.folder.iterdir()):
         if path.suffix in (".yaml", ".json", ".csv", ".pt"):
             record.artifact(path, "run")

@@ -117,9 +117,7 @@ def _recipe(outcomes: Sequence[FoldOutcome]) -> Table:
         if len(outcomes) > 1
         else [translate("value")]
     )
-    rows: list[list[str | Cell]] = [
-        [name, *(_shown(each.values.get(name, "–")) for each in outcomes)] for name in names
-    ]
+    rows = [[Cell(name), *(Cell(_shown(each.values.get(name, "–"))) for each in outcomes)] for name in names]
     return Table([translate("option"), *heads], rows, row_heads=True)
 
 
@@ -129,7 +127,7 @@ def _shown(value: object) -> str:
 
 def _folds(outcomes: Sequence[FoldOutcome]) -> Table:
     """A row a fold, and their mean."""
-    heads = [
+    heads: list[str | Cell] = [
         translate("fold"),
         translate("trials"),
         Cell(translate("stopped early")),

@@ -102,7 +102,7 @@ def _work(search: Search, fold: int, number: int, errors: Any) -> None:
     """In a process of its own."""
     redirect(search.folder / f"worker-{number}.log")
     try:
-        work(search, fold, open_storage(search.storage, search.folder), number)
+        work(search, fold, open_storage(search.storage, search.folder))
     except UserError as error:
         errors.send(str(error))
     except KeyboardInterrupt:

@@ -37,8 +37,8 @@ def check_recipe(name: str, search: str) -> None:
 
 def write_recipe(name: str, search: str, command: str, values: dict[str, Any]) -> Path:
     """Write it; where it lies."""
-    head = f"{FOUND_BY.format(search)}{without_password(command)}\n"
-    text = head + "".join(_line(key, value) for key, value in values.items())
+    one_line = " ".join(without_password(command).split())
+    text = f"{FOUND_BY.format(search)}{one_line}\n" + "".join(_line(key, value) for key, value in values.items())
     whole_file(recipe_path(name), text)
     return recipe_path(name)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from overcast.core.errors import UnreachableError, UserError
 from overcast.core.process import ProcessId, is_gone, this_process
@@ -32,6 +34,9 @@ OUT_OF_TIME = "out of time"
 
 STOOD = "as it stood"
 """What marks the trial of the options as they stand without the search. It is never stopped."""
+
+WAIT = 3.0
+"""Seconds in which another worker that came first makes its tables."""
 
 BEAT = 30
 """Seconds between two heartbeats of a trial in a database, by which a worker on another machine is known to live."""
@@ -74,14 +79,19 @@ def open_storage(address: str, folder: Path) -> BaseStorage:
     if not address:
         return JournalStorage(JournalFileBackend(str(folder / JOURNAL), JournalLock(folder / f"{JOURNAL}.lock")))
     url = "postgresql+psycopg:" + with_password(address, STORAGE).partition(":")[2]
-    with answering(address):
-        return RDBStorage(
-            url,
-            engine_kwargs={"pool_pre_ping": True},
-            heartbeat_interval=BEAT,
-            grace_period=4 * BEAT,
-            heartbeat_stale_trial_callback=retry,
-        )
+    with answering(address), warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        for last in (False, True):
+            with suppress(*() if last else (IntegrityError, ProgrammingError)):  # another has just made its tables
+                return RDBStorage(
+                    url,
+                    engine_kwargs={"pool_pre_ping": True},
+                    heartbeat_interval=BEAT,
+                    grace_period=4 * BEAT,
+                    heartbeat_stale_trial_callback=retry,
+                )
+            time.sleep(WAIT)
+    raise AssertionError
 
 
 @contextmanager
@@ -93,8 +103,8 @@ def answering(address: str) -> Iterator[None]:
     except (SQLAlchemyError, ImportError, optuna.exceptions.StorageInternalError) as error:
         cause = getattr(error.__cause__, "orig", None) or getattr(error, "orig", None) or error
         reason = without_password((str(cause).strip().splitlines() or [type(error).__name__])[0])
-        hint = "pip install -c constraints.txt -e '.[postgresql]'" if isinstance(cause, ImportError) else "start it"
-        raise UnreachableError(f"cannot use {where}: {reason}. Mend that ({hint}), or leave storage= out") from None
+        hint = "pip install -c constraints.txt -e '.[postgresql]'" if isinstance(cause, ImportError) else "start its server"
+        raise UnreachableError(f"cannot use {where}: {reason}. Mend that ({hint}), or leave storage=… out") from None
 
 
 def retry(study: Study, trial: FrozenTrial) -> None:

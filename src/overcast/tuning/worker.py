@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from overcast.core.locks import lock_first
 from overcast.core.seeding import derive_seed
 from overcast.core.signals import sigterm_exits
 from overcast.tracking.outbox import find_outboxes
@@ -30,6 +32,9 @@ UNJUDGED_TRIALS = 5
 
 UNJUDGED_RUNGS = 3
 """Of a training: while the learning rate climbs, a curve says little about its end (`overcast.training.classifier`)."""
+
+MOST_WORKERS = 1024
+"""On one machine."""
 
 IN_A_ROW = 20
 """Trials that were trained before, after which a space is searched through."""
@@ -54,8 +59,8 @@ def pruner() -> BasePruner:
     return MedianPruner(n_startup_trials=UNJUDGED_TRIALS, n_warmup_steps=UNJUDGED_RUNGS)
 
 
-def open_study(search: Search, fold: int, storage: BaseStorage, worker: int = 0) -> Study:
-    """A fold's trials, those there are or none yet; worker: its number among those of one command."""
+def open_study(search: Search, fold: int, storage: BaseStorage, *seed: int | str) -> Study:
+    """A fold's trials, those there are or none yet; seed: of the sampler, for who asks for new ones."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -63,16 +68,21 @@ def open_study(search: Search, fold: int, storage: BaseStorage, worker: int = 0)
             storage=storage, study_name=search.study_name(fold), pruner=pruner(), load_if_exists=True
         )
         # one that goes on shall not draw again what it drew when it began
-        study.sampler = sampler(search.id, fold, worker, len(study.get_trials(deepcopy=False)))
+        study.sampler = sampler(search.id, fold, len(study.get_trials(deepcopy=False)), *seed)
     return study
 
 
-def work(search: Search, fold: int, storage: BaseStorage, worker: int = 0) -> None:
+def work(search: Search, fold: int, storage: BaseStorage) -> None:
     """Train trials until the fold's share is over.
 
     Raises: UserError for what ends any training, such as a full disk.
     """
-    study = open_study(search, fold, storage, worker)
+    # two that began at once with the same seed would draw the same: each has a number of its own as long as it lives
+    with lock_first([search.folder / "workers" / str(number) for number in range(MOST_WORKERS)]) as number:
+        _work(search, fold, open_study(search, fold, storage, number, socket.gethostname() if search.storage else ""))
+
+
+def _work(search: Search, fold: int, study: Study) -> None:
     trials = study.get_trials(deepcopy=False)
     deadline = time.time() + (search.seconds - spent_seconds(trials) if search.seconds else float("inf"))
 

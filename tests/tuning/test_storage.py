@@ -50,5 +50,5 @@ def test_an_address_is_one_of_postgresql() -> None:
 
 
 def test_a_database_that_is_not_there_is_one_message(tmp_path: Path) -> None:
-    with pytest.raises(UnreachableError, match="cannot use the search's storage postgresql://127.0.0.1:1/db: "):
+    with pytest.raises(UnreachableError, match=r"cannot use the search's storage postgresql://127\.0\.0\.1:1/db: "):
         open_storage("postgresql://127.0.0.1:1/db", tmp_path)

@@ -103,7 +103,8 @@ def answering(address: str) -> Iterator[None]:
     except (SQLAlchemyError, ImportError, optuna.exceptions.StorageInternalError) as error:
         cause = getattr(error.__cause__, "orig", None) or getattr(error, "orig", None) or error
         reason = without_password((str(cause).strip().splitlines() or [type(error).__name__])[0])
-        hint = "pip install -c constraints.txt -e '.[postgresql]'" if isinstance(cause, ImportError) else "start its server"
+        missing = isinstance(cause, ImportError)
+        hint = "pip install -c constraints.txt -e '.[postgresql]'" if missing else "start its server"
         raise UnreachableError(f"cannot use {where}: {reason}. Mend that ({hint}), or leave storage=… out") from None
 
 

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 import yaml
 
+from overcast.config.compose import as_override
 from overcast.config.metric_options import metric_options
+from overcast.config.recipe import read_recipe
 from overcast.core.paths import ROOT
 from overcast.core.spec import Spec
 from overcast.data import build_dataset
 from overcast.prediction.build import build_mitigations, build_network
 from overcast.training.metrics import build_metric
+from overcast.tuning.space import read_space
 
 SOURCE = ROOT / "src" / "overcast"
 KINDS = ("data", "model", "mitigation")
@@ -115,6 +118,29 @@ def test_a_metric_is_its_option_file(name: str) -> None:
     assert build_metric(option, 3).higher_is_better is option.higher_is_better
     assert {"higher_is_better", "range"} <= option_files("metric")[name].keys()  # a report then needs no torchmetrics
     assert not list(SOURCE.rglob(f"{name}.py"))
+
+
+@pytest.mark.parametrize("name", sorted(option_files("search")))
+def test_every_search_space_composes_and_builds(config: Any, name: str) -> None:
+    """Each choice and each end of a range in it, for each kind of data; the options as they stand lie inside."""
+    model = name if name in choices("model") else "ann"
+    space = read_space(ROOT / "conf", name, model)
+    for values in map(space.values, space.examples()):
+        words = [f"{key}={as_override(value)}" for key, value in values.items()]
+        found = config(f"model={model}", *words)
+        assert [option.name for option in found.mitigation] == list(space.mitigations or ())
+        for kind in found.model.target_class("model").kinds:
+            fitting = [each for each in found.mitigation if kind in each.target_class("mitigation").kinds]
+            assert len(build_mitigations(fitting, kind)) == len(fitting)
+            build_network(found.model, SPECS[kind], {})
+    stands = yaml.safe_load((ROOT / "params.yaml").read_text())
+    words = [f"{key}={as_override(stands[key])}" for key in ("lr", "batch_size", "epochs", "mitigation")]
+    assert space.params_of(config(f"model={model}", *words)) is not None
+
+
+@pytest.mark.parametrize("name", sorted(option_files("recipe")))
+def test_every_recipe_is_one(name: str) -> None:
+    assert isinstance(read_recipe(ROOT / "conf", name), dict)
 
 
 @pytest.mark.parametrize("group", ["trainer", "tracking"])

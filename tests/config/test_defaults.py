@@ -58,7 +58,7 @@ def test_the_shipped_ones(tmp_path: Path) -> None:
         ),
         ("lr: 0.004", "lr: 0.004\nmodel.width: 3", "there is no option 'model.width'"),
         ("lr: 0.004", "lr: 0.004\ndata_dir: /there", "there is no option 'data_dir'"),
-        ("lr: 0.004", "lr: 0.004\nlr: 0.1", "params.yaml, line 11: cannot be read: lr stands twice"),
+        ("lr: 0.004", "lr: 0.004\nlr: 0.1", "params.yaml, line 12: cannot be read: lr stands twice"),
     ],
 )
 def test_a_slip_is_one_message(tmp_path: Path, old: str, new: str, said: str) -> None:

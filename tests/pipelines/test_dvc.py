@@ -33,6 +33,7 @@ HARMLESS = {
     "overcast.config.messages": "words of error messages",
     "overcast.core.errors": "words of error messages",
     "overcast.config.defaults": "refuses what is wrong in params.yaml, which DVC sees itself",
+    "overcast.config.recipe": "reads a recipe's file, which DVC sees, or refuses it",
     "overcast.config.script": "a script's main: what went wrong, and with which exit code",
     "overcast.config.hydra_block": "refuses what an option file may not say",
     "overcast.core.durations": "how long something may take: no stage has such a limit",
@@ -203,7 +204,7 @@ def test_dvc_sees_all_that_may_stand_in_params() -> None:
         "evaluate": [],
     }
     assert files["download"] == files["pack"] == ["conf/data/${data}.yaml"]
-    groups = ("data", "model", "trainer")
+    groups = ("data", "model", "recipe", "trainer")
     assert files["train"] == ["params.yaml", *(f"conf/{group}/${{{group}}}.yaml" for group in groups)]
     assert {"conf/mitigation", "conf/config.yaml"} <= set(stages()["train"]["deps"])
     assert "conf/metric" in stages()["evaluate"]["deps"]

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from overcast.config.defaults import read_defaults
 from overcast.config.messages import check_group, error_message, quoted
+from overcast.config.recipe import CHOICE, NONE, read_recipe
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
 from overcast.core.errors import UserError
@@ -34,18 +35,26 @@ PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-zA-Z_][\w-]*", re.IGNORE
 """A text that Hydra reads as itself without quotes."""
 
 
-def default_overrides(params: Path, taken: Iterable[str]) -> list[str]:
+def default_overrides(params: Path, taken: Iterable[str], recipe: str = "") -> list[str]:
     """params.yaml as overrides, without the keys already ``taken`` by the user or a study.
 
-    Raises: UserError for anything in it that is no default to run.
+    recipe: the one whose values stand in for some of them, instead of the one that params.yaml names.
+
+    Raises: UserError for anything in it that is no default to run, or if there is no such recipe.
     """
     flat, taken = read_defaults(params, ConfigSchema, SETTINGS), set(taken)
-    return [f"{key}={_as_override(value)}" for key, value in flat.items() if key not in taken]
+    name = flat.pop("recipe", NONE)
+    own = read_recipe(params.parent / "conf", recipe or name)
+    if CHOICE in taken:  # strengths of what may not be chosen any more
+        own = {key: value for key, value in own.items() if not key.startswith(f"{CHOICE}.")}
+    flat |= own
+    return [f"{key}={as_override(value)}" for key, value in flat.items() if key not in taken]
 
 
-def _as_override(value: Any) -> str:
+def as_override(value: Any) -> str:
+    """A plain value as it stands in an override."""
     if isinstance(value, list):
-        return "[" + ",".join(map(_as_override, value)) + "]"
+        return "[" + ",".join(map(as_override, value)) + "]"
     if isinstance(value, str):
         return value if PLAIN.fullmatch(value) else quoted(value)
     return json.dumps(value)
@@ -73,6 +82,9 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
     for word in overrides:
         check_group(root / "conf", word)
+    recipes = [word for word in overrides if override_key(word) == "recipe"]  # which Hydra does not know
+    arguments, overrides = ([a for a in words if a not in recipes] for words in (arguments, overrides))
+    recipe = recipes[-1].partition("=")[2] if recipes else ""
     keys = {override_key(word) for word in overrides}
     chosen = [word.partition("=")[2] for word in overrides if override_key(word) == "study"]
     # a study is a multirun, with +study=… as with study.folds=…: saying so makes Hydra report a mistake in it as such
@@ -84,7 +96,7 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     at = arguments.index(overrides[0]) if overrides else len(arguments)
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
     flags = flags or ["--multirun"] * (study and not other)
-    return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys), *arguments[at:]]
+    return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys, recipe), *arguments[at:]]
 
 
 def _with_info_value(arguments: list[str]) -> list[str]:

@@ -12,6 +12,9 @@ import yaml
 from overcast.config.messages import no_option
 from overcast.core.errors import UserError
 
+BESIDE = ("recipe",)
+"""What may stand in params.yaml and is no part of the config: values of its own stand in for others there."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML in which no key stands twice: one of the two would be ignored."""
@@ -36,7 +39,7 @@ def read_defaults(path: Path, schema: type, without: Collection[str] = ()) -> di
     known = {field.name: field for field in fields(schema) if field.name not in without}
     hints = get_type_hints(schema)
     tree = _read(path)
-    _check_names(path, tree, list(known), [name for name, field in known.items() if _is_required(field)])
+    _check_names(path, tree, [*known, *BESIDE], [name for name, field in known.items() if _is_required(field)])
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         if name == "split":
@@ -47,7 +50,7 @@ def read_defaults(path: Path, schema: type, without: Collection[str] = ()) -> di
             flat |= {f"split.{key}": _with_value(path, f"split.{key}", own[key], key in optional) for key in below}
         else:
             flat[name] = _with_value(path, name, value)
-            if known[name].default_factory is not MISSING and not _is_choice(value):
+            if name in known and known[name].default_factory is not MISSING and not _is_choice(value):
                 raise UserError(f"{path.name}: {name}={value}: name a choice of conf/{name}, or a list of them")
     return flat
 

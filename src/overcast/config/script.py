@@ -32,6 +32,9 @@ from overcast.core.secrets import keep_passwords, without_password
 from overcast.core.signals import ctrl_c_raises
 from overcast.core.system_errors import refusals_told
 
+OVERRIDES = "overrides"
+"""The field of a script's arguments that takes all words which are none of the others."""
+
 
 @dataclass
 class Session:
@@ -108,7 +111,7 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
     """A script's ``main`` for one that takes a few ``name=value`` words and no defaults: a dataclass says which.
 
     A field that is () by default, such as ``tracking``, is a list of what was given of ``tracking=…`` and
-    ``tracking.…=…``.
+    ``tracking.…=…``; if it is called ``overrides``, of all words that are none of the others.
     """
 
     @functools.wraps(task)
@@ -148,6 +151,8 @@ def _parse_arguments(kind: Any, words: list[str]) -> Any:
         name, _, value = word.partition("=")
         if (group := name.partition(".")[0]) in lists:
             lists[group].append(word)
+        elif name not in names and OVERRIDES in lists:
+            lists[OVERRIDES].append(word)
         else:
             given[name] = value
     given |= {name: group for name, group in lists.items() if group}

@@ -29,6 +29,10 @@ class DivergedError(UserError):
     """A run whose loss, weights or answers are no longer finite numbers. A study counts it as a failed trial."""
 
 
+class StoppedError(UserError):
+    """A run that was ended on purpose before its last epoch: a search expects nothing of it any more."""
+
+
 class UnreachableError(UserError):
     """A tracking store that does not answer, or not as it should. In a study's middle the record is kept for later."""
 

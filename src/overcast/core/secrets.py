@@ -10,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 TRACKING_URI = "OVERCAST_TRACKING_URI"
 """The environment variable in which a process keeps a database's address with its password, for its children too."""
 
+STORAGE = "OVERCAST_STORAGE"
+"""The like for the database of a search."""
+
 PATTERNS = (
     # user:password@, of which the password may hold a / or an @ of its own; one slash: pathlib makes one of two
     re.compile(r"""(\b[a-z][\w+.-]*:/+)[^/\s:@'"]*:(?!\d+/)[^\s'"]*@""", re.IGNORECASE),
@@ -36,11 +39,15 @@ def keep_password(uri: str) -> str:
 
 
 def keep_passwords(words: Sequence[str]) -> list[str]:
-    """A command line without passwords; that of ``tracking.uri`` is kept as `keep_password` does."""
+    """A command line without passwords; that of ``tracking.uri`` is kept as `keep_password` does, and so is that of
+    ``storage``, a search's database.
+    """
     for word in words:
         name, _, value = word.partition("=")
         if name.lstrip("+") == "tracking.uri":
             keep_password(value.strip("'\""))
+        if name == "storage" and without_password(value) != value:
+            os.environ[STORAGE] = value
     return [without_password(word) for word in words]
 
 
@@ -57,7 +64,7 @@ def keep_http_password(uri: str) -> str:
     return without_password(uri)
 
 
-def with_password(uri: str) -> str:
-    """A tracking URI as `keep_password` was given it."""
-    kept = os.environ.get(TRACKING_URI, "")
+def with_password(uri: str, variable: str = TRACKING_URI) -> str:
+    """A tracking URI as `keep_password` was given it; variable: `STORAGE` for the address of a search's database."""
+    kept = os.environ.get(variable, "")
     return kept if kept and without_password(kept) == uri else uri

@@ -63,7 +63,7 @@ def model_card(
         "",
         "## Calibration",
         "",
-        _calibration(figures),
+        _calibration(figures, run.facts.get("temperature")),
         "",
         "## Limits",
         "",
@@ -91,9 +91,10 @@ WHAT = {
 }
 
 
-def _calibration(figures: Mapping[str, Figure]) -> str:
+def _calibration(figures: Mapping[str, Figure], temperature: float | None) -> str:
     error = f"Expected calibration error {figures['ece'].text}. " if "ece" in figures else ""
-    return f"{error}Its probabilities are those of the softmax, by no temperature learned."
+    learned = f"at the temperature {temperature:.3f}, learned on a calibration part" if temperature else "uncalibrated"
+    return f"{error}Its probabilities are those of the softmax, {learned}."
 
 
 def copy_pictures(run: Run, into: Path) -> list[str]:

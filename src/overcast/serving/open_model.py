@@ -18,7 +18,7 @@ REGISTERED = "models:/"
 
 def open_model(text: str, tracking: Sequence[str] = ()) -> list[Run] | Predictor:
     """text: as ``run=`` has it: a run's folder, MLflow id or "latest", or several with commas; ``models:/name@alias``
-    or ``models:/name/3``; or an .onnx file. tracking: overrides of ``conf/tracking``, where ids and models are looked up.
+    or ``models:/name/3``; or an .onnx file. tracking: overrides of ``conf/tracking``, where these are looked up.
 
     Raises: UserError if there is no such thing, or it cannot be used.
     """

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from overcast.core.errors import StoppedError
 from overcast.core.secrets import without_password
 from overcast.core.signals import signals_deferred, sigterm_exits
 from overcast.tracking.delivery import DeletedError, NotDeliveredError, deliver, send
@@ -228,7 +229,7 @@ class MlflowRun(RunRecorder):
 
 @contextlib.contextmanager
 def run_status(record: RunRecorder) -> Iterator[None]:
-    """End the record as what happened inside: FINISHED, FAILED and why, or KILLED by Ctrl-C or SIGTERM."""
+    """End the record as what happened inside: FINISHED, FAILED and why, or KILLED by Ctrl-C, SIGTERM or on purpose."""
     try:
         with sigterm_exits():
             yield
@@ -237,6 +238,6 @@ def run_status(record: RunRecorder) -> Iterator[None]:
         raise
     except BaseException as error:
         record.tags({"reason": (str(error).splitlines() or [type(error).__name__])[0]})
-        record.end("FAILED")
+        record.end("KILLED" if isinstance(error, StoppedError) else "FAILED")
         raise
     record.end("FINISHED")

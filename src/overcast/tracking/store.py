@@ -78,12 +78,15 @@ class TrackingStore:
         except NotDeliveredError as error:
             raise unreachable(self.uri, error) from None
 
-    def study(self, key: str, name: str, tags: dict[str, str]) -> MlflowRun:
-        """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now."""
+    def study(self, key: str, name: str, tags: dict[str, str], role: str = "study") -> MlflowRun:
+        """The parent run of the study ``key``, RUNNING: the one there is, or a new one; tagged as opened now.
+
+        role: "search" for that of `overcast.tuning`, which is no study to compare.
+        """
         tags = {"opened": _text(datetime.now(UTC)), "format": str(FORMAT), **tags}
-        for run in self.search(study=key, role="study", limit=1):
+        for run in self.search(study=key, role=role, limit=1):
             return self.reopen(run.id, tags)
-        return self.create(name, {"role": "study", "study": key, **tags})
+        return self.create(name, {"role": role, "study": key, **tags})
 
     def reopen(self, run_id: str, tags: dict[str, str]) -> MlflowRun:
         """The run of this id, RUNNING again in this process, with these tags. Raises: UnreachableError."""

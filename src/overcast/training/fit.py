@@ -8,6 +8,7 @@ import math
 import os
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,14 @@ def fit(
     shown: bool = True,
     first: Run | None = None,
     resume: bool = False,
+    watching: Sequence[Callback] = (),
 ) -> dict[str, Any]:
     """Train, calibrate where there is a part for it, and write ``model.pt`` and ``history.csv``.
 
     Gives the best figures and how long it took.
 
     first: a run to take the first weights from, see `overcast.training.first_weights`. resume: go on from the
-    checkpoint in the run's folder.
+    checkpoint in the run's folder. watching: what looks on, and may end the fit by an error of its own.
 
     Raises: DivergedError at the end of an epoch in which a loss is not finite.
     """
@@ -65,7 +67,7 @@ def fit(
     history = History(record, title, assembled.datamodule.train_dataloader().sizes[0], shown)
     timer = MaxTime(config.trainer.max_seconds or math.inf)
     checkpoint = run.path(CHECKPOINT)
-    ours = [StopDiverged(config.lr, devices.precision), history, timer, EpochCheckpoint(checkpoint)]
+    ours = [StopDiverged(config.lr, devices.precision), history, timer, EpochCheckpoint(checkpoint), *watching]
     trainer = fit_module(assembled, config, devices, run.folder, ours, checkpoint if resume else None)
     facts: dict[str, Any] = {
         **history.best(),

@@ -17,6 +17,9 @@ from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore, relative
 from overcast.tracking.study_info import StudyInfo
 
+SEARCH = "search trial"
+"""The role of a trial of `overcast.tuning`."""
+
 
 def open_record(
     store: TrackingStore | None, config: RunConfig, run: Run, name: str, tags: dict[str, str], study: StudyInfo | None
@@ -62,6 +65,12 @@ def record_outcome(record: RunRecorder, run: Run) -> None:
     summary |= {f"cost/{name}": facts[name] for name in costs}
     record.metrics({name: value for name, value in summary.items() if not math.isnan(value)})
     record.tags({"weights": facts.get("weights", "")})  # by which a copy of this run is known again
+    if run.config.role != SEARCH:
+        record_files(record, run)
+
+
+def record_files(record: RunRecorder, run: Run) -> None:
+    """Log the run's files. Those of a search's trials are hundreds, of which one counts."""
     for path in sorted(run.folder.iterdir()):
         if path.suffix in (".yaml", ".json", ".csv", ".pt"):
             record.artifact(path, "run")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
@@ -34,6 +34,9 @@ from overcast.training.recording import known_record, open_record, record_inputs
 from overcast.training.resume import finished_run, interrupted_run
 from overcast.training.warm_start import told
 
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+
 
 def train(config: RunConfig) -> Run:
     """Train what ``config`` says into a folder of its own, and record it in MLflow.
@@ -53,11 +56,13 @@ def train(config: RunConfig) -> Run:
     return execute(plan, store)
 
 
-def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = None) -> Run:
+def execute(
+    plan: Plan, store: TrackingStore | None, study: StudyInfo | None = None, watching: Sequence[Callback] = ()
+) -> Run:
     """Train what was planned, as a trial of ``study`` if given.
 
     store: None where nothing is recorded, or the store does not answer in a study's middle: then the run is recorded
-    later.
+    later. watching: see `overcast.training.fit.fit`; for a run of one process.
 
     Raises: UserError if this machine cannot do it, the disk is full, or the training diverges; UnreachableError if the
     store takes no run, and there is no study that could go on.
@@ -88,7 +93,7 @@ def execute(plan: Plan, store: TrackingStore | None, study: StudyInfo | None = N
             if not known:
                 record_inputs(run, config, facts, record)
             shown = study is None or study.jobs == 1
-            _record_fit(run, config, facts, devices.on(gpus), record, shown, first, bool(resumed))
+            _record_fit(run, config, facts, devices.on(gpus), record, shown, first, bool(resumed), watching)
     run.note_refused(record.refused)
     return run
 
@@ -185,12 +190,13 @@ def _record_fit(
     shown: bool,
     first: Run | None,
     resume: bool,
+    watching: Sequence[Callback],
 ) -> None:
     """Fit, and record what comes of it."""
     facts["id"] = record.id
     try:
         with refusals_told(run.folder):
-            facts |= _fit(run, devices, record, facts["name"], shown, first, resume)
+            facts |= _fit(run, devices, record, facts["name"], shown, first, resume, watching)
     except DivergedError:
         record.tags({"diverged": "true"})
         run.path(CHECKPOINT).unlink(missing_ok=True)
@@ -206,11 +212,18 @@ def _record_fit(
 
 
 def _fit(
-    run: Run, devices: Devices, record: RunRecorder, title: str, shown: bool, first: Run | None, resume: bool
+    run: Run,
+    devices: Devices,
+    record: RunRecorder,
+    title: str,
+    shown: bool,
+    first: Run | None,
+    resume: bool,
+    watching: Sequence[Callback],
 ) -> dict[str, Any]:
     from overcast.training.distributed import launch
     from overcast.training.fit import fit
 
     if devices.ranks > 1:
         return launch(run, devices, record, title, shown, first, resume)
-    return fit(run, devices, record, title, shown, first, resume)
+    return fit(run, devices, record, title, shown, first, resume, watching)

@@ -1,0 +1,153 @@
+"""A search from the command to the recipe, the report and the record; and what it says where it cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from overcast.config.recipe import read_recipe
+from overcast.core.errors import DivergedError, UserError
+from overcast.tracking.run_folder import load_run
+from overcast.tracking.store import TrackingStore
+from overcast.tuning import objective, recipe, search
+from overcast.tuning.search import Found, Settings, tune
+
+pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
+
+Tune = Callable[..., Found]
+
+
+@pytest.fixture
+def tuned(home: Path, prepared: Path, store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> Tune:
+    """A search over the tiny skies, in a project of its own."""
+    conf = home / "conf"
+    (conf / "recipe").mkdir(parents=True)
+    (conf / "search").mkdir()
+    (conf / "search" / "tiny.yaml").write_text(
+        "lr: [0.01, 0.004]\nmitigation: {spectrogram_augmentation: {}, dropout: {p: [0.1]}}\n"
+    )
+    monkeypatch.setattr(recipe, "ROOT", home)
+    monkeypatch.setattr(search, "ROOT", home)
+    words = ["data=skies", "data.n_samples=100", "data.size=16", "data.difficulty=0.2", "model=ann", "epochs=1"]
+    words += ["batch_size=64", f"data_dir={prepared}", "trainer=cpu", "trainer.precision=32-true", "trainer.threads=1"]
+    tracking = store.settings
+    words += [f"tracking.uri={tracking.uri}", f"tracking.artifacts={tracking.artifacts}"]
+    words += [f"tracking.experiment={tracking.experiment}"]
+
+    def made(*more: str, **settings: str) -> Found:
+        given = {"search": "tiny", "workers": "1", "name": "mine", "trials": "2"} | settings
+        return tune([*words, *more], Settings(**given), "python pipelines/tune.py …")
+
+    return made
+
+
+def test_a_whole_search(
+    tuned: Tune, home: Path, store: TrackingStore, gathered: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Validation parts choose, the test part is read for the winner alone, and the same command has nothing to do."""
+    found = tuned()
+    assert "not searched: spectrogram_augmentation: " in capsys.readouterr().out
+    (outcome,) = found.outcomes
+    values = [trial.value for trial in outcome.trials]
+    assert outcome.validation == min(values)
+    assert read_recipe(home / "conf", "mine") == outcome.values
+    assert outcome.optimism == pytest.approx(outcome.test["nll"] - outcome.validation)
+    assert f"validation nll {outcome.validation:.3f}" in found.text
+    page = found.report.read_text()
+    assert all(text in page for text in ("How the search went", "Chosen and tested", "conf/recipe/mine.yaml"))
+    (parent,) = store.search(role="search")
+    runs = store.search(role="search trial")
+    assert parent.status == "FINISHED"
+    assert parent.metrics["search/optimism"] == pytest.approx(outcome.optimism, rel=1e-3)
+    assert {run.tags["mlflow.parentRunId"] for run in runs} == {parent.id}
+    assert len(runs) == 2
+    before = len(gathered)
+    again = tuned()
+    assert len(gathered) == before  # nothing was trained or measured again
+    assert again.text == found.text
+
+
+def test_no_trial_reads_a_test_row(tuned: Tune, gathered: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "fold_outcome", lambda *_: (_ for _ in ()).throw(UserError("enough")))
+    with pytest.raises(UserError, match="enough"):
+        tuned(trials="1")
+    (folder,) = Path("runs").glob("mine-*-fold0-0000")
+    test = np.flatnonzero(load_run(folder).parts == "test")
+    assert len(test)
+    assert not set(np.concatenate(gathered)) & set(test)
+
+
+def test_diverged_trials_are_no_winners(tuned: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(*_: Any, **__: Any) -> None:
+        raise DivergedError("the loss is not finite in epoch 1")
+
+    monkeypatch.setattr(objective, "train_trial", train)
+    with pytest.raises(UserError, match=r"no trial of fold 0 was trained to its end, .*: the loss is not finite"):
+        tuned("tracking=off")
+
+
+def test_too_little_time_for_one_trial(tuned: Tune, home: Path) -> None:
+    with pytest.raises(UserError, match=r"no trial of fold 0 was trained to its end.*Give a larger budget"):
+        tuned("tracking=off", trials="", budget="0.001s")
+    assert not list((home / "conf" / "recipe").iterdir())
+    assert not list((home / "runs").glob("mine-*"))  # no half run is left
+
+
+@pytest.mark.slow
+def test_folds_are_searched_by_themselves(tuned: Tune) -> None:
+    found = tuned("tracking=off", folds="2", language="ko")
+    assert [outcome.fold for outcome in found.outcomes] == [0, 1]
+    tests = [set(np.flatnonzero(outcome.run.parts == "test")) for outcome in found.outcomes]
+    assert not tests[0] & tests[1]
+    assert "낙관" in found.report.read_text()
+
+
+@pytest.mark.slow
+def test_several_workers_share_the_trials(tuned: Tune, home: Path) -> None:
+    """In processes of their own, which read conf/ of the project itself."""
+    found = tuned("tracking=off", workers="2", trials="4")
+    (outcome,) = found.outcomes
+    assert len({trial.user_attrs["process"] for trial in outcome.trials}) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "message"),
+    [
+        ([], {"trials": ""}, "budget=… is missing: how long to search"),
+        ([], {"budget": "soon"}, "budget=soon: give a time with its unit, such as 90s, 30min or 2h"),
+        ([], {"trials": "0"}, "trials=0: give a whole number, 1 or more"),
+        ([], {"folds": "11"}, "folds=11: the split has 10 folds"),
+        ([], {"search": "huge"}, "search=huge: there is no such search space. Choices: tiny"),
+        ([], {"name": "none"}, "name=none: a recipe is called by"),
+        (["recipe=none"], {}, "recipe=none: a search has none"),
+        (["study.folds=2"], {}, "study.folds=2: one run is composed here"),
+        (["lr=0.1", "mitigation=none"], {}, "conf/search/tiny.yaml: nothing in it is left to search"),
+        (["modle=ann"], {}, "modle"),
+    ],
+)
+def test_a_slip_is_one_message_before_anything_is_written(
+    tuned: Tune, home: Path, words: list[str], settings: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        tuned(*words, **settings)
+    assert not (home / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model.widht: [1, 2]", "there is no option 'model.widht'"),
+        ("mitigation: {dropuot: {}}", "mitigation=dropuot: there is no such mitigation. Did you mean dropout?"),
+        ("mitigation: {dropout: {p: [0.1, 2.0]}}", "mitigation.dropout.p=2.0: must be at least 0 and below 1"),
+        ("lr: [0.1, -1.0]", "lr=-1.0: must be above 0"),
+    ],
+)
+def test_a_value_that_cannot_be_shows_before_the_first_trial(tuned: Tune, home: Path, text: str, message: str) -> None:
+    (home / "conf" / "search" / "tiny.yaml").write_text(text)
+    with pytest.raises(UserError, match=re.escape(message)):
+        tuned()

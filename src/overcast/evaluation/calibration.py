@@ -16,7 +16,8 @@ import numpy as np
 
 from overcast.core.csv_rows import write_rows
 from overcast.evaluation.bootstrap import changes, groups_to_draw, intervals
-from overcast.prediction.calibration import CalibrationPart, softmax
+from overcast.prediction.calibration import CalibrationPart
+from overcast.prediction.predictor import softmax
 from overcast.statistics.conformal import clopper_pearson
 
 MISSED = 0.1

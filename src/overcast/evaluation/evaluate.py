@@ -24,8 +24,9 @@ from overcast.evaluation.calibration import calibration_figures, write_doubt
 from overcast.evaluation.classes import confusion_counts, most_frequent, write_classes, write_confusion
 from overcast.evaluation.flip import flip_figures
 from overcast.evaluation.shift import ShiftAccuracy, shift_accuracy
-from overcast.prediction.calibration import load_calibration, softmax
+from overcast.prediction.calibration import load_calibration
 from overcast.prediction.ensemble import refuse_unflippable
+from overcast.prediction.predictor import softmax
 from overcast.prediction.trained_network import TrainedNetwork, data_folder, open_run_pack, restore
 from overcast.prepare.folds import merge_groups
 from overcast.prepare.pack import Pack

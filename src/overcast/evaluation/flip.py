@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from overcast.evaluation.bootstrap import changes, groups_to_draw
-from overcast.prediction.calibration import softmax
 from overcast.prediction.ensemble import mean_log_probabilities
+from overcast.prediction.predictor import softmax
 from overcast.training.batch_loader import BatchLoader, evaluation_batch
 
 if TYPE_CHECKING:

@@ -73,9 +73,15 @@ def _exported(folder: Path, size: str) -> tuple[Path, Path]:
 
 def _over_http(model: Path, picture: bytes, workers: int, requests: int) -> list[tuple[str, str]]:
     good, bad = request(base64.b64encode(picture).decode()), request(base64.b64encode(picture[:200]).decode())
+    latencies = []
+    for processes in sorted({1, workers}):
+        with served(model, processes) as (port, start):
+            send(port, good, 20)
+            times = [1000 * seconds for _, seconds in send(port, good, requests)]
+        what = f"one request at a time, {processes} worker{'s' * (processes > 1)}, p50 and p95"
+        latencies.append((what, f"{np.quantile(times, 0.5):.1f} and {np.quantile(times, 0.95):.1f} ms"))
     with served(model, workers) as (port, start):
         send(port, good, 20)
-        times = [1000 * seconds for _, seconds in send(port, good, requests)]
         _, rate = at_once(port, [good] * 4 * workers, max(1, requests // (4 * workers)))
         large = request(base64.b64encode(os.urandom(20 << 20)).decode())
         ((status, seconds),) = send(port, large, 1)
@@ -83,7 +89,7 @@ def _over_http(model: Path, picture: bytes, workers: int, requests: int) -> list
         after = send(port, good, 1)[0][0]
     counted = ", ".join(f"{number} × {status}" for status, number in sorted(Counter(many).items()))
     return [
-        ("one request at a time, p50 and p95", f"{np.quantile(times, 0.5):.1f} and {np.quantile(times, 0.95):.1f} ms"),
+        *latencies,
         (f"{4 * workers} clients at once, {workers} worker{'s' * (workers > 1)}", f"{rate:.0f} requests/s"),
         ("20 MB that are no picture", f"{status} after {seconds:.1f} s"),
         ("100 requests at once, a quarter of them bad", counted),

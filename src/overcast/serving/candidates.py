@@ -49,7 +49,7 @@ def study_winner(study: str, tracking: Sequence[str], fetched: Path) -> Candidat
 
     Raises: UserError as `best_run` does, or if it cannot be trained without a validation part.
     """
-    from overcast.training.refit import plan_refit, refit
+    from overcast.serving.refit import plan_refit, refit
 
     store, trials, runs, name = _measured(study, tracking, fetched)
     means = trials.groupby("cell", sort=False)["validation/nll"].mean()

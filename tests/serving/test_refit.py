@@ -9,8 +9,8 @@ import pytest
 
 from overcast.core.errors import UserError
 from overcast.evaluation.evaluate import evaluate
+from overcast.serving.refit import plan_refit, refit
 from overcast.training.plan import make_plan
-from overcast.training.refit import plan_refit, refit
 
 
 def test_it_has_the_validation_part_s_rows_too(config: Any) -> None:

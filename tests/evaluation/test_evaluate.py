@@ -17,14 +17,13 @@ import pytest
 import torch
 
 from overcast.core.errors import UserError
-from overcast.core.hashes import CHECKSUM
 from overcast.core.paths import ROOT
 from overcast.core.seeding import generator
 from overcast.evaluation import evaluate as module
 from overcast.evaluation.evaluate import evaluate, flatten_metrics
 from overcast.evaluation.summary import table
 from overcast.prepare.folds import merge_groups
-from overcast.prepare.pack import open_pack
+from overcast.prepare.pack import open_pack, read_info, write_info
 from overcast.prepare.split import read_parts
 from overcast.tracking.run import Epoch, RunRecorder
 from overcast.tracking.run_folder import Run
@@ -82,16 +81,10 @@ def test_rows_that_were_not_trained_on_change_no_figure(config: Any, data: Path,
     assert left_out.sum() == 56
     values[left_out] = np.random.default_rng(0).integers(0, 256, values[left_out].shape)
     values.flush()
-    rewrite_info(tmp_path / "noisy/skies/pack/pack.json")
+    write_info(tmp_path / "noisy/skies/pack", read_info(data, "skies"))
     first = evaluate(run, pictures=False)
     assert evaluate(train(config(*overrides, f"data_dir={tmp_path / 'noisy'}")), pictures=False) == first
     assert first["gap"]["accuracy"] > 0.3  # it knows its 24 rows, and no others
-
-
-def rewrite_info(path: Path, **changes: str) -> None:
-    """A pack.json as a version without hashes wrote it, with these changes."""
-    info = {name: value for name, value in json.loads(path.read_text()).items() if name not in ("files", CHECKSUM)}
-    path.write_text(json.dumps(info | changes))
 
 
 def trained_on(run: Run) -> np.ndarray:
@@ -147,7 +140,7 @@ def test_of_many_classes_those_with_most_samples_are_told_and_all_are_in_csv(
 
 def test_changed_data_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path / "other")
-    rewrite_info(tmp_path / "other/skies/pack/pack.json", fingerprint="f" * 64)
+    write_info(tmp_path / "other/skies/pack", read_info(data, "skies") | {"fingerprint": "f" * 64})
     run.write_record(settings=run.record["settings"] | {"data_dir": str(tmp_path / "other")})
     with pytest.raises(UserError, match="data has changed since"):
         evaluate(run)

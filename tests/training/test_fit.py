@@ -18,6 +18,7 @@ from overcast.core.paths import ROOT
 from overcast.evaluation.evaluate import measure
 from overcast.prediction.build import build
 from overcast.prediction.trained_network import open_config_pack, restore
+from overcast.prepare.pack import read_info, write_info
 from overcast.prepare.split import read_parts
 from overcast.tracking.run_folder import PROFILES, Run
 from overcast.training.datamodule import PackDataModule
@@ -149,11 +150,13 @@ def test_test_rows_are_never_seen(config: Any, data: Path, tmp_path: Path) -> No
     values = np.load(tmp_path / "noisy/skies/pack/values.npy", mmap_mode="r+")
     values[test] = np.random.default_rng(0).integers(0, 256, values[test].shape)
     values.flush()
+    write_info(tmp_path / "noisy/skies/pack", read_info(data, "skies"))  # with the hash of these
     picks = ["mitigation=[augmentation,batch_norm,early_stopping]"]
     clean = train(config(*picks))
     assert same(clean, train(config(*picks, f"data_dir={tmp_path / 'noisy'}")))
     values[~test] = 0  # the same trick on the other rows shows that this test can fail
     values.flush()
+    write_info(tmp_path / "noisy/skies/pack", read_info(data, "skies"))
     shutil.rmtree(tmp_path / "noisy/skies/preprocessors")
     assert not same(clean, train(config(*picks, f"data_dir={tmp_path / 'noisy'}")))
 

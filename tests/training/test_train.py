@@ -18,6 +18,7 @@ from overcast.config.schema import StudyConfig, TrackingConfig
 from overcast.core.errors import UnreachableError, UserError
 from overcast.core.seeding import generator
 from overcast.evaluation.evaluate import evaluate
+from overcast.prepare.pack import read_info, write_info
 from overcast.prepare.split import read_parts, read_split_info, split
 from overcast.tracking.metadata import run_params
 from overcast.tracking.orphans import mark_orphaned_runs
@@ -139,6 +140,7 @@ def test_a_run_notes_an_official_test_part(config: Any, data: Path, tmp_path: Pa
     table = pd.read_csv(index, dtype=str, keep_default_na=False)
     table["part"] = ["test" if row % 4 == 0 else "train" for row in range(len(table))]
     table.to_csv(index, index=False)
+    write_info(index.parent, read_info(data, "skies"))
     split("skies", tmp_path / "data", seed=0, folds=5)
     run = train(config("epochs=1", "split.fold=1", "split.folds=5", f"data_dir={tmp_path}/data"))
     assert run.facts["official_test"] is True

@@ -127,11 +127,16 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         if dataset.by_time:
             info["time"] = {"gap": dataset.gap, "known": dataset.known}
         info["fingerprint"] = _fingerprint(part, options)
-        info["files"] = {path.name: file_hash(path) for path in sorted(part.iterdir())}
-        text = json.dumps(with_checksum(info), indent=1, sort_keys=True)
-        (part / "pack.json").write_text(text + "\n", encoding="utf8")
+        write_info(part, info)
     (root / name / REFUSED).unlink(missing_ok=True)
     audit_table.print_summary(root / name / "pack", counts)
+
+
+def write_info(folder: Path, info: Mapping[str, Any]) -> None:
+    """Write pack.json, with the hashes of all other files in the pack's folder."""
+    files = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != "pack.json"}
+    text = json.dumps(with_checksum({**info, "files": files}), indent=1, sort_keys=True)
+    (folder / "pack.json").write_text(text + "\n", encoding="utf8")
 
 
 def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -> Pack:

@@ -81,7 +81,7 @@ def test_what_is_refused_is_said_last_and_ends_in_1(
     def params(config: RunConfig) -> dict[str, Any]:
         return {**recorded_params(config), "what?": 1}
 
-    monkeypatch.setattr("overcast.training.train.recorded_params", params)
+    monkeypatch.setattr("overcast.training.recording.recorded_params", params)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.uri)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", tracking.experiment)
     words = [*(word for word in fast if word != "tracking=off"), "data.difficulty=0.2", f"data_dir={data}"]

@@ -52,7 +52,7 @@ def test_the_last_layer_stays_new_where_classes_are_others(
     config: Any, start: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("overcast.training.warm_start.takes_last_layer", lambda *_: False)
-    monkeypatch.setattr("overcast.training.fit.takes_last_layer", lambda *_: False)
+    monkeypatch.setattr("overcast.training.assemble.takes_last_layer", lambda *_: False)
     run, bare = train(config(f"init_from={start.folder}", *STILL)), train(config(*STILL))
     for name, value in net(run).items():
         assert value.equal(net(bare if name.startswith(LAST) else start)[name])

@@ -14,6 +14,7 @@ from overcast.core.atomic import OURS
 from overcast.core.errors import UserError
 from overcast.core.locks import LOCK
 from overcast.core.paths import project_path
+from overcast.tracking.outbox import OUTBOX
 from overcast.tracking.run_folder import PROFILES, RECORD, Run
 
 
@@ -48,7 +49,7 @@ def _foreign(folder: Path) -> list[str]:
     if not folder.is_dir() or _is_config(folder / "config.yaml") or _is_json(folder / RECORD, "settings"):
         return []
     rest = {LOCK, ".gitignore"} | ({"evaluation"} if (folder / "evaluation" / "metrics.json").is_file() else set())
-    rest |= {path.name for pattern in (PROFILES, f".*{OURS}*") for path in folder.glob(pattern)}
+    rest |= {path.name for pattern in (PROFILES, f".*{OURS}*", OUTBOX.format("*")) for path in folder.glob(pattern)}
     return sorted(path.name for path in folder.iterdir() if path.name not in rest)
 
 

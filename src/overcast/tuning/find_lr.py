@@ -121,6 +121,7 @@ def draw_range_test(path: Path, test: RangeTest, lr: float) -> None:
     axes.axvline(test.suggested, color=BLUE, linestyle="--", label=f"suggested: lr={test.suggested:g}")
     axes.axvline(lr, color=GREY, linestyle=":", label=f"set: lr={lr:g}")
     axes.set(xscale="log", xlabel="learning rate", ylabel="training loss, smoothed", title="learning-rate range test")
+    axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     axes.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     whole_file(path, png(figure))

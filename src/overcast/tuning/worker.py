@@ -33,8 +33,8 @@ UNJUDGED_TRIALS = 5
 UNJUDGED_RUNGS = 3
 """Of a training: while the learning rate climbs, a curve says little about its end (`overcast.training.classifier`)."""
 
-MOST_WORKERS = 1024
-"""On one machine."""
+MOST_COMMANDS = 16
+"""That share a search on one machine, at once."""
 
 IN_A_ROW = 20
 """Trials that were trained before, after which a space is searched through."""
@@ -78,7 +78,8 @@ def work(search: Search, fold: int, storage: BaseStorage) -> None:
     Raises: UserError for what ends any training, such as a full disk.
     """
     # two that began at once with the same seed would draw the same: each has a number of its own as long as it lives
-    with lock_first([search.folder / "workers" / str(number) for number in range(MOST_WORKERS)]) as number:
+    numbers = range(MOST_COMMANDS * search.info.jobs)
+    with lock_first([search.folder / "workers" / str(number) for number in numbers]) as number:
         _work(search, fold, open_study(search, fold, storage, number, socket.gethostname() if search.storage else ""))
 
 

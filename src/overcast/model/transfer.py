@@ -45,7 +45,6 @@ class Transfer(Network):
     refuses: ClassVar[dict[str, str]] = {
         "shrink": "its widths are those of its stored weights",
         "pretraining": "it comes pretrained",
-        "synthetic_pretraining": "it comes pretrained",
     }
 
     def __init__(

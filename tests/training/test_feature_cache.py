@@ -45,7 +45,7 @@ class Half(Network):
         self.head = ANN(replace(pack.spec, shape=(3, 1, 1)), hidden=4)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        return self.head(self.body(x), length)
+        return self.head(self.body(x, length), length)
 
     def backbone_and_head(self) -> tuple[Frozen, Network]:
         return self.body, self.head

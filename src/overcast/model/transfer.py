@@ -7,12 +7,13 @@ texture, which the earlier ones know. Frozen, only the head learns, and the feat
 kept beside the pack.
 
 Expected, frozen, on the weather photographs: 96 to 97 % of those held out, from the last layer alone 94; at
-``size=128``, a third of the cost, 96. The first run takes a minute and a half of one core, the next ones 11 seconds.
+``size=128``, a third of the cost, 96. The first run takes a minute and a half of one core, the next ones 11 seconds. Of
+spoken digits from voices never heard 96 %, of sentences of reviews 79 %.
 
     python pipelines/train.py data=weather data.size=224 model=transfer mitigation=none
     python pipelines/train.py data=weather data.size=224 model=transfer model.frozen=false mitigation=augmentation
     python pipelines/train.py data=speech data.front_end=speech_embedding model=transfer mitigation=none
-    python pipelines/train.py data=reviews data.tokenizer=wordpiece model=transfer mitigation=none
+    python pipelines/train.py data=reviews data.tokenizer=wordpiece model=transfer mitigation=none lr=0.0003
 """
 
 from __future__ import annotations
@@ -45,7 +46,6 @@ class Transfer(Network):
     refuses: ClassVar[dict[str, str]] = {
         "shrink": "its widths are those of its stored weights",
         "pretraining": "it comes pretrained",
-        "synthetic_pretraining": "it comes pretrained",
     }
 
     def __init__(

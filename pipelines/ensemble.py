@@ -7,6 +7,7 @@ python pipelines/ensemble.py runs=runs/a,runs/b
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 
 

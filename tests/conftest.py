@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import overcast.core.startup  # noqa: F401 - before a test runs a script in this process, in which Ctrl-C ends pytest
 from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import TrackingConfig
@@ -33,6 +35,8 @@ from overcast.prepare.pack import Pack, pack
 from overcast.prepare.split import split
 from verses import Verses
 from waves import Waves
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores, and tests send
 
 TINY = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
 FEW_SKIES = {f"mitigation.synthetic_pretraining.{name}": value for name, value in (("n_samples", 60), ("size", 16))}

@@ -47,6 +47,7 @@ def test_the_shipped_ones(tmp_path: Path) -> None:
         ("mitigation: [augmentation, batch_norm]", "mitigation: no", "mitigation=False: name a choice of conf/mit"),
         ("model: cnn", "model: {width: 3}", "name a choice of conf/model"),
         ("model: cnn", "model: [cnn, 3]", "name a choice of conf/model"),
+        ("model: cnn", "model: []", "name a choice of conf/model"),
         ("seed: 0\nepochs", "seed:\nepochs", "params.yaml: seed has no value: give it one"),
         ("  folds: null # the data set's own number\n", "", "params.yaml lacks split.folds: add it"),
         ("  fold: 0\n", "  fold:\n", "params.yaml: split.fold has no value"),

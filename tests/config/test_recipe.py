@@ -49,6 +49,7 @@ def test_the_user_and_a_study_win_over_a_recipe(compose_as_script: Any, project:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("True", MINE, "recipe=True: there is no such recipe. Choices: mine, none"),
         ("yours", MINE, "recipe=yours: there is no such recipe. Choices: mine, none"),
         ("mine,none", MINE, "recipe=mine,none: there is no such recipe: give one name. Choices: mine, none"),
         ("mine", "data: skies", "conf/recipe/mine.yaml: data is nothing that a recipe sets"),

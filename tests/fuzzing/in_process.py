@@ -49,7 +49,7 @@ def check_end(ended: Ended) -> None:
     if ended.code:
         messages = [line for line in ended.said.splitlines() if line.startswith("overcast: ")]
         assert len(messages) == 1, ended.said
-        assert len(messages[0]) > 30, messages
+        assert len(messages[0]) > 25, messages
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def default_overrides(params: Path, taken: Iterable[str], recipe: str = "") -> l
     """
     flat, taken = read_defaults(params, ConfigSchema, SETTINGS), set(taken)
     name = flat.pop("recipe", NONE)
-    own = read_recipe(params.parent / "conf", recipe or name)
+    own = read_recipe(params.parent / "conf", recipe or str(name))
     if CHOICE in taken:  # strengths of what may not be chosen any more
         own = {key: value for key, value in own.items() if not key.startswith(f"{CHOICE}.")}
     flat |= own

@@ -94,4 +94,5 @@ def _with_value(path: Path, name: str, value: Any, optional: bool = False) -> An
 
 
 def _is_choice(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(each, str) for each in names)

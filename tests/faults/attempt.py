@@ -89,7 +89,8 @@ class Laboratory:
                 case Clock():
                     outcome.judge(disturb.jump_clock(world, target.command, fault, delay), {0})
                 case Twice():
-                    outcome.judge(disturb.start_twice(world, target.command, delay / 2), {0, 2})
+                    refused = {255} if target.command.startswith("dvc") else {2}  # DVC has its own lock and code
+                    outcome.judge(disturb.start_twice(world, target.command, delay / 2), {0, *refused})
                     outcome.wrong += [] if 0 in outcome.codes else ["neither of the two is done"]
                 case Server():
                     self._try_server(world, case, number, delay, outcome)

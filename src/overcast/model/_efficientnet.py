@@ -50,7 +50,7 @@ class Backbone(nn.Module):
         return self
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or torch.compiler.is_exporting():
             return self.features(x)
         parts = torch.split(x, TOGETHER)
         return torch.cat([self.features(p) for p in parts] if torch.is_grad_enabled() else self.at_once(parts))

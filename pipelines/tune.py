@@ -7,42 +7,28 @@ python pipelines/tune.py data=weather model=cnn budget=2h folds=3 workers=4
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 from overcast.core.collection import collection_paused
+from overcast.tuning.settings import Settings
 
 
-@dataclass
-class Arguments:
-    """budget: how long to search, such as 20min. trials: how many trials, in each fold, instead or as well.
+@dataclass(frozen=True)
+class Arguments(Settings):
+    __doc__ = Settings.__doc__
 
-    search: what is searched, of conf/search, instead of what is called as the network. folds: of the split, each
-    searched by itself, for a nested estimate. workers: processes, instead of as many as cores or GPUs. storage:
-    postgresql://…, for workers on several machines. name: of the recipe and the search. language: of the report, en or
-    ko. Further options are those of train.py: what they set is not searched.
-    """
-
-    budget: str = ""
-    trials: str = ""
-    search: str = ""
-    folds: str = "1"
-    workers: str = ""
-    storage: str = ""
-    name: str = ""
-    language: str = "en"
-    overrides: Sequence[str] = field(default_factory=list)
+    overrides: Sequence[str] = ()
 
 
 @plain_script
 def main(arguments: Arguments) -> None:
     with collection_paused():
-        from overcast.tuning.search import Settings, tune
+        from overcast.tuning.search import tune
 
-    given = {name: value for name, value in vars(arguments).items() if name != "overrides"}
     command = f"python pipelines/tune.py {shlex.join(sys.argv[1:])}"
-    print(tune(arguments.overrides, Settings(**given), command).text)
+    print(tune(arguments.overrides, arguments, command).text)
 
 
 if __name__ == "__main__":

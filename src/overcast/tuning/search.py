@@ -36,23 +36,10 @@ from overcast.tuning.outcome import FoldOutcome, difference, fold_outcome
 from overcast.tuning.pool import slots_for, train_fold
 from overcast.tuning.recipe import check_recipe, write_recipe
 from overcast.tuning.report import summary_lines, write_report
+from overcast.tuning.settings import Settings
 from overcast.tuning.space import Space, read_space
 from overcast.tuning.storage import STOOD, answering, check_address, open_storage, retry_unfinished
 from overcast.tuning.worker import open_study
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user asks of a search, as text; see pipelines/tune.py."""
-
-    budget: str = ""
-    trials: str = ""
-    search: str = ""
-    folds: str = "1"
-    workers: str = ""
-    storage: str = ""
-    name: str = ""
-    language: str = "en"
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ class Arguments:
     files: a file, a folder or a glob. out: a csv file. min_probability: a column `answer` is the label, empty where it
     is less probable. conformal: a column `set` has the classes among which the true one is, but for this share of
     samples like those of the calibration part. ood: a column `ood` is true for what is unlike 95 % of that part.
-    flip: the mean of the answers to each picture and its mirror image. tracking…: as for train, where an id or a model
-    is looked up.
+    flip: the mean of the answers to each picture and its mirror image. ray: let a Ray cluster label, that of the
+    variable RAY_ADDRESS or this machine's cores. tracking…: as for train, where an id or a model is looked up.
     """
 
     files: str
@@ -31,6 +31,7 @@ class Arguments:
     conformal: float | None = None
     ood: bool = False
     flip: bool = False
+    ray: bool = False
     tracking: Sequence[str] = ()
 
 
@@ -42,7 +43,7 @@ def main(arguments: Arguments) -> None:
 
     a = arguments
     model = open_model(a.run, a.tracking)
-    if predict(model, a.files, a.out, Doubt(a.min_probability, a.conformal, a.ood), a.flip):
+    if predict(model, a.files, a.out, Doubt(a.min_probability, a.conformal, a.ood), a.flip, a.ray):
         sys.exit(1)
 
 

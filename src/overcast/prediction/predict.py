@@ -9,7 +9,7 @@ import contextlib
 import glob
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -55,13 +55,15 @@ class Prediction:
     features: np.ndarray | None = None
 
 
-def predict(model: Model, files: str, out: str = "", doubt: Doubt | None = None, flip: bool = False) -> int:
+def predict(
+    model: Model, files: str, out: str = "", doubt: Doubt | None = None, flip: bool = False, on_ray: bool = False
+) -> int:
     """Write ``file,label,<a probability per class>,error`` to ``out``, or to standard output.
 
     A class that is called as another column is "class …" there. Returns how many could not be read.
 
     doubt: what else is said of each row, in columns before the error (`overcast.prediction.doubt`). flip: the mean of
-    the answers to each picture and its mirror image.
+    the answers to each picture and its mirror image. on_ray: let a Ray cluster label (`overcast.prediction.ray_batch`).
 
     Raises: UserError if there are no files, no room for ``out``, or if it is one of the files, or of the model; and as
     `as_predictor` and `DoubtColumns` do.
@@ -73,12 +75,14 @@ def predict(model: Model, files: str, out: str = "", doubt: Doubt | None = None,
     predictor = as_predictor(model, flip)
     _check_out(out, [*paths, *predictor.files])
     more = DoubtColumns(predictor, doubt)
-    rows = predictions(predictor, paths)
+    label: Callable[[Predictor, Sequence[Path]], Iterator[Prediction]] = predictions
+    if on_ray:
+        from overcast.prediction.ray_batch import predictions_on_ray as label
     classes = predictor.spec.classes
     broken = total = 0
     with _output(out) as target:
         write_rows(target, [("file", "label", *probability_columns(classes), *more.names, "error")])
-        for row in rows:
+        for row in label(predictor, paths):
             broken, total = broken + bool(row.error), total + 1
             cells = [""] * len(classes) if row.probabilities is None else [f"{p:.6f}" for p in row.probabilities]
             told = more.cells(row.probabilities, row.features)

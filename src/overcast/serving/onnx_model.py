@@ -67,10 +67,12 @@ class Metadata:
 class OnnxModel(Predictor):
     """See `Predictor`. threads: of the processor for one batch; a server has a process for each core instead.
 
+    content: the file's, where another machine has read it.
+
     Raises: UserError if onnxruntime is not installed, or the file is no network that `export` wrote.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, content: bytes | None = None) -> None:
         try:
             import onnxruntime
         except ImportError:
@@ -79,8 +81,9 @@ class OnnxModel(Predictor):
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
         try:
-            content = path.read_bytes()  # not by its name: a file from anyone could name others as parts of it
-            self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            # not by its name: a file from anyone could name others as parts of it
+            self._pickled = path, threads, content or path.read_bytes()
+            self.session = onnxruntime.InferenceSession(self._pickled[2], options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})") from None
         except Exception as error:  # onnxruntime raises classes of its own, one for each of its states
@@ -95,6 +98,10 @@ class OnnxModel(Predictor):
         stored: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told}
         self._spec = Spec(**stored)
         self._dtype = {"image": np.uint8, "tokens": np.int32}.get(self._spec.kind, np.float32)
+
+    def __reduce__(self) -> tuple[type[OnnxModel], tuple[Path, int, bytes]]:
+        """Pickled for another process or machine, where there is no such file; onnxruntime's session cannot be."""
+        return OnnxModel, self._pickled
 
     @property
     def spec(self) -> Spec:

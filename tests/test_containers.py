@@ -1,0 +1,60 @@
+"""Dockerfile and compose.yaml: what a linter and the format's schema say of them, and that they fit the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from overcast.core.paths import ROOT
+from overcast.serving.package import PACKAGES, READERS
+
+DOCKERFILE, COMPOSE = ROOT / "Dockerfile", ROOT / "compose.yaml"
+
+
+HADOLINT = Path(sys.executable).with_name("hadolint")
+
+
+def lint(file: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([HADOLINT, "--no-color", file], capture_output=True, text=True, timeout=60)
+
+
+def check_schema(file: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("check-jsonschema")
+    words = [program, "--builtin-schema", "vendor.compose-spec", file]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint comes as a wheel for Linux on x86 alone")
+def test_the_dockerfile_passes_its_linter(tmp_path: Path) -> None:
+    done = lint(DOCKERFILE)
+    assert done.returncode == 0, done.stdout
+    worse = tmp_path / "Dockerfile"
+    worse.write_text(re.sub("^FROM .*", "FROM python:latest", DOCKERFILE.read_text(), flags=re.MULTILINE))
+    assert "DL3007" in lint(worse).stdout  # it would have said so
+
+
+def test_compose_is_of_its_schema(tmp_path: Path) -> None:
+    done = check_schema(COMPOSE)
+    assert done.returncode == 0, done.stdout
+    worse = tmp_path / "compose.yaml"
+    worse.write_text(COMPOSE.read_text().replace("restart:", "restarts:"))
+    assert check_schema(worse).returncode == 1
+
+
+def test_the_image_has_what_a_served_model_needs() -> None:
+    (installed,) = re.findall(r"--constraint constraints.txt \\\n +(.*)", DOCKERFILE.read_text())
+    readers = {name for names in READERS.values() for name in names}
+    assert set(installed.split()) == {*PACKAGES, *readers}
+
+
+@pytest.mark.parametrize("service", ["model", "ui"])
+def test_what_is_served_is_reached_from_this_machine_alone(service: str) -> None:
+    told = yaml.safe_load(COMPOSE.read_text())["services"][service]
+    assert all(port.startswith("127.0.0.1:") for port in told["ports"])
+    assert told["read_only"] is True
+    assert told["cap_drop"] == ["ALL"]

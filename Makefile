@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments plots test slow browser fuzz faults lint bench bench-quick audit-dependencies ui clean
+.PHONY: help repro experiments plots test slow browser fuzz faults lint bench bench-quick audit-dependencies ui containers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -63,6 +63,10 @@ audit-dependencies: .venv/pip-audit ## known vulnerabilities of the pinned packa
 
 ui: .venv/base ## the MLflow UI on localhost, port 5000
 	cd "$${OVERCAST_HOME:-.}" && python -m overcast.tracking.database sqlite:///mlflow.db && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+
+containers: ## the champion of MODEL=… and the MLflow UI in containers, on localhost: ports 5001 and 5000
+	mkdir -p "$${OVERCAST_HOME:-.}/reports"
+	OVERCAST_UID=$$(id -u) MODEL=$(MODEL) docker compose up --build
 
 clean: ## remove what was made, but not the environment or the tracking database
 	rm -rf data runs reports dvc_plots .pytest_cache .mypy_cache .ruff_cache

@@ -96,12 +96,12 @@ class PredictionLog:
         return PredictionLog(path, model_identity(model), model.spec, os.environ.get(INPUTS, "") == "1")
 
     def answered(self, sample: np.ndarray, probabilities: np.ndarray, content: Any) -> str:
-        """The line of a sample that was answered, to be written with `write`. content: as it came in the request."""
-        line = ""
+        """The line of a sample that was answered, to be written with `write`; content: as it came in the request."""
+        lines = []
         with self._told_once():
             entry = prediction(probabilities, self.spec.classes, input_features(sample, self.spec))
-            line = self._line(entry | ({"content": as_json(content)} if self.inputs else {}))
-        return line
+            lines.append(self._line(entry | ({"content": as_json(content)} if self.inputs else {})))
+        return "".join(lines)
 
     def refused(self, reason: str) -> None:
         """Write that a request was refused, without what it held."""

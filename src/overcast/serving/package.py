@@ -24,7 +24,7 @@ from overcast.serving.pyfunc import COLUMN
 CODE = (
     "__init__.py", "config/__init__.py", "config/options.py", "core/*.py", "data/*.py", "fetch/*.py",
     "prediction/__init__.py", "prediction/predictor.py", "prediction/reading.py", "readers/*.py", "serving/__init__.py",
-    "serving/onnx_model.py", "serving/pyfunc.py",
+    "serving/input_features.py", "serving/onnx_model.py", "serving/prediction_log.py", "serving/pyfunc.py",
 )  # fmt: skip
 """What of overcast a served model runs: whole rooms where a data set may import any of it."""
 

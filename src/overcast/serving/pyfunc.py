@@ -27,6 +27,7 @@ from overcast.data import build_dataset
 from overcast.prediction.predictor import BATCH, answers, probability_columns
 from overcast.prediction.reading import Read, read_array, read_content
 from overcast.serving.onnx_model import OnnxModel
+from overcast.serving.prediction_log import PredictionLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +57,14 @@ INVALID = 1000
 
 
 class ServedModel:
-    """What MLflow calls: `predict` of a frame with the column ``content``."""
+    """What MLflow calls: `predict` of a frame with the column ``content``.
 
-    def __init__(self, path: Path) -> None:
+    logged: whether its answers are kept where the environment asks for it (`overcast.serving.prediction_log`).
+    """
+
+    def __init__(self, path: Path, logged: bool = False) -> None:
         self.model = OnnxModel(path)
+        self.log = PredictionLog.from_environment(self.model) if logged else None
         self.dataset = build_dataset(self.model.data)
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -72,18 +77,26 @@ class ServedModel:
         if COLUMN not in getattr(model_input, "columns", ()):
             raise InvalidInput(f"there is no column {COLUMN}: give one, with a sample a row")
         values, classes = _each(model_input[COLUMN]), self.model.spec.classes
-        found = np.stack(list(self._probabilities(values))) if values else np.empty((0, len(classes)))
+        answered = list(self._answers(values))
+        found = np.stack([each for each, _ in answered]) if values else np.empty((0, len(classes)))
         table = pd.DataFrame(found, columns=pd.Index(probability_columns(classes)))
         table.insert(0, "label", [classes[best] for best in found.argmax(1)])
+        if self.log:
+            self.log.write(line for _, line in answered)
         return table
 
-    def _probabilities(self, values: list[Any]) -> Iterator[np.ndarray]:
+    def _answers(self, values: list[Any]) -> Iterator[tuple[np.ndarray, str]]:
+        """The probabilities (K,) of each, and its line for the log: a request is logged as a whole, or as refused."""
         for start in range(0, len(values), BATCH):
             batch = [self.read(value) for value in values[start : start + BATCH]]
             for number, answer in enumerate(answers(self.model, batch), start=start):
-                if isinstance(answer, str):
-                    raise InvalidInput(answer if len(values) == 1 else f"sample {number}: {answer}")
-                yield answer.probabilities
+                sample = batch[number - start]
+                if isinstance(answer, str) or isinstance(sample, str):
+                    if self.log:
+                        self.log.refused(str(answer))
+                    raise InvalidInput(str(answer) if len(values) == 1 else f"sample {number}: {answer}")
+                line = self.log.answered(sample, answer.probabilities, values[number]) if self.log else ""
+                yield answer.probabilities, line
 
     def read(self, value: Any) -> Read:
         """One value of the column as the network is given it, or why it cannot be."""
@@ -121,6 +134,6 @@ def _each(column: Iterable[Any]) -> list[Any]:
 def _load_pyfunc(path: str) -> ServedModel:
     """What MLflow loads a model by. path: of the exported network. Raises: MlflowException if it cannot be used."""
     try:
-        return ServedModel(Path(path))
+        return ServedModel(Path(path), logged=True)
     except UserError as error:
         raise MlflowException(str(error)) from None

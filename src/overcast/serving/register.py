@@ -21,8 +21,11 @@ from overcast.serving.evidence import FILE, Evidence, measure_evidence, read_evi
 from overcast.serving.gates import Costs, beyond, measure_costs
 from overcast.serving.model_card import Figure, copy_pictures, model_card
 from overcast.serving.onnx_export import Parity, export_run
-from overcast.serving.onnx_model import FORMAT
+from overcast.serving.onnx_model import FORMAT, OnnxModel
 from overcast.serving.package import save_model
+from overcast.serving.prediction_log import model_identity
+from overcast.serving.reference import FILE as REFERENCE
+from overcast.serving.reference import measure_reference
 from overcast.serving.registry import CHAMPION, Registry
 from overcast.tracking.run_folder import Run
 
@@ -74,6 +77,8 @@ def register(candidate: Candidate, registry: Registry, limits: Mapping[str, floa
         save_model(place, network, sample, _metadata(candidate), model.of_mlflow)
         costs = measure_costs(place, as_json(sample))
         (place / FILE).write_text(evidence.to_csv(), encoding="utf8")
+        reference = measure_reference(candidate.measured, model_identity(OnnxModel(network)))
+        (place / REFERENCE).write_text(reference, encoding="utf8")
         card = _card(candidate, place, costs, parity)
         (place / "model_card.md").write_text(card, encoding="utf8")
         version = model.register(place, card, _tags(candidate, evidence, costs))

@@ -107,8 +107,8 @@ def open_registry(name: str, tracking: Sequence[str] = ()) -> Registry:
     return Registry(store, name)
 
 
-def registered_model(address: str, tracking: Sequence[str] = ()) -> OnnxModel:
-    """What ``models:/name@alias`` or ``models:/name/version`` stands for, ready to predict.
+def registered_version(address: str, tracking: Sequence[str] = ()) -> tuple[Registry, Any]:
+    """What ``models:/name@alias`` or ``models:/name/version`` stands for: its registry, and MLflow's ModelVersion.
 
     Raises: UserError if it is no such address, or there is no such model.
     """
@@ -116,6 +116,12 @@ def registered_model(address: str, tracking: Sequence[str] = ()) -> OnnxModel:
     if not at:
         name, _, alias = name.rpartition("/")
     if not name or not alias or "/" in name:
-        raise UserError(f"run={address}: name a registered model as models:/name@{CHAMPION} or models:/name/3")
+        raise UserError(f"{address}: name a registered model as models:/name@{CHAMPION} or models:/name/3")
     registry = open_registry(name, tracking)
-    return OnnxModel(registry.file(registry.version(alias), "data/model.onnx"))
+    return registry, registry.version(alias)
+
+
+def registered_model(address: str, tracking: Sequence[str] = ()) -> OnnxModel:
+    """The same, ready to predict. Raises: UserError as `registered_version` does."""
+    registry, version = registered_version(address, tracking)
+    return OnnxModel(registry.file(version, "data/model.onnx"))

@@ -38,16 +38,33 @@ def served(model: Path, workers: int) -> Iterator[tuple[int, float]]:
         start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while time.perf_counter() - began < PATIENCE:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_until_served(port)
         yield port, time.perf_counter() - began
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
+
+
+def wait_until_served(port: int) -> None:
+    """Raises: TimeoutError if nothing answers there within `PATIENCE`."""
+    began = time.perf_counter()
+    while time.perf_counter() - began < PATIENCE:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError(f"the server has not answered for {PATIENCE:.0f} s")
+
+
+def send_all(port: int, bodies: Sequence[bytes]) -> list[bytes]:
+    """The answers to requests, one after the other. Raises: HTTPError if one is no good answer."""
+    address, kind = f"http://127.0.0.1:{port}/invocations", {"Content-Type": "application/json"}
+    answers = []
+    for body in bodies:
+        with urllib.request.urlopen(urllib.request.Request(address, body, kind), timeout=PATIENCE) as answer:
+            answers.append(answer.read())
+    return answers
 
 
 def send(port: int, body: bytes, times: int) -> list[tuple[int, float]]:

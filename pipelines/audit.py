@@ -1,7 +1,7 @@
 """audit: a page to look at a packed data set: classes, sizes, duplicates side by side, odd files, label issues.
 
 python pipelines/audit.py data=weather
-python pipelines/audit.py data=weather out=reports/look
+python pipelines/audit.py data=weather prepare=true out=reports/look    # packed on the way, where it is not
 """
 
 import sys
@@ -15,7 +15,10 @@ from overcast.core.paths import project_path
 @hydra_script
 def main(config: RunConfig, _: Session) -> None:
     from overcast.audit.audit import audit
+    from overcast.prepare.missing_steps import prepare_pack
 
+    if config.prepare:
+        prepare_pack(config)
     print(f"page: {audit(config.data.name, config.data.values, project_path(config.data_dir), out[-1] if out else '')}")
 
 

@@ -15,3 +15,10 @@ def test_the_page_is_said_and_mistakes_are_one_message(script: Any, tiny: list[s
     said = script("audit", *words, "out=look")
     assert (said.code, said.out) == (0, "page: look/index.html\n")
     assert "synthetic" in (home / "look" / "index.html").read_text()
+
+
+def test_data_is_packed_on_the_way_but_not_split(script: Any, tiny: list[str], tmp_path: Path) -> None:
+    said = script("audit", *tiny, f"data_dir={tmp_path}/new", "prepare=true")
+    assert (said.code, said.out.splitlines()[-1]) == (0, "page: reports/audit/skies/index.html")
+    assert (tmp_path / "new" / "skies" / "pack" / "pack.json").exists()
+    assert not (tmp_path / "new" / "skies" / "parts.json").exists()

@@ -28,6 +28,17 @@ def prepare_missing(configs: Iterable[RunConfig]) -> None:
                 _prepare(config, root, name, _finished_steps(root / name))
 
 
+def prepare_pack(config: RunConfig) -> None:
+    """As `prepare_missing`, but for the split, which a page about the data can do without.
+
+    Raises: UserError as the steps do.
+    """
+    root, name = project_path(config.data_dir), config.data.name
+    if not (finished := _finished_steps(root / name))["pack"]:
+        with one_process_at_once(root / name):
+            _prepare(config, root, name, finished | {"split": True})
+
+
 def prepare_anew(config: RunConfig) -> None:
     """Pack and split the data of a config again, from its raw files, as where it is damaged.
 

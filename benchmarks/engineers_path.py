@@ -61,10 +61,10 @@ class Size:
 FULL = Size(("data=weather",), ("+study=mitigations", "study.budget=8min"), ("budget=8min",), confirm=5)
 QUICK = Size(
     ("data=skies", "data.n_samples=600", "data.size=32"),
-    ("+study=small", "study.folds=2", "epochs=2"),
-    ("trials=3", "workers=1", "epochs=2"),
+    ("+study=small", "study.folds=2"),
+    ("trials=3", "workers=1"),
     confirm=2,
-    words=("data.size=32",),
+    words=("data.size=32", "epochs=2"),
 )
 
 
@@ -101,11 +101,11 @@ class EngineersPath:
         self.collect_pictures()
         train, data = "python pipelines/train.py", shlex.join(self.data)
         self.step("look at the data", f"python pipelines/audit.py {data} prepare=true", "page:")
-        self.step("what helps", f"{train} {shlex.join(self.size.study)} {data} prepare=true", "report:", lines=12)
+        self.step("what helps", f"{train} {shlex.join(self.size.study)} {data} prepare=true", "Highest mean", lines=12)
         search = shlex.join(self.size.search)
-        self.step("tune", f"python pipelines/tune.py {data} model=cnn {search} name=mine", "recipe", lines=8)
+        self.step("tune", f"python pipelines/tune.py {data} model=cnn {search} name=mine", "validation nll", lines=8)
         confirm = f"+study=repeats recipe=mine model=cnn study.folds=1 study.seeds={self.size.confirm}"
-        self.step("confirm on the test part", f"{train} {confirm} {data}", "report:", lines=8)
+        self.step("confirm on the test part", f"{train} {confirm} {data}", "Highest mean", lines=8)
         self.step("register", "python pipelines/register.py study=repeats", "champion:")
         with self.served() as port:
             self.ask_as_a_client(port)
@@ -113,11 +113,11 @@ class EngineersPath:
         self.step("a worse model", worse, "trained:")
         self.step("is refused", f"python pipelines/register.py run=latest name={MODEL}", "", code=1)
         drift = f"python pipelines/drift.py log={self.log} model=models:/{MODEL}@champion"
-        self.step("the same kind of pictures", drift, "", lines=6)
+        self.step("the same kind of pictures", drift, "Not drifted", lines=20)
         self.log.unlink()
         with self.served() as port:
             self.send_dark_pictures(port)
-        self.step("pictures at dusk", drift, "", code=1, lines=6)
+        self.step("pictures at dusk", drift, "Drifted", code=1, lines=20)
 
     def collect_pictures(self) -> None:
         """The user's own folder, of a public archive's pictures, and a tenth of each class kept back."""

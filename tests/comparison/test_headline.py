@@ -42,3 +42,8 @@ def test_one_repeat_says_what_it_needs(small, info):
     alone = comparison_table(small[0][small[0]["repeat"] == "0-0-0"], info)
     assert headline(alone).startswith("Nothing could be compared: that needs at least 2 repeats.")
     assert "needs at least 2 repeats" in table_view.markdown(alone, families())
+
+
+def test_one_cell_has_nothing_to_be_compared_with(small, info):
+    alone = comparison_table(small[0][small[0]["mitigation"] == "none"], info)
+    assert headline(alone).startswith("There is one cell, and nothing to compare it with.\nHighest mean test accuracy: ")

@@ -31,6 +31,8 @@ def headline(table: pd.DataFrame, judged: Families | None = None) -> str:
     """The study's verdict: what reduces overfitting, what makes the model better, what it costs; a line each."""
     judged = judged or families()
     compared = table[table["pairs"] >= 2]
+    if len(table) == 1:
+        return f"{translate('There is one cell, and nothing to compare it with.')}\n{_best(table)}"
     if compared.empty:
         return f"{translate('Nothing could be compared: that needs at least 2 repeats.')}\n{_best(table)}"
     first, *others = counted(compared, table, judged)

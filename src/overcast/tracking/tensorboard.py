@@ -39,7 +39,7 @@ class EventFiles(RunRecorder):
                 self.writer.add_scalar(name, value, row.number, row.time)
         self.writer.flush()
 
-    def last_epoch(self) -> int:
+    def last_epoch(self) -> int | None:
         return self.record.last_epoch()
 
     def close(self) -> None:

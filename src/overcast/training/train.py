@@ -150,16 +150,20 @@ def _first_weights(plan: Plan) -> Run | None:
 
 def _plan_of_first(config: RunConfig) -> Plan:
     """The plan of a run to start from, whose data is made here: anew where it is damaged."""
-    prepare_missing([config])
     with suppress(DamagedError):
-        return make_plan(config)
+        return _plan_with_data(config)
     with lock(Path(config.runs_dir)):  # of several runs at once the first makes it anew
         try:
-            return make_plan(config)
+            return _plan_with_data(config)
         except DamagedError:
             print(f"first weights: their data in {config.data_dir} is damaged: made anew", flush=True)
         prepare_anew(config)
         return make_plan(config)
+
+
+def _plan_with_data(config: RunConfig) -> Plan:
+    prepare_missing([config])
+    return make_plan(config)
 
 
 def _is_whole(run: Run) -> bool:

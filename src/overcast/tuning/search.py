@@ -24,7 +24,6 @@ from overcast.html.writer import check_report_folder
 from overcast.prediction.build import refuse_unfit
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.tracking.heartbeat import heartbeat
-from overcast.tracking.identity import identity
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run import RunRecorder, run_status
 from overcast.tracking.store import open_store, relative
@@ -99,6 +98,8 @@ def plan_search(overrides: Sequence[str], settings: Settings) -> tuple[Search, P
     """
     budget = seconds("budget", settings.budget) if settings.budget else None
     trials = _count("trials", settings.trials) if settings.trials else None
+    if budget == 0:
+        raise UserError(f"budget={settings.budget}: must be above 0")
     if budget is None and trials is None:
         raise UserError("budget=… is missing: how long to search, such as budget=20min; or trials=30")
     if refused := [w for w in overrides if override_key(w) in ("recipe", "run", "study", "role")]:
@@ -129,6 +130,8 @@ def plan_space(overrides: Sequence[str], name: str, machine: Machine) -> tuple[S
     blank = Space("", {}, {}).without(overrides)
     config = _search(overrides, blank).config({})  # which network, on which data
     refuse_unfit(config)
+    if config.init_from == "latest":
+        raise UserError("init_from=latest is another run as soon as one of the search is trained: name its folder")
     if config.prepare:
         prepare_missing([config])
     space = read_space(ROOT / "conf", name, config.model.name).without(overrides)
@@ -163,8 +166,7 @@ def _search(overrides: Sequence[str], space: Space) -> Search:
 
 def _question(plan: Plan, space: Space, folds: Sequence[int]) -> str:
     """The same for the same question: data, split, folds, what is fixed and what is searched."""
-    fixed = identity(plan.config, plan.fingerprint, plan.devices)
-    text = json.dumps([fixed, space.to_dict(), list(folds)], sort_keys=True)
+    text = json.dumps([plan.identity, space.to_dict(), list(folds)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 
 from overcast.config.recipe import read_recipe
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.tracking.run_folder import load_run
 from overcast.tracking.store import TrackingStore
 from overcast.training.train import train
 from overcast.tuning import objective, recipe, search
+from overcast.tuning.outcome import difference
 from overcast.tuning.search import Found, Settings, plan_search, tune
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
@@ -77,6 +79,14 @@ def test_a_whole_search(
     again = tuned()
     assert len(gathered) == before  # nothing was trained or measured again
     assert again.text == found.text
+
+
+def test_damaged_predictions_of_the_winner_are_told(tuned: Tune) -> None:
+    (outcome,) = tuned("tracking=off", trials="1").outcomes
+    path = outcome.run.folder / "evaluation" / "predictions.csv"
+    path.write_text(path.read_text().replace("0.", "1.", 1))
+    with pytest.raises(DamagedError, match=r"predictions\.csv was changed or damaged since it was written"):
+        difference([replace(outcome, stood=outcome.run)])
 
 
 def test_no_trial_reads_a_test_row(tuned: Tune, gathered: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ def plan_refit(config: RunConfig) -> Plan:
 
     Raises: UserError if a mitigation looks at the validation part, or the run trained on a fraction.
     """
-    plan = make_plan(replace(config, run=None, role=ROLE, study=type(config.study)(), claim=None))
+    own = replace(config, run=None, resume=False, role=ROLE, study=type(config.study)(), claim=None)
+    plan = make_plan(own)
     for name, mitigation in build_mitigations(config.mitigation, plan.pack.spec.kind).items():
         if mitigation.needs_validation:
             raise UserError(

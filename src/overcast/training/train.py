@@ -88,7 +88,7 @@ def execute(
             run.write_config(config)  # which DVC may have removed
         known = known_record(store, config, run) if resumed else None
         record = known or open_record(store, config, run, facts["name"], tags, study)
-        with run_status(record), heartbeat(record), record.system_metrics(), _way_back_told(run, study):
+        with run_status(record), heartbeat(record), record.system_metrics(), _way_back_told(run, config, study):
             _begin(plan, run, record, study, clear=not resumed)
             if not known:
                 record_inputs(run, config, facts, record)
@@ -99,12 +99,13 @@ def execute(
 
 
 @contextmanager
-def _way_back_told(run: Run, study: StudyInfo | None) -> Iterator[None]:
-    """Say what an interruption leaves to go on from."""
+def _way_back_told(run: Run, config: RunConfig, study: StudyInfo | None) -> Iterator[None]:
+    """Say what an interruption leaves to go on from, where it is a run that a command has asked for by itself."""
+    asked = study is None and config.role == RunConfig.role
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if study is None and run.path(CHECKPOINT).exists():
+        if asked and run.path(CHECKPOINT).exists():
             print(f"overcast: interrupted; the same command with resume=true goes on in {run.folder}", file=sys.stderr)
         raise
 

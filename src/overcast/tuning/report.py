@@ -17,6 +17,7 @@ from overcast.html.writer import write
 from overcast.training.plan import Plan
 from overcast.tuning.definition import Search
 from overcast.tuning.figures import history, importance, slices
+from overcast.tuning.objective import FAILED, STOPPED
 from overcast.tuning.outcome import Difference, FoldOutcome
 from overcast.tuning.worker import spent_seconds
 
@@ -150,7 +151,7 @@ def _folds(outcomes: Sequence[FoldOutcome]) -> Table:
 def _fold(each: FoldOutcome) -> list[Cell]:
     ended = Counter(trial.user_attrs.get("ended", "") for trial in each.trials if trial.state == TrialState.PRUNED)
     known = [t for t in each.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    counts = [len(known), ended["stopped"], ended["failed"]]
+    counts = [len(known), ended[STOPPED], ended[FAILED]]
     test, stood = each.test, each.stood.metrics["test"]["nll"] if each.stood else None
     interval = f"[{number(test['nll_low'])}, {number(test['nll_high'])}]"
     minutes = spent_seconds(each.trials) / 60

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from overcast.config.recipe import read_recipe
+from overcast.config.run_config import RunConfig
 from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.tracking.run_folder import load_run
 from overcast.tracking.store import TrackingStore
 from overcast.training.train import train
 from overcast.tuning import objective, recipe, search
+from overcast.tuning.definition import Search
 from overcast.tuning.outcome import difference
 from overcast.tuning.search import Found, Settings, plan_search, tune
 
@@ -79,6 +81,31 @@ def test_a_whole_search(
     again = tuned()
     assert len(gathered) == before  # nothing was trained or measured again
     assert again.text == found.text
+
+
+def test_it_is_compared_with_the_options_as_they_stood(tuned: Tune, capsys: pytest.CaptureFixture[str]) -> None:
+    found = tuned("tracking=off", "mitigation=none", trials="1")
+    assert "nothing is compared" not in capsys.readouterr().out
+    assert found.outcomes[0].stood == found.outcomes[0].run
+    assert all(text in found.report.read_text() for text in ("The options as they stood", "as it stood"))
+
+
+def test_what_no_trial_can_be_is_not_called_the_options_as_they_stood(
+    tuned: Tune, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a recipe in params.yaml has an option that is not searched: the trials are without it."""
+    config = Search.config
+
+    def with_recipe(search: Search, params: Any, fold: int | None = None) -> RunConfig:
+        found = config(search, params, fold)
+        return found if params is not None else replace(found, measure_every=2)
+
+    monkeypatch.setattr(Search, "config", with_recipe)
+    found = tuned("tracking=off", "mitigation=none", trials="1")
+    said = "nothing is compared with the options as they stand: they lie outside of what is searched"
+    assert said in capsys.readouterr().out
+    assert found.outcomes[0].stood is None
+    assert not [text for text in ("as they stood", "as it stood") if text in found.report.read_text() + found.text]
 
 
 def test_damaged_predictions_of_the_winner_are_told(tuned: Tune) -> None:

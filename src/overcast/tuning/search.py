@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import BaseStorage
 
 from overcast.config.compose import override_key
-from overcast.config.run_config import RunConfig
 from overcast.core.devices import Machine, this_machine
 from overcast.core.durations import seconds
 from overcast.core.errors import IncompatibleError, UserError
@@ -183,23 +183,24 @@ def begin_fold(search: Search, fold: int, storage: BaseStorage, plan: Plan) -> N
         for number in retry_unfinished(study):
             drop_unfinished(trial_folder(search, fold, number))
         if not study.get_trials(deepcopy=False):
-            params = search.space.params_of(stood) if (stood := stood_config(search, fold)) else None
-            if params is not None:
-                study.enqueue_trial(params, user_attrs={STOOD: True})
-            else:
-                print(
-                    "the options as they stand lie outside of what is searched, so that nothing is compared with them"
-                )
+            try:
+                study.enqueue_trial(stood_params(search, fold), user_attrs={STOOD: True})
+            except UserError as error:
+                print(f"nothing is compared with the options as they stand: {error}")
 
 
-def stood_config(search: Search, fold: int) -> RunConfig | None:
-    """What would be trained without the search; None where that cannot be."""
-    try:
-        config = search.config(None, fold)
-        make_plan(config, search.info.jobs, search.info.machine)
-    except UserError:
-        return None
-    return config
+def stood_params(search: Search, fold: int) -> dict[str, Any]:
+    """The point at which a trial is what would be trained without the search.
+
+    Raises: UserError if there is none, or that cannot be trained.
+    """
+    stood = search.config(None, fold)
+    make_plan(stood, search.info.jobs, search.info.machine)
+    params = search.space.params_of(stood)
+    # what is not searched may stand otherwise too, as in a recipe of params.yaml, which no trial has
+    if params is None or search.config(params, fold) != stood:
+        raise UserError("they lie outside of what is searched")
+    return params
 
 
 def figures(outcomes: Sequence[FoldOutcome]) -> dict[str, float]:

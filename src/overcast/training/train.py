@@ -43,10 +43,7 @@ def train(config: RunConfig) -> Run:
 
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
-    if config.prepare:
-        refuse_unfit(config)  # before minutes of fetching
-        prepare_missing([config])
-    plan = make_plan(config)
+    plan = prepared_plan(config)
     store = open_store(config.tracking)
     if store:
         mark_orphaned_runs(store, config.runs_dir)
@@ -54,6 +51,17 @@ def train(config: RunConfig) -> Run:
         print(f"already trained: {done.folder}")
         return done
     return execute(plan, store)
+
+
+def prepared_plan(config: RunConfig) -> Plan:
+    """The plan of a run, whose data is made first where that is asked for (``prepare=true``).
+
+    Raises: UserError as `make_plan` and the steps do.
+    """
+    if config.prepare:
+        refuse_unfit(config)  # before minutes of fetching
+        prepare_missing([config])
+    return make_plan(config)
 
 
 def execute(
@@ -69,7 +77,7 @@ def execute(
     """
     config, devices = plan.config, plan.devices
     refuse_other_machine(devices, config.trainer.precision, this_machine())
-    first = _first_weights(plan)
+    first = first_run(plan)
     resumed = interrupted_run(plan, study.id if study else "") if config.resume else None
     if config.resume and not resumed:
         print("resume=true: there is no interrupted run of this config, so it begins at the start", flush=True)
@@ -123,7 +131,7 @@ def _begin(plan: Plan, run: Run, record: RunRecorder, study: StudyInfo | None, c
         run.write_record(store=record.outbox.uri, outbox="" if record.id else record.outbox.path.name)
 
 
-def _first_weights(plan: Plan) -> Run | None:
+def first_run(plan: Plan) -> Run | None:
     """The run that this one starts from: that of ``init_from``, or one that a mitigation wants, made now if need be.
 
     Raises: UserError as `execute` does.
@@ -152,19 +160,14 @@ def _first_weights(plan: Plan) -> Run | None:
 def _plan_of_first(config: RunConfig) -> Plan:
     """The plan of a run to start from, whose data is made here: anew where it is damaged."""
     with suppress(DamagedError):
-        return _plan_with_data(config)
+        return prepared_plan(config)
     with lock(Path(config.runs_dir)):  # of several runs at once the first makes it anew
         try:
-            return _plan_with_data(config)
+            return prepared_plan(config)
         except DamagedError:
             print(f"first weights: their data in {config.data_dir} is damaged: made anew", flush=True)
         prepare_anew(config)
         return make_plan(config)
-
-
-def _plan_with_data(config: RunConfig) -> Plan:
-    prepare_missing([config])
-    return make_plan(config)
 
 
 def _is_whole(run: Run) -> bool:

@@ -32,7 +32,7 @@ from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
 from overcast.training.recording import known_record, open_record, record_inputs, record_outcome
 from overcast.training.resume import finished_run, interrupted_run
-from overcast.training.warm_start import told
+from overcast.training.warm_start import describe_start
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -86,7 +86,7 @@ def execute(
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     facts = plan.facts()
     if plan.start:
-        print(told(plan.start, plan.pack.spec), flush=True)
+        print(describe_start(plan.start, plan.pack.spec), flush=True)
     elif first:
         facts |= {"first_weights": first.folder.name, "first_weights_seconds": first.facts["seconds"]}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)

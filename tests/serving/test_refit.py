@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from overcast.core.errors import UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.serving.refit import plan_refit, refit
+from overcast.tracking.find_run import find_run
 from overcast.training.classifier import ClassifierModule
 from overcast.training.plan import make_plan
+from overcast.training.train import train
 
 
 def test_it_has_the_validation_part_s_rows_too(config: Any) -> None:
@@ -31,6 +34,15 @@ def test_it_has_the_validation_part_s_rows_too(config: Any) -> None:
 def test_what_decides_by_the_validation_part(config: Any) -> None:
     with pytest.raises(UserError, match="mitigation=early_stopping decides by the validation part"):
         plan_refit(config("mitigation=early_stopping"))
+
+
+def test_it_is_never_the_latest_run(config: Any) -> None:
+    """Which is evaluated, explained and registered, and can be."""
+    run = train(config())
+    again = refit(config(), None)
+    runs = Path(config().runs_dir)
+    assert find_run("latest", runs) == run
+    assert find_run(str(again.folder), runs) == again
 
 
 def test_nobody_is_told_to_resume_what_cannot_be(

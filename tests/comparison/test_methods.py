@@ -58,6 +58,16 @@ def test_it_says_what_was_done() -> None:
     assert "varma2006" not in text
 
 
+def test_a_calibration_part_is_told_where_there_is_one() -> None:
+    run = run_on()
+    assert "calibration" not in methods(study_of(), [run], planned=True)
+    run.parts = np.array(["train"] * 6 + ["calibration"] * 2 + ["validation", "test"])
+    text = methods(study_of(), [run], planned=True)
+    assert "(in fold 0: 6 for training, 1 for validation and 1 for test). A further 2 were held out for cal" in text
+    assert "one temperature was learned for each trained network" in text
+    assert "guo2017" in bibliography(text)
+
+
 def test_of_a_study_with_looks_it_says_what_each_cell_got_and_how_it_was_stopped() -> None:
     study = study_of(6, 2, looks=[4, 6], looked=["Sequential: looks after 4, 6 folds were planned."])
     trials = study.trials

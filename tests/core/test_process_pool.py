@@ -21,6 +21,18 @@ def test_results_come_in_order_and_an_end_before_the_last_leaves_no_process() ->
     assert not any(child.is_alive() for child in children)
 
 
+def test_an_early_end_leaves_other_processes_alone() -> None:
+    other = multiprocessing.get_context("spawn").Process(target=signal.pause)
+    other.start()
+    results = in_fresh_processes(2, abs, range(500))
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert other.is_alive()
+    other.kill()
+    other.join()
+    assert other.exitcode == -signal.SIGKILL
+
+
 def test_ctrl_c_does_not_reach_them() -> None:
     blocked = partial(signal.pthread_sigmask, signal.SIG_BLOCK)
     assert signal.SIGINT in next(in_fresh_processes(1, blocked, [()]))

@@ -88,6 +88,13 @@ def test_single_rows_are_drawn_as_without_groups() -> None:
     assert (draw_resamples(np.arange(60), 0, 9) == rng.multinomial(60, np.full(60, 1 / 60), size=9)).all()
 
 
+def test_samples_of_one_group_alone_are_drawn_one_by_one() -> None:
+    """As of a test part that one speaker recorded: an interval of no width would claim certainty."""
+    p, y = drawn(60, 5)
+    assert intervals(p, y, groups=np.full(60, "ann")) == intervals(p, y)
+    assert all(low < high for low, high in intervals(p, y, groups=np.zeros(60, int)).values())
+
+
 def test_groups_are_drawn_whole_as_by_a_plain_cluster_bootstrap() -> None:
     """Speakers of 1 to 8 recordings each, all right or all wrong: fewer samples than there seem to be."""
     rng = np.random.default_rng(6)

@@ -63,6 +63,24 @@ def test_one_run_is_made_for_all_seeds_folds_and_classes(asked: Any, tmp_path: P
     assert len({run.facts["first_weights"] for run in [runs[0], *others]}) == 4
 
 
+DAMAGES = [("*.png", "damaged"), ("fetched.json", "damaged"), ("fetched.json", "gone")]
+
+
+@pytest.mark.parametrize(("file", "pack"), DAMAGES)
+def test_damaged_raw_files_of_the_first_run_are_made_anew(
+    asked: Any, tmp_path: Path, capsys: Any, file: str, pack: str
+) -> None:
+    weights = train(asked(*STILL)).facts["weights"]
+    (folder,) = (tmp_path / "data/synthetic").glob("*/skies")
+    raw = next((folder / "raw").rglob(file))
+    whole = raw.read_bytes()
+    raw.write_bytes(whole[: len(whole) // 2])
+    (folder / "pack/pack.json").unlink() if pack == "gone" else (folder / "pack/values.npy").write_bytes(b"")
+    assert train(asked(*STILL)).facts["weights"] == weights
+    assert "is damaged: made anew" in capsys.readouterr().out
+    assert raw.read_bytes() == whole
+
+
 def test_damaged_data_of_the_first_run_is_made_anew(asked: Any, tmp_path: Path, capsys: Any) -> None:
     weights = train(asked(*STILL)).facts["weights"]
     (values,) = (tmp_path / "data/synthetic").glob("*/skies/pack/values.npy")

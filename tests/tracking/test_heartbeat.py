@@ -68,6 +68,7 @@ def test_a_server_that_is_gone_costs_nothing_and_beats_go_on_when_it_is_back() -
         time.sleep(0.1)
         client.dead = False
         wait_for(lambda: HEARTBEAT in client.tags)
+    assert client.tags.keys() == {HEARTBEAT}
 
 
 def test_a_run_that_was_ended_wrongly_comes_back() -> None:

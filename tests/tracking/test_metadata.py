@@ -45,6 +45,13 @@ def test_all_strengths_are_one_short_parameter_of_every_run(config: Any, mitigat
     assert recorded.keys() == recorded_params(config("mitigation=mixup")).keys()
 
 
+def test_what_else_changes_a_run_is_a_parameter(config: Any) -> None:
+    recorded = recorded_params(config("trainer.max_time=90s", "split.calibration=0.1"))
+    assert (recorded["max_time"], recorded["split_calibration"]) == ("90s", 0.1)
+    plain = recorded_params(config())
+    assert (plain["max_time"], plain["split_calibration"]) == (None, 0.0)
+
+
 @pytest.mark.parametrize("mitigation", ["none", "cocktail", "synthetic_pretraining", "[augmentation,max_norm]"])
 def test_strengths_are_read_again_as_they_were(config: Any, mitigation: str) -> None:
     run = config(f"mitigation={mitigation}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from overcast.core.errors import UserError
 from overcast.tracking.run import Epoch, RunRecorder
 from overcast.tracking.run_folder import EVENTS
 from overcast.tracking.tensorboard import EventFiles
+from overcast.training.history import History
 from overcast.training.train import train
 
 EPOCHS = [Epoch(1, {"train/nll": 1.5, "validation/nll": 1.6}, 100.0), Epoch(2, {"train/nll": 1.25}, 101.0)]
@@ -56,6 +58,31 @@ def test_a_run_with_tensorboard_has_its_curves_there(config: Any) -> None:
         assert [step for step, _ in found[name]] == run.history["epoch"].tolist()
     run = train(replace(config(), run=str(run.folder)))
     assert not (run.folder / EVENTS).exists()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
+def test_event_files_are_closed_however_a_fit_ends(
+    config: Any, monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | None
+) -> None:
+    writer = pytest.importorskip("torch.utils.tensorboard").SummaryWriter
+    closed: list[str] = []
+    close = writer.close
+    monkeypatch.setattr(writer, "close", lambda self: (closed.append(self.log_dir), close(self)))
+    measured: Any = History.on_validation_end
+
+    def end(self: History, *args: Any) -> None:
+        measured(self, *args)
+        if error:
+            raise error
+
+    monkeypatch.setattr(History, "on_validation_end", end)
+    cfg = config("tracking=tensorboard")
+    with pytest.raises(error) if error else nullcontext():
+        train(replace(cfg, tracking=replace(cfg.tracking, enabled=False)))
+    (folder,) = Path(cfg.runs_dir).iterdir()
+    assert closed == [str(folder / EVENTS)]
+    assert scalars(folder)["validation/nll"]
 
 
 def test_without_the_package_it_is_refused_in_one_message(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,22 @@ def test_a_validation_part_keeps_a_sample_of_each_class_and_a_train_part_must() 
         thin_classes(parts, labels, SPEC, 500, seed=0)
 
 
+def test_a_class_that_the_validation_part_lacks_does_not_empty_the_others() -> None:
+    parts = np.where((PARTS == "validation") & (LABELS == 2), "test", PARTS)
+    found = thin_classes(parts, LABELS, SPEC, 16, seed=3)
+    kept = np.bincount(LABELS[found == "validation"], minlength=5)
+    assert kept[2] == 0
+    assert (kept == np.where(np.arange(5) == 2, 0, np.bincount(LABELS[found == "train"]))).all()
+    no_validation = np.where(PARTS == "validation", "test", PARTS)
+    assert not (thin_classes(no_validation, LABELS, SPEC, 16, seed=3) == "validation").any()
+
+
+def test_a_class_without_any_train_sample_is_told_as_that() -> None:
+    parts = np.where((PARTS == "train") & (LABELS == 2), "unused", PARTS)
+    with pytest.raises(UserError, match=r"^imbalance_ratio=16: class c has no train sample in this fold as it is"):
+        thin_classes(parts, LABELS, SPEC, 16, seed=3)
+
+
 def test_a_run_is_planned_on_the_imbalanced_version(config: Any, data: Path) -> None:
     plan = make_plan(config("imbalance_ratio=4"))
     assert sorted(np.bincount(plan.pack.labels[plan.parts == "train"])) == [4, 6, 8, 11, 16]

@@ -19,9 +19,11 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.tracking.run import MlflowRun
 from overcast.tracking.run_folder import CHECKPOINT, Run
 from overcast.tracking.store import TrackingStore
 from overcast.training.classifier import ClassifierModule
+from overcast.training.max_time import MaxTime
 from overcast.training.plan import make_plan
 from overcast.training.train import execute, train
 
@@ -113,6 +115,19 @@ def test_every_kind_of_state_can_be_resumed(config: Any, interrupted: Any, words
     assert same(train(replace(cfg, resume=True)), whole)
 
 
+def test_one_whose_time_is_over_goes_on_to_the_next_look(
+    config: Any, interrupted: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cfg = config("epochs=8", "measure_every=4", "trainer.max_time=1h")
+    interrupted(cfg)
+    capsys.readouterr()
+    monkeypatch.setattr(MaxTime, "time_elapsed", lambda *_: 3601.0)
+    run = train(replace(cfg, resume=True))
+    assert run.history["epoch"].tolist() == [4]
+    assert run.facts["epochs_run"] == 4
+    assert "trainer.max_time=1h is over: ended after epoch 4 of 8" in capsys.readouterr().out
+
+
 def test_only_the_same_run_is_gone_on_with(config: Any, interrupted: Any, capsys: pytest.CaptureFixture[str]) -> None:
     cfg = config("epochs=4")
     interrupted(cfg)
@@ -167,6 +182,30 @@ def test_its_mlflow_run_goes_on_with_each_epoch_once(
     assert steps == [1, 2, 3, 4]
     assert found.params == killed.params
     assert not run.record.get("refused")
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::sqlalchemy")
+@pytest.mark.parametrize("lost", ["the whole run", "its epochs"])
+def test_its_record_gets_the_epochs_that_it_lacks(
+    config: Any,
+    interrupted: Any,
+    store: TrackingStore,
+    tracking: TrackingConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+) -> None:
+    if lost == "its epochs":
+        monkeypatch.setattr(MlflowRun, "epochs", lambda *_: None)
+    cfg = replace(config("epochs=4"), tracking=tracking)
+    interrupted(cfg)
+    monkeypatch.undo()
+    if lost == "the whole run":
+        store.client.delete_run(store.search()[0].id)
+    run = train(replace(cfg, resume=True))
+    points = store.client.get_metric_history(run.facts["id"], "validation/nll")
+    assert [point.step for point in points] == [1, 2, 3, 4]
+    assert [point.timestamp for point in points] == sorted({point.timestamp for point in points})
+    assert [point.value for point in points] == pytest.approx(run.history["validation/nll"].tolist(), rel=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::sqlalchemy")

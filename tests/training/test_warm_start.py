@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from overcast.core.errors import IncompatibleError, UserError
+from overcast.prepare.split import split
 from overcast.tracking.run_folder import Run
 from overcast.training.train import train
 
@@ -62,6 +63,18 @@ def test_the_last_layer_stays_new_where_classes_are_others(
 def test_what_has_seen_the_answers_is_refused(config: Any, start: Run) -> None:
     with pytest.raises(UserError, match=r"was trained on \d+ of this run's validation and test samples.*same split"):
         train(config(f"init_from={start.folder}", "split.fold=3"))
+
+
+def test_what_has_seen_the_calibration_part_is_refused(config: Any, start: Run, prepared: Path, tmp_path: Path) -> None:
+    """It is taken from the train rows: the same fold of the same seed without it has trained on all of it."""
+    (tmp_path / "data" / "skies").mkdir(parents=True)
+    (tmp_path / "data" / "skies" / "pack").symlink_to(prepared / "skies" / "pack")
+    split("skies", tmp_path / "data", 0, calibration=0.25)
+    held_out = [f"data_dir={tmp_path}/data", "split.calibration=0.25"]
+    with pytest.raises(UserError, match=r"was trained on \d+ of this run's calibration samples.*and split\.calib"):
+        train(config(f"init_from={start.folder}", *held_out))
+    again = train(config(*held_out, "epochs=1"))
+    assert train(config(f"init_from={again.folder}", *held_out, *STILL)).facts["init_from"] == again.folder.name
 
 
 @pytest.mark.parametrize("words", [["model=dnn"], ["model.hidden=7"], ["mitigation=batch_norm"]], ids=" ".join)

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from overcast.core.errors import UserError
+from overcast.tracking.run_folder import Run
+from overcast.training.train import train
+from overcast.tuning import find_lr as find_lr_module
 from overcast.tuning.find_lr import HIGHEST, LOWEST, STEPS, RangeTest, find_lr, range_test
 
 
@@ -38,6 +41,30 @@ def test_the_rates_of_a_networks_groups_climb_together(config: Any) -> None:
     """As those of `resnet`, whose filters have one of their own; also where several batches make up a step."""
     test = range_test(config("model=resnet", "model.width=8", "model.blocks=0", "trainer.accumulate_grad_batches=2"))
     assert len(set(np.round(np.diff(np.log(test.rates)), 6))) == 1
+
+
+def test_data_is_made_ready_when_asked(config: Any, tmp_path: Path) -> None:
+    where = f"data_dir={tmp_path}/new"
+    with pytest.raises(UserError, match="There is no pack"):
+        range_test(config(where))
+    assert len(range_test(config(where, "prepare=true")).rates) > 10
+
+
+@pytest.mark.parametrize("kind", ["init_from", "synthetic_pretraining"])
+def test_it_begins_where_a_run_would(
+    config: Any, tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "skies").symlink_to(prepared / "skies")
+    earlier = train(config("seed=5"))
+    word = f"init_from={earlier.folder}" if kind == "init_from" else f"mitigation={kind}"
+    begun: list[Run | None] = []
+    assembled: Any = find_lr_module.assemble
+    monkeypatch.setattr(find_lr_module, "assemble", lambda *args: (begun.append(args[4]), assembled(*args))[1])
+    range_test(config(word, f"data_dir={tmp_path}/data"))
+    (first,) = begun
+    assert first is not None
+    assert kind != "init_from" or first == earlier
 
 
 def test_two_steps_are_too_few(config: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 
 from overcast.config.recipe import read_recipe
-from overcast.core.errors import DivergedError, UserError
+from overcast.config.run_config import RunConfig
+from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.tracking.run_folder import load_run
 from overcast.tracking.store import TrackingStore
+from overcast.training.train import train
 from overcast.tuning import objective, recipe, search
-from overcast.tuning.search import Found, Settings, tune
+from overcast.tuning.definition import Search
+from overcast.tuning.outcome import difference
+from overcast.tuning.search import Found, Settings, plan_search, tune
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
@@ -23,7 +28,18 @@ Tune = Callable[..., Found]
 
 
 @pytest.fixture
-def tuned(home: Path, prepared: Path, store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> Tune:
+def on_skies(prepared: Path, store: TrackingStore) -> list[str]:
+    """A training on the tiny skies."""
+    words = ["data=skies", "data.n_samples=100", "data.size=16", "data.difficulty=0.2", "model=ann", "epochs=1"]
+    words += ["batch_size=64", f"data_dir={prepared}", "trainer=cpu", "trainer.precision=32-true", "trainer.threads=1"]
+    tracking = store.settings
+    words += [f"tracking.uri={tracking.uri}", f"tracking.artifacts={tracking.artifacts}"]
+    named = tracking.experiment.partition("[")[0]  # the rest of it are a test's parameters, which are no plain word
+    return [*words, f"tracking.experiment={named}"]
+
+
+@pytest.fixture
+def tuned(home: Path, on_skies: list[str], monkeypatch: pytest.MonkeyPatch) -> Tune:
     """A search over the tiny skies, in a project of its own."""
     conf = home / "conf"
     (conf / "recipe").mkdir(parents=True)
@@ -33,15 +49,10 @@ def tuned(home: Path, prepared: Path, store: TrackingStore, monkeypatch: pytest.
     )
     monkeypatch.setattr(recipe, "ROOT", home)
     monkeypatch.setattr(search, "ROOT", home)
-    words = ["data=skies", "data.n_samples=100", "data.size=16", "data.difficulty=0.2", "model=ann", "epochs=1"]
-    words += ["batch_size=64", f"data_dir={prepared}", "trainer=cpu", "trainer.precision=32-true", "trainer.threads=1"]
-    tracking = store.settings
-    words += [f"tracking.uri={tracking.uri}", f"tracking.artifacts={tracking.artifacts}"]
-    words += [f"tracking.experiment={tracking.experiment}"]
 
     def made(*more: str, **settings: str) -> Found:
         given = {"search": "tiny", "workers": "1", "name": "mine", "trials": "2"} | settings
-        return tune([*words, *more], Settings(**given), "python pipelines/tune.py …")
+        return tune([*on_skies, *more], Settings(**given), "python pipelines/tune.py …")
 
     return made
 
@@ -72,6 +83,39 @@ def test_a_whole_search(
     assert again.text == found.text
 
 
+def test_it_is_compared_with_the_options_as_they_stood(tuned: Tune, capsys: pytest.CaptureFixture[str]) -> None:
+    found = tuned("tracking=off", "mitigation=none", trials="1")
+    assert "nothing is compared" not in capsys.readouterr().out
+    assert found.outcomes[0].stood == found.outcomes[0].run
+    assert all(text in found.report.read_text() for text in ("The options as they stood", "as it stood"))
+
+
+def test_what_no_trial_can_be_is_not_called_the_options_as_they_stood(
+    tuned: Tune, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a recipe in params.yaml has an option that is not searched: the trials are without it."""
+    config = Search.config
+
+    def with_recipe(search: Search, params: Any, fold: int | None = None) -> RunConfig:
+        found = config(search, params, fold)
+        return found if params is not None else replace(found, measure_every=2)
+
+    monkeypatch.setattr(Search, "config", with_recipe)
+    found = tuned("tracking=off", "mitigation=none", trials="1")
+    said = "nothing is compared with the options as they stand: they lie outside of what is searched"
+    assert said in capsys.readouterr().out
+    assert found.outcomes[0].stood is None
+    assert not [text for text in ("as they stood", "as it stood") if text in found.report.read_text() + found.text]
+
+
+def test_damaged_predictions_of_the_winner_are_told(tuned: Tune) -> None:
+    (outcome,) = tuned("tracking=off", trials="1").outcomes
+    path = outcome.run.folder / "evaluation" / "predictions.csv"
+    path.write_text(path.read_text().replace("0.", "1.", 1))
+    with pytest.raises(DamagedError, match=r"predictions\.csv was changed or damaged since it was written"):
+        difference([replace(outcome, stood=outcome.run)])
+
+
 def test_no_trial_reads_a_test_row(tuned: Tune, gathered: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "fold_outcome", lambda *_: (_ for _ in ()).throw(UserError("enough")))
     with pytest.raises(UserError, match="enough"):
@@ -83,10 +127,10 @@ def test_no_trial_reads_a_test_row(tuned: Tune, gathered: list[np.ndarray], monk
 
 
 def test_diverged_trials_are_no_winners(tuned: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(*_: Any, **__: Any) -> None:
+    def diverge(*_: Any, **__: Any) -> None:
         raise DivergedError("the loss is not finite in epoch 1")
 
-    monkeypatch.setattr(objective, "train_trial", train)
+    monkeypatch.setattr(objective, "train_trial", diverge)
     with pytest.raises(UserError, match=r"no trial of fold 0 was trained to its end, .*: the loss is not finite"):
         tuned("tracking=off")
 
@@ -120,6 +164,9 @@ def test_several_workers_share_the_trials(tuned: Tune, home: Path) -> None:
     [
         ([], {"trials": ""}, "budget=… is missing: how long to search"),
         ([], {"budget": "soon"}, "budget=soon: give a time with its unit, such as 90s, 30min or 2h"),
+        ([], {"budget": "0min"}, "budget=0min: must be above 0"),
+        ([], {"budget": "-5min"}, "budget=-5min: give a time with its unit"),
+        (["init_from=latest"], {}, "init_from=latest is another run as soon as one of the search is trained"),
         ([], {"trials": "0"}, "trials=0: give a whole number, 1 or more"),
         ([], {"folds": "11"}, "folds=11: the split has 10 folds"),
         ([], {"search": "huge"}, "search=huge: there is no such search space. Choices: tiny"),
@@ -127,15 +174,22 @@ def test_several_workers_share_the_trials(tuned: Tune, home: Path) -> None:
         (["recipe=none"], {}, "recipe=none: a search has none"),
         (["study.folds=2"], {}, "study.folds=2: one run is composed here"),
         (["lr=0.1", "mitigation=none"], {}, "conf/search/tiny.yaml: nothing in it is left to search"),
-        (["modle=ann"], {}, "modle"),
+        (["modle=ann"], {}, "there is no option 'modle'. Did you mean model?"),
     ],
 )
 def test_a_slip_is_one_message_before_anything_is_written(
     tuned: Tune, home: Path, words: list[str], settings: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(UserError, match=re.escape(message)):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         tuned(*words, **settings)
     assert not (home / "runs").exists()
+
+
+def test_searches_from_different_weights_are_different_ones(tuned: Tune, on_skies: list[str], config: Any) -> None:
+    runs = [train(config("epochs=1", f"seed={seed}")) for seed in (0, 1)]
+    settings = Settings(search="tiny", trials="2", name="mine")
+    ids = {plan_search([*on_skies, f"init_from={run.folder}"], settings)[0].id for run in runs}
+    assert len(ids) == 2
 
 
 @pytest.mark.parametrize(

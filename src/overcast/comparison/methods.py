@@ -16,6 +16,7 @@ from overcast.comparison.page import Study
 from overcast.comparison.references import REFERENCES
 from overcast.comparison.wording import listed, margins
 from overcast.core.words import translatable, translate
+from overcast.prepare.folds import CALIBRATION
 from overcast.statistics.sequential import FUTILE
 from overcast.tracking.run_folder import Run
 
@@ -97,6 +98,12 @@ def _data(runs: Sequence[Run]) -> list[str]:
         )
         values = {"classes": len(run.spec.classes), "how": how, "fold": split.fold, **sizes}
         sentences.append(translate(text, data=escaped(name), samples=len(parts), **values))
+        if number := int((parts == CALIBRATION).sum()):
+            text = (
+                "A further {number:,} were held out for calibration alone: on them one temperature was learned for "
+                "each trained network, by which the logits of all figures are divided [@guo2017]."
+            )
+            sentences.append(translate(text, number=number))
     return sentences
 
 

@@ -33,10 +33,11 @@ def in_fresh_processes(
         with ctrl_c_kept_from_children():
             # not `map`, which cancels what is left: a pool that breaks then shows a traceback of its own
             results = deque(pool.submit(function, item) for item in items)
+        ours = [*pool._processes.values()]  # a caller may have others
         try:
             while results:
                 yield results.popleft().result()
         except BaseException:
-            for process in multiprocessing.active_children():
+            for process in ours:
                 process.kill()
             raise

@@ -70,8 +70,13 @@ def _ece(confidence: np.ndarray, correct: np.ndarray, weights: np.ndarray) -> np
 
 
 def draw_resamples(groups: np.ndarray, seed: int, resamples: int) -> np.ndarray:
-    """How often each sample was drawn: (R, N). groups: (N,) of the samples; as many are drawn as there are."""
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    """How often each sample was drawn: (R, N). groups: (N,) of the samples; as many are drawn as there are.
+
+    Where all samples are one group, such as a speaker, each stands for itself: drawing that group again and again would
+    be no interval. What is said then is about other samples of that group, and about no other group.
+    """
+    drawn_together = groups if (groups != groups[0]).any() else np.arange(len(groups))
+    _, first, group = np.unique(drawn_together, return_index=True, return_inverse=True)
     group = np.argsort(np.argsort(first))[group]  # (N,) numbered as they come first, whatever they are called
     draws = np.random.default_rng(derive_seed(seed, "bootstrap"))
     drawn = draws.multinomial(len(first), np.full(len(first), 1 / len(first)), size=resamples)  # (R, groups)
@@ -95,7 +100,7 @@ class Change(NamedTuple):
 def changes(before: np.ndarray, after: np.ndarray, target: np.ndarray, groups: np.ndarray) -> dict[str, Change]:
     """The `figures` of two answers (N, K) to the same samples; the interval of a change is over the same resamples.
 
-    groups: (N,) as `groups_to_draw` gives them.
+    groups: (N,) as `draw_resamples` takes them.
     """
     once = np.ones((1, len(target)))  # the samples as they are, before all resamples of them
     weights = np.concatenate([once, draw_resamples(groups, 0, RESAMPLES)])
@@ -106,14 +111,6 @@ def changes(before: np.ndarray, after: np.ndarray, target: np.ndarray, groups: n
         low, high = np.quantile((new[name] - old[name])[1:], tails)
         found[name] = Change(float(old[name][0]), float(new[name][0]), float(low), float(high))
     return found
-
-
-def groups_to_draw(groups: np.ndarray) -> np.ndarray:
-    """Groups (N,) to draw together; where all samples are one group, such as a speaker, each stands for itself.
-
-    What is said then is about other samples of that group, and about no other group.
-    """
-    return groups if (groups != groups[0]).any() else np.arange(len(groups))
 
 
 def intervals(

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from overcast.core.csv_rows import write_rows
-from overcast.evaluation.bootstrap import changes, groups_to_draw, intervals
+from overcast.evaluation.bootstrap import changes, intervals
 from overcast.prediction.calibration import CalibrationPart
 from overcast.prediction.predictor import softmax
 from overcast.statistics.conformal import clopper_pearson
@@ -39,8 +39,7 @@ def calibration_figures(
     with a temperature of 1. ``nll_change``: after − before, below zero is better; its interval is that of the same
     resamples.
     """
-    temperature, groups = calibration.temperature, groups_to_draw(groups)
-    after = softmax(logits)
+    temperature, after = calibration.temperature, softmax(logits)
     told = {"temperature": temperature, "samples": float(len(calibration.target))}
     for name, each in changes(softmax(logits * temperature), after, target, groups).items():
         if name in SHOWN:

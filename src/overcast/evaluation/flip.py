@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from overcast.evaluation.bootstrap import changes, groups_to_draw
+from overcast.evaluation.bootstrap import changes
 from overcast.prediction.ensemble import mean_log_probabilities
 from overcast.prediction.predictor import softmax
 from overcast.training.batch_loader import BatchLoader, evaluation_batch
@@ -38,7 +38,7 @@ def flip_figures(
     after = mean_log_probabilities([logits, torch.cat(mirrored)]).exp().numpy()
     told: dict[str, float] = {}
     before, target = softmax(logits.double().numpy()), pack.labels[rows]
-    for name, each in changes(before, after, target, groups_to_draw(groups)).items():
+    for name, each in changes(before, after, target, groups).items():
         if name in SHOWN:
             told |= {name: each.after, f"{name}_change": each.change}
             told |= {f"{name}_change_low": each.low, f"{name}_change_high": each.high}

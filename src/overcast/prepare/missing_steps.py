@@ -40,12 +40,13 @@ def prepare_pack(config: RunConfig) -> None:
 
 
 def prepare_anew(config: RunConfig) -> None:
-    """Pack and split the data of a config again, from its raw files, as where it is damaged.
+    """Fetch, pack and split the data of a config again, as where it is damaged: raw files may be, too.
 
     Raises: UserError as the steps do.
     """
     root, name = project_path(config.data_dir), config.data.name
     with one_process_at_once(root / name):
+        (root / name / "raw" / FETCHED).unlink(missing_ok=True)
         _prepare(config, root, name, dict.fromkeys(("pack", "split"), False))
 
 

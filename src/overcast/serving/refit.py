@@ -9,12 +9,11 @@ from overcast.config.run_config import RunConfig
 from overcast.core.errors import UserError
 from overcast.prediction.build import build_mitigations
 from overcast.prepare.folds import TRAIN, VALIDATION
+from overcast.tracking.find_run import REFIT
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.training.plan import Plan, make_plan
 from overcast.training.train import execute
-
-ROLE = "refit"
 
 
 def plan_refit(config: RunConfig) -> Plan:
@@ -22,7 +21,8 @@ def plan_refit(config: RunConfig) -> Plan:
 
     Raises: UserError if a mitigation looks at the validation part, or the run trained on a fraction.
     """
-    plan = make_plan(replace(config, run=None, role=ROLE, study=type(config.study)(), claim=None))
+    own = replace(config, run=None, resume=False, role=REFIT, study=type(config.study)(), claim=None)
+    plan = make_plan(own)
     for name, mitigation in build_mitigations(config.mitigation, plan.pack.spec.kind).items():
         if mitigation.needs_validation:
             raise UserError(

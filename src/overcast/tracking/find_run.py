@@ -13,6 +13,9 @@ from overcast.core.errors import DamagedError, UserError
 from overcast.core.paths import project_path
 from overcast.tracking.run_folder import Run, load_run
 
+REFIT = "refit"
+"""The role of a run that was trained on train + validation. It can be measured by nothing, and is never the latest."""
+
 
 def find_run(text: str, runs_dir: Path | None = None, tracking: Sequence[str] | TrackingConfig = ()) -> Run:
     """A run by folder (from where the user stands, or else in the project), by MLflow run id, or the ``latest`` one.
@@ -39,10 +42,17 @@ def _in_folder(text: str, runs_dir: Path) -> Run | None:
         return load_run(Path(text) if Path(text).exists() else project_path(text))
     whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
     if text == "latest":
-        if not whole:
+        latest = next((path.parent for path in reversed(whole) if not _is_refit(Run(path.parent))), None)
+        if latest is None:
             raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
-        return load_run(whole[-1].parent)
+        return load_run(latest)
     return next((load_run(path.parent) for path in whole if _id(Run(path.parent)) == text), None)
+
+
+def _is_refit(run: Run) -> bool:
+    with suppress(DamagedError):  # which is for whoever opens it to say
+        return bool(run.record.get("settings", {}).get("role") == REFIT)
+    return False
 
 
 def _id(run: Run) -> str:

@@ -19,6 +19,7 @@ from overcast.core.cores import cores
 from overcast.core.paths import ROOT
 from overcast.core.secrets import without_password
 from overcast.core.words import translate
+from overcast.tracking.identity import STEPS
 from overcast.tracking.run import name_part
 from overcast.tracking.store import relative
 from overcast.tracking.study_info import StudyInfo
@@ -120,8 +121,8 @@ def run_params(config: RunConfig) -> dict[str, Any]:
     flat |= {"data": config.data.name, "model": config.model.name}
     flat |= {"mitigation": config.mitigation_name, "fold": config.split.fold}
     flat |= {"split_seed": config.split.seed, "folds": config.folds}
-    flat |= {"split_ignore_groups": config.split.ignore_groups}
-    flat |= {name: getattr(config.trainer, name) for name in ("gradient_clip_val", "accumulate_grad_batches")}
+    flat |= {"split_ignore_groups": config.split.ignore_groups, "split_calibration": config.split.calibration}
+    flat |= {name: getattr(config.trainer, name) for name in STEPS}
     flat |= {"init_from": config.init_from}
     flat |= {f"data.{key}": value for key, value in config.data.values.items()}
     flat |= {f"model.{key}": value for key, value in config.model.values.items()}

@@ -35,8 +35,8 @@ MAX_TAG = 8000
 MAX_PARAM = 6000
 """Characters that it keeps of a parameter."""
 
-EVERY_EPOCH = "validation/accuracy"
-"""A metric that each epoch has which is looked at."""
+EVERY_EPOCH = "train/accuracy"
+"""A metric that each epoch has which is looked at, with a validation part or without."""
 
 DIGITS = 5
 """Significant ones of a metric in MLflow, which shows all there are; a run's own files keep them all."""
@@ -91,9 +91,9 @@ class RunRecorder:
     def epochs(self, rows: Sequence[Epoch]) -> None:
         """Log the metrics of several epochs, in one call."""
 
-    def last_epoch(self) -> int:
-        """The last epoch that is recorded; 0 if none is, or that is not known."""
-        return 0
+    def last_epoch(self) -> int | None:
+        """The last epoch that is recorded; 0 if none is, None if that is not known."""
+        return None
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
         """Log the data set as an MLflow dataset."""
@@ -188,10 +188,13 @@ class MlflowRun(RunRecorder):
         for start in range(0, len(metrics), MOST_METRICS):
             self._record("metrics", metrics[start : start + MOST_METRICS])
 
-    def last_epoch(self) -> int:
+    def last_epoch(self) -> int | None:
+        if self.outbox and self.outbox.waits:  # with epochs in it, maybe
+            return None
         with contextlib.suppress(Exception):  # of a store that is away: then some are recorded twice
-            return int(max(point.step for point in self.client.get_metric_history(self.id, EVERY_EPOCH)))
-        return 0
+            points = self.client.get_metric_history(self.id, EVERY_EPOCH)
+            return int(max((point.step for point in points), default=0))
+        return None
 
     def dataset(self, name: str, digest: str, source: str, profile: str) -> None:
         self._record("dataset", [name, digest[:36], recordable(source, MAX_TAG), profile])

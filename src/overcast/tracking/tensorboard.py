@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from overcast.core.errors import UserError
 from overcast.tracking.run import Epoch, RunRecorder
@@ -23,7 +24,8 @@ def refuse_without_tensorboard(asked: bool) -> None:
 class EventFiles(RunRecorder):
     """Hands epochs on to ``record``, and writes their figures below the run's folder, which TensorBoard finds.
 
-    A run that goes on after an interruption adds to them; TensorBoard shows what came last of an epoch.
+    They are closed at the end of a ``with`` block. A run that goes on after an interruption adds to them; TensorBoard
+    shows what came last of an epoch.
     """
 
     def __init__(self, record: RunRecorder, folder: Path) -> None:
@@ -39,8 +41,11 @@ class EventFiles(RunRecorder):
                 self.writer.add_scalar(name, value, row.number, row.time)
         self.writer.flush()
 
-    def last_epoch(self) -> int:
+    def last_epoch(self) -> int | None:
         return self.record.last_epoch()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.writer.close()

@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,13 @@ def fit(
     config = run.config
     set_up_torch(devices)
     assembled = assemble(config, run.spec, run.parts, devices, first, shown)
-    if config.tracking.tensorboard and (devices.ranks == 1 or os.environ["RANK"] == "0"):
-        record = EventFiles(record, run.folder)
-    history = History(record, title, assembled.datamodule.train_dataloader().sizes[0], shown)
     timer = MaxTime(config.trainer.max_seconds or math.inf)
     checkpoint = run.path(CHECKPOINT)
-    ours = [StopDiverged(config.lr, devices.precision), history, timer, EpochCheckpoint(checkpoint), *watching]
-    trainer = fit_module(assembled, config, devices, run.folder, ours, checkpoint if resume else None)
+    with_events = config.tracking.tensorboard and (devices.ranks == 1 or os.environ["RANK"] == "0")
+    with EventFiles(record, run.folder) if with_events else nullcontext(record) as recorder:
+        history = History(recorder, title, assembled.datamodule.train_dataloader().sizes[0], shown)
+        ours = [StopDiverged(config.lr, devices.precision), history, timer, EpochCheckpoint(checkpoint), *watching]
+        trainer = fit_module(assembled, config, devices, run.folder, ours, checkpoint if resume else None)
     facts: dict[str, Any] = {
         **history.best(),
         "seconds": time.perf_counter() - assembled.began + history.earlier,

@@ -22,6 +22,7 @@ class History(Callback):
 
     def __init__(self, record: RunRecorder, title: str, batch_size: int, shown: bool) -> None:
         self.rows: list[dict[str, float]] = []
+        self.times: list[float] = []
         self.record, self.title, self.batch_size, self.shown = record, title, batch_size, shown
         self.samples, self.seconds = 0, 0.0
         self.batches, self.created, self.earlier = 0, time.perf_counter(), 0.0
@@ -31,14 +32,23 @@ class History(Callback):
     def state_dict(self) -> dict[str, Any]:
         """What a run that goes on after an interruption has behind it; ``earlier``: seconds."""
         earlier = self.earlier + time.perf_counter() - self.created
-        kept = {"rows": self.rows, "samples": self.samples, "seconds": self.seconds, "batches": self.batches}
-        return {**kept, "earlier": earlier}
+        names = ("rows", "times", "samples", "seconds", "batches")
+        return {**{name: getattr(self, name) for name in names}, "earlier": earlier}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """An epoch after the checkpoint may have been recorded already: it comes again, and is the same."""
+        """An epoch after the checkpoint may have been recorded already: it comes again, and is the same.
+
+        One before it may not be, as where the run's record was deleted meanwhile: it is handed over now.
+        """
         for name, value in state_dict.items():
             setattr(self, name, value)
-        self.last_recorded = self.record.last_epoch()
+        last = self.record.last_epoch()
+        if last is None:
+            return
+        self.last_recorded = last
+        for row, measured in zip(self.rows, self.times, strict=True):
+            figures = {name: value for name, value in row.items() if name != "epoch"}
+            self.unrecorded.append(Epoch(int(row["epoch"]), figures, measured))
 
     def on_save_checkpoint(self, *_: Any) -> None:
         self.flush()
@@ -80,7 +90,8 @@ class History(Callback):
         row = dict(sorted(figures.items(), key=lambda item: item[0] != "validation/accuracy"))
         epoch = trainer.current_epoch + 1  # Lightning counts from 0, people and every figure from 1
         self.rows.append({"epoch": epoch, **row})
-        self.unrecorded.append(Epoch(epoch, row, time.time()))
+        self.times.append(time.time())
+        self.unrecorded.append(Epoch(epoch, row, self.times[-1]))
         if time.time() - self.recorded > SECONDS_BETWEEN_RECORDS:
             self.flush()
         validation = f"{row['validation/accuracy']:.1%} " if "validation/accuracy" in row else ""

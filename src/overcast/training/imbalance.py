@@ -22,9 +22,9 @@ def thin_classes(parts: np.ndarray, labels: np.ndarray, spec: Spec, ratio: float
     The sizes of the classes fall geometrically from the commonest to the rarest, which has 1/``ratio`` of its samples
     (a long tail: Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples"). ``seed`` alone draws
     which class is how rare, the same in each fold, and the rows; a smaller ratio keeps all that a larger one keeps. The
-    test part stays whole.
+    test part stays whole. A class that the validation part lacks, as one cut by time may, is left out of account there.
 
-    Raises: UserError if a class would have no train row.
+    Raises: UserError if a class would have no train row, or has none.
     """
     if ratio == 1:
         return parts
@@ -34,8 +34,15 @@ def thin_classes(parts: np.ndarray, labels: np.ndarray, spec: Spec, ratio: float
     kept = parts.copy()
     for part in (TRAIN, VALIDATION):
         counts = np.bincount(labels[parts == part], minlength=classes)
-        wanted = np.round(share * (counts / share).min()).astype(int)
+        if not counts.any():
+            continue
+        wanted = np.round(share * (counts / share)[counts > 0].min()).astype(int)
         for k, name in enumerate(spec.classes):
+            if part == TRAIN and not counts[k]:
+                raise UserError(
+                    f"imbalance_ratio={ratio:g}: class {name} has no train sample in this fold as it is, so that no "
+                    "ratio can be made: choose another split.fold, or leave it out"
+                )
             if part == TRAIN and not wanted[k]:
                 raise UserError(
                     f"imbalance_ratio={ratio:g} leaves class {name} none of its {counts[k]} train samples: lower it"

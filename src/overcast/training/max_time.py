@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Timer
 
@@ -9,7 +11,7 @@ from pytorch_lightning.callbacks import Timer
 class MaxTime(Timer):
     """Ends a fit at the first look at an epoch after ``seconds``: what comes after one would not be measured.
 
-    A run that is resumed has what time it had left.
+    A run that is resumed has what time it had left; with none left it goes on to the next look.
     """
 
     ended = False
@@ -18,6 +20,9 @@ class MaxTime(Timer):
     def __init__(self, seconds: float) -> None:
         super().__init__(interval="epoch", verbose=False)
         self._duration = seconds
+
+    def on_fit_start(self, *_: Any) -> None:
+        """Not Lightning's: that ends a resumed fit whose time is over before the epoch that it is at was measured."""
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         epochs = trainer.current_epoch + 1

@@ -32,7 +32,7 @@ from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
 from overcast.training.recording import known_record, open_record, record_inputs, record_outcome
 from overcast.training.resume import finished_run, interrupted_run
-from overcast.training.warm_start import told
+from overcast.training.warm_start import describe_start
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -43,10 +43,7 @@ def train(config: RunConfig) -> Run:
 
     Raises: UserError for anything that the user can put right, before any training where possible.
     """
-    if config.prepare:
-        refuse_unfit(config)  # before minutes of fetching
-        prepare_missing([config])
-    plan = make_plan(config)
+    plan = prepared_plan(config)
     store = open_store(config.tracking)
     if store:
         mark_orphaned_runs(store, config.runs_dir)
@@ -54,6 +51,17 @@ def train(config: RunConfig) -> Run:
         print(f"already trained: {done.folder}")
         return done
     return execute(plan, store)
+
+
+def prepared_plan(config: RunConfig) -> Plan:
+    """The plan of a run, whose data is made first where that is asked for (``prepare=true``).
+
+    Raises: UserError as `make_plan` and the steps do.
+    """
+    if config.prepare:
+        refuse_unfit(config)  # before minutes of fetching
+        prepare_missing([config])
+    return make_plan(config)
 
 
 def execute(
@@ -69,7 +77,7 @@ def execute(
     """
     config, devices = plan.config, plan.devices
     refuse_other_machine(devices, config.trainer.precision, this_machine())
-    first = _first_weights(plan)
+    first = first_run(plan)
     resumed = interrupted_run(plan, study.id if study else "") if config.resume else None
     if config.resume and not resumed:
         print("resume=true: there is no interrupted run of this config, so it begins at the start", flush=True)
@@ -78,7 +86,7 @@ def execute(
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     facts = plan.facts()
     if plan.start:
-        print(told(plan.start, plan.pack.spec), flush=True)
+        print(describe_start(plan.start, plan.pack.spec), flush=True)
     elif first:
         facts |= {"first_weights": first.folder.name, "first_weights_seconds": first.facts["seconds"]}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
@@ -88,7 +96,7 @@ def execute(
             run.write_config(config)  # which DVC may have removed
         known = known_record(store, config, run) if resumed else None
         record = known or open_record(store, config, run, facts["name"], tags, study)
-        with run_status(record), heartbeat(record), record.system_metrics(), _way_back_told(run, study):
+        with run_status(record), heartbeat(record), record.system_metrics(), _way_back_told(run, config, study):
             _begin(plan, run, record, study, clear=not resumed)
             if not known:
                 record_inputs(run, config, facts, record)
@@ -99,12 +107,13 @@ def execute(
 
 
 @contextmanager
-def _way_back_told(run: Run, study: StudyInfo | None) -> Iterator[None]:
-    """Say what an interruption leaves to go on from."""
+def _way_back_told(run: Run, config: RunConfig, study: StudyInfo | None) -> Iterator[None]:
+    """Say what an interruption leaves to go on from, where it is a run that a command has asked for by itself."""
+    asked = study is None and config.role == RunConfig.role
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if study is None and run.path(CHECKPOINT).exists():
+        if asked and run.path(CHECKPOINT).exists():
             print(f"overcast: interrupted; the same command with resume=true goes on in {run.folder}", file=sys.stderr)
         raise
 
@@ -122,7 +131,7 @@ def _begin(plan: Plan, run: Run, record: RunRecorder, study: StudyInfo | None, c
         run.write_record(store=record.outbox.uri, outbox="" if record.id else record.outbox.path.name)
 
 
-def _first_weights(plan: Plan) -> Run | None:
+def first_run(plan: Plan) -> Run | None:
     """The run that this one starts from: that of ``init_from``, or one that a mitigation wants, made now if need be.
 
     Raises: UserError as `execute` does.
@@ -150,12 +159,11 @@ def _first_weights(plan: Plan) -> Run | None:
 
 def _plan_of_first(config: RunConfig) -> Plan:
     """The plan of a run to start from, whose data is made here: anew where it is damaged."""
-    prepare_missing([config])
     with suppress(DamagedError):
-        return make_plan(config)
+        return prepared_plan(config)
     with lock(Path(config.runs_dir)):  # of several runs at once the first makes it anew
         try:
-            return make_plan(config)
+            return prepared_plan(config)
         except DamagedError:
             print(f"first weights: their data in {config.data_dir} is damaged: made anew", flush=True)
         prepare_anew(config)

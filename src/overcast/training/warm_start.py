@@ -1,7 +1,7 @@
 """A warm start: a run begins with the weights of another run, as ``init_from`` names it.
 
 What was trained on a sample cannot tell how well such samples are recognised unseen: a run whose train part holds
-validation or test samples of this one is refused, where the data are the same.
+validation, test or calibration samples of this one is refused, where the data are the same.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from overcast.core.spec import Spec
 from overcast.mitigation import Mitigation
 from overcast.prediction.build import build_network
 from overcast.prediction.trained_network import load_state
-from overcast.prepare.folds import TEST, TRAIN, VALIDATION
+from overcast.prepare.folds import CALIBRATION, TEST, TRAIN, VALIDATION
 from overcast.prepare.pack import Pack
 from overcast.tracking.find_run import find_run
 from overcast.tracking.run_folder import Run, load_run
 from overcast.training.first_weights import asked_for, kept_state
+
+UNSEEN = (VALIDATION, TEST, CALIBRATION)
+"""The parts whose samples nothing may have been trained on."""
 
 
 def open_start(config: RunConfig, pack: Pack, parts: np.ndarray, mitigations: dict[str, Mitigation]) -> Run | None:
@@ -42,11 +45,12 @@ def open_start(config: RunConfig, pack: Pack, parts: np.ndarray, mitigations: di
     if config.run and Path(config.run).resolve() == start.folder.resolve():
         raise UserError(f"{asked} is the folder to train into, too: name another one by run=…")
     if start.facts["pack"] == pack.info["fingerprint"]:
-        seen = (start.parts == TRAIN) & ((parts == VALIDATION) | (parts == TEST))
-        if seen.any():
+        trained = parts[start.parts == TRAIN]
+        if seen := {part: number for part in UNSEEN if (number := int((trained == part).sum()))}:
             raise UserError(
-                f"{asked}: that run was trained on {seen.sum():,} of this run's validation and test samples, so that "
-                "this one would be measured on what it has seen. Start from a run of the same split.seed and split.fold"
+                f"{asked}: that run was trained on {sum(seen.values()):,} of this run's {' and '.join(seen)} samples, "
+                "so that this one would be measured on what it has seen. Start from a run of the same split.seed, "
+                "split.fold and split.calibration"
             )
     _check_layers(config, pack.spec, mitigations, start)
     return start
@@ -57,7 +61,7 @@ def takes_last_layer(start: Run, spec: Spec) -> bool:
     return start.spec.classes == spec.classes
 
 
-def told(start: Run, spec: Spec) -> str:
+def describe_start(start: Run, spec: Spec) -> str:
     """What a run starts from, in one line."""
     what = "all weights" if takes_last_layer(start, spec) else "all but the last layer, which is about other classes,"
     return f"warm start: {what} from {start.folder}"

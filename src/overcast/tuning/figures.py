@@ -9,12 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from plotly.subplots import make_subplots
 
 from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.html.style import BLUE, GREY, ORANGE
+from overcast.tuning.objective import STOPPED
 from overcast.tuning.worker import spent_seconds, stood_trial, whole
 
 NLL = translatable("validation negative log-likelihood")
@@ -46,7 +47,7 @@ def history(trials: Sequence[FrozenTrial]) -> Section:
     """Validation figures over the time of the search, and the best so far."""
     figure = go.Figure()
     ended = sorted(whole(trials), key=lambda trial: str(trial.datetime_complete))
-    stopped = [t for t in trials if t.state == TrialState.PRUNED and t.value is not None]
+    stopped = [t for t in trials if t.user_attrs.get("ended") == STOPPED and t.value is not None]
     for some, name, symbol in (
         (ended, translate("whole"), "circle"),
         (stopped, translate("stopped early"), "circle-open"),
@@ -64,7 +65,7 @@ def history(trials: Sequence[FrozenTrial]) -> Section:
     if stood := stood_trial(trials):
         figure.add_hline(y=stood.value, line={"color": GREY, "dash": "dot"}, annotation_text=translate("as it stood"))
     figure.update_xaxes(title=translate("minutes"), rangemode="tozero")
-    figure.update_yaxes(title=translate(NLL), range=_shown_range(ended))
+    figure.update_yaxes(title=translate(NLL), range=_shown_range(ended) or _shown_range([*ended, *stopped]))
     return Section.from_figure(translate("How the search went"), translate(HISTORY), figure, 420)
 
 

@@ -1,7 +1,7 @@
 """A learning-rate range test: how the training loss goes while the learning rate climbs from tiny to far too large.
 
 Smith (2017), "Cyclical Learning Rates for Training Neural Networks". A guide, and no more: the test part is not looked
-at, nor is the validation part, and nothing is kept.
+at, nor is the validation part, and nothing is kept but data and first weights that are made on the way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from overcast.html.figures import canvas, png
 from overcast.html.style import BLUE, GREY
 from overcast.training.assemble import assemble
 from overcast.training.fit import fit_module, set_up_torch
-from overcast.training.plan import make_plan
+from overcast.training.train import first_run, prepared_plan
 
 LOWEST, HIGHEST = 1e-6, 1.0
 STEPS = 100
@@ -95,17 +95,19 @@ class ClimbingRate(Callback):
 
 
 def range_test(config: RunConfig) -> RangeTest:
-    """Train for `STEPS` steps at most, on one device, with the mitigations that are chosen; nothing is left of it.
+    """Train for `STEPS` steps at most, on one device, with the mitigations that are chosen, from the weights that a
+    run would start from; nothing is left of it.
 
-    Raises: UserError as `make_plan` does, or if the loss is not finite from the beginning.
+    Raises: UserError as a training does before it begins, or if the loss is not finite from the beginning.
     """
     if config.debug:
         raise UserError("debug=true has two steps, and a learning rate is found by a hundred: leave it out")
-    plan = make_plan(config)
+    plan = prepared_plan(config)
+    first = first_run(plan)
     devices = replace(plan.devices, ranks=1, gpus=plan.devices.gpus[:1])
     set_up_torch(devices)
     longer = replace(config, epochs=STEPS, measure_every=STEPS)  # more steps than are taken
-    assembled = assemble(longer, plan.pack.spec, plan.parts, devices, plan.start)
+    assembled = assemble(longer, plan.pack.spec, plan.parts, devices, first)
     climbing = ClimbingRate(config.lr, LOWEST, HIGHEST, STEPS)
     with TemporaryDirectory(prefix="overcast-") as folder:
         fit_module(assembled, longer, devices, Path(folder), [climbing])

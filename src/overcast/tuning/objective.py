@@ -31,8 +31,8 @@ RUNGS = 10
 another number of epochs are at the same point of their learning rate's schedule there."""
 
 
-SAME = "same"
-"""How a trial ended that was trained before; others are "stopped" or, as one that diverged, "failed"."""
+SAME, STOPPED, FAILED = "same", "stopped", "failed"
+"""How a trial ended that was trained before, that was hopeless, and that diverged or cannot be."""
 
 
 class OutOfTimeError(StoppedError):
@@ -83,8 +83,7 @@ def objective(trial: Trial, search: Search, fold: int, deadline: float) -> float
         trial.set_user_attr(OUT_OF_TIME, True)
         raise
     except (DivergedError, IncompatibleError, StoppedError) as error:
-        kind = "stopped" if isinstance(error, StoppedError) else "failed"
-        trial.set_user_attr("ended", kind)
+        trial.set_user_attr("ended", STOPPED if isinstance(error, StoppedError) else FAILED)
         trial.set_user_attr("why", str(error))
         raise TrialPruned(str(error)) from None
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,10 +102,11 @@ def difference(outcomes: Sequence[FoldOutcome]) -> Difference | None:
 
 
 def _losses(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """The group (N,) and the negative log-likelihood (N,) of each test sample of an evaluated run."""
-    path = run.folder / "evaluation" / "predictions.csv"
-    with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
-        header, *rows = csv.reader(file)
+    """The group (N,) and the negative log-likelihood (N,) of each test sample of an evaluated run.
+
+    Raises: DamagedError if its predictions are not as evaluation wrote them.
+    """
+    header, *rows = csv.reader(io.StringIO(run.predictions, newline=""))
     group, label, first = header.index("group"), header.index("label"), header.index("predicted") + 1
     true = np.array([float(row[header.index(row[label], first)]) for row in rows])
     return np.array([row[group] for row in rows]), -np.log(true.clip(1e-38))

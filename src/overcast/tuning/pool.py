@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.storages import BaseStorage
 
@@ -20,6 +21,14 @@ from overcast.tuning.definition import Search
 from overcast.tuning.progress import shown
 from overcast.tuning.storage import open_storage
 from overcast.tuning.worker import is_over, open_study, work
+
+
+class Bug(NamedTuple):
+    """What a worker raised that no user can mend: its number, name and text of the error, and its trace."""
+
+    worker: int
+    error: str
+    trace: str
 
 
 def slots_for(trainer: TrainerConfig, workers: int, machine: Machine) -> tuple[int, tuple[tuple[int, ...], ...]]:
@@ -40,7 +49,8 @@ def slots_for(trainer: TrainerConfig, workers: int, machine: Machine) -> tuple[i
 def train_fold(search: Search, fold: int, storage: BaseStorage) -> None:
     """Train a fold's trials until its share is over, with one line that shows how far it is.
 
-    Raises: UserError for what ends any training, or if all workers were killed.
+    Raises: UserError for what ends any training, or if all workers were killed; RuntimeError naming the worker and its
+    error.
     """
     study = open_study(search, fold, open_storage(search.storage, search.folder))
     if is_over(search, study.get_trials(deepcopy=False)):
@@ -73,21 +83,21 @@ def _beside_each_other(search: Search, fold: int) -> None:
         context.Process(target=_work, args=(search, fold, number, sender), name=f"worker {number}")
         for number in range(search.info.jobs)
     ]
-    errors: list[str] = []
+    failures: list[UserError | Bug] = []
     try:
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
         while receiver.poll():
-            errors.append(receiver.recv())
+            failures.append(receiver.recv())
     finally:
         for worker in workers:
             if worker.is_alive():
                 worker.terminate()
                 worker.join()
-    if errors:
-        raise UserError(errors[0])
+    if failures:
+        raise _error(failures[0])
     killed = [worker for worker in workers if worker.exitcode]
     if len(killed) == len(workers):
         raise UserError(
@@ -98,12 +108,23 @@ def _beside_each_other(search: Search, fold: int) -> None:
         print(f"overcast: {len(killed)} of {len(workers)} workers were killed; the others went on", file=sys.stderr)
 
 
-def _work(search: Search, fold: int, number: int, errors: Any) -> None:
-    """In a process of its own."""
+def _work(search: Search, fold: int, number: int, failures: Any) -> None:
+    """In a process of its own. failures: the line on which it tells why it could not go on."""
     redirect(search.folder / f"worker-{number}.log")
     try:
         work(search, fold, open_storage(search.storage, search.folder))
     except UserError as error:
-        errors.send(str(error))
+        failures.send(error)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # which may not unpickle
+        failures.send(Bug(number, f"{type(error).__name__}: {error}", traceback.format_exc()))
+
+
+def _error(failure: UserError | Bug) -> Exception:
+    """What a worker's failure is for whoever asked for the search."""
+    if isinstance(failure, UserError):
+        return failure
+    bug = RuntimeError(f"worker {failure.worker} failed: {failure.error}")
+    bug.add_note(failure.trace)
+    return bug

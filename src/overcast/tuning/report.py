@@ -17,16 +17,18 @@ from overcast.html.writer import write
 from overcast.training.plan import Plan
 from overcast.tuning.definition import Search
 from overcast.tuning.figures import history, importance, slices
+from overcast.tuning.objective import FAILED, STOPPED
 from overcast.tuning.outcome import Difference, FoldOutcome
 from overcast.tuning.worker import spent_seconds
 
 HONEST = translatable(
     "Trials were trained on the train part and chosen by the validation part. The test part had no say in the search: "
-    "no trial was trained on it, and it was measured only for the winner and for the options as they stood. Optimism "
-    "is test − validation: the winner was chosen for its validation figure, which is luck in part. Intervals (95 %) "
-    "are over test samples alone, near-duplicates and samples of one source drawn together: another search, or another "
-    "seed, would find another winner."
+    "no trial was trained on it, and it was measured when the winner was chosen. Optimism is test − validation: the "
+    "winner was chosen for its validation figure, which is luck in part. Intervals (95 %) are over test samples alone, "
+    "near-duplicates and samples of one source drawn together: another search, or another seed, would find another "
+    "winner."
 )
+COMPARED = translatable("The options as they stood were measured on it too, for comparison.")
 NESTED = translatable(
     "Each fold was searched by itself, on its own train and validation part, so that its test part is new to its "
     "winner: the mean is an estimate of what this way of searching gives. The recipe is the winner of fold {fold}."
@@ -64,10 +66,11 @@ def write_report(
     first = outcomes[0]
     nested = translate(NESTED, fold=first.fold) if len(outcomes) > 1 else translate(ONE_FOLD)
     again = translate(OFFICIAL) if first.run.facts["official_test"] else translate(AGAIN, fold=first.fold)
+    honest = [translate(HONEST), *([translate(COMPARED)] if _has_stood(outcomes) else [])]
     config = plan.config
     sections = [
         Section(translate("The recipe"), f"conf/recipe/{search.name}.yaml", [_recipe(outcomes)]),
-        Section(translate("Chosen and tested"), f"{translate(HONEST)} {nested}", [_folds(outcomes)]),
+        Section(translate("Chosen and tested"), " ".join([*honest, nested]), [_folds(outcomes)]),
         history(first.trials),
         importance(studies[0]),
         slices(first.trials),
@@ -89,6 +92,11 @@ def write_report(
         folder,
         Page(translate("Search: {name}", name=search.name), lead + kind, sections, facts, _opening(outcomes, changed)),
     )
+
+
+def _has_stood(outcomes: Sequence[FoldOutcome]) -> bool:
+    """Whether the options as they stood were a trial of some fold."""
+    return any(each.stood for each in outcomes)
 
 
 def _opening(outcomes: Sequence[FoldOutcome], changed: Difference | None) -> list[Part]:
@@ -137,21 +145,22 @@ def _folds(outcomes: Sequence[FoldOutcome]) -> Table:
         Cell(translate("test"), translate("negative log-likelihood")),
         translate("optimism"),
         Cell(translate("test"), translate("accuracy, %")),
-        Cell(translate("as it stood"), translate("test, negative log-likelihood")),
     ]
     rows = [_fold(each) for each in outcomes]
+    if _has_stood(outcomes):
+        heads.append(Cell(translate("as it stood"), translate("test, negative log-likelihood")))
+        rows = [[*row, _stood(each)] for row, each in zip(rows, outcomes, strict=True)]
     if len(rows) > 1:
-        rows.append(
-            [Cell(translate("mean"), look="baseline"), *(_mean([row[at] for row in rows]) for at in range(1, 10))]
-        )
+        _, *columns = zip(*rows, strict=True)
+        rows.append([Cell(translate("mean"), look="baseline"), *map(_mean, columns)])
     return Table(heads, rows, row_heads=True)
 
 
 def _fold(each: FoldOutcome) -> list[Cell]:
     ended = Counter(trial.user_attrs.get("ended", "") for trial in each.trials if trial.state == TrialState.PRUNED)
     known = [t for t in each.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    counts = [len(known), ended["stopped"], ended["failed"]]
-    test, stood = each.test, each.stood.metrics["test"]["nll"] if each.stood else None
+    counts = [len(known), ended[STOPPED], ended[FAILED]]
+    test = each.test
     interval = f"[{number(test['nll_low'])}, {number(test['nll_high'])}]"
     minutes = spent_seconds(each.trials) / 60
     return [
@@ -162,8 +171,14 @@ def _fold(each: FoldOutcome) -> list[Cell]:
         Cell(number(test["nll"]), interval, value=test["nll"]),
         Cell(number(each.optimism, True), value=each.optimism),
         Cell(f"{100 * test['accuracy']:.1f}", value=100 * test["accuracy"]),
-        Cell("–") if stood is None else Cell(number(stood), value=stood),
     ]
+
+
+def _stood(each: FoldOutcome) -> Cell:
+    if each.stood is None:
+        return Cell("–")
+    nll = each.stood.metrics["test"]["nll"]
+    return Cell(number(nll), value=nll)
 
 
 def _mean(cells: Sequence[Cell]) -> Cell:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import BaseStorage
 
 from overcast.config.compose import override_key
-from overcast.config.run_config import RunConfig
 from overcast.core.devices import Machine, this_machine
 from overcast.core.durations import seconds
 from overcast.core.errors import IncompatibleError, UserError
@@ -24,7 +24,6 @@ from overcast.html.writer import check_report_folder
 from overcast.prediction.build import refuse_unfit
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.tracking.heartbeat import heartbeat
-from overcast.tracking.identity import identity
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run import RunRecorder, run_status
 from overcast.tracking.store import open_store, relative
@@ -99,6 +98,8 @@ def plan_search(overrides: Sequence[str], settings: Settings) -> tuple[Search, P
     """
     budget = seconds("budget", settings.budget) if settings.budget else None
     trials = _count("trials", settings.trials) if settings.trials else None
+    if budget == 0:
+        raise UserError(f"budget={settings.budget}: must be above 0")
     if budget is None and trials is None:
         raise UserError("budget=… is missing: how long to search, such as budget=20min; or trials=30")
     if refused := [w for w in overrides if override_key(w) in ("recipe", "run", "study", "role")]:
@@ -129,6 +130,8 @@ def plan_space(overrides: Sequence[str], name: str, machine: Machine) -> tuple[S
     blank = Space("", {}, {}).without(overrides)
     config = _search(overrides, blank).config({})  # which network, on which data
     refuse_unfit(config)
+    if config.init_from == "latest":
+        raise UserError("init_from=latest is another run as soon as one of the search is trained: name its folder")
     if config.prepare:
         prepare_missing([config])
     space = read_space(ROOT / "conf", name, config.model.name).without(overrides)
@@ -163,8 +166,7 @@ def _search(overrides: Sequence[str], space: Space) -> Search:
 
 def _question(plan: Plan, space: Space, folds: Sequence[int]) -> str:
     """The same for the same question: data, split, folds, what is fixed and what is searched."""
-    fixed = identity(plan.config, plan.fingerprint, plan.devices)
-    text = json.dumps([fixed, space.to_dict(), list(folds)], sort_keys=True)
+    text = json.dumps([plan.identity, space.to_dict(), list(folds)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -181,23 +183,24 @@ def begin_fold(search: Search, fold: int, storage: BaseStorage, plan: Plan) -> N
         for number in retry_unfinished(study):
             drop_unfinished(trial_folder(search, fold, number))
         if not study.get_trials(deepcopy=False):
-            params = search.space.params_of(stood) if (stood := stood_config(search, fold)) else None
-            if params is not None:
-                study.enqueue_trial(params, user_attrs={STOOD: True})
-            else:
-                print(
-                    "the options as they stand lie outside of what is searched, so that nothing is compared with them"
-                )
+            try:
+                study.enqueue_trial(stood_params(search, fold), user_attrs={STOOD: True})
+            except UserError as error:
+                print(f"nothing is compared with the options as they stand: {error}")
 
 
-def stood_config(search: Search, fold: int) -> RunConfig | None:
-    """What would be trained without the search; None where that cannot be."""
-    try:
-        config = search.config(None, fold)
-        make_plan(config, search.info.jobs, search.info.machine)
-    except UserError:
-        return None
-    return config
+def stood_params(search: Search, fold: int) -> dict[str, Any]:
+    """The point at which a trial is what would be trained without the search.
+
+    Raises: UserError if there is none, or that cannot be trained.
+    """
+    stood = search.config(None, fold)
+    make_plan(stood, search.info.jobs, search.info.machine)
+    params = search.space.params_of(stood)
+    # what is not searched may stand otherwise too, as in a recipe of params.yaml, which no trial has
+    if params is None or search.config(params, fold) != stood:
+        raise UserError("they lie outside of what is searched")
+    return params
 
 
 def figures(outcomes: Sequence[FoldOutcome]) -> dict[str, float]:

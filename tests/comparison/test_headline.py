@@ -46,4 +46,4 @@ def test_one_repeat_says_what_it_needs(small, info):
 
 def test_one_cell_has_nothing_to_be_compared_with(small, info):
     alone = comparison_table(small[0][small[0]["mitigation"] == "none"], info)
-    assert headline(alone).startswith("There is one cell, and nothing to compare it with.\nHighest mean test accuracy: ")
+    assert headline(alone).startswith("There is one cell, and nothing to compare it with.\nHighest mean test")

@@ -45,7 +45,10 @@ def test_columns_of_one_run_and_of_several(runs: list[Run], tmp_path: Path) -> N
     for row in rows:
         p = {name: float(row[name]) for name in classes}
         assert row["answer"] == (row["label"] if max(p.values()) >= 0.3 else "")
-        assert row["set"] == BETWEEN.join(name for name in classes if p[name] >= least - 1e-6)
+        # the sample that the threshold comes from is among them, and in another batch its last digits are others
+        sure = [name for name in classes if abs(p[name] - least) > 2e-6]
+        told = row["set"].split(BETWEEN)
+        assert [name for name in told if name in sure] == [name for name in sure if p[name] >= least]
     assert {row["answer"] == "" for row in rows} == {True, False}
     flagged = np.mean([row["ood"] == "true" for row in rows])
     assert 0 < flagged < 0.2

@@ -156,6 +156,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
         "test_containers.py",
         "test_contracts.py",
         "test_dvc.py",
+        "test_engineers_path.py",
         "test_layout.py",
         "test_makefile.py",
         "test_readme.py",

@@ -94,6 +94,10 @@ def test_a_sweep_is_one_parent_with_its_runs_and_resumes(script: Any, words: lis
     assert headline.startswith("Of 1 compared with ann · none, ")
     assert headline in said.out
     assert len(list((home / "runs").glob("*/evaluation"))) == 4
+    # seeds of a fold as one model: their gain is the study's
+    assert "ann · none, fold 0: 2 seeds as one model" in script("ensemble").out
+    (study,) = (run.data for run in recorded(home) if run.data.tags["role"] == "study")
+    assert study.metrics["ensemble/ann: none/nll_change"] < 0
     # again, with other workers and in other words: nothing is left to do
     said = script("train", "-m", *words, ONE, "trainer.devices=1", "model=ann,dnn", "seed=0,1")
     assert said.code == 0, said

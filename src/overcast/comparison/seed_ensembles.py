@@ -27,6 +27,7 @@ from overcast.core.words import translate, use_language
 from overcast.statistics.conditional import clustered_mean
 from overcast.statistics.estimates import ALPHA
 from overcast.tracking.find_run import find_runs
+from overcast.tracking.run import name_part
 from overcast.tracking.run_folder import Run
 
 FIGURES = ("accuracy", "nll")
@@ -141,25 +142,40 @@ def measure_ensembles(
 ) -> str:
     """Evaluate what was not yet, write the `ensemble_table` as a csv file, and give what to print.
 
-    study: as for `compare`; runs: folders or ids with commas between them, instead. out: the file, in the place of
-    ``reports/ensembles-<study>.csv``. language: of what is printed.
+    study: as for `compare`; its run in MLflow gets the table, and the gain of each cell as ``ensemble/…``. runs:
+    folders or ids with commas between them, instead. out: the file, in the place of ``reports/ensembles-<study>.csv``.
+    language: of what is printed.
 
     Raises: UserError if there is no such study or run, or they make no ensemble.
     """
     with use_language(language), TemporaryDirectory(prefix="overcast-") as folder:
+        recorder = None
         if runs:
             key, found = "runs", list[Run](find_runs(runs, tracking=tracking))
         else:
-            _, record = recorded_study(study, tracking, Path(folder))
+            store, record = recorded_study(study, tracking, Path(folder))
             check_runs(record)
             key, found = record.parent.tags["study"], list(record.runs)
+            recorder = store.recorder(record.parent.id, record.parent.tags)
         diverged = evaluate_missing(found)
         table = ensemble_table(seed_ensembles([run for run in found if run not in diverged]))
         path = Path(out) if out else project_path(f"reports/ensembles-{key}.csv")
         with writing(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
         whole_file(path, table.to_csv(index=False, float_format="%.6g"))
+        if recorder:
+            recorder.artifact(path)
+            recorder.metrics(_gains(table))
         return "\n".join([*map(_sentence, table.to_dict("records")), translate("table: {path}", path=path)])
+
+
+def _gains(table: pd.DataFrame) -> dict[str, float]:
+    """Of each cell, over all its folds: what its seeds gain as one model."""
+    gains = {}
+    for row in table.groupby("cell", sort=False).tail(1).to_dict("records"):
+        cell = name_part(str(row["cell"]).replace(" · ", ": ").replace("+", " "))
+        gains |= {f"ensemble/{cell}/{figure}_change": float(row[f"{figure}_change"]) for figure in FIGURES}
+    return gains
 
 
 def _sentence(row: dict[Hashable, Any]) -> str:

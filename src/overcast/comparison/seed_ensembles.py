@@ -171,7 +171,7 @@ def measure_ensembles(
 
 def _gains(table: pd.DataFrame) -> dict[str, float]:
     """Of each cell, over all its folds: what its seeds gain as one model."""
-    gains = {}
+    gains = dict[str, float]()
     for row in table.groupby("cell", sort=False).tail(1).to_dict("records"):
         cell = name_part(str(row["cell"]).replace(" · ", ": ").replace("+", " "))
         gains |= {f"ensemble/{cell}/{figure}_change": float(row[f"{figure}_change"]) for figure in FIGURES}

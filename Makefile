@@ -25,7 +25,7 @@ test: .venv/dev ## the default tests
 	pytest -n 2
 
 slow: .venv/slow ## the longer tests
-	pytest -m slow
+	pytest -n 2 -m slow
 
 browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
 	pytest -m browser tests/browser

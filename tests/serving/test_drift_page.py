@@ -64,7 +64,7 @@ def test_what_else_a_log_says() -> None:
     text = report_text(a_drift(logged, damaged=1, others=4))
     for sentence in (
         "100 predictions in use, 2026-01-02 00:00 to 2026-01-02 00:00 (UTC), against 200 of the validation part",
-        "Requests refused, since they could not be read: 3, as not a picture (3).",
+        "Requests refused, since they could not be read: 3 (not a picture: 3).",
         "Predictions that repeat the values of another one: 1;",
         "Lines of other models, which do not count: 4.",
         "Damaged lines, which do not count: 1.",

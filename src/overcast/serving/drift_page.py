@@ -109,8 +109,8 @@ def count_sentences(drift: Drift) -> list[str]:
     logged = drift.logged
     sentences = []
     if number := logged.refused.total():
-        reasons = "; ".join(f"{reason} ({n:,})" for reason, n in logged.refused.most_common(MOST_REASONS))
-        text = "Requests refused, since they could not be read: {number}, as {reasons}."
+        reasons = "; ".join(f"{reason}: {n:,}" for reason, n in logged.refused.most_common(MOST_REASONS))
+        text = "Requests refused, since they could not be read: {number} ({reasons})."
         sentences.append(translate(text, number=f"{number:,}", reasons=reasons))
     if repeated := len(logged) - len(logged.distinct()):
         text = "Predictions that repeat the values of another one: {number}; distinct=true counts each once."

@@ -93,11 +93,11 @@ def test_a_registered_model_brings_its_reference(
     monkeypatch.setattr(registering, "measure_costs", lambda *_: Costs(p95_ms=20.0, memory_mb=300.0, size_mb=1.0))
     where = [f"tracking.{name}={getattr(tracking, name)}" for name in ("uri", "artifacts", "experiment")]
     run = train(config("tracking=mlflow", "epochs=3", *data(home), *where))
-    registry = Registry(store, "overcast-skies")
+    registry = Registry(store, "overcast-drifting")
     version = register(run_candidate(run), registry, {}).version
     dark = served(run, home, monkeypatch, 0.4)
     shutil.rmtree(run.folder)  # the registered model is all that it takes
-    said = script("drift", f"log={dark}", "model=models:/overcast-skies@champion", "out=page", *where)
+    said = script("drift", f"log={dark}", "model=models:/overcast-drifting@champion", "out=page", *where)
     assert said.code == 1, said
     assert "brightness" in said.out.splitlines()[0]
     assert registry.file(registry.version(version), FILE).stat().st_size < 100_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.serving.candidates import best_run, study_winner
 from overcast.serving.evidence import measure_evidence
+from overcast.serving.reference import measure_reference, run_identity
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
@@ -63,6 +65,9 @@ def test_the_winner_is_trained_again(runs: list[Run], words: list[str], tmp_path
     assert found.figures["accuracy"].low < np.mean(accuracy) < found.figures["accuracy"].high
     assert "measured on no sample" in found.source
     assert found.tags["fingerprint"] == winner[0].facts["fingerprint"]
+    reference = measure_reference(found.measured, run_identity(found.run)).splitlines()
+    assert len(reference) == sum((run.parts == "validation").sum() for run in winner)
+    assert json.loads(reference[0])["model"]["weights"] == found.run.facts["weights"][:16]
 
 
 def test_several_data_sets(

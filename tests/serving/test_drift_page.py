@@ -64,10 +64,10 @@ def test_what_else_a_log_says() -> None:
     text = report_text(a_drift(logged, damaged=1, others=4))
     for sentence in (
         "100 predictions in use, 2026-01-02 00:00 to 2026-01-02 00:00 (UTC), against 200 of the validation part",
-        "3 requests could not be read, and were refused: not a picture (3).",
-        "1 predictions repeat the values of another one",
-        "4 lines are of other models",
-        "1 lines are damaged",
+        "Requests refused, since they could not be read: 3 (not a picture: 3).",
+        "Predictions that repeat the values of another one: 1;",
+        "Lines of other models, which do not count: 4.",
+        "Damaged lines, which do not count: 1.",
     ):
         assert sentence in text
 

@@ -46,7 +46,7 @@ FEATURES = {
 }
 """What each is called, and what it measures. A sequence's "feature 3" is called by its number."""
 
-MOST_CLASSES, MOST_REASONS, COLUMNS, BINS = 12, 5, 3, 30
+MOST_CLASSES, MOST_REASONS, COLUMNS, BINS = 12, 5, 3, 20
 
 
 def write_page(drift: Drift, folder: Path, log: str) -> Path:
@@ -94,7 +94,9 @@ def verdict_sentence(drift: Drift) -> str:
             )
         case DriftVerdict.DRIFTED:
             names = ", ".join(feature_name(test.name) for test in drift.tests if test.drifted)
-            return translate("Drifted: {names}. What the model is given is not what it was measured on.", names=names)
+            return translate(
+                "Drifted: {names}. What the model is given, or how it answers, is not as it was measured.", names=names
+            )
     return translate(
         "Not drifted: nothing differs by {least} or more beyond chance. Distances from {found} on would have shown.",
         least=f"{LEAST_DISTANCE:g}",
@@ -107,17 +109,17 @@ def count_sentences(drift: Drift) -> list[str]:
     logged = drift.logged
     sentences = []
     if number := logged.refused.total():
-        reasons = "; ".join(f"{reason} ({n:,})" for reason, n in logged.refused.most_common(MOST_REASONS))
-        text = "{number} requests could not be read, and were refused: {reasons}."
+        reasons = "; ".join(f"{reason}: {n:,}" for reason, n in logged.refused.most_common(MOST_REASONS))
+        text = "Requests refused, since they could not be read: {number} ({reasons})."
         sentences.append(translate(text, number=f"{number:,}", reasons=reasons))
     if repeated := len(logged) - len(logged.distinct()):
-        text = "{number} predictions repeat the values of another one; distinct=true counts each once."
+        text = "Predictions that repeat the values of another one: {number}; distinct=true counts each once."
         sentences.append(translate(text, number=f"{repeated:,}"))
     if drift.others:
-        text = "{number} lines are of other models, and do not count."
+        text = "Lines of other models, which do not count: {number}."
         sentences.append(translate(text, number=f"{drift.others:,}"))
     if drift.damaged:
-        text = "{number} lines are damaged, and do not count."
+        text = "Damaged lines, which do not count: {number}."
         sentences.append(translate(text, number=f"{drift.damaged:,}"))
     if drift.absent:
         names = ", ".join(map(feature_name, drift.absent))
@@ -180,9 +182,7 @@ def _table(drift: Drift) -> Table:
 def _row(test: DriftTest) -> list[Cell]:
     verdict = DriftVerdict.DRIFTED if test.drifted else DriftVerdict.NOT_DRIFTED
     detail = translate(FEATURES[test.name][1]) if test.name in FEATURES else ""
-    numbers = [
-        Cell(_number(value), value="" if math.isnan(value) else value) for value in (test.reference, test.logged)
-    ]
+    numbers = [Cell(_number(value), value=value) for value in (test.reference, test.logged)]
     return [
         Cell(feature_name(test.name), detail),
         *numbers,
@@ -231,7 +231,7 @@ def _draw_labels(axes: Axes, reference: Predictions, logged: Predictions) -> Non
 
 
 def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4g}"
+    return "–" if math.isnan(value) else f"{value:.4g}"  # labels have no mean
 
 
 def _p(p: float) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from overcast.core.cores import cores
 from overcast.core.devices import Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
+from overcast.core.ray_cluster import connect_ray
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machin
     chosen = [resolve_devices(trainer, 1, machine) for trainer in trainers]
     each = max(len(devices.gpus) for devices in chosen)
     shared = min((t.jobs_per_gpu for t, devices in zip(trainers, chosen, strict=True) if devices.gpus), default=1)
-    if "ray" in launcher:  # which has its own way of giving each job its GPU; how many fit is known here only
-        jobs = max(2, cores() // max(1, int(launcher.ray.remote.get("num_cpus", 1))))
+    if "ray" in launcher:  # which has its own way of giving each job its GPU
+        settings: Any = OmegaConf.to_container(launcher.ray)
+        ray = connect_ray(settings["init"])
+        jobs = max(2, int(ray.cluster_resources().get("CPU", 1) // max(1, settings["remote"].get("num_cpus", 1))))
         return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared)
     groups = [tuple(range(first, first + each)) for first in range(0, machine.gpus - each + 1, each)] if each else []
     slots = tuple(groups * shared)
@@ -63,8 +66,7 @@ def asked_jobs(launcher: DictConfig, slots: int = 0) -> int:
 
 def give_resources(launcher: Any, workers: Workers) -> None:
     """Tell Hydra's launcher: joblib how many jobs are at once, Ray what each of them takes."""
-    if (ray := getattr(launcher, "ray_cfg", None)) is not None:  # no dashboard, no chatter of workers
-        ray.init = {"include_dashboard": False, "log_to_driver": False, **ray.init}
+    if (ray := getattr(launcher, "ray_cfg", None)) is not None:
         ray.remote = {"num_cpus": 1, "num_gpus": workers.gpus_a_run, **ray.remote}
     elif (joblib := getattr(launcher, "joblib", None)) is not None:
         joblib["n_jobs"] = workers.jobs

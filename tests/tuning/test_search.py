@@ -20,11 +20,11 @@ from overcast.training.train import train
 from overcast.tuning import objective, recipe, search
 from overcast.tuning.definition import Search
 from overcast.tuning.outcome import difference
-from overcast.tuning.search import Found, Settings, plan_search, tune
+from overcast.tuning.search import SearchResult, Settings, plan_search, tune
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
-Tune = Callable[..., Found]
+Tune = Callable[..., SearchResult]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def tuned(home: Path, on_skies: list[str], monkeypatch: pytest.MonkeyPatch) -> T
     monkeypatch.setattr(recipe, "ROOT", home)
     monkeypatch.setattr(search, "ROOT", home)
 
-    def made(*more: str, **settings: str) -> Found:
+    def made(*more: str, **settings: str) -> SearchResult:
         given = {"search": "tiny", "workers": "1", "name": "mine", "trials": "2"} | settings
         return tune([*on_skies, *more], Settings(**given), "python pipelines/tune.py …")
 

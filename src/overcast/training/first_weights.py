@@ -26,7 +26,7 @@ from overcast.prediction.trained_network import load_state
 from overcast.tracking.run_folder import Run
 
 
-def asked_for(mitigations: Mapping[str, Mitigation], data: Option) -> tuple[str, FirstRun] | None:
+def requested_first_run(mitigations: Mapping[str, Mitigation], data: Option) -> tuple[str, FirstRun] | None:
     """The run that one of these wants to start from, and its name. Raises: IncompatibleError if two do.
 
     data: the data set of the run that is to start from it.
@@ -42,7 +42,7 @@ def check_first_weights(config: RunConfig, spec: Spec, net: Network, mitigations
 
     net: that of the run, on the meta device.
     """
-    asked = asked_for(mitigations, config.data)
+    asked = requested_first_run(mitigations, config.data)
     if asked is None:
         return
     name, first = asked

@@ -27,7 +27,7 @@ from overcast.tracking.run import RunRecorder, run_status
 from overcast.tracking.run_folder import CHECKPOINT, Run, load_run
 from overcast.tracking.store import TrackingStore, open_store
 from overcast.tracking.study_info import StudyInfo
-from overcast.training.first_weights import asked_for, first_config
+from overcast.training.first_weights import first_config, requested_first_run
 from overcast.training.gpu_slots import own_gpus
 from overcast.training.plan import Plan, make_plan
 from overcast.training.recording import known_record, open_record, record_inputs, record_outcome
@@ -96,7 +96,7 @@ def execute(
             run.write_config(config)  # which DVC may have removed
         known = known_record(store, config, run) if resumed else None
         record = known or open_record(store, config, run, facts["name"], tags, study)
-        with run_status(record), heartbeat(record), record.system_metrics(), _way_back_told(run, config, study):
+        with run_status(record), heartbeat(record), record.system_metrics(), _resume_hint(run, config, study):
             _begin(plan, run, record, study, clear=not resumed)
             if not known:
                 record_inputs(run, config, facts, record)
@@ -107,7 +107,7 @@ def execute(
 
 
 @contextmanager
-def _way_back_told(run: Run, config: RunConfig, study: StudyInfo | None) -> Iterator[None]:
+def _resume_hint(run: Run, config: RunConfig, study: StudyInfo | None) -> Iterator[None]:
     """Say what an interruption leaves to go on from, where it is a run that a command has asked for by itself."""
     asked = study is None and config.role == RunConfig.role
     try:
@@ -139,7 +139,7 @@ def first_run(plan: Plan) -> Run | None:
     if plan.start:
         return plan.start
     mitigations = build_mitigations(plan.config.mitigation, plan.pack.spec.kind)
-    asked = asked_for(mitigations, plan.config.data)
+    asked = requested_first_run(mitigations, plan.config.data)
     if asked is None:
         return None
     config = first_config(plan.config, asked[1], mitigations)

@@ -22,7 +22,7 @@ from overcast.prepare.folds import CALIBRATION, TEST, TRAIN, VALIDATION
 from overcast.prepare.pack import Pack
 from overcast.tracking.find_run import find_run
 from overcast.tracking.run_folder import Run, load_run
-from overcast.training.first_weights import asked_for, kept_state
+from overcast.training.first_weights import kept_state, requested_first_run
 
 UNSEEN = (VALIDATION, TEST, CALIBRATION)
 """The parts whose samples nothing may have been trained on."""
@@ -37,7 +37,7 @@ def open_start(config: RunConfig, pack: Pack, parts: np.ndarray, mitigations: di
     if config.init_from is None:
         return None
     asked = f"init_from={config.init_from}"
-    if first := asked_for(mitigations, config.data):
+    if first := requested_first_run(mitigations, config.data):
         raise IncompatibleError(
             f"{asked} and mitigation={first[0]} both say which weights to start from: leave one out"
         )

@@ -16,7 +16,7 @@ from overcast.core.words import translatable, translate
 from overcast.html.page import Section
 from overcast.html.style import BLUE, GREY, ORANGE
 from overcast.tuning.objective import STOPPED
-from overcast.tuning.worker import spent_seconds, stood_trial, whole
+from overcast.tuning.worker import spent_seconds, stood_trial, whole_trials
 
 NLL = translatable("validation negative log-likelihood")
 
@@ -46,7 +46,7 @@ SLICES = translatable(
 def history(trials: Sequence[FrozenTrial]) -> Section:
     """Validation figures over the time of the search, and the best so far."""
     figure = go.Figure()
-    ended = sorted(whole(trials), key=lambda trial: str(trial.datetime_complete))
+    ended = sorted(whole_trials(trials), key=lambda trial: str(trial.datetime_complete))
     stopped = [t for t in trials if t.user_attrs.get("ended") == STOPPED and t.value is not None]
     for some, name, symbol in (
         (ended, translate("whole"), "circle"),
@@ -54,7 +54,7 @@ def history(trials: Sequence[FrozenTrial]) -> Section:
     ):
         figure.add_scatter(
             x=[_minutes(trials, trial) for trial in some], y=[trial.value for trial in some], mode="markers", name=name,
-            text=[_told(trial) for trial in some], hovertemplate="%{text}<extra></extra>",
+            text=[_hover_text(trial) for trial in some], hovertemplate="%{text}<extra></extra>",
             marker={"symbol": symbol, "color": BLUE if symbol == "circle" else GREY, "size": 8},
         )  # fmt: skip
     best = list(accumulate((float(trial.value or 0) for trial in ended), min))
@@ -83,7 +83,7 @@ def _shown_range(trials: Sequence[FrozenTrial]) -> list[float] | None:
     return [low - 0.1 * (high - low), high + 0.4 * (high - low)] if high > low else None
 
 
-def _told(trial: FrozenTrial) -> str:
+def _hover_text(trial: FrozenTrial) -> str:
     options = [
         f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}" for name, value in _on(trial)
     ]
@@ -99,12 +99,12 @@ def importance(study: Study) -> Section:
     """A bar an option."""
     title = translate("Which options counted")
     trials = study.get_trials(deepcopy=False)
-    if len(whole(trials)) < FEWEST:
+    if len(whole_trials(trials)) < FEWEST:
         text = translate(
-            "That takes {number} whole trials; there were {found}.", number=FEWEST, found=len(whole(trials))
+            "That takes {number} whole trials; there were {found}.", number=FEWEST, found=len(whole_trials(trials))
         )
         return Section(title, text)
-    order = sorted(whole(trials), key=lambda trial: float(trial.value or 0))
+    order = sorted(whole_trials(trials), key=lambda trial: float(trial.value or 0))
     rank = {trial.number: float(place) for place, trial in enumerate(order)}
     found = get_param_importances(
         study,
@@ -123,7 +123,7 @@ def importance(study: Study) -> Section:
 
 def slices(trials: Sequence[FrozenTrial]) -> Section:
     """A panel an option: the validation figure over its values."""
-    title, some = translate("Where the good values lie"), whole(trials)
+    title, some = translate("Where the good values lie"), whole_trials(trials)
     names = list(dict.fromkeys(name for trial in some for name in trial.params))
     rows = -(-len(names) // COLUMNS)
     figure = make_subplots(rows, COLUMNS, shared_yaxes=True, subplot_titles=names, vertical_spacing=0.35 / rows)
@@ -136,7 +136,7 @@ def slices(trials: Sequence[FrozenTrial]) -> Section:
         shown = [_word(value) for value in values] if chosen else values
         figure.add_scatter(
             x=shown, y=[trial.value for trial in having], mode="markers", showlegend=False,
-            text=[_told(trial) for trial in having], hovertemplate="%{text}<extra></extra>",
+            text=[_hover_text(trial) for trial in having], hovertemplate="%{text}<extra></extra>",
             marker={"color": [t.number for t in having], "colorscale": "Blues", "cmin": -len(some) / 2, "size": 7},
             **where,
         )  # fmt: skip

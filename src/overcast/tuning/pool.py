@@ -18,7 +18,7 @@ from overcast.core.devices import Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
 from overcast.study.progress import redirect, restore
 from overcast.tuning.definition import Search
-from overcast.tuning.progress import shown
+from overcast.tuning.progress import progress_line
 from overcast.tuning.storage import open_storage
 from overcast.tuning.worker import is_over, open_study, work
 
@@ -56,10 +56,10 @@ def train_fold(search: Search, fold: int, storage: BaseStorage) -> None:
     if is_over(search, study.get_trials(deepcopy=False)):
         return
     if search.info.jobs > 1:
-        with shown(search, fold, study):
+        with progress_line(search, fold, study):
             _beside_each_other(search, fold)
         return
-    with _redirected(search.folder / "worker-0.log") as descriptor, shown(search, fold, study, descriptor):
+    with _redirected(search.folder / "worker-0.log") as descriptor, progress_line(search, fold, study, descriptor):
         work(search, fold, storage)
 
 

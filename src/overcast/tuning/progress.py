@@ -19,7 +19,7 @@ from overcast.tuning.worker import best_trial, spent_seconds
 
 
 @contextmanager
-def shown(search: Search, fold: int, study: Study, descriptor: int | None = None) -> Iterator[None]:
+def progress_line(search: Search, fold: int, study: Study, descriptor: int | None = None) -> Iterator[None]:
     """A live line inside the block, on standard error or on the file of ``descriptor``, which it closes."""
     done = threading.Event()
     with nullcontext(sys.stderr) if descriptor is None else os.fdopen(descriptor, "w") as file:

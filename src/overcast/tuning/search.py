@@ -42,7 +42,7 @@ from overcast.tuning.worker import open_study
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search left: its outcomes, the files it wrote, and what to say of them."""
 
     outcomes: Sequence[FoldOutcome]
@@ -51,7 +51,7 @@ class Found:
     text: str
 
 
-def tune(overrides: Sequence[str], settings: Settings, command: str) -> Found:
+def tune(overrides: Sequence[str], settings: Settings, command: str) -> SearchResult:
     """Search, or go on with a search, until its budget is used; then write the recipe and the report.
 
     overrides: the user's; what they set is not searched. command: what was typed.
@@ -88,7 +88,7 @@ def tune(overrides: Sequence[str], settings: Settings, command: str) -> Found:
             record.artifact(recipe, "recipe")
             record.artifact(folder, "report")
         lines = summary_lines(search, outcomes, changed)
-        return Found(outcomes, recipe, report, "\n".join([*lines, *next_steps(search, overrides, report)]))
+        return SearchResult(outcomes, recipe, report, "\n".join([*lines, *next_steps(search, overrides, report)]))
 
 
 def plan_search(overrides: Sequence[str], settings: Settings) -> tuple[Search, Plan]:

@@ -136,25 +136,25 @@ def is_over(search: Search, trials: Sequence[FrozenTrial]) -> bool:
     return len(last) == IN_A_ROW and all(trial.user_attrs.get("ended") == SAME for trial in last)
 
 
-def whole(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+def whole_trials(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """Those that were trained to the end. Optuna gives one that was stopped its last figure as its value."""
     return [t for t in trials if t.state == TrialState.COMPLETE and t.user_attrs.get("ended") != SAME]
 
 
 def best_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """The whole trial with the lowest validation negative log-likelihood, the first of several; None without any."""
-    return min(whole(trials), key=lambda trial: (trial.value, trial.number), default=None)
+    return min(whole_trials(trials), key=lambda trial: (trial.value, trial.number), default=None)
 
 
 def stood_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """The whole trial of the options as they stood; None where there is none."""
-    return next((trial for trial in whole(trials) if STOOD in trial.user_attrs), None)
+    return next((trial for trial in whole_trials(trials) if STOOD in trial.user_attrs), None)
 
 
 def drop_outdone(search: Search, fold: int, trials: Sequence[FrozenTrial]) -> None:
     """Remove the folders of trials that a better one has outdone: their curves and figures are kept in the journal."""
     kept = {trial.number for trial in (best_trial(trials), stood_trial(trials)) if trial}
-    for trial in whole(trials):
+    for trial in whole_trials(trials):
         folder = trial_folder(search, fold, trial.number)
         if trial.number not in kept and not find_outboxes(folder):
             shutil.rmtree(folder, ignore_errors=True)

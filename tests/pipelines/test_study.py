@@ -6,8 +6,10 @@ import itertools
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -532,8 +534,9 @@ def user(home: Path, words: list[str]) -> Iterator[Home]:
     made.end()
 
 
+LONG = "epochs=150"
 # of a second or two each: a worker sees within half a one that the study is gone
-GRID = ["model=ann", "mitigation=none,noise", "seed=range(3)", "epochs=150", "hydra.launcher.n_jobs=2"]
+GRID = ["model=ann", "mitigation=none,noise", "seed=range(3)", LONG, "hydra.launcher.n_jobs=2"]
 
 
 @pytest.fixture(scope="module")
@@ -683,6 +686,39 @@ def test_a_study_on_a_local_ray_cluster(user: Home) -> None:
     assert code == 0, err
     assert "study sweep: 2 runs" in out
     assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=2))
+
+
+@pytest.mark.slow
+def test_a_study_on_two_nodes_survives_a_worker_and_a_node(user: Home) -> None:
+    """Two `ray start`, of a core each: a worker is killed, then a node; all trials are there, each once."""
+    pytest.importorskip("ray")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    user.environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_ADDRESS": address}
+    ray = [str(Path(sys.executable).with_name("ray")), "start", "--num-cpus=1", "--disable-usage-stats"]
+    places = {"cwd": user.folder, "env": user.environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    head = ["--head", f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
+    subprocess.run([*ray, *head], **places, check=True, timeout=120)
+    subprocess.run([*ray, f"--address={address}"], **places, check=True, timeout=120)
+    study = user.start("train", "-m", "hydra/launcher=ray", "model=ann", "mitigation=none,noise", "seed=range(3)", LONG)
+
+    def named(text: str) -> list[psutil.Process]:
+        return [process for process in user.left() if text in " ".join(process.cmdline())]
+
+    user.wait_for(study, trained=0, begun=2)
+    named("ray::_run_job")[0].kill()
+    user.wait_for(study, trained=1, begun=1)
+    (node,) = (each for each in named("raylet/raylet") if "--head" not in each.cmdline())
+    node.kill()
+    out, err = study.communicate(timeout=400)
+    assert study.returncode == 0, err
+    assert "study sweep: 6 runs, 2 at once" in out
+    ended = Counter(run.info.status for run in recorded(user.folder) if run.data.tags["role"] == "trial")
+    assert ended["FINISHED"] == 6
+    assert ended["RUNNING"] == 0, ended
+    code, out, err = user.run("compare")
+    assert code == 0, err
 
 
 @pytest.mark.slow

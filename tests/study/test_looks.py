@@ -47,6 +47,9 @@ def test_a_budget_ends_before_a_block_that_would_not_fit(capsys: pytest.CaptureF
     assert looks.allows(1, 6)
     assert not looks.allows(8, 6)
     assert "the budget of 100s ends before 6 folds" in capsys.readouterr().out
+    looks.began -= 60
+    assert not looks.allows(1, 6)
+    assert "the budget of 100s is over: this look was after about 2 minutes" in capsys.readouterr().out
     assert not looks.allows(0, 6)
     assert "no need for 6 folds" in capsys.readouterr().out
 

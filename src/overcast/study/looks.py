@@ -8,7 +8,7 @@ from typing import Any
 
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
-from overcast.statistics.sequential import planned_looks
+from overcast.statistics.sequential import FIRST_LOOK, planned_looks
 from overcast.study.layout import repeat_fold
 
 
@@ -48,10 +48,17 @@ class Looks:
             print(f"every comparison is decided, or cannot be decided any more: no need for {folds} folds", flush=True)
             return False
         needed = elapsed / self.launched * jobs if self.launched else 0.0
+        if elapsed > budget:
+            print(
+                f"the budget of {self.settings.budget} is over: this look was after {_minutes(elapsed)}, and before the "
+                f"first one, after {FIRST_LOOK} folds, nothing can be judged",
+                flush=True,
+            )
+            return False
         if elapsed + needed > budget:
             print(
                 f"the budget of {self.settings.budget} ends before {folds} folds: the next {jobs} runs would take "
-                f"{'a minute or less' if needed < 90 else f'about {needed / 60:.0f} minutes'}",
+                f"{_minutes(needed)}",
                 flush=True,
             )
             return False
@@ -67,3 +74,7 @@ class Looks:
             f"look after {folds} folds: {many} cell{'' if many == 1 else 's'} stop{'s' if many == 1 else ''}",
             flush=True,
         )
+
+
+def _minutes(seconds: float) -> str:
+    return "a minute or less" if seconds < 90 else f"about {seconds / 60:.0f} minutes"

@@ -50,8 +50,8 @@ class Looks:
         needed = elapsed / self.launched * jobs if self.launched else 0.0
         if elapsed > budget:
             print(
-                f"the budget of {self.settings.budget} is over: this look was after {_minutes(elapsed)}, and before the "
-                f"first one, after {FIRST_LOOK} folds, nothing can be judged",
+                f"the budget of {self.settings.budget} is over: this look was after {_minutes(elapsed)}, and before "
+                f"the first one, after {FIRST_LOOK} folds, nothing can be judged",
                 flush=True,
             )
             return False

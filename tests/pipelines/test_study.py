@@ -689,6 +689,16 @@ def test_a_study_on_a_local_ray_cluster(user: Home) -> None:
 
 
 @pytest.mark.slow
+def test_a_study_by_the_launcher_for_slurm(user: Home) -> None:
+    """As `hydra/launcher=slurm`, but for the queue: submitit's own executor starts a process a job."""
+    pytest.importorskip("submitit")
+    code, out, err = user.run("train", "-m", "hydra/launcher=submitit_local", "model=ann", "seed=0,1")
+    assert code == 0, err
+    assert "study sweep: 2 runs" in out
+    assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=2))
+
+
+@pytest.mark.slow
 def test_a_study_on_two_nodes_survives_a_worker_and_a_node(user: Home) -> None:
     """Two `ray start`, of a core each: a worker is killed, then a node; all trials are there, each once."""
     pytest.importorskip("ray")

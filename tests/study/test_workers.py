@@ -10,10 +10,12 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from overcast.core.cores import cores
-from overcast.core.devices import Machine, TrainerConfig, this_machine
+from overcast.core.cores import LIMIT, cores
+from overcast.core.devices import Machine, TrainerConfig, resolve_devices, this_machine
 from overcast.core.errors import UserError
+from overcast.study import workers
 from overcast.study.workers import Workers, give_resources, plan_workers
+from overcast.tracking.study_info import StudyInfo
 
 FOUR = Machine(4, ("gpu",))
 NONE = Machine(0, ())
@@ -62,11 +64,14 @@ def test_a_run_of_several_processes_has_several_gpus() -> None:
     assert (mixed.jobs, mixed.slots) == (2, ((0, 1), (2, 3)))
 
 
-def test_the_launcher_is_told() -> None:
+def test_the_launcher_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     joblib = SimpleNamespace(joblib={"n_jobs": -1})
     give_resources(joblib, plan())
     assert joblib.joblib == {"n_jobs": 4}
-    ray = {"remote": {}, "init": {}}
+    ray: Any = {"remote": {}, "init": {}}
+    cluster = SimpleNamespace(cluster_resources=lambda: {"CPU": 12.0})
+    told: list[Any] = []
+    monkeypatch.setattr(workers, "connect_ray", lambda *given: told.append(given) or cluster)
     for given, gpus in (
         (trainer(), 1),
         (trainer(devices=2, jobs_per_gpu=2), 2),
@@ -74,8 +79,19 @@ def test_the_launcher_is_told() -> None:
         (trainer(accelerator="cpu"), 0),
     ):
         launcher = SimpleNamespace(ray_cfg=OmegaConf.create(ray))
-        workers = plan(given, ray=ray)
-        give_resources(launcher, workers)
+        planned = plan(given, ray=ray)
+        give_resources(launcher, planned)
         assert launcher.ray_cfg.remote == {"num_cpus": 1, "num_gpus": gpus}
-        assert workers.slots == ()  # Ray shows each of its workers its own
+        assert planned.slots == ()  # Ray shows each of its workers its own
+        assert (planned.jobs, planned.runs_per_machine) == (12, 1)
+    assert plan(ray={"remote": {"num_cpus": 4}, "init": {"address": "there:1"}}).jobs == 3
+    assert told[-1] == ({"address": "there:1"}, {LIMIT: "4"})  # a job counts the cores that it was given
     give_resources(SimpleNamespace(), plan())  # Hydra's own, one after the other
+
+
+def test_slurm_gives_each_job_its_own() -> None:
+    planned = plan(trainer(), machine=NONE, array_parallelism=256)
+    assert (planned.jobs, planned.slots, planned.runs_per_machine) == (256, (), 1)
+    study = StudyInfo("x", "x", "", planned.jobs, "", runs_per_machine=planned.runs_per_machine)
+    assert resolve_devices(trainer(accelerator="cpu"), study.sharing, NONE).threads == cores()
+    assert resolve_devices(trainer(accelerator="cpu"), StudyInfo("x", "x", "", 999, "").sharing, NONE).threads == 1

@@ -23,8 +23,8 @@ PASSED_ON = ("OVERCAST_", "MLFLOW_", "PYTHONPATH")
 QUIET = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
 
 
-def connect_ray(options: Mapping[str, Any] | None = None) -> Any:
-    """The module `ray`, connected. options: of ``ray.init``.
+def connect_ray(options: Mapping[str, Any] | None = None, variables: Mapping[str, str] | None = None) -> Any:
+    """The module `ray`, connected. options: of ``ray.init``. variables: further ones that the jobs get.
 
     Raises: UserError if Ray is not installed, or its cluster does not answer.
     """
@@ -35,11 +35,11 @@ def connect_ray(options: Mapping[str, Any] | None = None) -> Any:
         raise UserError(f"Ray is an extra: run {INSTALL}") from None
     given = {name: value for name, value in (options or {}).items() if value is not None}
     address = given.get("address") or os.environ.get("RAY_ADDRESS", "")
-    variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-    variables[HOME] = str(project_home())
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    passed_on |= {HOME: str(project_home()), **(variables or {})}
     try:
         _check_address(address)
-        ray.init(**{**QUIET, "runtime_env": {"env_vars": variables}, **given})
+        ray.init(**{**QUIET, "runtime_env": {"env_vars": passed_on}, **given})
     except ConnectionError as error:
         raise UserError(
             f"the Ray cluster does not answer ({first_line(error)}): start it, or leave RAY_ADDRESS out; one that "

@@ -102,7 +102,10 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             stack.callback(atexit.unregister, self._close)
             stack.enter_context(sigterm_exits())
             self.stack = stack.pop_all()
-        self.study = StudyInfo(key, name, self.record.id, workers.jobs, str(folder), workers.machine, workers.slots)
+        place = str(folder)
+        self.study = StudyInfo(
+            key, name, self.record.id, workers.jobs, place, workers.machine, workers.slots, workers.runs_per_machine
+        )
         self.parent_process = os.getpid()
         self.session, session.study = session, self.study
         return self.study

@@ -144,7 +144,7 @@ def _seconds(config: RunConfig, study: StudyInfo) -> float:
     from overcast.training.plan import make_plan
     from overcast.training.train import execute
 
-    plan = make_plan(config, study.jobs, study.machine)
+    plan = make_plan(config, study.sharing, study.machine)
     alone = plan.devices.accelerator == "cpu" and plan.devices.ranks == 1
     clock = time.process_time if alone else time.perf_counter
     began = clock()

@@ -110,7 +110,9 @@ def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int) -> Iterator
     for old in (Path(study.folder) / "jobs").glob("*.state"):
         old.unlink()
     several = study.jobs > 1
-    print(f"study {study.name}: {jobs} runs, {study.jobs} at once{_forecast(cells, jobs, study)}", flush=True)
+    print(
+        f"study {study.name}: {jobs} runs, {min(jobs, study.jobs)} at once{_forecast(cells, jobs, study)}", flush=True
+    )
     bar = tqdm(
         total=jobs, desc=study.name, unit="run", disable=not several, dynamic_ncols=True, smoothing=0.1,
         mininterval=0 if sys.stderr.isatty() else 30,

@@ -22,7 +22,7 @@ def run_trial(config: RunConfig, study: StudyInfo) -> Run:
     """
     if config.prepare:
         prepare_missing([config])
-    plan = make_plan(config, study.jobs, study.machine)
+    plan = make_plan(config, study.sharing, study.machine)
     try:
         store = reopen_store(config.tracking)
         done = finished_run(store, study, config.role, plan.identity)

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from overcast.core.cores import cores
+from overcast.core.cores import LIMIT, cores
 from overcast.core.devices import Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
 from overcast.core.ray_cluster import connect_ray
@@ -22,6 +22,7 @@ class Workers:
     machine: Machine
     slots: tuple[tuple[int, ...], ...] = ()
     gpus_a_run: float = 0
+    runs_per_machine: int | None = None
 
 
 def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machine: Machine) -> Workers:
@@ -38,9 +39,12 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machin
     shared = min((t.jobs_per_gpu for t, devices in zip(trainers, chosen, strict=True) if devices.gpus), default=1)
     if "ray" in launcher:  # which has its own way of giving each job its GPU
         settings: Any = OmegaConf.to_container(launcher.ray)
-        ray = connect_ray(settings["init"])
-        jobs = max(2, int(ray.cluster_resources().get("CPU", 1) // max(1, settings["remote"].get("num_cpus", 1))))
-        return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared)
+        cpus = max(1, int(settings["remote"].get("num_cpus", 1)))
+        ray = connect_ray(settings["init"], {LIMIT: str(cpus)})
+        jobs = max(2, int(ray.cluster_resources().get("CPU", 1) // cpus))
+        return Workers(jobs, machine, gpus_a_run=each if each > 1 else each / shared, runs_per_machine=1)
+    if "array_parallelism" in launcher:  # SLURM's queue gives each job its cores and GPUs
+        return Workers(int(launcher.array_parallelism), machine, runs_per_machine=1)
     groups = [tuple(range(first, first + each)) for first in range(0, machine.gpus - each + 1, each)] if each else []
     slots = tuple(groups * shared)
     return Workers(asked_jobs(launcher, len(slots)), machine, slots)

@@ -17,7 +17,8 @@ class StudyInfo:
     id: the same for the same command, so that a second one resumes. name: as people say it.
     parent: the MLflow run, "" with tracking off. jobs: how many run at once. folder: logs and states.
     machine: the one whose meaning of "auto" holds for every run. slots: the GPUs of each of the runs at once, () where
-    they take none or the launcher gives them out.
+    they take none or the launcher gives them out. runs_per_machine: how many of the runs share the cores that each
+    sees; all, unless a cluster spreads them.
     """
 
     id: str
@@ -27,3 +28,9 @@ class StudyInfo:
     folder: str
     machine: Machine | None = None
     slots: tuple[tuple[int, ...], ...] = ()
+    runs_per_machine: int | None = None
+
+    @property
+    def sharing(self) -> int:
+        """How many runs share the cores that one of them sees."""
+        return self.runs_per_machine or self.jobs

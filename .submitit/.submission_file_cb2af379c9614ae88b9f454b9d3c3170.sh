@@ -1,0 +1,1 @@
+/tmp/w/slurm/.submitit/2/2_submission.sh

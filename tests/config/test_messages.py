@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from overcast.config.messages import error_message, option_names, quoted
@@ -30,6 +30,12 @@ def test_a_misspelt_choice_lists_them(compose_as_script: Any) -> None:
     assert "model=lstn" in text
     assert "Did you mean lstm?" in text
     assert all(name in text for name in option_names(CONF, "model"))
+
+
+def test_a_launcher_that_an_extra_has_names_it() -> None:
+    missing = MissingConfigException("", missing_cfg_file="hydra/launcher/submitit_slurm")
+    text = error_message(missing, CONF)
+    assert text.startswith("hydra/launcher=slurm needs the extra `slurm`: run pip install ")
 
 
 @pytest.mark.parametrize("value", ["batchnorm", "[augmentation,batchnorm]"])

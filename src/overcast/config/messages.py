@@ -54,11 +54,21 @@ def _unreadable(word: str) -> str:
     return f"{word}: cannot be read: {why} is quoted: {shlex.quote(f'{name}={quoted(value)}')}"
 
 
+LAUNCHERS = "hydra/launcher"
+LAUNCHER_EXTRAS = {"ray": "ray", "submitit_slurm": "slurm"}
+"""Launchers that are there where an extra is, by their names in Hydra."""
+
+
 def _unknown_choice(missing: str, conf: Path) -> str:
     group, _, name = missing.removesuffix(".yaml").strip("/").rpartition("/")
     choices = option_names(conf, group)
     if not choices:
         return f"there is no option group '{group or name}' in {conf.name}/"
+    if group == LAUNCHERS and (extra := LAUNCHER_EXTRAS.get(name)):
+        return (
+            f"hydra/launcher={extra} needs the extra `{extra}`: run "
+            f'pip install --constraint constraints.txt --editable ".[{extra}]"'
+        )
     near = difflib.get_close_matches(name, choices, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{group}={name}: there is no such {group}.{hint} Choices: {', '.join(choices)}"

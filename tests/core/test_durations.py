@@ -15,5 +15,7 @@ def test_a_time(text: str, number: float) -> None:
 
 @pytest.mark.parametrize("text", ["10", "min", "-1s", "1w", "00:00:10:00", "nan s"])
 def test_what_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match=f"^trainer.max_time={text}: give a time with its unit, such as 90s, 30min, 2h or 7d"):
+    with pytest.raises(
+        UserError, match=f"^trainer.max_time={text}: give a time with its unit, such as 90s, 30min, 2h or 7d"
+    ):
         seconds("trainer.max_time", text)

@@ -136,21 +136,21 @@ def registered_runs(store: TrackingStore) -> dict[str, list[str]]:
     """
     runs: dict[str, list[str]] = {}
     with answering(store.uri):
-        for model in _pages(store.client.search_registered_models):
-            aliases = {str(version): alias for alias, version in model.aliases.items()}
-            for version in _pages(store.client.search_model_versions, f"name = '{model.name}'"):
-                number = str(version.version)
-                name = f"{model.name} {number}" + (f" ({aliases[number]})" if number in aliases else "")
-                for run in {version.run_id, version.tags.get("run")} - {None, ""}:
-                    runs.setdefault(run, []).append(name)
+        models = list(_pages(store.client.search_registered_models))
+        aliases = {(model.name, str(number)): alias for model in models for alias, number in model.aliases.items()}
+        for version in _pages(store.client.search_model_versions):
+            key = (version.name, str(version.version))
+            name = " ".join([*key, *([f"({aliases[key]})"] if key in aliases else [])])
+            for run in {version.run_id, version.tags.get("run")} - {None, ""}:
+                runs.setdefault(run, []).append(name)
     return runs
 
 
-def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]:
-    """All that a search of MLflow finds."""
+def _pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that MLflow finds."""
     token = None
     while True:
-        page = search(text, page_token=token)
+        page = search(page_token=token)
         yield from page
         if not (token := page.token):
             return

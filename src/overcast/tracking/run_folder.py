@@ -118,9 +118,8 @@ class Run:
         """Raises: RemovedError if the weights were removed."""
         if removed := self.removed:
             raise RemovedError(
-                f"the weights of the run in {self.folder} were removed by gc on {removed['time'][:10]}; its figures and "
-                f"predictions are kept. To have them again, remove {self.path(REMOVED)} and give the command again that "
-                "trained it, such as its study's"
+                f"the weights of the run in {self.folder} were removed by gc on {removed['time'][:10]}, its figures and "
+                f"predictions were not. Give the command that trained it again, after removing {self.path(REMOVED)}"
             )
 
     def _stored(self, name: str, remedy: str = "train it again") -> dict[str, Any]:

@@ -118,8 +118,9 @@ class Run:
         """Raises: RemovedError if the weights were removed."""
         if removed := self.removed:
             raise RemovedError(
-                f"the weights of the run in {self.folder} were removed by gc on {removed['time'][:10]}, its figures and "
-                f"predictions were not. Give the command that trained it again, after removing {self.path(REMOVED)}"
+                f"the weights of the run in {self.folder} were removed by gc on {removed['time'][:10]}; its figures "
+                f"and predictions are kept. To train it again, remove the file {REMOVED} in that folder and give its "
+                "command, or that of its study, once more"
             )
 
     def _stored(self, name: str, remedy: str = "train it again") -> dict[str, Any]:

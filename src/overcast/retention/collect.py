@@ -35,12 +35,12 @@ def collect(
     """
     with use_language(language):
         age = seconds("older_than", older_than) if older_than else 0.0
-        store = open_store(compose_tracking(tracking))
-        if store is None:
-            raise UserError("tracking=off: MLflow knows what is needed of runs. Leave it out, or name another")
         runs = project_path("runs")
         if not runs.is_dir():
             raise UserError(f"there is no run in {runs}/ yet: nothing can be removed")
+        store = open_store(compose_tracking(tracking))
+        if store is None:
+            raise UserError("tracking=off: MLflow knows what is needed of runs. Leave it out, or name another")
         mark_orphaned_runs(store)
         key = find_parent(store, study).tags["study"] if study else ""
         with try_lock(runs):

@@ -26,9 +26,9 @@ def test_a_mistake_is_one_message(script: Any) -> None:
 
 @pytest.fixture
 def words(fast: list[str]) -> list[str]:
-    """A study of two cells in two folds."""
+    """A study of two cells in three folds."""
     own = [word for word in fast if word != "tracking=off" and not word.startswith("mitigation=")]
-    return ["-m", *own, "mitigation=none,dropout", "split.fold=0,1", "study.name=s", "hydra.launcher.n_jobs=1"]
+    return ["-m", *own, "mitigation=none,dropout", "split.fold=0,1,2", "study.name=s", "hydra.launcher.n_jobs=1"]
 
 
 def compared(script: Any, home: Path) -> tuple[str, pd.DataFrame]:

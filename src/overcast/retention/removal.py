@@ -7,14 +7,12 @@ missing, the next gc goes on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from overcast.core.errors import UnreachableError, UserError
-from overcast.core.hashes import with_checksum
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.progress import progress_bar
@@ -80,7 +78,8 @@ def _remove(weights: Weights, store: TrackingStore) -> bool:
     """Remove them; whether MLflow keeps its copy, since its store of artifacts cannot remove any."""
     copied = False
     if weights.whole:
-        _mark(weights.run, weights.why)
+        if not weights.run.removed:
+            weights.run.mark_removed(weights.why, _now())
         if weights.found:
             copied = _remove_copy(weights.run, weights.found, store)
     for path in weights.files:
@@ -89,13 +88,6 @@ def _remove(weights: Weights, store: TrackingStore) -> bool:
         with answering(store.uri):
             store.client.set_tag(weights.found.id, TAG, _now() + KEEPS_COPY * copied)
     return copied
-
-
-def _mark(run: Run, reason: str) -> None:
-    """Write ``removed.json``, if it is not there already."""
-    if not run.removed:
-        facts = {"weights": run.facts["weights"], "time": _now(), "reason": reason}
-        run.write(REMOVED, json.dumps(with_checksum(facts), indent=1) + "\n")
 
 
 def _remove_copy(run: Run, found: RunInfo, store: TrackingStore) -> bool:

@@ -208,6 +208,11 @@ class Run:
         if [*lines] != self.record.get("refused", []):
             self.write_record(refused=[*lines])
 
+    def mark_removed(self, reason: str, time: str) -> None:
+        """Let removed.json say that these weights are removed from now on. time: in UTC, as ISO 8601 has it."""
+        facts = {"weights": self.facts["weights"], "time": time, "reason": reason}
+        self.write(REMOVED, json.dumps(with_checksum(facts), indent=1) + "\n")
+
     def weights_hash(self) -> str:
         """SHA-256 of model.pt."""
         return file_hashes(self.folder, [WEIGHTS])[WEIGHTS]

@@ -143,7 +143,7 @@ def test_a_candidate_is_measured_once(config: Any) -> None:
     run.path("model.pt").unlink()
     assert validation(Run(run.folder)) == figures
     run.write("run.json", json.dumps({"weights": "others"}))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UserError):
         validation(Run(run.folder))
 
 

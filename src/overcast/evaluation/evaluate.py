@@ -72,9 +72,10 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = 
     pictures: draw plots. shift: measure accuracy under shift too, as is done where the run's study judges it.
     flip: measure answers averaged over each picture and its mirror image too.
 
-    Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; DivergedError if the
-    training diverged.
+    Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; RemovedError if its
+    weights were removed; DivergedError if the training diverged.
     """
+    run.refuse_removed()
     config = run.config
     if not (run.parts == "validation").any():
         raise UserError(

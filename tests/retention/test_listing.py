@@ -9,7 +9,8 @@ import pytest
 
 from overcast.core.words import use_language
 from overcast.retention.listing import plan_text, removed_text, size_text
-from overcast.retention.plan import BEST, LATEST, MEASURED, Plan, Weights
+from overcast.retention.needs import BEST, LATEST
+from overcast.retention.plan import MEASURED, Plan, Weights
 from overcast.retention.removal import Removed
 from overcast.tracking.run_folder import Run
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from overcast.core.locks import try_lock
+from overcast.retention import needs, studies
 from overcast.retention import plan as planning
-from overcast.retention import studies
 from overcast.retention.plan import plan_removal
 from overcast.retention.studies import CLAIM, UNDER_WAY, UNREPORTED, UNSENT
 from overcast.study.tuning import VALIDATION
@@ -48,7 +48,7 @@ def test_the_best_cell_and_the_best_run_are_kept(trial: Trial, store: TrackingSt
     reported(4)
     plan = plan_removal(store)
     assert names(plan) == ["b"]
-    assert plan.kept == {planning.BEST: 3, planning.LATEST: 1}
+    assert plan.kept == {needs.BEST: 3, needs.LATEST: 1}
     size = (runs[1].folder / "model.pt").stat().st_size
     assert (plan.going[0].here, plan.going[0].in_mlflow, plan.going[0].why) == (size, size, planning.MEASURED)
     assert plan_removal(store, "other-1").going == []
@@ -74,12 +74,12 @@ def test_a_study_is_over_and_reported_first(trial: Trial, store: TrackingStore, 
     [
         (lambda run, _: (run.folder / "unsent-x.jsonl").write_text(""), UNSENT),
         (lambda run, store: store.client.update_run(run.facts["id"], status="RUNNING"), UNDER_WAY),
-        (lambda run, store: store.client.update_run(run.facts["id"], status="KILLED"), planning.NOT_FINISHED),
-        (lambda run, store: store.client.delete_run(run.facts["id"]), planning.UNRECORDED),
-        (lambda run, _: (run.folder / "evaluation" / "predictions.csv").unlink(), planning.UNMEASURED),
+        (lambda run, store: store.client.update_run(run.facts["id"], status="KILLED"), needs.NOT_FINISHED),
+        (lambda run, store: store.client.delete_run(run.facts["id"]), needs.UNRECORDED),
+        (lambda run, _: (run.folder / "evaluation" / "predictions.csv").unlink(), needs.UNMEASURED),
         (lambda run, _: (run.folder / "history.csv").write_text("other"), planning.UNREADABLE),
-        (lambda run, _: (run.folder / "x.dvc").write_text("outs: [{path: model.pt}]"), planning.OF_DVC),
-        (lambda run, store: store.create("y", {"role": "trial", "init_from": run.folder.name}), planning.STARTED_FROM),
+        (lambda run, _: (run.folder / "x.dvc").write_text("outs: [{path: model.pt}]"), needs.OF_DVC),
+        (lambda run, store: store.create("y", {"role": "trial", "init_from": run.folder.name}), needs.STARTED_FROM),
     ],
 )
 def test_what_is_needed_otherwise_is_kept(
@@ -99,7 +99,7 @@ def test_what_another_run_started_from(trial: Trial, store: TrackingStore, repor
     other = trial("e", study_id="")
     other.write_facts({**other.facts, "init_weights": other.facts["weights"]})
     reported(4)
-    assert plan_removal(store).kept[planning.STARTED_FROM] == 5
+    assert plan_removal(store).kept[needs.STARTED_FROM] == 5
 
 
 def test_what_a_registered_model_was_made_from(
@@ -109,7 +109,7 @@ def test_what_a_registered_model_was_made_from(
     reported(4)
     store.client.create_registered_model("m-of-gc")
     store.client.create_model_version("m-of-gc", tmp_path.as_uri(), runs[1].facts["id"])
-    assert plan_removal(store).kept[planning.REGISTERED] == 1
+    assert plan_removal(store).kept[needs.REGISTERED] == 1
     store.client.delete_model_version("m-of-gc", "1")
     assert names(plan_removal(store)) == ["b"]
 
@@ -122,7 +122,7 @@ def test_runs_by_hand_are_asked_for(trial: Trial, store: TrackingStore, reported
     assert plan_removal(store).kept[planning.BY_HAND] == 2
     plan = plan_removal(store, by_hand=True)
     assert names(plan) == ["b", "e"]
-    assert plan.kept[planning.UNMEASURED] == 1
+    assert plan.kept[needs.UNMEASURED] == 1
 
 
 def test_candidates_are_chosen_among_without_weights(trial: Trial, store: TrackingStore, reported: Reported) -> None:
@@ -133,12 +133,12 @@ def test_candidates_are_chosen_among_without_weights(trial: Trial, store: Tracki
         trial("f", seed=2, nll=3.0, tuned="p=0.1", candidates="2"),
     )
     reported(5)
-    assert plan_removal(store).kept[planning.UNMEASURED] == 2
+    assert plan_removal(store).kept[needs.UNMEASURED] == 2
     for run in (unchosen, chosen):
         run.write_record(**{VALIDATION: [0.5, 0.1]})
     plan = plan_removal(store)
     assert {each.run.folder.name: each.why for each in plan.going}["e"] == planning.UNCHOSEN
-    assert planning.UNMEASURED not in plan.kept
+    assert needs.UNMEASURED not in plan.kept
 
 
 def test_a_search_needs_no_weights_once_it_has_a_report(trial: Trial, store: TrackingStore, reported: Reported) -> None:

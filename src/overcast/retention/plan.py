@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,8 @@ from overcast.core.locks import is_locked
 from overcast.core.paths import project_path
 from overcast.core.progress import progress_bar
 from overcast.core.words import translatable, translate
-from overcast.retention.dvc_outs import dvc_outs, holds_an_out
-from overcast.retention.studies import UNDER_WAY, UNSENT, StudyNeeds, has_figures, in_study, study_needs
-from overcast.serving.registry import registered_runs
-from overcast.tracking.find_run import find_run
+from overcast.retention.needs import UNMEASURED, Needs
+from overcast.retention.studies import UNDER_WAY, UNSENT, has_figures, in_study
 from overcast.tracking.outbox import find_outboxes
 from overcast.tracking.run_artifacts import artifact_bytes
 from overcast.tracking.run_folder import CHECKPOINT, WEIGHTS, Run, load_run
@@ -29,16 +26,8 @@ COPY = f"run/{WEIGHTS}"
 TAG = "weights_removed"
 """Of an MLflow run: when its weights were removed. Set last."""
 
-OF_DVC = translatable("DVC keeps it")
-LATEST = translatable("it is the latest run")
-REGISTERED = translatable("a registered model was made from it")
-STARTED_FROM = translatable("another run starts from it (init_from)")
 UNREADABLE = translatable("it is not whole, or of another version of overcast")
-UNRECORDED = translatable("it is not in this experiment of MLflow (tracking.experiment)")
-NOT_FINISHED = translatable("its MLflow run did not end well")
 BY_HAND = translatable("it was trained by hand, in no study (by_hand=true)")
-UNMEASURED = translatable("it has no current evaluation")
-BEST = translatable("its study's best cell or run, which register.py takes")
 YOUNG = translatable("it is younger than older_than=…")
 RESUMABLE = translatable("an interrupted training goes on from its checkpoint (resume=true)")
 
@@ -86,57 +75,6 @@ class Plan:
     before: int = 0
 
 
-class Needs:
-    """What of runs is needed, by whoever needs it: each is asked once."""
-
-    def __init__(self, store: TrackingStore, runs: Sequence[Run]) -> None:
-        self.store, self.outs = store, dvc_outs()
-        self.records = {found.id: found for found in store.search()}
-        self.registered = registered_runs(store)
-        self.started_from = {str(run.facts.get("init_weights")) for run in runs}
-        self.starts = {found.tags["init_from"] for found in self.records.values() if "init_from" in found.tags}
-        self.latest = _latest()
-        parents = [found for found in self.records.values() if found.tags.get("role") in ("study", "search")]
-        self.parents = {found.tags["study"]: found for found in reversed(parents)}
-        self.studies: dict[str, StudyNeeds] = {}
-        done = [found for found in self.records.values() if found.status == "FINISHED" and "identity" in found.tags]
-        self.done = {(found.tags.get("study", ""), found.tags["identity"]) for found in done}
-
-    def study(self, key: str) -> StudyNeeds:
-        if key not in self.studies:
-            parent = self.parents.get(key)
-            self.studies[key] = study_needs(self.store, parent) if parent else StudyNeeds(key, UNRECORDED)
-        return self.studies[key]
-
-    def of_others(self, run: Run) -> str:
-        """Why others than its study need a run's weights, or it is none of which can be told; "" if nobody does."""
-        found = self.records.get(run.facts["id"])
-        if holds_an_out(run.folder, self.outs):
-            return OF_DVC
-        if self.latest == run.folder.resolve():
-            return LATEST
-        if run.facts["id"] in self.registered:
-            return REGISTERED
-        if run.facts.get("weights") in self.started_from or run.folder.name in self.starts:
-            return STARTED_FROM
-        if is_locked(run.folder) or (found and found.status == "RUNNING"):
-            return UNDER_WAY
-        if find_outboxes(run.folder):
-            return UNSENT
-        if found is None and (run.facts["id"] or in_study(run)):
-            return UNRECORDED
-        return NOT_FINISHED if found and found.status != "FINISHED" else ""
-
-    def of_study(self, run: Run) -> str:
-        """Why its study needs a trial's weights; "" if it does not."""
-        needs, found = self.study(str(run.record["study"])), self.records[run.facts["id"]]
-        if needs.kept:
-            return needs.kept
-        if not needs.measured(run, found):
-            return UNMEASURED
-        return BEST if run.folder.resolve() in needs.best else ""
-
-
 def plan_removal(store: TrackingStore, study: str = "", older_than: float = 0, by_hand: bool = False) -> Plan:
     """What of the weights below ``runs/`` nobody needs.
 
@@ -158,19 +96,13 @@ def plan_removal(store: TrackingStore, study: str = "", older_than: float = 0, b
 
 
 def _loaded(folder: Path, plan: Plan) -> Run | None:
+    """The run in a folder; None if any of its small files is not sound."""
     try:
         run = load_run(folder)
-        _ = run.record, run.removed
+        run.record, run.removed  # noqa: B018 - they are read here
         return run
     except UserError:
         plan.kept[UNREADABLE] += 1
-        return None
-
-
-def _latest() -> Path | None:
-    try:
-        return find_run("latest").folder.resolve()
-    except UserError:
         return None
 
 

@@ -105,7 +105,7 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         read = [array for array in arrays if not isinstance(array, Problem)]
         spec = spec_of(dataset, read, classes)
         values = write_values(part, spec, read)
-        pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
+        pairs, distance = audit_table.find_duplicates(dataset, values, hashes, part)
         groups = duplicates.components(len(packed_samples), pairs)
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))

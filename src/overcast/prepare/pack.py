@@ -21,6 +21,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from overcast.fetch.left_out import Line
 from overcast.prepare import audit_table, duplicates
 from overcast.prepare.decode import Problem, decode
 from overcast.prepare.download import FETCHED, raw_options
-from overcast.prepare.pack_arrays import spec_of, write_values
+from overcast.prepare.pack_arrays import PackWriter
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
 CHUNK = 1 << 24  # bytes
@@ -94,17 +95,10 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     except UserError as error:
         again = f"with the same options python pipelines/download.py data={name}, then this again"
         raise UserError(f"{error} What was read is the copy in {raw}: after a change, run {again}.") from None
-    decoded = decode(dataset, raw, samples)
-    arrays = [array for array, _, _ in decoded]
-    good = [row for row, array in enumerate(arrays) if not isinstance(array, Problem)]
-    audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
-    packed_samples, hashes = [samples[row] for row in good], [decoded[row][1] for row in good]
-    noted = [(s.file, n.problem, n.detail) for s, (_, _, notes) in zip(samples, decoded, strict=True) for n in notes]
-    classes = _checked_classes(root / name, samples, packed_samples, audit + audit_table.fetch_problems(raw))
-    with whole_folder(root / name / "pack") as part:
-        read = [array for array in arrays if not isinstance(array, Problem)]
-        spec = spec_of(dataset, read, classes)
-        values = write_values(part, spec, read)
+    with whole_folder(root / name / "pack") as part, PackWriter(part, dataset, len(samples)) as writer:
+        packed_samples, hashes, audit, noted = _decode(dataset, raw, samples, writer)
+        classes = _checked_classes(root / name, samples, packed_samples, audit + audit_table.fetch_problems(raw))
+        spec, values = writer.finish(classes)
         pairs, distance = audit_table.find_duplicates(dataset, values, hashes, part)
         groups = duplicates.components(len(packed_samples), pairs)
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
@@ -130,6 +124,24 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         write_info(part, info)
     (root / name / REFUSED).unlink(missing_ok=True)
     audit_table.print_summary(root / name / "pack", counts)
+
+
+def _decode(
+    dataset: DataSet, raw: Path, samples: list[Sample], writer: PackWriter
+) -> tuple[list[Sample], list[str], list[Line], list[Line]]:
+    """Writes what can be read; those samples, the hashes of their content, why others cannot, what was odd of all."""
+    packed_samples, hashes = list[Sample](), list[str]()
+    left_out, noted = list[Line](), list[Line]()
+    with closing(decode(dataset, raw, samples)) as decoded:
+        for sample, (array, content_hash, notes) in zip(samples, decoded, strict=True):
+            noted += [(sample.file, note.problem, note.detail) for note in notes]
+            if isinstance(array, Problem):
+                left_out.append((sample.file, array.problem, array.detail))
+                continue
+            writer.add(array)
+            packed_samples.append(sample)
+            hashes.append(content_hash)
+    return packed_samples, hashes, left_out, noted
 
 
 def write_info(folder: Path, info: Mapping[str, Any]) -> None:

@@ -45,12 +45,12 @@ def picture_features(pictures: np.ndarray, rows: np.ndarray, scratch: Path | Non
             block = slice(start, start + BLOCK)
             to_hash, boxes, colour[block] = _scaled(pictures[rows[block]])
             hashes[0, block], hashes[1, block] = _hash(to_hash), _hash(np.ascontiguousarray(to_hash[:, :, ::-1]))
-            file.write(_structure(boxes))
+            file.write(_structure(boxes).tobytes())
         file.flush()
         structure = (
             np.memmap(file, np.float32, "r", shape=(number, SIDE, SIDE)) if number else np.empty((0, SIDE, SIDE))
         )
-    return PictureFeatures(*hashes, structure, colour)
+    return PictureFeatures(hashes[0], hashes[1], structure, colour)
 
 
 def _scaled(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

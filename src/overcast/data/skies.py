@@ -16,7 +16,6 @@ where they are exact, so that the pixels are the same on every machine.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -102,7 +101,8 @@ class Skies(DataSet):
             raise UserError("A process that draws pictures died, out of memory perhaps: run again.") from None
 
     def samples(self, raw: Path) -> list[Sample]:
-        return [Sample(f"{name}/{file}", name) for name in CLASSES for file in sorted(os.listdir(raw / name))]
+        files = {name: sorted(path.name for path in (raw / name).glob("*.png")) for name in CLASSES}
+        return [Sample(f"{name}/{file}", name) for name in CLASSES for file in files[name]]
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         return images.read_image(path, size=self.size, channels=3)

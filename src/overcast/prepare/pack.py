@@ -20,16 +20,17 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from overcast.core.atomic import whole_folder
-from overcast.core.csv_rows import write_rows
+from overcast.core.csv_rows import read_csv, write_rows
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.hashes import file_hash, file_hashes, is_unchanged, with_checksum
@@ -192,15 +193,15 @@ def read_info(root: Path, name: str) -> dict[str, Any]:
     return info
 
 
-def read_table(root: Path, name: str, table: str) -> dict[str, np.ndarray]:
-    """``index.csv``, ``audit.csv`` or ``pairs.csv`` of a pack, as `read_csv` gives it.
+def read_table(root: Path, name: str, table: str, columns: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """``index.csv``, ``audit.csv`` or ``pairs.csv`` of a pack, or some columns of it, as `read_csv` gives it.
 
     Raises: UserError if there is no pack, or it is damaged.
     """
     info, folder = read_info(root, name), root / name / "pack"
     try:
         _check_files(folder, info, table)
-        return read_csv(folder / table)
+        return read_csv(folder / table, columns)
     except (OSError, ValueError, LookupError, csv.Error):
         raise damaged_pack(root, name) from None
 
@@ -221,20 +222,9 @@ def damaged_pack(root: Path, name: str) -> DamagedError:
     return DamagedError(f"The pack in {root / name / 'pack'} is damaged: run {_again(name)} again.")
 
 
-def read_csv(path: Path) -> dict[str, np.ndarray]:
-    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells.
-
-    By the csv module: importing pandas would take as long as a whole split, and its text knows no name but in UTF-8.
-    """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        header, *lines = csv.reader(file)
-    columns = zip(*lines, strict=True) if lines else [()] * len(header)
-    return {name: np.array(column, object) for name, column in zip(header, columns, strict=True)}
-
-
 def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-        write_rows(file, [header, *lines])
+        write_rows(file, chain([header], lines))
 
 
 def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:

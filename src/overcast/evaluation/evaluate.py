@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -201,11 +202,11 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf8")
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     with (folder / "predictions.csv").open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-        rows = [
+        rows = (
             (row, group, pack.index["file"][row], classes[y], classes[p.argmax()], *(f"{value:.6g}" for value in p))
             for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True)
-        ]
-        write_rows(file, [("row", "group", "file", "label", "predicted", *classes), *rows])
+        )
+        write_rows(file, chain([("row", "group", "file", "label", "predicted", *classes)], rows))
     counts = confusion_counts(target, probabilities.argmax(1), len(classes))
     write_confusion(folder / "confusion.csv", classes, counts)
     write_classes(folder / "classes.csv", classes, counts.sum(1), per_class(test.logits, test.target))

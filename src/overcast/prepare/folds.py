@@ -26,7 +26,8 @@ def merge_groups(*keys: np.ndarray) -> np.ndarray:
     pairs = [np.empty((0, 2), np.int64)]
     for key in keys:
         first: dict[Any, int] = {}
-        linked = [(first.setdefault(value, row), row) for row, value in enumerate(key) if value != ""]
+        values = ((row, value) for row, value in enumerate(key) if value != "")
+        linked = [(earlier, row) for row, value in values if (earlier := first.setdefault(value, row)) != row]
         pairs.append(np.array(linked, np.int64).reshape(-1, 2))
     return duplicates.components(len(keys[0]), np.concatenate(pairs))
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import numpy as np
 
-LINES = 4096
+LINES = 1024
 """Read at once: what the csv module makes of a line takes ten times what is kept of it."""
 
 REPEATED = 1000

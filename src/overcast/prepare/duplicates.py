@@ -36,8 +36,8 @@ BLOCK = 1024  # pairs in memory at once
 def exact(hashes: Sequence[str]) -> np.ndarray:
     """Pairs (P, 2) of rows with the same hash: each later one with the first of its kind."""
     first: dict[str, int] = {}
-    pairs = [(first.setdefault(text, row), row) for row, text in enumerate(hashes)]
-    return np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2)
+    pairs = [(earlier, row) for row, text in enumerate(hashes) if (earlier := first.setdefault(text, row)) != row]
+    return np.array(pairs, np.int64).reshape(-1, 2)
 
 
 def near(

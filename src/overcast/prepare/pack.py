@@ -43,7 +43,7 @@ from overcast.prepare.download import FETCHED, raw_options
 from overcast.prepare.pack_arrays import PackWriter
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
-CHUNK = 1 << 24  # bytes
+CHUNK = 1 << 20  # bytes
 
 REFUSED = "audit.csv"
 """In the data set's folder, where there is no pack: what was left out of the one that was refused, and why."""

@@ -4,7 +4,7 @@
     python benchmarks/scale.py n_samples=1500,15000,150000,1000000 folder=scale
     python benchmarks/scale.py hashes=20000,150000,1000000       the search for close hashes alone
 
-With a folder what was measured is kept in it, and a size that is there is not measured again. Memory is that of all the
+With a folder what was measured is kept in it, and a stage of a size that is there is not measured again. Memory is that of all the
 stage's processes together at its peak; bytes a sample are those that each further one takes, from the size before.
 """
 
@@ -28,10 +28,13 @@ STAGES = {
     "download": (),
     "pack": (),
     "split": (),
-    "train": ("epochs=1", "mitigation=none", "trainer=cpu", "tracking=off"),
+    "train": ("model=cnn", "model.width=8", "mitigation=none", "epochs=1", "trainer=cpu", "tracking=off"),
     "evaluate": ("run=latest",),
 }
-"""What each stage is told beside the data."""
+"""What each stage is told beside the data: the network is a small one, so that feeding it counts."""
+
+Usages = dict[int, dict[str, Usage]]
+"""By the number of pictures and the stage."""
 
 SIDE = 32
 
@@ -45,37 +48,33 @@ class Arguments:
     hashes: str = ""
 
 
-def measure(folder: Path, number: int) -> dict[str, Usage]:
-    """Every stage on so many pictures, in a folder of their own."""
+def measure(folder: Path, stage: str, number: int) -> Usage:
+    """A stage on so many pictures, in a folder of their own."""
     place = folder / str(number)
     place.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")} | {HOME: str(place)}
-    usages = {}
-    for stage, words in STAGES.items():
-        data = () if stage == "evaluate" else ("data=skies", f"data.n_samples={number}", f"data.size={SIDE}")
-        command = [sys.executable, str(ROOT / "pipelines" / f"{stage}.py"), *data, *words]
-        usages[stage] = measured(command, place, environment)
-    return usages
+    data = () if stage == "evaluate" else ("data=skies", f"data.n_samples={number}", f"data.size={SIDE}")
+    command = [sys.executable, str(ROOT / "pipelines" / f"{stage}.py"), *data, *STAGES[stage]]
+    return measured(command, place, environment)
 
 
-def known(folder: Path) -> dict[int, dict[str, Usage]]:
+def known(folder: Path) -> Usages:
     path = folder / "scale.json"
     stored = json.loads(path.read_text()) if path.exists() else {}
     return {int(n): {stage: Usage(**usage) for stage, usage in stages.items()} for n, stages in stored.items()}
 
 
-def keep(folder: Path, usages: dict[int, dict[str, Usage]]) -> None:
+def keep(folder: Path, usages: Usages) -> None:
     stored = {n: {stage: asdict(usage) for stage, usage in stages.items()} for n, stages in usages.items()}
     (folder / "scale.json").write_text(json.dumps(stored, indent=1))
 
 
-def table(usages: dict[int, dict[str, Usage]]) -> str:
+def table(usages: Usages) -> str:
     lines = ["| stage | pictures | seconds | CPU s | memory, MB | with mapped files, MB | bytes a further sample |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for stage in STAGES:
         before = None
-        for number, stages in sorted(usages.items()):
-            now = stages[stage]
+        for number, now in sorted((n, stages[stage]) for n, stages in usages.items() if stage in stages):
             further = f"{(now.memory - before[1]) / (number - before[0]):,.0f}" if before else ""
             figures = [
                 f"{now.seconds:,.1f}",
@@ -128,10 +127,11 @@ def main(arguments: Arguments) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         usages = known(folder)
         for number in map(int, arguments.n_samples.split(",")):
-            if number not in usages:
-                usages[number] = measure(folder, number)
-                keep(folder, usages)
-            print(f"{number:,} pictures measured", file=sys.stderr, flush=True)
+            for stage in STAGES:
+                if stage not in usages.setdefault(number, {}):
+                    usages[number][stage] = measure(folder, stage, number)
+                    keep(folder, usages)
+                    print(f"{stage} of {number:,} pictures measured", file=sys.stderr, flush=True)
         print(table(usages))
 
 

@@ -4,8 +4,9 @@
     python benchmarks/scale.py n_samples=1500,15000,150000,1000000 folder=scale
     python benchmarks/scale.py hashes=20000,150000,1000000       the search for close hashes alone
 
-With a folder what was measured is kept in it, and a stage of a size that is there is not measured again. Memory is that of all the
-stage's processes together at its peak; bytes a sample are those that each further one takes, from the size before.
+With a folder what was measured is kept in it, and a stage of a size that is there is not measured again. Memory is that
+of all the stage's processes together at its peak; bytes a sample are those that each further one takes, from the size
+before.
 """
 
 from __future__ import annotations

@@ -159,6 +159,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
         "test_engineers_path.py",
         "test_layout.py",
         "test_makefile.py",
+        "test_memory.py",
         "test_readme.py",
         "test_study.py",
         "test_stages.py",

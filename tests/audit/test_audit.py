@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from overcast.audit.audit import audit, classes, contact_sheets, duplicates, image_size, odd_files, sizes
+from overcast.core.csv_rows import read_csv
 from overcast.core.errors import UserError
 from overcast.data.folder import Folder
 from overcast.html.page import Row, Table
 from overcast.prepare.download import download
-from overcast.prepare.pack import open_pack, pack, read_csv
+from overcast.prepare.pack import open_pack, pack
 
 OPTIONS: dict[str, Any] = {"path": "?", "size": 16, "channels": 1}
 

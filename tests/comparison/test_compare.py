@@ -24,7 +24,7 @@ from overcast.comparison.study_record import evaluate_missing, find_study, unfin
 from overcast.comparison.trials import answers, trials
 from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig
-from overcast.core.errors import DivergedError, UserError
+from overcast.core.errors import DivergedError, RemovedError, UserError
 from overcast.core.paths import HOME
 from overcast.statistics.estimates import two_way
 from overcast.statistics.verdicts import Verdict
@@ -306,6 +306,19 @@ def test_only_what_was_not_measured_or_was_changed_since_is_measured(config: Any
         assert told in capsys.readouterr().err
         assert measured[0].read_bytes() == sound
     assert measured[1].stat().st_mtime_ns == time
+
+
+def test_runs_to_be_measured_have_their_weights(config: Any) -> None:
+    runs = [train(config("epochs=1", f"seed={seed}")) for seed in range(2)]
+    evaluate_missing(runs[:1])
+    for run in runs:
+        run.mark_removed("a test", "2026-11-30T12:00:00+00:00")
+    assert evaluate_missing(runs[:1]) == {}
+    with pytest.raises(RemovedError, match=rf"^the weights of the run in {runs[1].folder} were removed by gc on 2026-"):
+        evaluate_missing(runs)
+    (runs[0].folder / "evaluation" / "predictions.csv").write_text("")
+    with pytest.raises(RemovedError, match=r"^2 runs have no current evaluation of what the study judges, and gc "):
+        evaluate_missing([load_run(run.folder) for run in runs])
 
 
 def twins(config: Any, repeats: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from overcast.core.process_pool import in_fresh_processes
+from overcast.core.process_pool import AHEAD, in_fresh_processes
 
 
 def test_results_come_in_order_and_an_end_before_the_last_leaves_no_process() -> None:
@@ -19,6 +19,18 @@ def test_results_come_in_order_and_an_end_before_the_last_leaves_no_process() ->
     results.close()  # type: ignore[attr-defined]
     assert children
     assert not any(child.is_alive() for child in children)
+
+
+def test_items_are_taken_a_little_ahead_of_the_results() -> None:
+    taken = []
+    results = in_fresh_processes(2, abs, (taken.append(item) or item for item in range(500)))  # type: ignore[func-returns-value]
+    assert [next(results) for _ in range(10)] == list(range(10))
+    assert len(taken) <= 10 + 2 * AHEAD
+    assert [*results] == list(range(10, 500))
+
+
+def test_no_items() -> None:
+    assert list(in_fresh_processes(2, abs, [])) == []
 
 
 def test_an_early_end_leaves_other_processes_alone() -> None:

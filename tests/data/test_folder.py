@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from overcast.config.options import Option
+from overcast.core.csv_rows import read_csv
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
 from overcast.data.folder import Folder
 from overcast.prepare.download import download
-from overcast.prepare.pack import open_pack, pack, read_csv
+from overcast.prepare.pack import open_pack, pack
 
 
 def filled(folder: Path, *names: str) -> Path:

@@ -139,3 +139,14 @@ def test_fog_and_light_are_rendered_as_the_scene_has_them() -> None:
     assert far.std((2, 3)).mean() / plain[:, :, 12:20].std((2, 3)).mean() < 0.8 * (
         near.std((2, 3)).mean() / plain[:, :, -4:].std((2, 3)).mean()
     )
+
+
+def test_processes_draw_what_one_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skies = Skies(n_samples=300, size=16, seed=1)
+    skies.fetch(tmp_path / "one", None)
+    monkeypatch.setattr("overcast.data.skies.FEW", 0)
+    monkeypatch.setattr("overcast.data.skies.cores", lambda: 2)
+    skies.fetch(tmp_path / "two", None)
+    one, two = ({f.name: f.read_bytes() for f in (tmp_path / side).rglob("*.png")} for side in ("one", "two"))
+    assert len(one) == 300
+    assert one == two

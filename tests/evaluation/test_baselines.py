@@ -22,6 +22,14 @@ def test_digits(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert accuracies["majority_accuracy"] == pytest.approx(0.1, abs=0.03)
 
 
+def test_blocks_change_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack, parts = open_pack(data, "skies"), read_parts(data, "skies", 0, 0, 10)
+    whole, vectors = baselines(pack, parts), features(pack, np.arange(50))
+    monkeypatch.setattr(module, "BLOCK", 7)
+    assert baselines(pack, parts) == whole
+    assert (features(pack, np.arange(50)) == vectors).all()
+
+
 def test_sequences(data: Path) -> None:
     accuracies = baselines(open_pack(data, "waves"), read_parts(data, "waves", 0, 0, 10))
     assert accuracies["linear_accuracy"] > 0.8

@@ -8,7 +8,8 @@ import torch
 from scipy import stats
 
 from overcast.core.seeding import derive_seed
-from overcast.evaluation.bootstrap import RESAMPLES, draw_resamples, figures, intervals
+from overcast.evaluation import bootstrap
+from overcast.evaluation.bootstrap import RESAMPLES, changes, draw_resamples, figures, intervals
 from overcast.training.metrics import measure_metrics
 
 
@@ -86,6 +87,20 @@ def test_single_rows_are_drawn_as_without_groups() -> None:
     assert intervals(p, y, groups=np.arange(60)[::-1] * 7) == intervals(p, y)
     rng = np.random.default_rng(derive_seed(0, "bootstrap"))
     assert (draw_resamples(np.arange(60), 0, 9) == rng.multinomial(60, np.full(60, 1 / 60), size=9)).all()
+
+
+def test_blocks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    p, y = drawn(60, 5)
+    q, _ = drawn(60, 6)
+    groups = np.arange(60) // 2
+    whole, changed = intervals(p, y, groups=groups, means={"first": p[:, 0]}), changes(p, q, y, groups)
+    weights = draw_resamples(groups, 0, RESAMPLES)
+    monkeypatch.setattr(bootstrap, "MOST_WEIGHTS", 60 * 77)
+    assert (draw_resamples(groups, 0, RESAMPLES) == weights).all()
+    for name, ends in intervals(p, y, groups=groups, means={"first": p[:, 0]}).items():
+        assert ends == pytest.approx(whole[name], rel=1e-12), name
+    for name, change in changes(p, q, y, groups).items():
+        assert change == pytest.approx(changed[name], rel=1e-9, abs=1e-12), name
 
 
 def test_samples_of_one_group_alone_are_drawn_one_by_one() -> None:

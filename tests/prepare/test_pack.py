@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from overcast.core.csv_rows import read_csv
 from overcast.core.errors import DamagedError, UserError
 from overcast.data import DataSet, Sample
 from overcast.data.folder import Folder
@@ -22,7 +23,7 @@ from overcast.fetch.left_out import LEFT_OUT
 from overcast.fetch.manifest import VERIFIED
 from overcast.prepare import decode
 from overcast.prepare.download import FETCHED, download
-from overcast.prepare.pack import FORMAT, Pack, open_pack, pack, read_csv, read_info, read_table
+from overcast.prepare.pack import FORMAT, Pack, open_pack, pack, read_info, read_table
 
 OPTIONS = {"path": "?", "size": 16, "channels": 1}
 

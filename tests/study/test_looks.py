@@ -60,7 +60,7 @@ def test_a_budget_has_a_unit(text: str | None, seconds: float | None) -> None:
 
 
 def test_mistakes_are_named() -> None:
-    with pytest.raises(UserError, match=r"study\.budget=30: give a time with its unit, such as 90s, 30min or 2h"):
+    with pytest.raises(UserError, match=r"study\.budget=30: give a time with its unit, such as 90s, 30min, 2h or 7d"):
         StudyConfig(budget="30")
     with pytest.raises(UserError, match=r"study\.budget=1h stops single cells between folds"):
         StudyConfig(folds=10, design="factorial", mitigations=("dropout", "noise"), budget="1h")

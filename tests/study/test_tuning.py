@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,21 @@ from overcast.core.errors import DivergedError, IncompatibleError, UserError
 from overcast.core.paths import ROOT
 from overcast.study import tuning
 from overcast.study.trial import run_trial
-from overcast.study.tuning import Choice, best, choose, keep_choices, read_groups, record_choices, refuse_twice
+from overcast.study.tuning import (
+    Choice,
+    best,
+    choose,
+    keep_choices,
+    read_groups,
+    record_choices,
+    refuse_twice,
+    validation,
+)
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
+from overcast.training.train import train
 
 FOLDS = StudyConfig(folds=3)
 DIVERGED, FAILED = DivergedError("nan"), UserError("failed")
@@ -123,6 +134,17 @@ def test_chosen_runs_are_trials_until_another_is_chosen(store: TrackingStore, st
         chosen = {(cell, str(fold)): won.strengths for (cell, fold), won in winners.items()}
         assert trials() == {("none", "0"): "", ("none", "1"): "", **chosen}
     assert len(store.search(study=study.id, role="tuning")) == 2
+
+
+def test_a_candidate_is_measured_once(config: Any) -> None:
+    """What was measured is known after its weights are gone, and not believed of others."""
+    run = train(config("epochs=1", "role=tuning"))
+    figures = validation(run)
+    run.path("model.pt").unlink()
+    assert validation(Run(run.folder)) == figures
+    run.write("run.json", json.dumps({"weights": "others"}))
+    with pytest.raises(UserError):
+        validation(Run(run.folder))
 
 
 @pytest.mark.filterwarnings("ignore:::mlflow")

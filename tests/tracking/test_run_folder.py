@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from overcast.core.errors import UserError
-from overcast.tracking.run_folder import FILES, FORMAT, HASHED, Run, load_run
+from overcast.core.errors import RemovedError, UserError
+from overcast.tracking.run_folder import FILES, FORMAT, HASHED, REMOVED, Run, load_run
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -85,3 +85,24 @@ def test_what_is_written_is_of_this_version(tmp_path: Path, written_run: Callabl
     written = json.loads((folder / "run.json").read_text())
     assert (written["format"], written["name"], set(written["files"])) == (FORMAT, "n", set(HASHED))
     assert load_run(folder).facts["name"] == "n"
+
+
+def test_a_run_without_its_weights_is_whole_and_says_so(tmp_path: Path, written_run: Callable[..., Path]) -> None:
+    run = Run(written_run(tmp_path / "a"))
+    run.write_facts({"weights": "one"})
+    run.mark_removed("a test", "2026-11-30T12:00:00+00:00")
+    run.path("model.pt").unlink()
+    assert load_run(run.folder).removed["reason"] == "a test"
+    with pytest.raises(
+        RemovedError, match=r"removed by gc on 2026-11-30; its figures and predictions are kept\. To train"
+    ):
+        load_run(run.folder).weights()
+    run.path("history.csv").unlink()
+    with pytest.raises(UserError, match=r"not whole \(history\.csv, model\.pt missing\)"):
+        load_run(run.folder)
+    run.write("history.csv", "")
+    run.write_facts({"weights": "other"})  # trained anew, and killed
+    with pytest.raises(UserError, match=r"not whole \(model\.pt missing\)"):
+        load_run(run.folder)
+    run.clear()
+    assert not (run.folder / REMOVED).exists()

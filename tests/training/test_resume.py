@@ -140,6 +140,15 @@ def test_only_the_same_run_is_gone_on_with(config: Any, interrupted: Any, capsys
     assert "begins at the start" not in capsys.readouterr().out
 
 
+def test_a_run_without_its_weights_is_trained_again(config: Any) -> None:
+    cfg = config("epochs=1")
+    run = train(cfg)
+    run.mark_removed("a test", "2026-11-30T12:00:00+00:00")
+    again = train(replace(cfg, resume=True))
+    assert again.folder != run.folder
+    assert again.weights_hash() == run.weights_hash()
+
+
 def test_without_resume_a_run_in_the_same_folder_begins_anew(config: Any, interrupted: Any, tmp_path: Path) -> None:
     cfg = config("epochs=4", f"run={tmp_path}/mine")
     interrupted(cfg)

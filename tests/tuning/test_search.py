@@ -163,7 +163,7 @@ def test_several_workers_share_the_trials(tuned: Tune, home: Path) -> None:
     ("words", "settings", "message"),
     [
         ([], {"trials": ""}, "budget=… is missing: how long to search"),
-        ([], {"budget": "soon"}, "budget=soon: give a time with its unit, such as 90s, 30min or 2h"),
+        ([], {"budget": "soon"}, "budget=soon: give a time with its unit, such as 90s, 30min, 2h or 7d"),
         ([], {"budget": "0min"}, "budget=0min: must be above 0"),
         ([], {"budget": "-5min"}, "budget=-5min: give a time with its unit"),
         (["init_from=latest"], {}, "init_from=latest is another run as soon as one of the search is trained"),

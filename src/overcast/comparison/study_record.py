@@ -14,7 +14,7 @@ from overcast.comparison import wording
 from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.collection import collection_paused
-from overcast.core.errors import DamagedError, DivergedError, UserError
+from overcast.core.errors import DamagedError, DivergedError, RemovedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.progress import progress_bar
 from overcast.core.words import translate
@@ -22,7 +22,7 @@ from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_run
 from overcast.study.outcomes import SHIFT, Families, families
 from overcast.tracking.metadata import run_params
 from overcast.tracking.orphans import mark_orphaned_runs
-from overcast.tracking.run_folder import Run
+from overcast.tracking.run_folder import REMOVED, Run
 from overcast.tracking.store import RunInfo, TrackingStore, open_store
 from overcast.tracking.study_info import FORMAT
 
@@ -185,6 +185,7 @@ def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dic
     missing = [run for run in runs if not _measured(run, judged)]
     if not missing:  # what follows imports torch
         return {}
+    _refuse_removed(missing)
     from overcast.evaluation.evaluate import evaluate
 
     diverged, columns = {}, {outcome.column for outcome in judged.judged}
@@ -197,11 +198,29 @@ def evaluate_missing(runs: Sequence[Run], judged: Families | None = None) -> dic
     return diverged
 
 
-def _measured(run: Run, judged: Families) -> bool:
-    """Whether it has been evaluated, and has every outcome that is judged. Says so where its evaluation is damaged."""
+def _refuse_removed(missing: Sequence[Run]) -> None:
+    """Raises: RemovedError if the weights of one of these runs, which are still to be measured, were removed."""
+    removed = [run for run in missing if run.removed]
+    if len(removed) > 1:
+        raise RemovedError(
+            f"{len(removed)} runs have no current evaluation of what the study judges, and gc removed their weights. "
+            f"To have them again, remove {REMOVED} from the folders of those runs and give the study's command again: "
+            f"{', '.join(str(run.folder) for run in removed[:3])}{', …' if len(removed) > 3 else ''}"
+        )
+    for run in removed:
+        run.refuse_removed()
+
+
+def is_measured(run: Run, judged: Families) -> bool:
+    """Whether it has been evaluated, and has every outcome that is judged. Raises: DamagedError."""
     parts = ((part, name) for part, _, name in (outcome.column.partition("/") for outcome in judged.judged))
+    return bool(run.metrics and run.predictions) and all(name in run.metrics[part] for part, name in parts)
+
+
+def _measured(run: Run, judged: Families) -> bool:
+    """As `is_measured`. Says so where its evaluation is damaged."""
     try:
-        return bool(run.metrics and run.predictions) and all(name in run.metrics[part] for part, name in parts)
+        return is_measured(run, judged)
     except DamagedError:
         what = f"{run.folder / 'evaluation'} was changed or damaged since it was written"
         print(f"overcast: {what}: the run is evaluated again", file=sys.stderr)

@@ -55,13 +55,21 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             _replace(part, folder)
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """An empty file to write, which takes the place of ``path`` only when the block ends well.
+
+    Raises: UserError as `whole_folder` does.
+    """
+    with writing(path.parent), _part(path, Path.touch) as part:
+        yield part
+        part.replace(path)
+
+
 def whole_file(path: Path, content: str | bytes) -> None:
     """One file, replaced in one step. Raises: UserError as `whole_folder` does."""
-    if isinstance(content, str):
-        content = content.encode("utf8", "surrogateescape")
-    with writing(path.parent), _part(path, Path.touch) as part:
-        part.write_bytes(content)
-        part.replace(path)
+    with new_file(path) as part:
+        part.write_bytes(content.encode("utf8", "surrogateescape") if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -25,6 +25,10 @@ class DamagedError(UserError):
     """A stored file that is not what was written. A study trains such a run again."""
 
 
+class RemovedError(UserError):
+    """Weights that were removed on purpose, of a run whose figures and predictions are kept."""
+
+
 class DivergedError(UserError):
     """A run whose loss, weights or answers are no longer finite numbers. A study counts it as a failed trial."""
 

@@ -41,6 +41,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -56,7 +57,7 @@ Column = Annotated[Name, AfterValidator(lambda name: unicodedata.normalize("NFC"
 """One that names a column of a user's table."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One row of a data set.
 
@@ -79,6 +80,7 @@ CONTROL = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of what is no sign: control characters, halves of a pair, and ends of lines and paragraphs."""
 
 
+@lru_cache  # of a million samples each has one of a few
 def class_name(text: str) -> str:
     r"""``text`` as a name that can be shown everywhere: one way of writing a letter, no blanks at its ends.
 

@@ -16,9 +16,10 @@ where they are exact, so that the pixels are the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -28,12 +29,17 @@ from PIL import Image
 from pydantic import Field
 from tqdm import tqdm
 
+from overcast.core.cores import cores
+from overcast.core.errors import UserError
+from overcast.core.process_pool import in_fresh_processes
 from overcast.data import DataSet, Sample
 from overcast.data._value_noise import Floats, ValueNoise, blend, clip, picture_keys
 from overcast.readers import images
 
 CLASSES = ("cloudy", "foggy", "rainy", "shine", "sunrise")
 BLOCK = 16  # pictures painted at once: enough to spread numpy's overhead, few enough for a core's cache
+SHARE = 16 * BLOCK  # pictures that a process draws before it says so
+FEW = 4000  # pictures, below which starting processes costs more than it gives
 
 TRAITS = {  # the range of each trait by class, in the order of CLASSES
     "cover": ((0.55, 0.95), (0.10, 0.80), (0.60, 1.00), (0.05, 0.60), (0.10, 0.75)),  # clouds in the sky
@@ -77,17 +83,26 @@ class Skies(DataSet):
         for name in CLASSES:
             (raw / name).mkdir(parents=True, exist_ok=True)
         with tqdm(total=self.n_samples, desc="drawing skies", unit="picture", delay=2, disable=None) as progress:
-            for start in range(0, self.n_samples, BLOCK):
-                indices = range(start, min(start + BLOCK, self.n_samples))
-                pictures = render(indices, seed=self.seed, size=self.size, difficulty=self.difficulty)
-                for index, picture in zip(indices, pictures, strict=True):
-                    file = raw / CLASSES[label_of(index)] / f"{index:06d}.png"
-                    Image.fromarray(picture).save(file, compress_level=1)
-                progress.update(len(indices))
+            for drawn in self._drawn(raw):
+                progress.update(drawn)
+
+    def _drawn(self, raw: Path) -> Iterator[int]:
+        """Draws all pictures, many of them on all cores; yields how many more there are."""
+        share = BLOCK if self.n_samples < FEW else SHARE
+        starts = range(0, self.n_samples, share)
+        shares = (range(start, min(start + share, self.n_samples)) for start in starts)
+        draw = partial(draw_files, raw, seed=self.seed, size=self.size, difficulty=self.difficulty)
+        if self.n_samples < FEW or cores() == 1:
+            yield from map(draw, shares)
+            return
+        try:
+            yield from in_fresh_processes(cores(), draw, shares)
+        except BrokenProcessPool:
+            raise UserError("A process that draws pictures died, out of memory perhaps: run again.") from None
 
     def samples(self, raw: Path) -> list[Sample]:
-        files = [file for name in CLASSES for file in sorted((raw / name).glob("*.png"))]
-        return [Sample(f"{file.parent.name}/{file.name}", file.parent.name) for file in files]
+        files = {name: sorted(path.name for path in (raw / name).glob("*.png")) for name in CLASSES}
+        return [Sample(f"{name}/{file}", name) for name in CLASSES for file in files[name]]
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         return images.read_image(path, size=self.size, channels=3)
@@ -100,6 +115,16 @@ class Skies(DataSet):
         change = {"fog" if kind == "fog" else "exposure": SHIFTS[kind][severity]}
         pictures = render(indices, seed=self.seed, size=self.size, difficulty=self.difficulty, **change)
         return pictures.transpose(0, 3, 1, 2)
+
+
+def draw_files(raw: Path, indices: range, *, seed: int, size: int, difficulty: float) -> int:
+    """Write the pictures of these indices as ``<class>/<index>.png``, block by block; how many that are."""
+    for start in range(0, len(indices), BLOCK):
+        block = indices[start : start + BLOCK]
+        for index, picture in zip(block, render(block, seed=seed, size=size, difficulty=difficulty), strict=True):
+            file = raw / CLASSES[label_of(index)] / f"{index:06d}.png"
+            Image.fromarray(picture).save(file, compress_level=1)
+    return len(indices)
 
 
 def label_of(index: int) -> int:

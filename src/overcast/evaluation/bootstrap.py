@@ -1,4 +1,4 @@
-"""How sure a test figure is: percentile bootstrap over the samples (Efron 1979), all resamples at once.
+"""How sure a test figure is: percentile bootstrap over the samples (Efron 1979), many resamples at once.
 
 A resample is a vector of how often each sample was drawn; every figure is then a few weighted sums. Samples that belong
 together (near-duplicates, those of one source) are drawn together, as the one that they count as: the cluster bootstrap
@@ -8,7 +8,7 @@ are means over those it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,9 @@ from overcast.statistics.estimates import ALPHA
 from overcast.training.metrics import CALIBRATION_BINS
 
 RESAMPLES = 2000
+
+MOST_WEIGHTS = 2**24
+"""Numbers of resamples × samples in memory at once: all at once for up to 8,000 samples."""
 
 
 def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -75,13 +78,28 @@ def draw_resamples(groups: np.ndarray, seed: int, resamples: int) -> np.ndarray:
     Where all samples are one group, such as a speaker, each stands for itself: drawing that group again and again would
     be no interval. What is said then is about other samples of that group, and about no other group.
     """
+    return np.concatenate(list(_resample_blocks(groups, seed, resamples)))
+
+
+def _resample_blocks(groups: np.ndarray, seed: int, resamples: int) -> Iterator[np.ndarray]:
+    """`draw_resamples` in blocks of bounded memory."""
     drawn_together = groups if (groups != groups[0]).any() else np.arange(len(groups))
     _, first, group = np.unique(drawn_together, return_index=True, return_inverse=True)
     group = np.argsort(np.argsort(first))[group]  # (N,) numbered as they come first, whatever they are called
     draws = np.random.default_rng(derive_seed(seed, "bootstrap"))
-    drawn = draws.multinomial(len(first), np.full(len(first), 1 / len(first)), size=resamples)  # (R, groups)
-    weights: np.ndarray = drawn[:, group].astype(np.float64)
-    return weights
+    block = max(1, MOST_WEIGHTS // len(group))
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = draws.multinomial(len(first), np.full(len(first), 1 / len(first)), size=size)  # (R, groups)
+        yield drawn[:, group].astype(np.float64)
+
+
+def _resampled(
+    groups: np.ndarray, seed: int, resamples: int, measure: Callable[[np.ndarray], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """What ``measure`` gives, by name, for weights (R, N) of all resamples."""
+    blocks = [measure(weights) for weights in _resample_blocks(groups, seed, resamples)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 class Change(NamedTuple):
@@ -102,13 +120,16 @@ def changes(before: np.ndarray, after: np.ndarray, target: np.ndarray, groups: n
 
     groups: (N,) as `draw_resamples` takes them.
     """
-    once = np.ones((1, len(target)))  # the samples as they are, before all resamples of them
-    weights = np.concatenate([once, draw_resamples(groups, 0, RESAMPLES)])
-    old, new = figures(before, target, weights), figures(after, target, weights)
-    tails = [ALPHA / 2, 1 - ALPHA / 2]
+
+    def differences(weights: np.ndarray) -> dict[str, np.ndarray]:
+        old, new = figures(before, target, weights), figures(after, target, weights)
+        return {name: new[name] - old[name] for name in old}
+
+    once = np.ones((1, len(target)))  # the samples as they are
+    old, new = figures(before, target, once), figures(after, target, once)
     found = {}
-    for name in old:
-        low, high = np.quantile((new[name] - old[name])[1:], tails)
+    for name, values in _resampled(groups, 0, RESAMPLES, differences).items():
+        low, high = np.quantile(values, [ALPHA / 2, 1 - ALPHA / 2])
         found[name] = Change(float(old[name][0]), float(new[name][0]), float(low), float(high))
     return found
 
@@ -126,9 +147,12 @@ def intervals(
     groups: (N,) equal where samples belong together; by default each stands for itself. means: further figures that are
     means of a value (N,) of each sample.
     """
-    weights = draw_resamples(np.arange(len(target)) if groups is None else groups, seed, resamples)
-    every = figures(probabilities, target, weights)
-    every |= {name: weights @ values / weights.sum(1) for name, values in (means or {}).items()}
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        further = {name: weights @ values / weights.sum(1) for name, values in (means or {}).items()}
+        return figures(probabilities, target, weights) | further
+
+    every = _resampled(np.arange(len(target)) if groups is None else groups, seed, resamples, measure)
     tails = [ALPHA / 2, 1 - ALPHA / 2]
     return {
         name: (float(low), float(high)) for name, values in every.items() for low, high in [np.quantile(values, tails)]

@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,10 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = 
     pictures: draw plots. shift: measure accuracy under shift too, as is done where the run's study judges it.
     flip: measure answers averaged over each picture and its mirror image too.
 
-    Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; DivergedError if the
-    training diverged.
+    Raises: UserError if the data is not the one the run was trained on, or cannot be measured so; RemovedError if its
+    weights were removed; DivergedError if the training diverged.
     """
+    run.refuse_removed()
     config = run.config
     if not (run.parts == "validation").any():
         raise UserError(
@@ -201,11 +203,11 @@ def _write(folder: Path, pack: Pack, test: Measured, groups: np.ndarray, metrics
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf8")
     probabilities, target, classes = test.probabilities, test.target.numpy(), pack.spec.classes
     with (folder / "predictions.csv").open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-        rows = [
+        rows = (
             (row, group, pack.index["file"][row], classes[y], classes[p.argmax()], *(f"{value:.6g}" for value in p))
             for row, group, p, y in zip(test.rows, groups, probabilities, target, strict=True)
-        ]
-        write_rows(file, [("row", "group", "file", "label", "predicted", *classes), *rows])
+        )
+        write_rows(file, chain([("row", "group", "file", "label", "predicted", *classes)], rows))
     counts = confusion_counts(target, probabilities.argmax(1), len(classes))
     write_confusion(folder / "confusion.csv", classes, counts)
     write_classes(folder / "classes.csv", classes, counts.sum(1), per_class(test.logits, test.target))

@@ -29,14 +29,19 @@ COLUMNS = ("file", "problem", "detail")
 PAIRS = ("file_a", "file_b", "class_a", "class_b", "distance", "same_class")
 
 
-def find_duplicates(dataset: DataSet, values: np.ndarray, hashes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of rows (P, 2), and the bits (P,) their hashes differ by, or -1 where the content is the same."""
+def find_duplicates(
+    dataset: DataSet, values: np.ndarray, hashes: list[str], scratch: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows (P, 2), and the bits (P,) their hashes differ by, or -1 where the content is the same.
+
+    scratch: a folder with room for what is no longer there in the end.
+    """
     pairs = duplicates.exact(hashes)
     distance = np.full(len(pairs), -1, np.int64)
     if dataset.kind != "image" or not dataset.near_duplicates:
         return pairs, distance
     once = np.setdiff1d(np.arange(len(hashes)), pairs[:, 1])
-    near_pairs, bits = duplicates.near(values[once])
+    near_pairs, bits = duplicates.near(values, once, scratch)
     return np.concatenate([pairs, once[near_pairs]]), np.concatenate([distance, bits])
 
 

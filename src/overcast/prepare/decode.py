@@ -1,9 +1,9 @@
-"""Every sample as an array, on all cores, with a bar; one that cannot be read is a reason, not an end."""
+"""Each sample as an array in turn, on all cores, with a bar; one that cannot be read is a reason, not an end."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -36,8 +36,8 @@ Decoded = tuple[np.ndarray | Problem, str, list[Problem]]
 """A sample's array or why there is none, the hash of its content ("" for none), and what else was odd about it."""
 
 
-def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> list[Decoded]:
-    """Each sample as `decode_one` gives it.
+def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> Generator[Decoded]:
+    """Each sample as `decode_one` gives it, in their order, a few ahead of what is asked for.
 
     Raises: UserError if a worker process dies, which means that memory ran out.
     """
@@ -45,7 +45,7 @@ def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> list[Decoded]:
 
     results = _results(dataset, raw, samples)
     try:
-        return list(tqdm(results, "pack", len(samples), disable=None, unit="", leave=False))
+        yield from tqdm(results, "pack", len(samples), disable=None, unit="", leave=False)
     except BrokenProcessPool:
         raise UserError(
             "A process that decodes samples died, out of memory perhaps: free some and run again."
@@ -68,7 +68,7 @@ def _results(dataset: DataSet, raw: Path, samples: list[Sample]) -> Iterator[Dec
     if len(samples) < FEW or cores() == 1:
         yield from (decode_one(dataset, raw, sample) for sample in samples)
         return
-    chunks = [samples[first : first + CHUNK] for first in range(0, len(samples), CHUNK)]
+    chunks = (samples[first : first + CHUNK] for first in range(0, len(samples), CHUNK))
     for decoded in in_fresh_processes(cores(), _decode_in_worker, chunks, _start_worker, (dataset, raw)):
         yield from decoded
 

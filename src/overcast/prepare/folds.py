@@ -26,7 +26,8 @@ def merge_groups(*keys: np.ndarray) -> np.ndarray:
     pairs = [np.empty((0, 2), np.int64)]
     for key in keys:
         first: dict[Any, int] = {}
-        linked = [(first.setdefault(value, row), row) for row, value in enumerate(key) if value != ""]
+        values = ((row, value) for row, value in enumerate(key) if value != "")
+        linked = [(earlier, row) for row, value in values if (earlier := first.setdefault(value, row)) != row]
         pairs.append(np.array(linked, np.int64).reshape(-1, 2))
     return duplicates.components(len(keys[0]), np.concatenate(pairs))
 
@@ -92,7 +93,7 @@ def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, f
         )
     fixed = official == TEST
     free = ~np.isin(groups, groups[fixed])
-    _check_groups(labels[free], groups[free], np.unique(labels), folds, bool(fixed.any()))
+    _check_groups(labels[free], groups[free], sorted(set(labels.tolist())), folds, bool(fixed.any()))
     fold = np.full(len(labels), -1)
     fold[free] = assign_folds(labels[free], groups[free], folds, seed)
     parts = np.full((len(labels), folds), TRAIN, object)
@@ -104,7 +105,7 @@ def assign_parts(labels: np.ndarray, groups: np.ndarray, official: np.ndarray, f
     return parts
 
 
-def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, folds: int, official: bool) -> None:
+def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: list[str], folds: int, official: bool) -> None:
     beside = ", and what has a copy in the official test part as none" if official else ""
     for label in classes:
         n_groups = len(np.unique(groups[labels == label]))
@@ -117,9 +118,13 @@ def _check_groups(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, f
 
 
 def _check_parts(labels: np.ndarray, parts: np.ndarray) -> None:
+    classes = sorted(set(labels.tolist()))
+    number = {label: k for k, label in enumerate(classes)}
+    label = np.array([number[name] for name in labels.tolist()])  # whole numbers are told apart faster than names
     for f in range(parts.shape[1]):
         for part in (TRAIN, VALIDATION, TEST):
-            if lacking := sorted(set(labels) - set(labels[parts[:, f] == part])):
+            count = np.bincount(label[parts[:, f] == part], minlength=len(classes))
+            if lacking := [name for name, rows in zip(classes, count, strict=True) if not rows]:
                 raise UserError(
                     f"In fold {f} the {part} part has no sample of class {', '.join(lacking)}: its groups "
                     "are too large. Set a smaller split.folds, another seed, or add samples."

@@ -20,15 +20,17 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from overcast.core.atomic import whole_folder
-from overcast.core.csv_rows import write_rows
+from overcast.core.csv_rows import read_csv, write_rows
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.hashes import file_hash, file_hashes, is_unchanged, with_checksum
@@ -38,10 +40,10 @@ from overcast.fetch.left_out import Line
 from overcast.prepare import audit_table, duplicates
 from overcast.prepare.decode import Problem, decode
 from overcast.prepare.download import FETCHED, raw_options
-from overcast.prepare.pack_arrays import spec_of, write_values
+from overcast.prepare.pack_arrays import PackWriter
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
-CHUNK = 1 << 24  # bytes
+CHUNK = 1 << 20  # bytes
 
 REFUSED = "audit.csv"
 """In the data set's folder, where there is no pack: what was left out of the one that was refused, and why."""
@@ -94,18 +96,11 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
     except UserError as error:
         again = f"with the same options python pipelines/download.py data={name}, then this again"
         raise UserError(f"{error} What was read is the copy in {raw}: after a change, run {again}.") from None
-    decoded = decode(dataset, raw, samples)
-    arrays = [array for array, _, _ in decoded]
-    good = [row for row, array in enumerate(arrays) if not isinstance(array, Problem)]
-    audit = [(s.file, a.problem, a.detail) for s, a in zip(samples, arrays, strict=True) if isinstance(a, Problem)]
-    packed_samples, hashes = [samples[row] for row in good], [decoded[row][1] for row in good]
-    noted = [(s.file, n.problem, n.detail) for s, (_, _, notes) in zip(samples, decoded, strict=True) for n in notes]
-    classes = _checked_classes(root / name, samples, packed_samples, audit + audit_table.fetch_problems(raw))
-    with whole_folder(root / name / "pack") as part:
-        read = [array for array in arrays if not isinstance(array, Problem)]
-        spec = spec_of(dataset, read, classes)
-        values = write_values(part, spec, read)
-        pairs, distance = audit_table.find_duplicates(dataset, values, hashes)
+    with whole_folder(root / name / "pack") as part, PackWriter(part, dataset, len(samples)) as writer:
+        packed_samples, hashes, audit, noted = _decode(dataset, raw, samples, writer)
+        classes = _checked_classes(root / name, samples, packed_samples, audit + audit_table.fetch_problems(raw))
+        spec, values = writer.finish(classes)
+        pairs, distance = audit_table.find_duplicates(dataset, values, hashes, part)
         groups = duplicates.components(len(packed_samples), pairs)
         rows = zip(range(len(packed_samples)), packed_samples, groups, hashes, strict=True)
         _write_csv(part / "index.csv", COLUMNS, ((i, s.file, s.label, s.group, s.part, g, h) for i, s, g, h in rows))
@@ -130,6 +125,24 @@ def pack(name: str, dataset: DataSet, options: Mapping[str, Any], root: Path) ->
         write_info(part, info)
     (root / name / REFUSED).unlink(missing_ok=True)
     audit_table.print_summary(root / name / "pack", counts)
+
+
+def _decode(
+    dataset: DataSet, raw: Path, samples: list[Sample], writer: PackWriter
+) -> tuple[list[Sample], list[str], list[Line], list[Line]]:
+    """Writes what can be read; those samples, the hashes of their content, why others cannot, what was odd of all."""
+    packed_samples, hashes = list[Sample](), list[str]()
+    left_out, noted = list[Line](), list[Line]()
+    with closing(decode(dataset, raw, samples)) as decoded:
+        for sample, (array, content_hash, notes) in zip(samples, decoded, strict=True):
+            noted += [(sample.file, note.problem, note.detail) for note in notes]
+            if isinstance(array, Problem):
+                left_out.append((sample.file, array.problem, array.detail))
+                continue
+            writer.add(array)
+            packed_samples.append(sample)
+            hashes.append(content_hash)
+    return packed_samples, hashes, left_out, noted
 
 
 def write_info(folder: Path, info: Mapping[str, Any]) -> None:
@@ -180,15 +193,15 @@ def read_info(root: Path, name: str) -> dict[str, Any]:
     return info
 
 
-def read_table(root: Path, name: str, table: str) -> dict[str, np.ndarray]:
-    """``index.csv``, ``audit.csv`` or ``pairs.csv`` of a pack, as `read_csv` gives it.
+def read_table(root: Path, name: str, table: str, columns: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """``index.csv``, ``audit.csv`` or ``pairs.csv`` of a pack, or some columns of it, as `read_csv` gives it.
 
     Raises: UserError if there is no pack, or it is damaged.
     """
     info, folder = read_info(root, name), root / name / "pack"
     try:
         _check_files(folder, info, table)
-        return read_csv(folder / table)
+        return read_csv(folder / table, columns)
     except (OSError, ValueError, LookupError, csv.Error):
         raise damaged_pack(root, name) from None
 
@@ -209,20 +222,9 @@ def damaged_pack(root: Path, name: str) -> DamagedError:
     return DamagedError(f"The pack in {root / name / 'pack'} is damaged: run {_again(name)} again.")
 
 
-def read_csv(path: Path) -> dict[str, np.ndarray]:
-    """Column name → (N,) strings. Raises: ValueError if a line has too many or too few cells.
-
-    By the csv module: importing pandas would take as long as a whole split, and its text knows no name but in UTF-8.
-    """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        header, *lines = csv.reader(file)
-    columns = zip(*lines, strict=True) if lines else [()] * len(header)
-    return {name: np.array(column, object) for name, column in zip(header, columns, strict=True)}
-
-
 def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf8", errors="surrogateescape", newline="") as file:
-        write_rows(file, [header, *lines])
+        write_rows(file, chain([header], lines))
 
 
 def _checked_raw(name: str, dataset: DataSet, root: Path) -> Path:

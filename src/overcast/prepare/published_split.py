@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from overcast.core.csv_rows import read_csv
 from overcast.core.errors import UserError
-from overcast.prepare.pack import read_csv
 
 PUBLISHED = ("train", "validation", "test")
 OPTIONAL = ("calibration",)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from overcast.core.atomic import whole_file
-from overcast.core.csv_rows import write_rows
+from overcast.core.atomic import new_file, whole_file
+from overcast.core.csv_rows import read_csv, write_rows
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.hashes import is_unchanged, with_checksum
 from overcast.prepare.calibration_part import hold_out_calibration, latest_as_calibration
 from overcast.prepare.folds import CALIBRATION, TEST, TRAIN, UNUSED, assign_parts, forward_chaining, merge_groups
-from overcast.prepare.pack import damaged_pack, read_csv, read_info, read_table
+from overcast.prepare.pack import damaged_pack, read_info, read_table
 from overcast.prepare.published_split import leaked_rows, published_hash, published_parts
 
 
@@ -36,7 +36,7 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
     there is no pack.
     """
     info = read_info(root, name)
-    index = read_table(root, name, "index.csv")
+    index = read_table(root, name, "index.csv", ("row", "file", "label", "group", "part", "duplicate"))
     try:
         labels, official = index["label"], index["part"]
         groups, twins = merge_groups(index["group"], index["duplicate"]), merge_groups(index["duplicate"])
@@ -55,17 +55,17 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
     columns = _columns("fold", parts)
     if random := bool((index["group"] != "").any()) and not time and not file:
         columns |= _columns("random", _drawn(labels, twins, official, folds, seed, calibration))
-    text = io.StringIO()
-    lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
-    write_rows(text, [["row", "file", "label", *columns], *lines])
     counts = {column: Counter(parts.tolist()) for column, parts in columns.items()}
     about = {"seed": seed, "folds": folds, "random": random, "pack": info["fingerprint"], "counts": counts}
     about |= {"calibration": calibration} if calibration else {}
     if file:
         leaks = [leaked_rows(parts[:, fold], groups) for fold in range(folds)]
         about |= {"published": published_hash(file), "leaked_test_rows": leaks}
-    about["fingerprint"] = _fingerprint(info["fingerprint"], text.getvalue())
-    whole_file(root / name / "parts.csv", text.getvalue())
+    lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
+    with new_file(root / name / "parts.csv") as part:
+        with part.open("w", encoding="utf8", errors="surrogateescape", newline="") as table:
+            write_rows(table, chain([["row", "file", "label", *columns]], lines))
+        about["fingerprint"] = _fingerprint(info["fingerprint"], part)
     whole_file(root / name / "parts.json", json.dumps(with_checksum(about), indent=1) + "\n")
     if file:
         _print_published(file, counts, leaks)
@@ -141,10 +141,10 @@ def read_parts(
             "split is a random one already. Leave it out."
         )
     try:
-        text = path.read_text(encoding="utf8", errors="surrogateescape")
-        if _fingerprint(about["pack"], text) != about["fingerprint"]:
+        if _fingerprint(about["pack"], path) != about["fingerprint"]:
             raise ValueError("changed")
-        return read_csv(path)[f"{'random' if ignore_groups else 'fold'}{fold}"].astype(str)
+        column = f"{'random' if ignore_groups else 'fold'}{fold}"
+        return read_csv(path, [column])[column].astype(str)
     except (OSError, ValueError, LookupError, csv.Error):
         raise DamagedError(f"The split in {path} is damaged: {again}.") from None
 
@@ -182,8 +182,10 @@ def read_split_info(root: Path, name: str) -> dict[str, Any]:
     return about
 
 
-def _fingerprint(pack: str, parts: str) -> str:
-    return hashlib.sha256((pack + parts).encode("utf8", "surrogateescape")).hexdigest()
+def _fingerprint(pack: str, parts: Path) -> str:
+    """Of the pack's fingerprint and the file of its parts."""
+    with parts.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.sha256(pack.encode())).hexdigest()
 
 
 def _command(stage: str, name: str) -> str:

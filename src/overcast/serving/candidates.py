@@ -28,14 +28,24 @@ def run_candidate(run: Run) -> Candidate:
     return Candidate(run, test_figures(run), [run], AS_IT_IS, tags)
 
 
+def best_trial(trials: pd.DataFrame) -> str:
+    """The ``run_id`` of the trial with the lowest validation negative log-likelihood, of the trials of a study."""
+    return str(trials.loc[trials["validation/nll"].idxmin(), "run_id"])
+
+
+def best_cell(trials: pd.DataFrame) -> tuple[str, float]:
+    """The cell with the lowest mean validation negative log-likelihood over its trials, and that mean."""
+    means = trials.groupby("cell", sort=False)["validation/nll"].mean()
+    return str(means.idxmin()), float(means.min())
+
+
 def best_run(study: str, tracking: Sequence[str], fetched: Path) -> Candidate:
     """The run of a study with the lowest validation negative log-likelihood. study: "" for the one that ran last.
 
     Raises: UserError if there is no such study, or its runs are on several data sets.
     """
     _, trials, runs, name = _measured(study, tracking, fetched)
-    row = trials.loc[trials["validation/nll"].idxmin()]
-    found = run_candidate(runs[row["run_id"]])
+    found = run_candidate(runs[best_trial(trials)])
     chosen = f"It has the lowest validation negative log-likelihood of the {len(trials)} runs of the study {name}."
     tags = {**found.tags, "study": name}
     return Candidate(found.run, found.figures, found.measured, f"{chosen} {AS_IT_IS}", tags)
@@ -52,16 +62,17 @@ def study_winner(study: str, tracking: Sequence[str], fetched: Path) -> Candidat
     from overcast.serving.refit import plan_refit, refit
 
     store, trials, runs, name = _measured(study, tracking, fetched)
-    means = trials.groupby("cell", sort=False)["validation/nll"].mean()
-    cell = str(means.idxmin())
+    cell, mean = best_cell(trials)
     rows = trials[trials["cell"] == cell]
     repeats = [runs[folder] for folder in rows["run_id"]]
+    for run in repeats:  # whose validation parts are measured after the training
+        run.refuse_removed()
     plan_refit(repeats[0].config)  # what is wrong is better said before figures are
     figures = _study_figures(rows)
     run = refit(repeats[0].config, store)
     source = (
         f"It is the cell {cell} of the study {name}, the one with the lowest mean validation negative log-likelihood "
-        f"({means.min():.4g} over {len(rows)} repeats), trained again on train + validation for the same "
+        f"({mean:.4g} over {len(rows)} repeats), trained again on train + validation for the same "
         f"{run.config.epochs} epochs. The figures are the study's, of its {len(rows)} runs that were trained on the "
         "train part alone: these weights themselves have been measured on no sample."
     )

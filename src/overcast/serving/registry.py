@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from overcast.core.errors import UserError
 from overcast.core.formats import check_format
 from overcast.serving.onnx_model import FORMAT, OnnxModel
 from overcast.serving.open_model import REGISTERED
+from overcast.tracking.failures import answering
 from overcast.tracking.store import TrackingStore, open_store, store_address
 
 CHAMPION, PREVIOUS = "champion", "previous"
@@ -125,3 +126,31 @@ def registered_model(address: str, tracking: Sequence[str] = ()) -> OnnxModel:
     """The same, ready to predict. Raises: UserError as `registered_version` does."""
     registry, version = registered_version(address, tracking)
     return OnnxModel(registry.file(version, "data/model.onnx"))
+
+
+def registered_runs(store: TrackingStore) -> dict[str, list[str]]:
+    """The MLflow runs that versions of registered models were made from: their ids, each with names such as
+    ``overcast-skies 3 (champion)``. Of all models that the store has, whoever registered them.
+
+    Raises: UnreachableError.
+    """
+    runs: dict[str, list[str]] = {}
+    with answering(store.uri):
+        models = list(_pages(store.client.search_registered_models))
+        aliases = {(model.name, str(number)): alias for model in models for alias, number in model.aliases.items()}
+        for version in _pages(store.client.search_model_versions):
+            key = (version.name, str(version.version))
+            name = " ".join([*key, *([f"({aliases[key]})"] if key in aliases else [])])
+            for run in {version.run_id, version.tags.get("run")} - {None, ""}:
+                runs.setdefault(run, []).append(name)
+    return runs
+
+
+def _pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that MLflow finds."""
+    token = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        if not (token := page.token):
+            return

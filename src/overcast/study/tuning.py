@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ROLE = "role=tuning"
 """Of a candidate's job: its run is no trial unless it is chosen."""
 
+VALIDATION = "validation"
+"""The fact of a run's record that holds what `validation` measured."""
+
 EXAMPLE = '[["mitigation=dropout mitigation.dropout.p=0.1","mitigation=dropout mitigation.dropout.p=0.5"]]'
 
 Group = Mapping[str, str]
@@ -134,8 +137,12 @@ def _validation(run: Run) -> tuple[float, float] | None:
 def validation(run: Run) -> tuple[float, float]:
     """Negative log-likelihood and error rate of the kept weights on the whole validation part, and of nothing else.
 
+    Measured once: a study that goes on chooses by the same figures, with the weights or without.
+
     Raises: DivergedError if the network's answers are no finite numbers.
     """
+    if known := run.record.get(VALIDATION):
+        return float(known[0]), float(known[1])
     from overcast.evaluation.evaluate import measure
     from overcast.prediction.trained_network import open_config_pack
     from overcast.training.feature_cache import restore_for_measuring
@@ -143,7 +150,9 @@ def validation(run: Run) -> tuple[float, float]:
     measured = measure(
         *restore_for_measuring(run, open_config_pack(run.config)), np.flatnonzero(run.parts == "validation")
     )
-    return measured.figures["nll"], 1 - measured.figures["accuracy"]
+    nll, error_rate = measured.figures["nll"], 1 - measured.figures["accuracy"]
+    run.write_record(**{VALIDATION: [nll, error_rate]})
+    return nll, error_rate
 
 
 def record_choices(

@@ -6,7 +6,7 @@ model.pt      the weights                  run.json     the rest; written last, 
 
 These are a function of choices, data and code alone: DVC keeps them, and another machine of the same kind makes the
 same ones. What is not (ids, durations, places) stands beside them in ``record.json``, which names the weights it is
-about: one left over from others is not believed.
+about: one left over from others is not believed. ``removed.json`` says the same way that the weights were removed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import yaml
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
-from overcast.core.errors import DamagedError, UserError
+from overcast.core.errors import DamagedError, RemovedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.hashes import CHECKSUM, file_hashes, is_unchanged, with_checksum
 from overcast.core.secrets import without_password
@@ -39,12 +39,17 @@ from overcast.tracking.outbox import leave_out_artifacts
 HASHED = ("config.yaml", "spec.json", "parts.csv", "history.csv")
 """The files whose hashes run.json holds as ``files``; that of the weights is its ``weights``."""
 
-FILES = (*HASHED, "model.pt", "run.json")
+WEIGHTS = "model.pt"
+
+FILES = (*HASHED, WEIGHTS, "run.json")
 
 FORMAT = 2
 """Of a run's folder: raised when what is written could no longer be read by the version before."""
 
 RECORD = "record.json"
+
+REMOVED = "removed.json"
+"""When and why the weights were removed. It is written before they are: where it is, what is left of them is none."""
 
 PROFILES = "fit-profile*.txt"
 """What a profiler measured, one for each process; a profiler adds to a file that it finds."""
@@ -103,6 +108,21 @@ class Run:
         record = self._stored(RECORD, "remove it, and the run is recorded anew when it is evaluated")
         return record if record.get("weights") == self._stored("run.json").get("weights") else {}
 
+    @property
+    def removed(self) -> dict[str, Any]:
+        """removed.json: the ``time`` and ``reason`` of the removal of these weights; {} where they were not removed."""
+        removed = self._stored(REMOVED)
+        return removed if removed.get("weights") == self._stored("run.json").get("weights") else {}
+
+    def refuse_removed(self) -> None:
+        """Raises: RemovedError if the weights were removed."""
+        if removed := self.removed:
+            raise RemovedError(
+                f"the weights of the run in {self.folder} were removed by gc on {removed['time'][:10]}; its figures "
+                f"and predictions are kept. To train it again, remove the file {REMOVED} in that folder and give its "
+                "command, or that of its study, once more"
+            )
+
     def _stored(self, name: str, remedy: str = "train it again") -> dict[str, Any]:
         try:
             loaded = json.loads(self.path(name).read_bytes())
@@ -154,7 +174,7 @@ class Run:
 
     def clear(self) -> None:
         """Remove what an earlier run left here."""
-        for name in (*FILES, RECORD):
+        for name in (*FILES, RECORD, REMOVED):
             self.path(name).unlink(missing_ok=True)
         for path in (self.path(CHECKPOINT), *self.folder.glob(PROFILES)):
             path.unlink(missing_ok=True)
@@ -188,14 +208,20 @@ class Run:
         if [*lines] != self.record.get("refused", []):
             self.write_record(refused=[*lines])
 
+    def mark_removed(self, reason: str, time: str) -> None:
+        """Let removed.json say that these weights are removed from now on. time: in UTC, as ISO 8601 has it."""
+        facts = {"weights": self.facts["weights"], "time": time, "reason": reason}
+        self.write(REMOVED, json.dumps(with_checksum(facts), indent=1) + "\n")
+
     def weights_hash(self) -> str:
         """SHA-256 of model.pt."""
-        return file_hashes(self.folder, ["model.pt"])["model.pt"]
+        return file_hashes(self.folder, [WEIGHTS])[WEIGHTS]
 
     def weights(self) -> bytes:
-        """What model.pt holds. Raises: DamagedError if training wrote another."""
-        content = self.path("model.pt").read_bytes()
-        check_content(self.folder, "model.pt", content, self.facts.get("weights", ""))
+        """What model.pt holds. Raises: DamagedError if training wrote another; RemovedError if it was removed."""
+        self.refuse_removed()
+        content = self.path(WEIGHTS).read_bytes()
+        check_content(self.folder, WEIGHTS, content, self.facts.get("weights", ""))
         return content
 
 
@@ -245,7 +271,7 @@ class FinishedRun(Run):
 class ArchivedRun(FinishedRun):
     """A run from a study's archive: whole, but for its weights."""
 
-    files = tuple(name for name in FILES if name != "model.pt")
+    files = tuple(name for name in FILES if name != WEIGHTS)
     hashed = tuple(name for name in HASHED if name != "config.yaml")  # which the archive completes
 
     def path(self, name: str) -> Path:
@@ -261,18 +287,19 @@ def load_run(
     """A whole run of this ``kind`` in this folder; ``tracking`` as `Run` has it.
 
     Raises: UserError if there is none, only a half one, or one that another version of overcast wrote; DamagedError if
-    a small file in it is not as training wrote it: the weights are checked where they are loaded.
+    a small file in it is not as training wrote it: the weights are checked where they are loaded, and may have been
+    removed (`Run.removed`).
     """
     if not folder.is_dir():
         raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
+    run = kind(folder, tracking)
     missing = [name for name in kind.files if not (folder / name).is_file()]
     if len(missing) == len(kind.files):
         raise UserError(f"there is no run in {folder}: it has none of a run's files")
-    if missing:
+    if missing and not (missing == [WEIGHTS] and run.removed):
         raise UserError(
             f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
         )
-    run = kind(folder, tracking)
     facts = run._stored("run.json")
     check_format(f"the run in {folder}", facts, FORMAT, "train it again")
     check_files(folder, facts, kind.hashed)

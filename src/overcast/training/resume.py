@@ -28,10 +28,10 @@ def interrupted_run(plan: Plan, study: str = "") -> Run | None:
 
 
 def finished_run(plan: Plan) -> Run | None:
-    """The newest whole run of this plan; None if there is none."""
+    """The newest whole run of this plan that has its weights; None if there is none."""
     for folder in _folders(plan, "run.json"):
         with suppress(UserError):  # of another version, or damaged
-            if Run(folder).facts.get("identity") == plan.identity:
+            if Run(folder).facts.get("identity") == plan.identity and not Run(folder).removed:
                 return load_run(folder)
     return None
 

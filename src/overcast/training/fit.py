@@ -128,6 +128,7 @@ def _silence_lightning() -> None:
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+    warnings.filterwarnings("ignore", "The `srun` command is available")  # nor are ranks started by SLURM
     warnings.filterwarnings("ignore", module="torch.utils.flop_counter")
 
 

@@ -1,7 +1,7 @@
 """Pictures that show the same thing, so that a split never puts one in training and its twin in the test.
 
 Exact ones share a hash. Near ones (saved again, recoloured, cropped, mirrored) are found by
-perceptual hash (pHash: Zauner 2010, by the imagehash library) and confirmed by two other measures: the hash
+perceptual hash (pHash: Zauner 2010) and confirmed by two other measures: the hash
 of a plain sky is mostly chance, and a loose hash alone would chain hundreds of skies into one group.
 
 The thresholds were chosen by looking at the weather photographs. Up to 6 of 64 bits every pair was the same

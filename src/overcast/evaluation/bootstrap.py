@@ -19,8 +19,8 @@ from overcast.training.metrics import CALIBRATION_BINS
 
 RESAMPLES = 2000
 
-MOST_WEIGHTS = 2**24
-"""Numbers of resamples × samples in memory at once: all at once for up to 8,000 samples."""
+MOST_WEIGHTS = 2**22
+"""Numbers of resamples × samples in memory at once: all at once for up to 2,000 samples."""
 
 
 def figures(probabilities: np.ndarray, target: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:

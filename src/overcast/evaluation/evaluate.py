@@ -125,12 +125,14 @@ def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
     Raises: DivergedError if the network answers with what is no finite number.
     """
     batches = BatchLoader(pack, rows, evaluation_batch(pack.spec))
-    logit_batches, target_batches = [], []
+    target, start = torch.from_numpy(pack.labels[rows]), 0
     with torch.inference_mode():
-        for x, y, length in batches:
-            logit_batches.append(trained(x, length))
-            target_batches.append(y)
-    logits, target = torch.cat(logit_batches), torch.cat(target_batches)
+        for x, _, length in batches:
+            answer = trained(x, length)
+            if not start:  # kept apart, thousands of small answers would split up the memory between the large batches
+                logits = answer.new_empty((len(rows), *answer.shape[1:]))
+            logits[start : start + len(x)] = answer
+            start += len(x)
     if not logits.isfinite().all():
         raise DivergedError(
             f"the network has no finite answer to {int((~logits.isfinite().all(1)).sum())} of {len(logits)} samples: "

@@ -43,6 +43,9 @@ from overcast.prepare.download import FETCHED, raw_options
 from overcast.prepare.pack_arrays import PackWriter
 
 COLUMNS = ("row", "file", "label", "group", "part", "duplicate", "hash")
+READ = ("file", "label", "group", "part", "duplicate")
+"""Of index.csv, what an opened pack holds."""
+
 CHUNK = 1 << 20  # bytes
 
 REFUSED = "audit.csv"
@@ -56,7 +59,7 @@ FORMAT = 1
 class Pack:
     """A pack on disk, mapped into memory: rows are read when they are gathered.
 
-    index: column name → (N,) strings. labels: (N,) int64, indices into ``spec.classes``. info: pack.json.
+    index: column name → (N,) strings, of `READ`. labels: (N,) int64, indices into ``spec.classes``. info: pack.json.
     """
 
     spec: Spec
@@ -163,12 +166,12 @@ def open_pack(root: Path, name: str, options: Mapping[str, Any] | None = None) -
         raise UserError(f"The pack in {folder} was made with {differ}: run {again} again with the same options.")
     try:
         _check_files(folder, info, "spec.json", "values.npy", "offsets.npy")
-        index = read_table(root, name, "index.csv")
+        index = read_table(root, name, "index.csv", READ)
         spec = Spec.load(folder / "spec.json")
         values = np.load(folder / "values.npy", mmap_mode="r")
         offsets = None if spec.kind == "image" else np.load(folder / "offsets.npy")
         number = {label: i for i, label in enumerate(spec.classes)}
-        labels = np.array([number[label] for label in index["label"]], np.int64)
+        labels = np.fromiter((number[label] for label in index["label"]), np.int64, len(index["label"]))
         if len(labels) != (len(values) if offsets is None else len(offsets) - 1):
             raise ValueError("lengths differ")
     except (OSError, ValueError, LookupError, TypeError, EOFError):

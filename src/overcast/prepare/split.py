@@ -36,10 +36,10 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
     there is no pack.
     """
     info = read_info(root, name)
-    index = read_table(root, name, "index.csv", ("row", "file", "label", "group", "part", "duplicate"))
+    index = read_table(root, name, "index.csv", ("file", "label", "group", "part", "duplicate"))
     try:
         labels, official = index["label"], index["part"]
-        groups, twins = merge_groups(index["group"], index["duplicate"]), merge_groups(index["duplicate"])
+        groups, duplicate = merge_groups(index["group"], index["duplicate"]), index.pop("duplicate")
     except (ValueError, LookupError):
         raise damaged_pack(root, name) from None
     time = info.get("time")
@@ -54,14 +54,14 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
         parts = _drawn(labels, groups, official, folds, seed, calibration)
     columns = _columns("fold", parts)
     if random := bool((index["group"] != "").any()) and not time and not file:
-        columns |= _columns("random", _drawn(labels, twins, official, folds, seed, calibration))
+        columns |= _columns("random", _drawn(labels, merge_groups(duplicate), official, folds, seed, calibration))
     counts = {column: Counter(parts.tolist()) for column, parts in columns.items()}
     about = {"seed": seed, "folds": folds, "random": random, "pack": info["fingerprint"], "counts": counts}
     about |= {"calibration": calibration} if calibration else {}
     if file:
         leaks = [leaked_rows(parts[:, fold], groups) for fold in range(folds)]
         about |= {"published": published_hash(file), "leaked_test_rows": leaks}
-    lines = zip(index["row"], index["file"], labels, *columns.values(), strict=True)
+    lines = zip(range(len(labels)), index["file"], labels, *columns.values(), strict=True)
     with new_file(root / name / "parts.csv") as part:
         with part.open("w", encoding="utf8", errors="surrogateescape", newline="") as table:
             write_rows(table, chain([["row", "file", "label", *columns]], lines))

@@ -29,13 +29,13 @@ def predictions_on_ray(predictor: Predictor, paths: Sequence[Path]) -> Iterator[
     Raises: UserError if Ray is not installed, its cluster does not answer, or a worker dies again and again.
     """
     with ray_cluster() as ray:
-        import ray.data
+        from ray.data import DataContext, from_items
 
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        context = ray.data.DataContext.get_current()
+        context = DataContext.get_current()
         context.enable_progress_bars = False
         context.execution_options.preserve_order = True
-        files = ray.data.from_items([{"file": os.fsencode(path)} for path in paths])  # which need not be texts
+        files = from_items([{"file": os.fsencode(path)} for path in paths])  # which need not be texts
         workers = min(max(1, int(ray.cluster_resources().get("CPU", 1))), -(-len(paths) // BATCH))
         rows = files.map_batches(
             Worker, fn_constructor_args=(predictor,), batch_size=BATCH, concurrency=workers, num_cpus=1

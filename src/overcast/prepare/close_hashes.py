@@ -18,7 +18,7 @@ import numpy as np
 HASH_BITS = 64
 BANDS = 4  # of 16 bits: of fewer, most keys are of one hash; of more, as many are near that there is less to leave out
 FEW = 200_000  # hashes, below which comparing all with all is faster
-ROWS, COLUMNS = 16, 4096  # hashes compared at once: what is made of them stays in a core's cache
+ROWS, COLUMNS = 16, 8192  # hashes compared at once: threads seldom wait for each other, and caches hold it
 SPAN = 1024  # hashes of one task
 
 

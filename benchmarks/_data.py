@@ -61,7 +61,7 @@ def packing(folder: Path, rounds: int) -> list[float]:
     from PIL import Image
 
     from overcast.data import build_dataset
-    from overcast.data.skies import CLASSES, label_of, render
+    from overcast.data._sky_painter import CLASSES, label_of, render
     from overcast.prepare.download import download
     from overcast.prepare.pack import pack
 

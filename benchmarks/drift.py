@@ -78,7 +78,7 @@ def _run(folder: Path, epochs: str) -> tuple[bytes, Predictions]:
 
 def _pools(network: bytes, number: int) -> dict[str, Predictions]:
     """By the change, what the network answers to the same pictures."""
-    from overcast.data.skies import render
+    from overcast.data._sky_painter import render
     from overcast.prediction.predictor import BATCH, probabilities
     from overcast.serving.input_features import input_features
     from overcast.serving.logged_predictions import CONFIDENCE

@@ -24,7 +24,7 @@ from overcast.config.script import plain_script
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
 from overcast.core.paths import HOME, ROOT
-from overcast.tracking.run_folder import load_run
+from overcast.tracking.finished_run import load_run
 
 DATA = ["data=skies", "data.n_samples=400", "data.size=32"]
 AIM = 0.9

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overcast.data.skies import CLASSES, label_of, render
+from overcast.data._sky_painter import CLASSES, label_of, render
 from overcast.html.figures import image_grid, png
 from overcast.html.thumbnails import draw_sample
 

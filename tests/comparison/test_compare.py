@@ -30,7 +30,8 @@ from overcast.statistics.estimates import two_way
 from overcast.statistics.verdicts import Verdict
 from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.trial import run_trial
-from overcast.tracking.run_folder import HASHED, Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import HASHED, Run
 from overcast.tracking.store import TrackingStore, open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.train import train

@@ -35,7 +35,8 @@ def measured(folder: Path, fold: int, seed: int, official: bool = False, first: 
     facts = {"cell": "x", "name": f"ann · none · seed {seed}", "official_test": official, "seconds": 10.0 + seed}
     config = SimpleNamespace(split=SimpleNamespace(fold=fold))
     return SimpleNamespace(
-        folder=path, facts=facts | {"multiply_adds": 7}, config=config, spec=SimpleNamespace(classes=CLASSES),
+        folder=path, predictions=(path / "evaluation/predictions.csv").read_text(),
+        facts=facts | {"multiply_adds": 7}, config=config, spec=SimpleNamespace(classes=CLASSES),
         p=p, labels=labels,
     )  # fmt: skip
 

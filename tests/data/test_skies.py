@@ -17,7 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 from overcast.config.options import Option
 from overcast.core.errors import UserError
 from overcast.data import build_dataset
-from overcast.data.skies import BLOCK, CLASSES, Skies, label_of, render
+from overcast.data._sky_painter import BLOCK, CLASSES, label_of, render
+from overcast.data.skies import Skies
 from overcast.prepare.download import download
 from overcast.prepare.pack import pack
 

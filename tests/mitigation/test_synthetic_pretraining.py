@@ -13,7 +13,8 @@ from overcast.core.errors import IncompatibleError
 from overcast.core.paths import ROOT
 from overcast.core.spec import Spec
 from overcast.mitigation.synthetic_pretraining import SyntheticPretraining
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import Run
 from overcast.training.plan import check_plan
 from overcast.training.train import train
 

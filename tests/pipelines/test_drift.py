@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from overcast.config.schema import TrackingConfig
-from overcast.data.skies import render
+from overcast.data._sky_painter import render
 from overcast.tracking.store import TrackingStore
 from overcast.training.train import train
 

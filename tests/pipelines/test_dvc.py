@@ -19,7 +19,7 @@ import yaml
 
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.paths import ROOT
-from overcast.tracking.run_folder import load_run
+from overcast.tracking.finished_run import load_run
 from overcast.tracking.store import open_store
 
 SOURCE = ROOT / "src"

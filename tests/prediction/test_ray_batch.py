@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from overcast.core.errors import UserError
-from overcast.data.skies import render
+from overcast.data._sky_painter import render
 from overcast.prediction.predict import predict
 from overcast.prediction.predictor import BATCH
 

@@ -18,7 +18,8 @@ from overcast.retention.removal import remove
 from overcast.study.lookup import finished_run
 from overcast.tracking import run_artifacts
 from overcast.tracking.find_run import find_run
-from overcast.tracking.run_folder import CHECKPOINT, REMOVED, Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import CHECKPOINT, REMOVED, Run
 from overcast.tracking.store import TrackingStore
 from overcast.tracking.study_info import StudyInfo
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from overcast.core.spec import UNKNOWN, Spec
-from overcast.data.skies import render
+from overcast.data._sky_painter import render
 from overcast.serving.input_features import (
     image_features,
     input_features,

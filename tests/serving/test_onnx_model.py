@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from overcast.core.errors import UserError
-from overcast.data.skies import render
+from overcast.data._sky_painter import render
 from overcast.prediction.predict import predict, prediction_table
 from overcast.prediction.predictor import probabilities
 

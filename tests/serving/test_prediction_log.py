@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from overcast.core.spec import Spec
-from overcast.data.skies import render
+from overcast.data._sky_painter import render
 
 pytest.importorskip("onnxruntime", reason="it needs an extra")
 from overcast.serving import prediction_log

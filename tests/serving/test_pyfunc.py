@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from overcast.data.skies import render
+from overcast.data._sky_painter import render
 from overcast.prediction.predict import prediction_table
 from overcast.training.train import train
 

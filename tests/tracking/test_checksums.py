@@ -20,7 +20,8 @@ from overcast.prediction.predict import predict
 from overcast.prediction.trained_network import restore
 from overcast.tracking.checksums import CHECKSUMS, EVALUATED
 from overcast.tracking.find_run import find_run
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import Run
 from overcast.training.train import train
 
 

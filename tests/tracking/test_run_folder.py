@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from overcast.core.errors import RemovedError, UserError
-from overcast.tracking.run_folder import FILES, FORMAT, HASHED, REMOVED, Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import FILES, FORMAT, HASHED, REMOVED, Run
 
 
 @pytest.mark.parametrize("name", FILES)

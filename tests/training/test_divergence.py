@@ -15,7 +15,8 @@ from overcast.core.errors import DivergedError, UserError
 from overcast.evaluation.evaluate import evaluate
 from overcast.model.ann import ANN
 from overcast.prediction.predict import predict
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import Run
 from overcast.training.divergence import SKIPPED, StopDiverged, first_bad
 from overcast.training.train import train
 

@@ -20,10 +20,11 @@ from overcast.core.seeding import generator
 from overcast.evaluation.evaluate import evaluate
 from overcast.prepare.pack import read_info, write_info
 from overcast.prepare.split import read_parts, read_split_info, split
+from overcast.tracking.finished_run import load_run
 from overcast.tracking.metadata import run_params
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.outbox import find_outboxes
-from overcast.tracking.run_folder import FILES, RECORD, Run, load_run
+from overcast.tracking.run_folder import FILES, RECORD, Run
 from overcast.tracking.store import TrackingStore
 from overcast.training.plan import draw_train_fraction
 from overcast.training.train import train

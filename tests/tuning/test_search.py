@@ -14,7 +14,7 @@ import pytest
 from overcast.config.recipe import read_recipe
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import DamagedError, DivergedError, UserError
-from overcast.tracking.run_folder import load_run
+from overcast.tracking.finished_run import load_run
 from overcast.tracking.store import TrackingStore
 from overcast.training.train import train
 from overcast.tuning import objective, recipe, search

@@ -25,8 +25,9 @@ from overcast.statistics.simultaneous import ControlComparison, simultaneous_lev
 from overcast.statistics.verdicts import Verdict, verdicts
 from overcast.study.checks import refuse_unknown_claim
 from overcast.study.outcomes import PRIMARY
+from overcast.tracking.finished_run import ArchivedRun
 from overcast.tracking.metadata import run_params
-from overcast.tracking.run_folder import ArchivedRun, Run
+from overcast.tracking.run_folder import Run
 
 REPEAT = list(PAIRING)
 Key = TypeVar("Key", bound=Hashable)

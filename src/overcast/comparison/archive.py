@@ -39,8 +39,9 @@ from overcast.fetch.archives import member_target, unpack
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import families
 from overcast.tracking.checksums import CHECKSUMS, EVALUATED
+from overcast.tracking.finished_run import ArchivedRun, load_run
 from overcast.tracking.metadata import changes, environment
-from overcast.tracking.run_folder import RECORD, RECORDED, ArchivedRun, Run, load_run
+from overcast.tracking.run_folder import RECORD, RECORDED, Run
 from overcast.tracking.store import RunInfo
 
 FORMAT = 2

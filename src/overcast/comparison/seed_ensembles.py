@@ -9,7 +9,6 @@ its accuracy may be. Intervals are about these very models: over samples, groups
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from overcast.core.atomic import whole_file, writing
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate, use_language
+from overcast.evaluation.sample_outcomes import FIRST, prediction_rows
 from overcast.statistics.conditional import clustered_mean
 from overcast.statistics.estimates import ALPHA
 from overcast.tracking.find_run import find_runs
@@ -127,14 +127,15 @@ class _TestPart(NamedTuple):
 
 
 def _predictions(run: Run) -> _TestPart:
-    path = run.folder / "evaluation" / "predictions.csv"
-    with path.open(encoding="utf8", errors="surrogateescape", newline="") as file:
-        _, *lines = csv.reader(file)
-    row, group, _, label = (np.array([line[i] for line in lines]) for i in range(4))
-    number = {name: index for index, name in enumerate(run.spec.classes)}
-    p = np.array([line[5:] for line in lines], float)  # as they were rounded
-    target = np.array([number[name] for name in label.tolist()])
-    return _TestPart(row.astype(int), target, group.astype(int), p / p.sum(1, keepdims=True))
+    classes, lines = prediction_rows(run)
+    number = {name: index for index, name in enumerate(classes)}
+    p = np.array([line[FIRST:] for line in lines], float)  # as they were rounded
+    return _TestPart(
+        rows=np.array([int(line[0]) for line in lines]),
+        target=np.array([number[line[3]] for line in lines]),
+        groups=np.array([int(line[1]) for line in lines]),
+        probabilities=p / p.sum(1, keepdims=True),
+    )
 
 
 def measure_ensembles(

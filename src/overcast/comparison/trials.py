@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.core.words import translate
+from overcast.evaluation.sample_outcomes import sample_outcomes
 from overcast.tracking.metadata import STRENGTH, flat_params, run_params
 from overcast.tracking.run_folder import Run
 
@@ -152,24 +151,8 @@ def _number(value: float | None) -> float:
 
 
 def answers(runs: Sequence[Run]) -> dict[str, dict[str, np.ndarray]]:
-    """Of each run, by run_id, its test part sample by sample, all (M,): ``row`` of the pack, ``group`` of samples that
-    count as one, and under the names of their outcomes whether it was classified correctly and its negative
-    log-likelihood.
-    """
-    return {str(run.folder): _answers(run) for run in runs}
-
-
-def _answers(run: Run) -> dict[str, np.ndarray]:
-    header, *lines = csv.reader(io.StringIO(run.predictions, newline=""))  # pandas takes ten times as long
-    # row, group, file, label, predicted: by their place, for a class may be called as one of them is
-    numbers = {name: number for number, name in enumerate(header[5:], start=5)}
-    true = [float(line[numbers[line[3]]]) for line in lines]
-    return {
-        "row": np.array([int(line[0]) for line in lines]),
-        "group": np.array([int(line[1]) for line in lines]),
-        "test/accuracy": np.array([line[3] == line[4] for line in lines], float),
-        "test/nll": -np.log(np.maximum(true, np.finfo(np.float32).tiny)),
-    }
+    """Of each run, by run_id, its test part sample by sample (`overcast.evaluation.sample_outcomes`)."""
+    return {str(run.folder): sample_outcomes(run) for run in runs}
 
 
 def curves(runs: Sequence[Run]) -> pd.DataFrame:

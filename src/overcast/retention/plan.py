@@ -15,9 +15,10 @@ from overcast.core.progress import progress_bar
 from overcast.core.words import translatable, translate
 from overcast.retention.needs import UNMEASURED, Needs
 from overcast.retention.studies import UNDER_WAY, UNSENT, has_figures, in_study
+from overcast.tracking.finished_run import load_run
 from overcast.tracking.outbox import find_outboxes
 from overcast.tracking.run_artifacts import artifact_bytes
-from overcast.tracking.run_folder import CHECKPOINT, WEIGHTS, Run, load_run
+from overcast.tracking.run_folder import CHECKPOINT, WEIGHTS, Run
 from overcast.tracking.store import RunInfo, TrackingStore
 
 COPY = f"run/{WEIGHTS}"

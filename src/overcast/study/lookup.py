@@ -12,8 +12,9 @@ from pathlib import Path
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.paths import project_path
+from overcast.tracking.finished_run import load_run
 from overcast.tracking.outbox import OUTBOX
-from overcast.tracking.run_folder import RECORD, Run, load_run
+from overcast.tracking.run_folder import RECORD, Run
 from overcast.tracking.store import RunInfo, TrackingStore, places
 from overcast.tracking.study_info import StudyInfo
 

@@ -11,7 +11,8 @@ from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.paths import project_path
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import Run
 
 REFIT = "refit"
 """The role of a run that was trained on train + validation. It can be measured by nothing, and is never the latest."""

@@ -17,9 +17,8 @@ import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import yaml
@@ -27,13 +26,12 @@ import yaml
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, TrackingConfig
 from overcast.core.atomic import whole_file
-from overcast.core.errors import DamagedError, RemovedError, UserError
-from overcast.core.formats import check_format
+from overcast.core.errors import DamagedError, RemovedError
 from overcast.core.hashes import CHECKSUM, file_hashes, is_unchanged, with_checksum
 from overcast.core.secrets import without_password
 from overcast.core.spec import Spec
 from overcast.core.yaml_file import read_yaml
-from overcast.tracking.checksums import CHECKSUMS, check_content, check_files, damaged, read_evaluated
+from overcast.tracking.checksums import check_content, damaged, read_evaluated
 from overcast.tracking.outbox import leave_out_artifacts
 
 HASHED = ("config.yaml", "spec.json", "parts.csv", "history.csv")
@@ -223,84 +221,3 @@ class Run:
         content = self.path(WEIGHTS).read_bytes()
         check_content(self.folder, WEIGHTS, content, self.facts.get("weights", ""))
         return content
-
-
-class FinishedRun(Run):
-    """A whole run, to which no training adds: what is in its JSON files and its config is read once."""
-
-    files: ClassVar[Sequence[str]] = FILES
-    """Without one of these it is not whole."""
-
-    hashed: ClassVar[Sequence[str]] = HASHED
-    """Those of them that are checked when it is found."""
-
-    @cached_property
-    def config(self) -> RunConfig:
-        """As `Run.config`."""
-        return super().config
-
-    @cached_property
-    def _json(self) -> dict[str, dict[str, Any]]:
-        return {}
-
-    def _stored(self, name: str, remedy: str = "train it again") -> dict[str, Any]:
-        if not self._json.get(name):
-            self._json[name] = super()._stored(name, remedy)
-        return self._json[name]
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """As `Run.metrics`, read again only after another evaluation."""
-        path = self.folder / "evaluation" / CHECKSUMS
-        written = str(path.stat().st_mtime_ns) if path.is_file() else ""
-        if self._measured.get("written") != written:
-            self._measured.update(written=written, metrics=super().metrics)
-        metrics: dict[str, Any] = self._measured["metrics"]
-        return metrics
-
-    @cached_property
-    def _measured(self) -> dict[str, Any]:
-        return {}
-
-    def write(self, name: str, text: str) -> None:
-        """As `Run.write`."""
-        self._json.pop(name, None)
-        super().write(name, text)
-
-
-class ArchivedRun(FinishedRun):
-    """A run from a study's archive: whole, but for its weights."""
-
-    files = tuple(name for name in FILES if name != WEIGHTS)
-    hashed = tuple(name for name in HASHED if name != "config.yaml")  # which the archive completes
-
-    def path(self, name: str) -> Path:
-        """As `Run.path`. Raises: UserError for the weights."""
-        if name not in self.files and name in FILES:
-            raise UserError(f"the run in {self.folder} comes from an archive, which holds no weights")
-        return super().path(name)
-
-
-def load_run(
-    folder: Path, tracking: TrackingConfig | None = None, kind: type[FinishedRun] = FinishedRun
-) -> FinishedRun:
-    """A whole run of this ``kind`` in this folder; ``tracking`` as `Run` has it.
-
-    Raises: UserError if there is none, only a half one, or one that another version of overcast wrote; DamagedError if
-    a small file in it is not as training wrote it: the weights are checked where they are loaded, and may have been
-    removed (`Run.removed`).
-    """
-    if not folder.is_dir():
-        raise UserError(f"there is no run in {folder}: train one first (`dvc repro`, or python pipelines/train.py)")
-    run = kind(folder, tracking)
-    missing = [name for name in kind.files if not (folder / name).is_file()]
-    if len(missing) == len(kind.files):
-        raise UserError(f"there is no run in {folder}: it has none of a run's files")
-    if missing and not (missing == [WEIGHTS] and run.removed):
-        raise UserError(
-            f"the run in {folder} is not whole ({', '.join(missing)} missing): its training did not finish. Train again"
-        )
-    facts = run._stored("run.json")
-    check_format(f"the run in {folder}", facts, FORMAT, "train it again")
-    check_files(folder, facts, kind.hashed)
-    return run

@@ -9,7 +9,8 @@ from pathlib import Path
 from overcast.core.errors import UserError
 from overcast.core.locks import is_locked
 from overcast.core.paths import project_path
-from overcast.tracking.run_folder import CHECKPOINT, Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import CHECKPOINT, Run
 from overcast.training.plan import Plan
 
 

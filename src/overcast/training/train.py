@@ -20,11 +20,12 @@ from overcast.prediction.build import build_mitigations, refuse_unfit
 from overcast.prepare.folds import TRAIN
 from overcast.prepare.missing_steps import prepare_anew, prepare_missing
 from overcast.tracking.create_run import create_run
+from overcast.tracking.finished_run import load_run
 from overcast.tracking.heartbeat import heartbeat
 from overcast.tracking.metadata import machine, provenance, run_tags
 from overcast.tracking.orphans import mark_orphaned_runs
 from overcast.tracking.run import RunRecorder, run_status
-from overcast.tracking.run_folder import CHECKPOINT, Run, load_run
+from overcast.tracking.run_folder import CHECKPOINT, Run
 from overcast.tracking.store import TrackingStore, open_store
 from overcast.tracking.study_info import StudyInfo
 from overcast.training.first_weights import first_config, requested_first_run

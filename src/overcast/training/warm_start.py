@@ -21,7 +21,8 @@ from overcast.prediction.trained_network import load_state
 from overcast.prepare.folds import CALIBRATION, TEST, TRAIN, VALIDATION
 from overcast.prepare.pack import Pack
 from overcast.tracking.find_run import find_run
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import Run
 from overcast.training.first_weights import kept_state, requested_first_run
 
 UNSEEN = (VALIDATION, TEST, CALIBRATION)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +13,10 @@ from optuna.trial import FrozenTrial
 from overcast.core.errors import UserError
 from overcast.evaluation.bootstrap import RESAMPLES, draw_resamples
 from overcast.evaluation.evaluate import evaluate, open_recorder
+from overcast.evaluation.sample_outcomes import sample_outcomes
 from overcast.statistics.estimates import ALPHA
-from overcast.tracking.run_folder import Run, load_run
+from overcast.tracking.finished_run import load_run
+from overcast.tracking.run_folder import Run
 from overcast.training.recording import record_files
 from overcast.tuning.definition import Search
 from overcast.tuning.objective import train_trial, trial_folder
@@ -91,22 +91,11 @@ def _measured(search: Search, fold: int, trial: FrozenTrial) -> Run:
 
 def difference(outcomes: Sequence[FoldOutcome]) -> Difference | None:
     """Tuned minus as it stood over the test samples of all folds, those of one source drawn together; None without."""
-    pairs = [(_losses(each.run), _losses(each.stood)) for each in outcomes if each.stood]
+    pairs = [(sample_outcomes(each.run), sample_outcomes(each.stood)) for each in outcomes if each.stood]
     if len(pairs) < len(outcomes):
         return None
-    changes = np.concatenate([tuned[1] - stood[1] for tuned, stood in pairs])
-    groups = np.concatenate([tuned[0] for tuned, _ in pairs])
+    changes = np.concatenate([tuned["test/nll"] - stood["test/nll"] for tuned, stood in pairs])
+    groups = np.concatenate([tuned["group"] for tuned, _ in pairs])
     weights = draw_resamples(groups, 0, RESAMPLES)
     low, high = np.quantile(weights @ changes / weights.sum(1), [ALPHA / 2, 1 - ALPHA / 2])
     return Difference(float(changes.mean()), float(low), float(high))
-
-
-def _losses(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """The group (N,) and the negative log-likelihood (N,) of each test sample of an evaluated run.
-
-    Raises: DamagedError if its predictions are not as evaluation wrote them.
-    """
-    header, *rows = csv.reader(io.StringIO(run.predictions, newline=""))
-    group, label, first = header.index("group"), header.index("label"), header.index("predicted") + 1
-    true = np.array([float(row[header.index(row[label], first)]) for row in rows])
-    return np.array([row[group] for row in rows]), -np.log(true.clip(1e-38))

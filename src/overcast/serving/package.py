@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -12,13 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from overcast.config.options import is_own
 from overcast.core.errors import UserError
 from overcast.core.spec import Kind
 from overcast.prediction.predictor import probability_columns
 from overcast.serving.onnx_model import FORMAT, OnnxModel
+from overcast.serving.prediction_log import as_json
 from overcast.serving.pyfunc import COLUMN
 
 CODE = (
@@ -100,9 +97,4 @@ def input_example(sample: Any) -> Any:
     """A frame of one sample, as JSON has it: a text, base64 of a file's bytes, or nested lists."""
     import pandas as pd
 
-    if isinstance(sample, bytes):
-        sample = base64.b64encode(sample).decode()
-    if isinstance(sample, np.ndarray):
-        sample = sample.tolist()
-    json.dumps(sample)
-    return pd.DataFrame({COLUMN: [sample]})
+    return pd.DataFrame({COLUMN: [as_json(sample)]})

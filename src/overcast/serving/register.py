@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from overcast.serving.model_card import Figure, copy_pictures, model_card
 from overcast.serving.onnx_export import Parity, export_run
 from overcast.serving.onnx_model import FORMAT, OnnxModel
 from overcast.serving.package import save_model
-from overcast.serving.prediction_log import model_identity
+from overcast.serving.prediction_log import as_json, model_identity
 from overcast.serving.reference import FILE as REFERENCE
 from overcast.serving.reference import measure_reference
 from overcast.serving.registry import CHAMPION, Registry
@@ -196,10 +195,3 @@ def _png(picture: np.ndarray) -> bytes:
 def _unscaled(steps: np.ndarray, spec: Spec) -> np.ndarray:
     """Steps (T, F) in the units of whoever has such data: a pack's are scaled."""
     return steps * np.array(spec.scale) + np.array(spec.offset) if spec.offset else steps
-
-
-def as_json(sample: Any) -> Any:
-    """A sample as JSON has it."""
-    from overcast.serving.package import input_example
-
-    return json.loads(json.dumps(input_example(sample)["content"][0]))

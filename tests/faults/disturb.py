@@ -57,8 +57,15 @@ def _send(world: World, process: subprocess.Popen[str], fault: Signal) -> None:
             os.killpg(process.pid, fault.number)
         elif fault.to == "command":
             process.send_signal(fault.number)
-        elif children := [pid for pid in world.processes() if pid != process.pid]:
+        elif children := [pid for pid in world.processes() if pid != process.pid and not _is_bookkeeper(pid)]:
             os.kill(children[-1], fault.number)  # the youngest: a worker or a rank, where there is one yet
+
+
+def _is_bookkeeper(pid: int) -> bool:
+    """Whether it is Python's own process that removes what others leave: one who dies is told by Python, not by us."""
+    with suppress(OSError):
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def jump_clock(world: World, command: str, fault: Clock, delay: float) -> Ends:

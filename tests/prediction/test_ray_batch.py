@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,8 +38,25 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An address where nothing listens, which Ray remembers as this machine's last cluster."""
+    with socket.socket() as unused, tempfile.TemporaryDirectory() as folder:  # a short path: it holds sockets
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        last = Path(folder) / "ray" / "ray_current_cluster"
+        last.parent.mkdir()
+        last.write_text(address)
+        yield address
+
+
 def test_rows_are_those_of_one_process(
-    pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    pictures: Path,
+    tmp_path: Path,
+    nobody: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     model, here, there = OnnxModel(KEPT), tmp_path / "here.csv", tmp_path / "there.csv"
@@ -55,12 +74,11 @@ def test_rows_are_those_of_one_process(
     assert said == [f"overcast: 1 of {2 * BATCH + 1} files could not be read: see the error column"]
 
 
+@pytest.mark.parametrize("address", ["", "auto"])
 def test_a_cluster_that_is_not_there_is_told_at_once(
-    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, pictures: Path, tmp_path: Path, nobody: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{unused.getsockname()[1]}")
-        with pytest.raises(UserError, match="the Ray cluster does not answer"):
-            predict(OnnxModel(KEPT), str(pictures), str(tmp_path / "out.csv"), on_ray=True)
+    monkeypatch.setenv("RAY_ADDRESS", address or nobody)
+    with pytest.raises(UserError, match="the Ray cluster does not answer"):
+        predict(OnnxModel(KEPT), str(pictures), str(tmp_path / "out.csv"), on_ray=True)
     assert not (tmp_path / "out.csv").exists()

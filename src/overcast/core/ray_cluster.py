@@ -34,12 +34,12 @@ def connect_ray(options: Mapping[str, Any] | None = None, variables: Mapping[str
     except ImportError:
         raise UserError(f"Ray is an extra: run {INSTALL}") from None
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    address = given.get("address") or os.environ.get("RAY_ADDRESS", "")
+    address = given.get("address") or os.environ.get("RAY_ADDRESS") or "local"  # not Ray's own: one long gone, perhaps
     passed_on = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     passed_on |= {HOME: str(project_home()), **(variables or {})}
     try:
         _check_address(address)
-        ray.init(**{**QUIET, "runtime_env": {"env_vars": passed_on}, **given})
+        ray.init(**{**QUIET, "runtime_env": {"env_vars": passed_on}, **given, "address": address})
     except ConnectionError as error:
         raise UserError(
             f"the Ray cluster does not answer ({first_line(error)}): start it, or leave RAY_ADDRESS out; one that "
@@ -65,6 +65,10 @@ def ray_cluster() -> Iterator[Any]:
 
 def _check_address(address: str) -> None:
     """Raises: ConnectionError at once if nobody listens there, which Ray would try for many minutes."""
+    if address == "auto":
+        from ray._private.services import canonicalize_bootstrap_address
+
+        address = canonicalize_bootstrap_address(address)
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         try:

@@ -6,6 +6,7 @@ python pipelines/train.py model=lstm mitigation=[augmentation,early_stopping] ep
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
+from overcast.training.torchrun import run_with_torchrun
 
 
 @hydra_script
@@ -22,4 +23,4 @@ def main(config: RunConfig, session: Session) -> object:
 
 
 if __name__ == "__main__":
-    main()
+    run_with_torchrun(main)

@@ -34,6 +34,8 @@ class TrainerConfig:
     accelerator: str = "auto"
     devices: int = 0
     """0: every GPU there is, or one process on a CPU."""
+    num_nodes: int = 1
+    """Machines with so many devices each, which torchrun starts (`overcast.training.torchrun`)."""
     precision: str = "auto"
     threads: int = 0
     """CPU threads a process; 0: the machine's cores shared out."""
@@ -56,6 +58,8 @@ class TrainerConfig:
             raise UserError(f"trainer.profiler={self.profiler}: choices are {_listed(PROFILERS)}")
         if self.devices < 0:
             raise UserError(f"trainer.devices={self.devices}: must be at least 1, or 0 for all there are")
+        if self.num_nodes < 1:
+            raise UserError(f"trainer.num_nodes={self.num_nodes}: must be at least 1")
         if not 0 <= self.threads <= MAX_THREADS:
             raise UserError(
                 f"trainer.threads={self.threads}: must be from 1 to {MAX_THREADS}, or 0 to share out the cores"
@@ -83,7 +87,8 @@ def _listed(choices: Sequence[str]) -> str:
 class Devices:
     """accelerator: "cpu" or "gpu". ranks: processes, one a device. precision: Lightning's name. threads: each's.
 
-    gpus: which of the visible ones, one a process; () on a CPU.
+    gpus: which of the visible ones, one a process; () on a CPU. num_nodes: machines that share the ranks, all with as
+    many and with the same GPUs.
     """
 
     accelerator: str
@@ -91,10 +96,15 @@ class Devices:
     precision: str
     threads: int
     gpus: tuple[int, ...] = ()
+    num_nodes: int = 1
+
+    @property
+    def ranks_a_node(self) -> int:
+        return self.ranks // self.num_nodes
 
     def on(self, gpus: tuple[int, ...]) -> Devices:
         """The same on these GPUs, where it takes any and some are given."""
-        return replace(self, gpus=gpus[: self.ranks]) if self.gpus and gpus else self
+        return replace(self, gpus=gpus[: self.ranks_a_node]) if self.gpus and gpus else self
 
 
 def this_machine() -> Machine:
@@ -133,12 +143,13 @@ def resolve_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Ma
     if accelerator == "gpu" and not machine.gpus:
         raise UserError("trainer=gpu: no GPU is visible here. Use trainer=auto or trainer=cpu")
     kind = "gpu" if machine.gpus and accelerator != "cpu" else "cpu"
-    ranks = n_devices or (machine.gpus if kind == "gpu" and jobs is None else 1)
-    if kind == "gpu" and ranks > machine.gpus:
+    here = n_devices or (machine.gpus if kind == "gpu" and jobs is None else 1)
+    if kind == "gpu" and here > machine.gpus:
         raise UserError(f"trainer.devices={n_devices}: there are {machine.gpus} GPUs here")
-    threads = trainer.threads or max(1, cores() // (ranks * (jobs or 1)))
-    gpus = tuple(range(ranks)) if kind == "gpu" else ()
-    return Devices(kind, ranks, _precision(trainer.precision, kind in machine.bf16), threads, gpus)
+    threads = trainer.threads or max(1, cores() // (here * (jobs or 1)))
+    gpus = tuple(range(here)) if kind == "gpu" else ()
+    precision = _precision(trainer.precision, kind in machine.bf16)
+    return Devices(kind, here * trainer.num_nodes, precision, threads, gpus, trainer.num_nodes)
 
 
 def _precision(precision: str, fast_at_bf16: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from overcast.core.cores import LIMIT, cores
 from overcast.core.devices import Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
+from overcast.core.launchers import torchrun_ranks
 from overcast.core.ray_cluster import connect_ray
 
 
@@ -37,6 +39,8 @@ def plan_workers(launcher: DictConfig, trainers: Sequence[TrainerConfig], machin
     chosen = [resolve_devices(trainer, 1, machine) for trainer in trainers]
     each = max(len(devices.gpus) for devices in chosen)
     shared = min((t.jobs_per_gpu for t, devices in zip(trainers, chosen, strict=True) if devices.gpus), default=1)
+    if torchrun_ranks(os.environ) and {"ray", "array_parallelism"} & {*launcher}:
+        raise UserError("torchrun's processes train one run after the other: leave hydra/launcher out")
     if "ray" in launcher:  # which has its own way of giving each job its GPU
         settings: Any = OmegaConf.to_container(launcher.ray)
         cpus = max(1, int(settings["remote"].get("num_cpus", 1)))
@@ -55,6 +59,8 @@ def asked_jobs(launcher: DictConfig, slots: int = 0) -> int:
 
     Raises: UserError if it is none, or more than there are slots.
     """
+    if torchrun_ranks(os.environ):  # whose processes share each run
+        return 1
     asked = int(launcher.get("n_jobs", 1))
     if asked == 0:
         raise UserError("hydra.launcher.n_jobs=0: give how many runs shall be at once, or -1 for as many as fit")

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
 """By what ``trainer.profiler`` calls them; what they measured goes into the run's folder, as `PROFILES`."""
 
 PROFILE_HEAD = 12  # lines
+
+PATIENCE = timedelta(minutes=5)
+"""After which a rank that hangs is given up; torch's own is half an hour."""
 
 
 def fit(
@@ -137,13 +141,11 @@ def _trainer(config: RunConfig, devices: Devices, folder: Path, callbacks: list[
     several = devices.ranks > 1
     strategy: Strategy | str = "auto"
     if several:
-        from datetime import timedelta
-
-        # a rank that hangs is given up after minutes, not after torch's half hour
-        strategy = DDPStrategy(timeout=timedelta(minutes=5))
+        strategy = DDPStrategy(timeout=PATIENCE)
     return Trainer(
         accelerator=devices.accelerator,
-        devices=list(devices.gpus) or devices.ranks,
+        devices=list(devices.gpus) or devices.ranks_a_node,
+        num_nodes=devices.num_nodes,
         strategy=strategy,
         precision=devices.precision,  # type: ignore[arg-type]
         max_epochs=1 if config.debug else config.epochs,

@@ -36,6 +36,7 @@ from overcast.tracking.run_folder import Run
 from overcast.tracking.tensorboard import refuse_without_tensorboard
 from overcast.training.first_weights import check_first_weights
 from overcast.training.imbalance import check_balance, thin_classes
+from overcast.training.torchrun import refuse_other_ranks
 from overcast.training.warm_start import open_start
 
 TRAINING_BYTES = 16
@@ -232,6 +233,7 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     parts = thin_classes(parts, pack.labels, pack.spec, config.imbalance_ratio, split.seed)
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)
     devices = resolve_devices(config.trainer, jobs, machine)
+    refuse_other_ranks(devices)
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
     mitigations = build_mitigations(config.mitigation, pack.spec.kind)
     check_balance(config, pack.labels, mitigations)

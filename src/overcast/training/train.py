@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DamagedError, DivergedError, UserError
+from overcast.core.launchers import torchrun_ranks
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
 from overcast.core.system_errors import refusals_told
@@ -232,7 +234,10 @@ def _fit(
 ) -> dict[str, Any]:
     from overcast.training.distributed import launch
     from overcast.training.fit import fit
+    from overcast.training.torchrun import fit_together
 
+    if devices.ranks > 1 and torchrun_ranks(os.environ):
+        return fit_together(run, devices, record, title, shown, first, resume)
     if devices.ranks > 1:
         return launch(run, devices, record, title, shown, first, resume)
     return fit(run, devices, record, title, shown, first, resume, watching)

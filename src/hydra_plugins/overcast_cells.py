@@ -13,13 +13,14 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from overcast.config.run_config import RunConfig
     from overcast.config.schema import StudyConfig
     from overcast.config.script import Session
     from overcast.study.callback import StudyCallback
     from overcast.study.sweep import Sweep
+    from overcast.tracking.run_folder import Run
 
 
 class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
@@ -59,7 +60,7 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         from overcast.core.collection import collection_paused
         from overcast.study.progress import watched
         from overcast.study.settings import study_settings
-        from overcast.study.sweep import equalise, open_study
+        from overcast.study.sweep import equalise, open_study, trained_jobs
 
         assert self.session
         with collection_paused():
@@ -70,8 +71,9 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
             if study.equal == "compute":
                 sweep = equalise(sweep, self._compose, callback)
         assert callback.study
-        with watched(callback.study, sweep.configs, len(sweep.layout.jobs)) as watch:
-            self._launch(sweep, study, callback)
+        trained = trained_jobs(sweep, callback.store, callback.study)
+        with watched(callback.study, sweep.configs, len(sweep.layout.jobs), len(trained)) as watch:
+            self._launch(sweep, study, callback, trained)
             watch.finish(self.session, callback.failures)
         if callback.store:  # with tracking=off a study finds no run of its own
             self._tell_verdict(callback)
@@ -110,11 +112,13 @@ class CellsSweeper(BasicSweeper):  # type: ignore[misc] # hydra has no types
         (callback,) = (each for each in self.hydra_context.callbacks.callbacks if isinstance(each, StudyCallback))
         return callback
 
-    def _launch(self, sweep: Sweep, study: StudyConfig, callback: StudyCallback) -> None:
+    def _launch(
+        self, sweep: Sweep, study: StudyConfig, callback: StudyCallback, trained: Mapping[tuple[str, ...], Run]
+    ) -> None:
         from overcast.study.launch import choose_candidates, launch, launch_in_looks
         from overcast.study.looks import Looks
 
-        start = partial(launch, self.launcher, callback)
+        start = partial(launch, self.launcher, callback, trained=trained)
         if study.budget_seconds:
             from overcast.comparison.sequential import look_at
 

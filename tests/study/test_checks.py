@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from overcast.config.run_config import RunConfig
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import ROOT
-from overcast.study.checks import cell_identities, refuse_contradiction, refuse_more_folds, refuse_unmeasurable
+from overcast.study.checks import cell_plans, refuse_contradiction, refuse_more_folds, refuse_unmeasurable
+from overcast.training.plan import Plan
 
 
 def test_what_the_study_varies_is_not_set_beside_it() -> None:
@@ -48,9 +50,14 @@ def test_what_a_study_judges_must_be_measurable(config: Any, tmp_path: Path, mon
         refuse_unmeasurable([config("study.outcomes=[own]")])
 
 
+def identities(cells: list[RunConfig], machine: Machine | None = None) -> list[str]:
+    """In any fold and seed."""
+    return [plan.cell for plan in cell_plans(cells, machine) if isinstance(plan, Plan)]
+
+
 def test_cells_are_known_by_their_runs(config: Any) -> None:
     changed = (["trainer.threads=2"], ["lr=0.02"], ["trainer=ddp", "trainer.precision=32-true"])
-    one, same, *others = cell_identities([config(), *(config(*words) for words in changed)])
+    one, same, *others = identities([config(), *(config(*words) for words in changed)])
     assert one == same
     assert len({one, *others}) == 3
 
@@ -61,9 +68,9 @@ def test_auto_is_what_it_means_on_the_machine_that_the_study_begins_on(config: A
         config("trainer.precision=32-true"),
         config("trainer.precision=bf16-mixed"),
     ]
-    auto, full, half = cell_identities(cells, Machine(0, ()))
+    auto, full, half = identities(cells, Machine(0, ()))
     assert auto == full != half
-    auto, full, half = cell_identities(cells, Machine(0, ("cpu",)))
+    auto, full, half = identities(cells, Machine(0, ("cpu",)))
     assert full != auto == half
 
 
@@ -76,13 +83,13 @@ def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:
         (["trainer.precision=16-mixed", "mitigation=sam"], "mitigation=sam looks at the gradients twice"),
     ]
     cells = [config(*words) for words, _ in apart]
-    first, *found, last = cell_identities([config(), *cells, config("lr=0.02")])
-    assert isinstance(first, str)
-    assert isinstance(last, str)
+    first, *found, last = cell_plans([config(), *cells, config("lr=0.02")])
+    assert isinstance(first, Plan)
+    assert isinstance(last, Plan)
     assert [isinstance(each, IncompatibleError) for each in found] == [True] * len(apart)
     assert all(str(each).startswith(said) for each, (_, said) in zip(found, apart, strict=True))
     with pytest.raises(UserError, match="mitigation=augmentation works on image data"):
-        cell_identities(cells)  # none is left
+        cell_plans(cells)  # none is left
 
 
 @pytest.mark.parametrize(
@@ -103,9 +110,9 @@ def test_what_does_not_go_together_is_left_out_of_a_study(config: Any) -> None:
 )
 def test_a_mistake_in_one_cell_is_found(config: Any, words: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        cell_identities([config(), config(*words)])
+        cell_plans([config(), config(*words)])
 
 
 def test_the_runs_of_a_study_are_not_cut_short(config: Any) -> None:
     with pytest.raises(UserError, match=r"trainer\.max_time=10min: the runs of a study train equally long"):
-        cell_identities([config(), config("trainer.max_time=10min")])
+        cell_plans([config(), config("trainer.max_time=10min")])

@@ -20,6 +20,7 @@ from overcast.study.looks import Looks
 from overcast.study.progress import read_states, set_state
 from overcast.study.sweep import Cell, Sweep
 from overcast.study.tuning import Choice
+from overcast.tracking.run_folder import Run
 from overcast.tracking.study_info import StudyInfo
 
 
@@ -80,6 +81,13 @@ def test_all_jobs_run_and_give_something_back(callback: Any) -> None:
     assert callback.failures == {7: "bad"}
 
 
+def test_what_is_trained_is_given_back_without_a_job(callback: Any, tmp_path: Path) -> None:
+    launcher, run = Launcher(callback, []), Run(tmp_path)
+    assert launch(launcher, callback, [["a"], ["b"], ["c"]], 4, {("b",): run, ("other",): run}) == ["a", run, "c"]
+    assert launcher.launched == [["a", "c"]]
+    assert read_states(callback.study).keys() == {4, 6}
+
+
 def test_where_a_worker_dies_those_under_way_run_again_each_alone(callback: Any) -> None:
     launcher = Launcher(callback, ["bad"])
     assert launch(launcher, callback, [["a"], ["bad"], ["b"], ["c"], ["d"]]) == [None, None, "b", "c", "d"]
@@ -106,7 +114,8 @@ def planned(config: Any) -> Planned:
     def made(settings: StudyConfig, cells: Sequence[str], tuned: Sequence[Sequence[str]] = ()) -> Sweep:
         layout = study_layout(settings, [["lr=0.1"]], cells, [], tuned, {})
         identities = [place.cell.split()[-1 if "role" not in place.cell else -2] for place in layout.places]
-        found = [Cell(place, config(), name) for place, name in zip(layout.places, identities, strict=True)]
+        plans: list[Any] = [SimpleNamespace(config=config(), cell=name) for name in identities]
+        found = [Cell(place, plan) for place, plan in zip(layout.places, plans, strict=True)]
         return Sweep(layout, found, [], Machine(0, ()))
 
     return made

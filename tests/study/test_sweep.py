@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,15 +11,30 @@ import pytest
 
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import StudyConfig
-from overcast.core.errors import UserError
+from overcast.core.errors import UnreachableError, UserError
 from overcast.study.layout import Layout, study_layout
-from overcast.study.sweep import equalise, plan_sweep
+from overcast.study.sweep import equalise, plan_sweep, trained_jobs
+from overcast.tracking.study_info import StudyInfo
+from overcast.training.plan import make_plan
 
 CELLS = ["mitigation=none", "mitigation=shrink"]
 
 
 def layout(*points: list[str], cells: Sequence[str] = CELLS) -> Layout:
     return study_layout(StudyConfig(folds=2), points, cells, [], [], {})
+
+
+@dataclass
+class Whole:
+    """A run of this identity, as far as a sweep looks at one."""
+
+    identity: str
+    role: str = "trial"
+    metrics: dict[str, Any] = field(default_factory=lambda: {"test": {}})
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def recorded_as(self, name: str) -> Any:
+        return SimpleNamespace(id=name, tags={"identity": self.identity, "role": self.role})
 
 
 def test_what_does_not_go_together_is_left_out(config: Any) -> None:
@@ -41,6 +57,41 @@ def test_each_cell_is_composed_once_however_many_repeats(config: Any) -> None:
 
     plan_sweep(layout([]), StudyConfig(), compose)
     assert composed == [[cell, "split.fold=0", "seed=0"] for cell in CELLS]
+
+
+def test_what_the_study_has_trained_is_found_by_the_overrides_of_its_job(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job))
+    jobs = sweep.layout.jobs
+    identities = [make_plan(config(*job)).identity for job in jobs]
+    runs = {
+        "a": Whole(identities[0]),
+        "b": Whole(identities[1], role="tuning"),  # a candidate that was not chosen
+        "c": Whole(identities[2], metrics={}),  # not measured yet
+        "d": Whole(identities[3]),
+    }
+    monkeypatch.setattr("overcast.study.sweep.whole", lambda record, _: runs[record.id])
+    store: Any = SimpleNamespace(search=lambda *_, **__: [run.recorded_as(name) for name, run in runs.items()])
+    assert trained_jobs(sweep, store, StudyInfo("x-1", "x", "", 1, "")) == {
+        tuple(jobs[0]): runs["a"],
+        tuple(jobs[3]): runs["d"],
+    }
+
+
+def test_where_the_store_does_not_answer_each_job_looks_for_its_own(config: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise UnreachableError("away")
+
+    sweep = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job))
+    study, store = StudyInfo("x-1", "x", "", 1, ""), SimpleNamespace(search=away)
+    assert trained_jobs(sweep, store, study) == {} == trained_jobs(sweep, None, study)  # type: ignore[arg-type]
+
+
+def test_a_repeat_of_other_overrides_is_looked_for_by_its_job(config: Any) -> None:
+    (cell, _) = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job)).cells
+    assert cell.run_identity("seed=3") == make_plan(config("seed=3", CELLS[0])).identity
+    assert cell.run_identity("seed=3 lr=0.5") is None
 
 
 @pytest.mark.parametrize(

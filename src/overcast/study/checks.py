@@ -66,22 +66,22 @@ def refuse_unmeasurable(cells: Sequence[RunConfig]) -> None:
             refuse_unshiftable(cell.data.name, cell.data.target_class("data").kind)
 
 
-def cell_identities(cells: Sequence[RunConfig], machine: Machine | None = None) -> list[str | IncompatibleError]:
-    """The identity of each cell, in any fold and seed, or why one of things that do not go together is left out.
+def cell_plans(cells: Sequence[RunConfig], machine: Machine | None = None) -> list[Plan | IncompatibleError]:
+    """The plan of each cell, or why one of things that do not go together is left out.
 
     machine: on which "auto" means what it does; this one by default.
 
     Raises: UserError for anything else that `overcast.training.train.train` would refuse, or if none is left.
     """
     plans: dict[str, Plan | IncompatibleError] = {}
-    identities: list[str | IncompatibleError] = []
+    planned: list[Plan | IncompatibleError] = []
     for config in cells:
         same = repr(replace(config, seed=0))  # whether it can be trained does not hang on the seed
         plan = plans[same] = plans.get(same) or _plan(config, machine)
-        identities.append(plan if isinstance(plan, IncompatibleError) else replace(plan, config=config).cell)
-    if identities and not any(isinstance(each, str) for each in identities):
-        raise UserError(str(identities[0]))
-    return identities
+        planned.append(plan if isinstance(plan, IncompatibleError) else replace(plan, config=config))
+    if planned and all(isinstance(each, IncompatibleError) for each in planned):
+        raise UserError(str(planned[0]))
+    return planned
 
 
 def _plan(config: RunConfig, machine: Machine | None) -> Plan | IncompatibleError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -14,20 +15,29 @@ from overcast.study.looks import Looks
 from overcast.study.progress import set_state, unfinished
 from overcast.study.sweep import Sweep
 from overcast.study.tuning import choose
+from overcast.tracking.run_folder import Run
 
 Overrides = Sequence[str]
 """Of one job."""
 
 
-def launch(launcher: Any, callback: StudyCallback, jobs: Sequence[Overrides], start: int = 0) -> list[Any]:
+def launch(
+    launcher: Any,
+    callback: StudyCallback,
+    jobs: Sequence[Overrides],
+    start: int = 0,
+    trained: Mapping[tuple[str, ...], Run] = MappingProxyType({}),
+) -> list[Any]:
     """Run jobs, numbered from ``start``; what each gave back, None where its worker or one beside it died.
+
+    trained: the runs of jobs that need not be started.
 
     Where a worker dies, the jobs that were under way run again, each alone, to tell which it was.
     """
     assert callback.study
     numbered = dict(enumerate(jobs, start))
-    results: dict[int, Any] = {}
-    left, suspects = list(numbered), list[int]()
+    results: dict[int, Any] = {n: trained[tuple(job)] for n, job in numbered.items() if tuple(job) in trained}
+    left, suspects = [number for number in numbered if number not in results], list[int]()
     while left:
         done = _launch_once(launcher, callback, {number: numbered[number] for number in left})
         if done is not None:

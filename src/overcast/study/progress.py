@@ -65,10 +65,10 @@ def unfinished(study: StudyInfo, jobs: Iterable[int]) -> tuple[list[int], list[i
 
 
 class Watch:
-    """Counts states until the launcher is through."""
+    """Counts states until the launcher is through. trained: how many of the jobs were done before it began."""
 
-    def __init__(self, study: StudyInfo, jobs: int) -> None:
-        self.study, self.jobs = study, jobs
+    def __init__(self, study: StudyInfo, jobs: int, trained: int = 0) -> None:
+        self.study, self.jobs, self.trained = study, jobs, trained
         self.done = threading.Event()
 
     def run(self, bar: Any) -> None:
@@ -79,7 +79,7 @@ class Watch:
 
     def show(self, bar: Any) -> None:
         counts = Counter(state for state, _ in read_states(self.study).values())
-        bar.n = counts["done"] + counts["failed"]
+        bar.n = self.trained + counts["done"] + counts["failed"]
         bar.set_postfix_str(f"{counts['failed']} failed, {self.jobs - bar.n} left", refresh=False)
         bar.refresh()
 
@@ -104,18 +104,22 @@ class Watch:
 
 
 @contextmanager
-def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int) -> Iterator[Watch]:
-    """Show the study's progress while the launcher works; ``cells``: a config of each."""
-    watch = Watch(study, jobs)
+def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int, trained: int = 0) -> Iterator[Watch]:
+    """Show the study's progress while the launcher works; ``cells``: a config of each. trained: as `Watch` has it."""
+    watch = Watch(study, jobs, trained)
     for old in (Path(study.folder) / "jobs").glob("*.state"):
         old.unlink()
     several = study.jobs > 1
     print(
-        f"study {study.name}: {jobs} runs, {min(jobs, study.jobs)} at once{_forecast(cells, jobs, study)}", flush=True
+        f"study {study.name}: {jobs} runs, {min(jobs, study.jobs)} at once"
+        f"{_forecast(cells, jobs - trained, study) if trained < jobs else ''}",
+        flush=True,
     )
+    if trained:
+        print(f"already trained: {trained:,} of {jobs:,} runs", flush=True)
     bar = tqdm(
-        total=jobs, desc=study.name, unit="run", disable=not several, dynamic_ncols=True, smoothing=0.1,
-        mininterval=0 if sys.stderr.isatty() else 30,
+        total=jobs, initial=trained, desc=study.name, unit="run", disable=not several, dynamic_ncols=True,
+        smoothing=0.1, mininterval=0 if sys.stderr.isatty() else 30,
     )  # fmt: skip
     thread = threading.Thread(target=watch.run, args=(bar,), daemon=True)
     if several:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -13,27 +14,52 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import StudyConfig
 from overcast.config.script import Session
 from overcast.core.devices import Machine, this_machine
-from overcast.core.errors import IncompatibleError
+from overcast.core.errors import IncompatibleError, UnreachableError
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.callback import StudyCallback
-from overcast.study.checks import cell_identities, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
+from overcast.study.checks import cell_plans, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
 from overcast.study.designs import refuse_incomplete
 from overcast.study.equal_compute import equal_contexts, refuse_unequal
 from overcast.study.layout import Layout, Place
+from overcast.study.lookup import whole
 from overcast.study.plan_tags import plan_cells
 from overcast.study.tuning import refuse_twice
 from overcast.study.workers import give_resources, plan_workers
+from overcast.tracking.run_folder import Run
+from overcast.tracking.store import TrackingStore
+from overcast.tracking.study_info import StudyInfo
+
+if TYPE_CHECKING:
+    from overcast.training.plan import Plan
 
 Compose = Callable[[Sequence[str]], RunConfig]
 """Gives the config of a job with these overrides."""
 
 
-class Cell(NamedTuple):
-    """What is run at a place, as it is in the first repeat: the others differ in numbers only."""
+@dataclass(frozen=True)
+class Cell:
+    """What is run at a place, as it is planned in the first repeat: the others differ in numbers only."""
 
     place: Place
-    config: RunConfig
-    identity: str
+    plan: Plan
+
+    @property
+    def config(self) -> RunConfig:
+        return self.plan.config
+
+    @cached_property
+    def identity(self) -> str:
+        """The same in any fold and seed."""
+        return self.plan.cell
+
+    def run_identity(self, repeat: str) -> str | None:
+        """That of the run in a repeat; None if the repeat has other overrides than a fold and a seed."""
+        numbers = dict(word.split("=", 1) for word in repeat.split())
+        if not numbers.keys() <= {"split.fold", "seed"}:
+            return None
+        split = replace(self.config.split, fold=int(numbers.get("split.fold", self.config.split.fold)))
+        seed = int(numbers.get("seed", self.config.seed))
+        return replace(self.plan, config=replace(self.config, split=split, seed=seed)).identity
 
 
 @dataclass(frozen=True)
@@ -84,11 +110,11 @@ def _composed(layout: Layout, compose: Compose) -> list[RunConfig]:
 
 def _sweep(layout: Layout, configs: Sequence[RunConfig], machine: Machine) -> Sweep:
     cells, left_out = [], []
-    for place, config, identity in zip(layout.places, configs, cell_identities(configs, machine), strict=True):
-        if isinstance(identity, str):
-            cells.append(Cell(place, config, identity))
+    for place, config, plan in zip(layout.places, configs, cell_plans(configs, machine), strict=True):
+        if isinstance(plan, IncompatibleError):
+            left_out.append((config, plan))
         else:
-            left_out.append((config, identity))
+            cells.append(Cell(place, plan))
     return Sweep(replace(layout, places=[cell.place for cell in cells]), cells, left_out, machine)
 
 
@@ -102,6 +128,27 @@ def open_study(sweep: Sweep, callback: StudyCallback, session: Session, launcher
     callback.open(configs, session, sweep.identities, sweep.layout.repeats, sweep.layout.trials, workers)
     callback.leave_out(sweep.left_out)
     give_resources(launcher, workers)
+
+
+def trained_jobs(sweep: Sweep, store: TrackingStore | None, study: StudyInfo) -> dict[tuple[str, ...], Run]:
+    """The whole runs, measured and recorded, that the study has already, by the overrides of their jobs.
+
+    Where the store does not answer there are none: each job then looks for its own.
+    """
+    try:
+        found = store.search("FINISHED", study=study.id) if store else []
+    except UnreachableError:
+        return {}
+    records = {(each.tags["identity"], each.tags["role"]): each for each in reversed(found)}  # of two the newest
+    cells = {cell.place: cell for cell in sweep.cells}
+    trained = {}
+    for job, (repeat, place) in zip(sweep.layout.jobs, sweep.layout.order, strict=True):
+        identity = (records and cells[place].run_identity(repeat)) or ""
+        record = records.get((identity, "trial")) or records.get((identity, cells[place].config.role))
+        run = whole(record, store) if record and store else None
+        if run and run.metrics and not run.record.get("refused"):
+            trained[tuple(job)] = run
+    return trained
 
 
 def equalise(sweep: Sweep, compose: Compose, callback: StudyCallback) -> Sweep:

@@ -131,7 +131,7 @@ def open_study(sweep: Sweep, callback: StudyCallback, session: Session, launcher
 
 
 def trained_jobs(sweep: Sweep, store: TrackingStore | None, study: StudyInfo) -> dict[tuple[str, ...], Run]:
-    """The whole runs, measured and recorded, that the study has already, by the overrides of their jobs.
+    """The whole runs that the study has already, trials measured and all recorded, by the overrides of their jobs.
 
     Where the store does not answer there are none: each job then looks for its own.
     """
@@ -145,8 +145,9 @@ def trained_jobs(sweep: Sweep, store: TrackingStore | None, study: StudyInfo) ->
     for job, (repeat, place) in zip(sweep.layout.jobs, sweep.layout.order, strict=True):
         identity = (records and cells[place].run_identity(repeat)) or ""
         record = records.get((identity, "trial")) or records.get((identity, cells[place].config.role))
-        run = whole(record, store) if record and store else None
-        if run and run.metrics and not run.record.get("refused"):
+        if not (store and record and (run := whole(record, store))):
+            continue
+        if (run.metrics or record.tags["role"] != "trial") and not run.record.get("refused"):
             trained[tuple(job)] = run
     return trained
 

@@ -157,6 +157,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
         "test_contracts.py",
         "test_dvc.py",
         "test_engineers_path.py",
+        "test_gpu.py",
         "test_layout.py",
         "test_makefile.py",
         "test_memory.py",

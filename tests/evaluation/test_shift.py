@@ -103,7 +103,7 @@ class Told:
     def __init__(self, pack: Pack, rows: np.ndarray) -> None:
         self.labels, self.asked = torch.from_numpy(pack.labels[rows]), 0
 
-    def __call__(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+    def answer(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
         self.asked += 1
         bright = x.float().mean((1, 2, 3)) > 128
         return torch.eye(5)[torch.where(bright, self.labels, (self.labels + 1) % 5)]

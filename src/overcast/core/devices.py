@@ -152,6 +152,13 @@ def resolve_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Ma
     return Devices(kind, here * trainer.num_nodes, precision, threads, gpus, trainer.num_nodes)
 
 
+def measuring_device(trainer: TrainerConfig) -> str:
+    """Where a run of this trainer is measured, as torch names it: on one of its own kind, in single precision."""
+    import torch
+
+    return "cuda" if trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 def _precision(precision: str, fast_at_bf16: bool) -> str:
     if precision != "auto":
         return precision

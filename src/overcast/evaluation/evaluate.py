@@ -16,6 +16,7 @@ import torch
 
 from overcast.core.atomic import whole_folder
 from overcast.core.csv_rows import write_rows
+from overcast.core.devices import measuring_device
 from overcast.core.errors import DivergedError, UnreachableError, UserError
 from overcast.data import build_dataset
 from overcast.evaluation import plots
@@ -86,13 +87,15 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = 
     pack = open_run_pack(run)
     if flip:
         refuse_unflippable(config.data.name, pack.spec)
+    device = measuring_device(config.trainer)
     trained, measured_pack = restore_for_measuring(run, pack)
+    trained.to(device)
     rows = {part: measured_rows(config, pack, np.flatnonzero(run.parts == part)) for part in PARTS}
     measured = {part: measure(trained, measured_pack, rows[part]) for part in PARTS}
     shifted = None
     shift = shift or "shift_accuracy" in config.study.outcomes
     # features that were computed once are those of the pack's own pictures
-    network = restore(run) if (shift or flip) and measured_pack is not pack else trained
+    network = restore(run).to(device) if (shift or flip) and measured_pack is not pack else trained
     if shift:
         dataset = build_dataset(config.data) if pack.info["synthetic"] else None
         shifted = shift_accuracy(network, pack, rows["test"], dataset)
@@ -120,7 +123,7 @@ def evaluate(run: Run, pictures: bool = True, shift: bool = False, flip: bool = 
 
 
 def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
-    """Logits and figures of these rows, in eval mode, on one device, by the routine used while training.
+    """Logits and figures of these rows, in eval mode, on the network's device, by the routine used while training.
 
     Raises: DivergedError if the network answers with what is no finite number.
     """
@@ -128,7 +131,7 @@ def measure(trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Measured:
     target, start = torch.from_numpy(pack.labels[rows]), 0
     with torch.inference_mode():
         for x, _, length in batches:
-            answer = trained(x, length)
+            answer = trained.answer(x, length)
             if not start:  # kept apart, thousands of small answers would split up the memory between the large batches
                 logits = answer.new_empty((len(rows), *answer.shape[1:]))
             logits[start : start + len(x)] = answer

@@ -34,7 +34,7 @@ def flip_figures(
     mirrored = []
     with torch.inference_mode():
         for x, _, length in BatchLoader(pack, rows, evaluation_batch(pack.spec)):
-            mirrored.append(trained(x.flip(-1), length))
+            mirrored.append(trained.answer(x.flip(-1), length))
     after = mean_log_probabilities([logits, torch.cat(mirrored)]).exp().numpy()
     told: dict[str, float] = {}
     before, target = softmax(logits.double().numpy()), pack.labels[rows]

@@ -173,7 +173,7 @@ def shift_accuracy(
 
 
 def _predicted(trained: TrainedNetwork, pictures: np.ndarray, length: np.ndarray) -> np.ndarray:
-    classes: np.ndarray = trained(torch.from_numpy(pictures), torch.from_numpy(length)).argmax(1).numpy()
+    classes: np.ndarray = trained.answer(torch.from_numpy(pictures), torch.from_numpy(length)).argmax(1).numpy()
     return classes
 
 

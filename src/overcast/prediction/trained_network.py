@@ -51,6 +51,12 @@ class TrainedNetwork(nn.Module):
         logits: Tensor = self.net(self.preprocessor(x, length), length).float()
         return logits / self.temperature
 
+    def answer(self, x: Tensor, length: Tensor) -> Tensor:
+        """The same on whatever device the network is on, from the CPU and back."""
+        device = next(self.parameters()).device
+        logits: Tensor = self(x.to(device), length.to(device))
+        return logits.cpu()
+
 
 def restore(run: Run) -> TrainedNetwork:
     """A stored run's network with its weights, in eval mode on the CPU: built from its folder alone.

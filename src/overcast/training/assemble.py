@@ -24,6 +24,7 @@ from overcast.training.datamodule import PackDataModule
 from overcast.training.feature_cache import cached_features, leave_batches_unchanged
 from overcast.training.first_weights import load_first_weights
 from overcast.training.imbalance import loss_weights, sampling_weights
+from overcast.training.resident import resident_pictures
 from overcast.training.warm_start import takes_last_layer
 
 
@@ -67,6 +68,7 @@ def assemble(
     if leave_batches_unchanged(mitigations):
         device = "cuda" if devices.accelerator == "gpu" else "cpu"
         datamodule.pack, inputs, rest = cached_features(pack, preprocessor, net, folder, device, shown)
+    datamodule.resident = resident_pictures(datamodule.pack, devices)
     weights = loss_weights(mitigations, labels, classes)
     module = ClassifierModule(
         inputs, rest, mitigations, seed=config.seed, lr=config.lr, classes=classes, loss_weights=weights

@@ -48,6 +48,7 @@ class BatchLoader:
     order: called at the start of each pass, gives the order of the rows; None keeps theirs.
     rank, world: this process takes ``batch[rank::world]``.
     accumulate: batches that make up a step; a step has the samples of one batch so many times as large.
+    resident: all the pack's pictures on a device (`overcast.training.resident`), to pick them there.
     """
 
     pack: Pack
@@ -57,6 +58,7 @@ class BatchLoader:
     rank: int = 0
     world: int = 1
     accumulate: int = 1
+    resident: Tensor | None = None
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -89,5 +91,12 @@ class BatchLoader:
         rows = self.rows if self.order is None else self.rows[self.order()]
         for part in self._batches(rows):
             mine = part[self.rank :: self.world]
-            x, length = self.pack.gather(mine)
-            yield torch.from_numpy(x), torch.from_numpy(self.pack.labels[mine]), torch.from_numpy(length)
+            x, length = self._gather(mine)
+            yield x, torch.from_numpy(self.pack.labels[mine]), length
+
+    def _gather(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        if self.resident is None:
+            x, length = self.pack.gather(rows)
+            return torch.from_numpy(x), torch.from_numpy(length)
+        picked = self.resident[torch.from_numpy(rows).to(self.resident.device)]
+        return picked, torch.full((len(rows),), self.spec.shape[1])

@@ -34,6 +34,8 @@ class PackDataModule(LightningDataModule):
         super().__init__()
         self.pack, self.batch_size, self.seed, self.sampling = pack, batch_size, seed, sampling
         self.accumulate = accumulate
+        self.resident: torch.Tensor | None = None
+        """As `BatchLoader` has it, for the batches of a training."""
         self.train = np.flatnonzero(parts == "train")
         self.validation = np.flatnonzero(parts == "validation")
         self.calibration = np.flatnonzero(parts == "calibration")
@@ -60,13 +62,15 @@ class PackDataModule(LightningDataModule):
 
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        return BatchLoader(self.pack, self.train, self.batch_size, order, rank, world, self.accumulate)
+        return BatchLoader(self.pack, self.train, self.batch_size, order, rank, world, self.accumulate, self.resident)
 
     def val_dataloader(self) -> list[BatchLoader]:
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         return [
-            BatchLoader(self.pack, rows, evaluation_batch(self.pack.spec), rank=rank, world=world)
+            BatchLoader(
+                self.pack, rows, evaluation_batch(self.pack.spec), rank=rank, world=world, resident=self.resident
+            )
             for rows in self.measured.values()
         ]
 

@@ -13,6 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from overcast.core.atomic import whole_file
+from overcast.core.errors import UserError
+
 CHECKSUM = "checksum"
 """Of facts: the hash of all others."""
 
@@ -22,19 +25,36 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file of any size; a process that asks again about the same file reads it once (1.7 GB a second).
+LARGE = 2**28
+"""Bytes of a file that is read once for all processes: hashing takes a second for 1.7 GB of it."""
 
-    The same: of the same size and time of change, which damage in the midst of a process does not always touch.
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file of any size; a process that asks again about the same file reads it once.
+
+    The same: of the same size and time of change, which damage in the midst of a process does not always touch. Of a
+    `LARGE` file a note beside its folder tells other processes; with the time of its last change in the file system,
+    which none but the system sets.
     """
     state = path.stat()
-    return _file_hash(path.absolute(), state.st_ino, state.st_size, state.st_mtime_ns)
+    return _file_hash(path.absolute(), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
 @lru_cache(maxsize=64)
-def _file_hash(path: Path, *_state: int) -> str:
+def _file_hash(path: Path, *state: int) -> str:
+    note = path.parent.with_name(f".{path.parent.name}-{path.name}.sha256")
+    large = path.stat().st_size >= LARGE
+    if large:
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            known = json.loads(note.read_bytes())
+            if is_unchanged(known) and known["state"] == [*state]:
+                return str(known["hash"])
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if large:
+        with suppress(OSError, UserError):  # a folder that is only read
+            whole_file(note, json.dumps(with_checksum({"state": [*state], "hash": found})))
+    return found
 
 
 def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from overcast.config.run_config import RunConfig
 from overcast.core.seeding import stratified_sample
 from overcast.core.spec import Spec
 from overcast.prepare.pack import Pack
+from overcast.prepare.read_ahead import read_ahead
 from overcast.training.plan import n_batches
 
 EVALUATION_BATCH = (64, 512)
@@ -89,10 +90,10 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         rows = self.rows if self.order is None else self.rows[self.order()]
-        for part in self._batches(rows):
-            mine = part[self.rank :: self.world]
-            x, length = self._gather(mine)
-            yield x, torch.from_numpy(self.pack.labels[mine]), length
+        mine = [part[self.rank :: self.world] for part in self._batches(rows)]
+        for rows in mine if self.resident is not None else read_ahead(self.pack, mine):
+            x, length = self._gather(rows)
+            yield x, torch.from_numpy(self.pack.labels[rows]), length
 
     def _gather(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         if self.resident is None:

@@ -7,9 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from overcast.tracking.store import TrackingStore
+from overcast.tracking.store import RunInfo, TrackingStore
 from overcast.tracking.study_info import StudyInfo
-from overcast.tracking.ui_views import COMPARED, links, means_view, trials_view
+from overcast.tracking.ui_views import COMPARED, LOADED, links, means_view, trials_view
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
@@ -21,7 +21,14 @@ def test_a_view_shows_this_study_grouped_by_mitigation() -> None:
     shown = means_view("x-1", OUTCOMES)
     assert shown["searchFilter"] == "tags.study = 'x-1' and tags.role = 'trial'"
     assert shown["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "mitigation"}]
-    assert (shown["orderByKey"], shown["orderByAsc"]) == ("metrics.`test/accuracy`", False)
+    assert (shown["orderByKey"], shown["orderByAsc"]) == ("attributes.start_time", True)  # not the best ones
+
+
+def test_it_is_said_where_mlflow_does_not_average_all_trials(store: TrackingStore, study: StudyInfo) -> None:
+    trials = [RunInfo(str(number), "FINISHED", "", {}, {}, {}) for number in range(LOADED + 1)]
+    told = "MLflow lists, draws and averages the first 100 of the 101 trials"
+    assert told in links(store, study.id, study.parent, OUTCOMES, trials)
+    assert told[:20] not in links(store, study.id, study.parent, OUTCOMES, trials[:LOADED])
 
 
 def test_bars_stand_below_what_says_which_way_is_better() -> None:

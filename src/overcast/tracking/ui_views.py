@@ -20,6 +20,9 @@ BASE = "http://127.0.0.1:5000"
 COMPARED = 20
 """Runs that the compare link opens with: more make the page slow."""
 
+LOADED = 100
+"""Runs that MLflow's list begins with."""
+
 MACHINE_LEARNING = "workflowType=machine_learning"
 """Without it a browser that is new to MLflow 3 shows its pages for language models."""
 
@@ -67,11 +70,14 @@ def trials_view(study_id: str, outcomes: Mapping[str, bool]) -> dict[str, Any]:
 def _view(
     study_id: str, outcomes: Mapping[str, bool], params: Sequence[str], charts: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Best test accuracy first, all shown; in the chart view the charts' own sections open."""
+    """All shown, in the order they were started; in the chart view the charts' own sections open.
+
+    MLflow averages what it has loaded, at first `LOADED` trials: of those started first each cell has as many.
+    """
     return {
         "searchFilter": f"tags.study = '{study_id}' and tags.role = 'trial'",
-        "orderByKey": "metrics.`test/accuracy`",
-        "orderByAsc": False,
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": True,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -141,6 +147,14 @@ def links(
         translate("the study"): f"{experiment}/runs/{parent}?{MACHINE_LEARNING}",
     }
     lines = [f"  {name:<18}   {address}" for name, address in pages.items()]
+    if len(trials) > LOADED:
+        lines.append(
+            translate(
+                "  MLflow lists, draws and averages the first {loaded} of the {many} trials until more are loaded.",
+                loaded=LOADED,
+                many=len(trials),
+            )
+        )
     return "\n".join([translate("In MLflow ({where}):", where=where), *lines])
 
 

@@ -21,7 +21,7 @@ def test_a_view_shows_this_study_grouped_by_mitigation() -> None:
     shown = means_view("x-1", OUTCOMES)
     assert shown["searchFilter"] == "tags.study = 'x-1' and tags.role = 'trial'"
     assert shown["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "mitigation"}]
-    assert (shown["orderByKey"], shown["orderByAsc"]) == ("attributes.start_time", True)  # not the best ones
+    assert (shown["orderByKey"], shown["orderByAsc"]) == ("params.`fold`", True)  # not the best ones
 
 
 def test_it_is_said_where_mlflow_does_not_average_all_trials(store: TrackingStore, study: StudyInfo) -> None:

@@ -70,13 +70,14 @@ def trials_view(study_id: str, outcomes: Mapping[str, bool]) -> dict[str, Any]:
 def _view(
     study_id: str, outcomes: Mapping[str, bool], params: Sequence[str], charts: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """All shown, in the order they were started; in the chart view the charts' own sections open.
+    """All shown, the first folds first; in the chart view the charts' own sections open.
 
-    MLflow averages what it has loaded, at first `LOADED` trials: of those started first each cell has as many.
+    MLflow averages what it has loaded, at first `LOADED` trials: of the first folds' each cell has as many. In the order
+    of their start it would list the study's own run with them.
     """
     return {
         "searchFilter": f"tags.study = '{study_id}' and tags.role = 'trial'",
-        "orderByKey": "attributes.start_time",
+        "orderByKey": "params.`fold`",
         "orderByAsc": True,
         "startTime": "ALL",
         "lifecycleFilter": "Active",

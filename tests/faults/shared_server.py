@@ -15,19 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from overcast.core.paths import ROOT
+
 PATIENCE = 120.0
 """Seconds for a part to start, on a busy machine."""
 
 DATABASE_PASSWORD, STORE_PASSWORD, ADMIN_PASSWORD = "hush-database", "hush-the-store", "hush-the-admin"
-
-AUTH = """[mlflow]
-default_permission = EDIT
-database_uri = postgresql+psycopg://mlflow@127.0.0.1:{port}/mlflow_auth
-admin_username = admin
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-auth_cache_ttl_seconds = 60
-"""
-
 
 def _program(name: str) -> str | None:
     """A program of PostgreSQL's, which Debian keeps off the path, or of this environment's."""
@@ -57,13 +50,12 @@ class SharedServer:
 
     def start(self) -> None:
         """Make all of it, and wait until it answers."""
-        for place in (self.database, self.files, self.folder / "auth"):
-            place.mkdir()
+        self.database.mkdir()
+        self.files.mkdir()
         if self._owner:
             shutil.chown(self.database, self._owner)
         self._make_database()
         self.start_store()
-        (self.folder / "auth.ini").write_text(AUTH.format(port=self.database_port))
         self.start_tracking()
 
     def _make_database(self) -> None:
@@ -75,12 +67,7 @@ class SharedServer:
         self._call("initdb", *words, user=self._owner)
         password.unlink()
         self.start_database()
-        for name in ("mlflow", "mlflow_auth"):
-            self._call("createdb", *self.connection(), name)
-
-    def connection(self) -> list[str]:
-        """How PostgreSQL's programs reach the database."""
-        return ["-h", "127.0.0.1", "-p", str(self.database_port), "-U", "mlflow"]
+        self._call("createdb", "mlflow")
 
     def start_database(self) -> None:
         options = f"-p {self.database_port} -h 127.0.0.1 -k ''"
@@ -103,7 +90,7 @@ class SharedServer:
         self._wait("store", f"http://127.0.0.1:{self.store_port}/healthz")
 
     def start_tracking(self) -> None:
-        words = ["--backend-store-uri", f"postgresql+psycopg://mlflow@127.0.0.1:{self.database_port}/mlflow"]
+        words = ["--backend-store-uri", "postgresql+psycopg:///mlflow"]
         words += ["--artifacts-destination", "s3://mlflow", "--app-name", "basic-auth", "--workers", "2"]
         words += ["--host", "127.0.0.1", "--port", str(self.port)]
         self._start("tracking", [sys.executable, "-m", "mlflow", "server", *words])
@@ -131,12 +118,15 @@ class SharedServer:
     def environment(self) -> dict[str, str]:
         """This process's, with the passwords of the server's parts."""
         return os.environ | {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.database_port),
+            "PGUSER": "mlflow",
             "PGPASSWORD": DATABASE_PASSWORD,
             "AWS_ACCESS_KEY_ID": "mlflow",
             "AWS_SECRET_ACCESS_KEY": STORE_PASSWORD,
             "AWS_DEFAULT_REGION": "us-east-1",
             "MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{self.store_port}",
-            "MLFLOW_AUTH_CONFIG_PATH": str(self.folder / "auth.ini"),
+            "MLFLOW_AUTH_CONFIG_PATH": str(ROOT / "mlflow-auth.ini"),
             "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN_PASSWORD,
             "MLFLOW_FLASK_SERVER_SECRET_KEY": "hush-the-key",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

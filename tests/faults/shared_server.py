@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -20,17 +21,29 @@ from overcast.core.paths import ROOT
 PATIENCE = 120.0
 """Seconds for a part to start, on a busy machine."""
 
+OWNER = "postgres"
+"""The user that PostgreSQL runs as where this one is root, as which it does not."""
+
 DATABASE_PASSWORD, STORE_PASSWORD, ADMIN_PASSWORD = "hush-database", "hush-the-store", "hush-the-admin"
+
 
 def _program(name: str) -> str | None:
     """A program of PostgreSQL's, which Debian keeps off the path, or of this environment's."""
-    places = [os.environ["PATH"], str(Path(sys.executable).parent), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    places = [
+        os.environ["PATH"],
+        str(Path(sys.executable).parent),
+        *map(str, Path("/usr/lib/postgresql").glob("*/bin")),
+    ]
     return shutil.which(name, path=os.pathsep.join(places))
 
 
 def missing() -> list[str]:
     """What this machine lacks of the server."""
-    programs = [name for name in ("initdb", "pg_ctl", "createdb", "pg_dump", "psql", "weed") if not _program(name)]
+    programs = [
+        name for name in ("initdb", "pg_ctl", "createdb", "pg_dump", "pg_restore", "weed") if not _program(name)
+    ]
+    if os.getuid() == 0 and OWNER not in {user.pw_name for user in pwd.getpwall()}:
+        programs.append(f"user {OWNER}")
     return programs + [name for name in ("psycopg", "boto3", "flask_wtf") if not find_spec(name)]
 
 
@@ -45,16 +58,20 @@ class SharedServer:
         self.database_port, self.store_port, self.port, *self._inner = _free_ports(6)
         self.uri = f"http://127.0.0.1:{self.port}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._owner = "postgres" if os.getuid() == 0 else None
+        self._owner = OWNER if os.getuid() == 0 else None
         self.database, self.files = folder / "database", folder / "store"
 
-    def start(self) -> None:
-        """Make all of it, and wait until it answers."""
+    def start(self, backup: Path | None = None) -> None:
+        """Make all of it, empty or as `backup` left it, and wait until it answers."""
         self.database.mkdir()
-        self.files.mkdir()
         if self._owner:
             shutil.chown(self.database, self._owner)
         self._make_database()
+        if backup:
+            self._call("pg_restore", "--dbname=mlflow", backup / "mlflow.dump")
+            shutil.copytree(backup / "store", self.files)
+        else:
+            self.files.mkdir()
         self.start_store()
         self.start_tracking()
 
@@ -83,15 +100,22 @@ class SharedServer:
     def start_store(self) -> None:
         ports = [f"-{name}.port={port}" for name, port in zip(("master", "volume", "filer"), self._inner, strict=True)]
         grpc = [f"{word.split('=')[0]}.grpc={port}" for word, port in zip(ports, _free_ports(3), strict=True)]
-        words = [f"-dir={self.files}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=0", "-master.telemetry=false"]
-        words += ["-master.volumeSizeLimitMB=1024", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        words = [f"-dir={self.files}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=0"]
+        words += [
+            "-volume.preStopSeconds=1",
+            "-master.volumeSizeLimitMB=1024",
+            "-master.telemetry=false",
+            "-s3",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+        ]
         words += [f"-s3.port={self.store_port}", f"-s3.port.grpc={_free_ports(1)[0]}"]
         self._start("store", [_program("weed"), "server", *words, *ports, *grpc])
         self._wait("store", f"http://127.0.0.1:{self.store_port}/healthz")
 
     def start_tracking(self) -> None:
         words = ["--backend-store-uri", "postgresql+psycopg:///mlflow"]
-        words += ["--artifacts-destination", "s3://mlflow", "--app-name", "basic-auth", "--workers", "2"]
+        words += ["--artifacts-destination", "s3://overcast/mlflow", "--app-name", "basic-auth", "--workers", "2"]
         words += ["--host", "127.0.0.1", "--port", str(self.port)]
         self._start("tracking", [sys.executable, "-m", "mlflow", "server", *words])
         self._wait("tracking", f"{self.uri}/health")
@@ -108,6 +132,14 @@ class SharedServer:
             self.kill(name)
         if (self.database / "postmaster.pid").exists():
             self._call("pg_ctl", "-D", self.database, "-m", "immediate", "stop", user=self._owner, check=False)
+
+    def backup(self, folder: Path) -> None:
+        """Copy all there is. The store ends, and is not started again."""
+        self._call("pg_dump", "--format=custom", f"--file={folder / 'mlflow.dump'}", "mlflow")
+        store = self._processes.pop("store")
+        store.terminate()
+        store.wait(PATIENCE)
+        shutil.copytree(self.files, folder / "store")
 
     def add_user(self, name: str, password: str) -> None:
         """A user of MLflow's."""
@@ -133,7 +165,9 @@ class SharedServer:
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
 
-    def _call(self, name: str, *words: Any, user: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def _call(
+        self, name: str, *words: Any, user: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         command: Sequence[str] = [str(_program(name)), *map(str, words)]
         with (self.folder / f"{name}.log").open("ab") as log:  # no pipe: the server would keep it open
             return subprocess.run(

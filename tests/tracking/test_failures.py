@@ -18,6 +18,10 @@ from overcast.tracking.failures import answering, is_refusal, listens, reason
     [
         (RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "no such name"}), True),
         (RestException({"error_code": "BAD_REQUEST"}), True),
+        (
+            RestException({"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}),
+            False,
+        ),
         (RestException({"error_code": "TEMPORARILY_UNAVAILABLE"}), False),
         (RestException({"error_code": "UNAUTHENTICATED"}), False),
         (MlflowException("database is locked"), False),
@@ -58,7 +62,10 @@ def test_whatever_fails_is_one_message() -> None:
     ("code", "said"),
     [
         ("UNAUTHENTICATED", "does not take this user and password: set MLFLOW_TRACKING_USERNAME and"),
-        ("PERMISSION_DENIED", r"does not allow this \(PERMISSION_DENIED: no edit\): ask who runs it for the permission"),
+        (
+            "PERMISSION_DENIED",
+            r"does not allow this \(PERMISSION_DENIED: no edit\): ask who runs it for the permission",
+        ),
     ],
 )
 def test_who_may_not_record_is_told_what_to_do(code: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Several people, one record: what 8 processes tell a server whose database and store are killed meanwhile is all there.
+"""Several people, one record: what 8 processes tell a server arrives, whose database and store are killed meanwhile.
 
 ``OVERCAST_SHARED_RUNS=400 pytest -m slow tests/tracking/test_shared_record.py`` does so with 400 runs and kills each of
 the two twice.
@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ import pytest
 
 from overcast.config.schema import TrackingConfig
 from overcast.core.paths import HOME, ROOT
-from overcast.tracking.store import open_store
+from overcast.tracking.run import Epoch
+from overcast.tracking.store import TrackingStore, open_store
 from shared_server import ADMIN_PASSWORD, SharedServer, missing
 
 pytestmark = [
@@ -30,7 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:::starlette"),
 ]
 
-PROCESSES, EPOCHS = 8, 20
+PROCESSES, EPOCHS = 8, 10
 RUNS = int(os.environ.get("OVERCAST_SHARED_RUNS", "40"))
 KILLS = 2 if RUNS >= 400 else 1
 
@@ -82,20 +85,26 @@ sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SharedServer]:
+@contextmanager
+def started(backup: Path | None = None) -> Iterator[SharedServer]:
     with tempfile.TemporaryDirectory(prefix="overcast-", dir="/tmp") as folder:  # pytest's own is root's alone
         Path(folder).chmod(0o755)
         server = SharedServer(Path(folder))
         try:
-            server.start()
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
-                patch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN_PASSWORD)
-                server.add_user(USER, PASSWORD)
+            server.start(backup)
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SharedServer]:
+    with started() as server:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+            patch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN_PASSWORD)
+            server.add_user(USER, PASSWORD)
+        yield server
 
 
 @pytest.fixture
@@ -180,7 +189,13 @@ def differences(client: Any, run: Any) -> list[str]:
 @pytest.mark.parametrize("user", ["", USER], ids=["none", "wrong"])
 @pytest.mark.parametrize("words", [[], ["-m", "seed=0,1"]], ids=["run", "study"])
 def test_a_wrong_password_is_one_message_before_anything_is_begun(
-    server: SharedServer, settings: TrackingConfig, home: Path, data: Path, monkeypatch: Any, user: str, words: list[str]
+    server: SharedServer,
+    settings: TrackingConfig,
+    home: Path,
+    data: Path,
+    monkeypatch: Any,
+    user: str,
+    words: list[str],
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hush-the-wrong" if user else "")
@@ -215,3 +230,40 @@ def test_a_password_that_is_changed_meanwhile_costs_nothing(
     assert sync.returncode == 0, said
     (run,) = [run for run in store.search() if run.id == record.id]
     assert (run.status, run.params) == ("FINISHED", {"lr": "0.1"})
+
+
+def test_a_backup_restored_into_an_empty_place_is_the_same(
+    server: SharedServer, settings: TrackingConfig, home: Path, monkeypatch: Any
+) -> None:
+    store = open_store(settings)
+    assert store
+    file = home / "model.pt"
+    for number in range(2):
+        record = store.create(f"kept {number}", {"role": "kept"})
+        record.epochs([Epoch(epoch, {"train/nll": number + 1 / epoch}, 1e9 + epoch) for epoch in (1, 2)])
+        file.write_bytes(os.urandom(100_000))
+        record.artifact(file, "run")
+        record.end("FINISHED")
+    before = everything(store)
+    assert len(before) == 2
+    backup = home / "backup"
+    backup.mkdir()
+    server.backup(backup)
+    server.start_store()
+    with started(backup) as restored:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", restored.uri)
+        other = open_store(replace(settings, uri=restored.uri))
+        assert other
+        assert everything(other) == before
+
+
+def everything(store: TrackingStore) -> list[Any]:
+    """All that there is of the runs that are to be kept, files by their content."""
+    found = []
+    for run in store.search(role="kept"):
+        points = [(m.step, m.value, m.timestamp) for m in store.client.get_metric_history(run.id, "train/nll")]
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(
+                (run, points, Path(store.client.download_artifacts(run.id, "run/model.pt", folder)).read_bytes())
+            )
+    return found

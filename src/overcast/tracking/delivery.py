@@ -153,7 +153,9 @@ def create(client: Any, experiment: str, creation: dict[str, Any]) -> str:
 
     def call() -> str:
         with _no_retries():
-            return str(client.create_run(experiment, start_time=creation["start"], tags=tags, run_name=name).info.run_id)
+            return str(
+                client.create_run(experiment, start_time=creation["start"], tags=tags, run_name=name).info.run_id
+            )
 
     try:
         return call()

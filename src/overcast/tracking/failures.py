@@ -17,6 +17,9 @@ from overcast.tracking.database import file_error
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST", "RESOURCE_ALREADY_EXISTS")
 """MLflow's error codes that no other try changes."""
 
+OVERLOADED = ("QueuePool limit", "Can't reconnect until invalid transaction")
+"""What a server's BAD_REQUEST says that is no refusal: too many ask at once, or its database went away."""
+
 GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """Those of an id that it does not know, or that is none."""
 
@@ -50,7 +53,7 @@ def error_code(error: BaseException) -> str:
 def is_refusal(error: BaseException) -> bool:
     """Whether the same again would be refused again, by MLflow or before it is sent."""
     if code := error_code(error):
-        return code in REFUSALS
+        return code in REFUSALS and not any(words in str(error) for words in OVERLOADED)
     if isinstance(error, OSError):  # those of `requests` are some too
         return getattr(getattr(error, "response", None), "status_code", 0) in REFUSED_UPLOADS
     return isinstance(error, TypeError | ValueError)

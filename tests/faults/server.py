@@ -19,9 +19,10 @@ DELAY = 1.0
 
 
 class TrackingServer:
-    """A real MLflow server, and a proxy before it, whose ``how`` is "", "down", "slow" or "fails".
+    """A real MLflow server, and a proxy before it, whose ``how`` is "", "down", "slow", "fails" or "mute".
 
     Down: connections end without an answer. Slow: each answer takes a second. Fails: 500 to whatever is to be written.
+    Mute: does what is asked, and ends without an answer where something was to be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,6 +69,9 @@ class TrackingServer:
             connection.request(handler.command, handler.path, body, dict(handler.headers))
             answer = connection.getresponse()
             content = answer.read()
+            if self.how == "mute" and writes:
+                handler.connection.shutdown(socket.SHUT_RDWR)
+                return
             handler.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -98,7 +100,8 @@ class TrackingServer:
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 def _proxy(server: TrackingServer) -> ThreadingHTTPServer:

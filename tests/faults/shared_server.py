@@ -44,7 +44,7 @@ def missing() -> list[str]:
     ]
     if os.getuid() == 0 and OWNER not in {user.pw_name for user in pwd.getpwall()}:
         programs.append(f"user {OWNER}")
-    return programs + [name for name in ("psycopg", "boto3", "flask_wtf") if not find_spec(name)]
+    return programs + [name for name in ("psycopg", "boto3", "flask_wtf", "dvc_s3") if not find_spec(name)]
 
 
 class SharedServer:
@@ -157,6 +157,7 @@ class SharedServer:
             "AWS_ACCESS_KEY_ID": "mlflow",
             "AWS_SECRET_ACCESS_KEY": STORE_PASSWORD,
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "1",
             "MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{self.store_port}",
             "MLFLOW_AUTH_CONFIG_PATH": str(ROOT / "mlflow-auth.ini"),
             "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN_PASSWORD,

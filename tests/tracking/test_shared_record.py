@@ -7,6 +7,7 @@ the two twice.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -230,6 +231,28 @@ def test_a_password_that_is_changed_meanwhile_costs_nothing(
     assert sync.returncode == 0, said
     (run,) = [run for run in store.search() if run.id == record.id]
     assert (run.status, run.params) == ("FINISHED", {"lr": "0.1"})
+
+
+def test_dvc_keeps_files_in_the_same_store(server: SharedServer, home: Path) -> None:
+    def dvc(*words: str) -> None:
+        command = [sys.executable, "-m", "dvc", *words, "--quiet"]
+        done = subprocess.run(command, cwd=home, env=server.environment(), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+    file = home / "numbers.txt"
+    file.write_text("1 2 3")
+    dvc("init", "--no-scm")
+    dvc("add", "numbers.txt")
+    dvc("remote", "add", "--default", "shared", "s3://overcast/dvc")
+    dvc("remote", "modify", "shared", "endpointurl", f"http://127.0.0.1:{server.store_port}")
+    dvc("push")
+    file.unlink()
+    shutil.rmtree(home / ".dvc" / "cache")
+    server.kill("store")
+    server.start_store()
+    dvc("pull")
+    assert file.read_text() == "1 2 3"
+    assert told(home) == []
 
 
 def test_a_backup_restored_into_an_empty_place_is_the_same(

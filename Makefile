@@ -77,7 +77,7 @@ clean: ## remove what was made, but not the environment or the tracking database
 .venv/dev: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,voices]' MARK=dev
 .venv/slow: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,transfer-text,voices,ray,slurm]' MARK=slow
+	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,transfer-text,voices,ray,server,slurm]' MARK=slow
 .venv/browser: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,browser]' MARK=browser
 

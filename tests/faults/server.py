@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -19,9 +21,10 @@ DELAY = 1.0
 
 
 class TrackingServer:
-    """A real MLflow server, and a proxy before it, whose ``how`` is "", "down", "slow" or "fails".
+    """A real MLflow server, and a proxy before it, whose ``how`` is "", "down", "slow", "fails" or "mute".
 
     Down: connections end without an answer. Slow: each answer takes a second. Fails: 500 to whatever is to be written.
+    Mute: does what is asked, and ends without an answer where something was to be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,6 +71,9 @@ class TrackingServer:
             connection.request(handler.command, handler.path, body, dict(handler.headers))
             answer = connection.getresponse()
             content = answer.read()
+            if self.how == "mute" and writes:
+                handler.connection.shutdown(socket.SHUT_RDWR)
+                return
             handler.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):
@@ -94,7 +100,8 @@ class TrackingServer:
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 def _proxy(server: TrackingServer) -> ThreadingHTTPServer:

@@ -138,21 +138,43 @@ def test_a_run_that_could_not_be_created_is_created_once(
     Run(folder).write_record(outbox=record.outbox.path.name if record.outbox else "")
     log_all(record, folder)
     assert record.id == ""
-    create_run, answers = store.client.create_run, iter([True, False])
+    create_run, client = store.client.create_run, store.client
 
     def lost(*args: Any, **kwargs: Any) -> Any:
-        created = create_run(*args, **kwargs)
-        if next(answers):
-            raise MlflowException("no answer")
-        return created
+        create_run(*args, **kwargs)
+        store.client.calls = 0  # and so is what is asked after it
+        raise MlflowException("no answer")
 
-    monkeypatch.setattr(store.client, "create_run", lost)
-    assert [each.why for each in deliver_all(store.client, store.uri, unsent_files(home / "runs"))] == ["no answer"]
+    monkeypatch.setattr(client, "create_run", lost)
+    store.client = FlakyClient(client, 10**9)
+    assert [each.why for each in deliver_all(store.client, store.uri, unsent_files(home / "runs"))] == [
+        "too many 500 error responses"
+    ]
+    store.client = client
     assert [each.why for each in deliver_all(store.client, store.uri, unsent_files(home / "runs"))] == [""]
     (found,) = (run for run in store.search() if run.tags.get("mlflow.parentRunId") == parent.id)
     assert recorded(store, found.id) == undisturbed
     assert store.client.get_run(found.id).info.start_time == pytest.approx(1000 * began, abs=2000)
     assert Run(folder).facts["id"] == found.id
+
+
+def test_a_run_is_created_once_where_the_answer_was_lost(store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow's client would ask again by itself, which makes two: for this one request it may not."""
+    create_run = store.client.create_run
+    retries = []
+
+    def lost(*args: Any, **kwargs: Any) -> Any:
+        retries.append(os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
+        created = create_run(*args, **kwargs)
+        if len(retries) == 1:
+            raise MlflowException("no answer")
+        return created
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    monkeypatch.setattr(store.client, "create_run", lost)
+    record = store.create("x", {"role": "trial"})
+    assert [run.id for run in store.search()] == [record.id]
+    assert (retries, os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]) == (["0"], "2")
 
 
 def test_what_is_refused_costs_nothing_else_and_is_said(

@@ -18,6 +18,10 @@ from overcast.tracking.failures import answering, is_refusal, listens, reason
     [
         (RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "no such name"}), True),
         (RestException({"error_code": "BAD_REQUEST"}), True),
+        (
+            RestException({"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}),
+            False,
+        ),
         (RestException({"error_code": "TEMPORARILY_UNAVAILABLE"}), False),
         (RestException({"error_code": "UNAUTHENTICATED"}), False),
         (MlflowException("database is locked"), False),
@@ -42,6 +46,8 @@ def test_a_reason_is_short() -> None:
     assert reason(OSError(begin + refused)) == "[Errno 111] Connection refused"
     closed = "Caused by ProtocolError('Connection aborted.', RemoteDisconnected('Remote end closed connection')))"
     assert reason(OSError(begin + closed)) == "Remote end closed connection"
+    answer = "API request to endpoint /x failed with error code 403 != 200. Response body: 'Permission denied'"
+    assert reason(MlflowException(answer)) == "403, Permission denied"
     assert reason(ValueError()) == "ValueError"
     assert len(reason(ValueError("x" * 999 + "\nmore"))) == 200
 
@@ -50,6 +56,21 @@ def test_whatever_fails_is_one_message() -> None:
     said = r"cannot use the MLflow tracking store http://h: x\. Start its server"
     with pytest.raises(UnreachableError, match=said), answering("http://h"):
         raise MlflowException("x")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("UNAUTHENTICATED", "does not take this user and password: set MLFLOW_TRACKING_USERNAME and"),
+        (
+            "PERMISSION_DENIED",
+            r"does not allow this \(PERMISSION_DENIED: no edit\): ask who runs it for the permission",
+        ),
+    ],
+)
+def test_who_may_not_record_is_told_what_to_do(code: str, said: str) -> None:
+    with pytest.raises(UnreachableError, match=f"^the MLflow server http://h {said}"), answering("http://h"):
+        raise RestException({"error_code": code, "message": "no edit"})
 
 
 def test_a_server_that_is_not_there_is_known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

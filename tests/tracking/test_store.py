@@ -25,6 +25,7 @@ from overcast.tracking.run import Epoch, RunRecorder, name_part, run_status
 from overcast.tracking.run_folder import FILES, RECORD, Run
 from overcast.tracking.store import TrackingStore, _in_project, open_store, places, relative
 from overcast.training.train import train
+from server import TrackingServer
 
 pytestmark = [pytest.mark.filterwarnings("ignore:::mlflow"), pytest.mark.filterwarnings("ignore:::sqlalchemy")]
 
@@ -378,3 +379,19 @@ def test_a_link_that_leads_out_of_the_artifacts_is_not_followed(
         store.download(record.id, "run", into)
     assert not list(into.rglob("key"))
     assert "secret" not in "".join(path.read_text() for path in into.rglob("*") if path.is_file())
+
+
+@pytest.mark.slow
+def test_a_server_that_does_what_is_asked_and_does_not_answer_makes_one_run(tmp_path: Path, home: Path) -> None:
+    """As one that dies in between: MLflow's client would ask again."""
+    server = TrackingServer(tmp_path)
+    try:
+        store = open_store(TrackingConfig(uri=server.uri))
+        assert store
+        server.how = "mute"
+        record = store.create("x", {"role": "trial"})
+        server.how = ""
+        record.end("FINISHED")
+        assert [(run.id, run.status) for run in store.search()] == [(record.id, "FINISHED")]
+    finally:
+        server.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from overcast.core.locks import is_locked
 from overcast.core.signals import signals_deferred
 from overcast.tracking.failures import GONE, error_code, is_refusal, listens, quiet, reason
 from overcast.tracking.outbox import (
+    IDEMPOTENCY_KEY,
     LOST,
     Entry,
     Outbox,
@@ -143,9 +145,43 @@ def lifecycle(client: Any, run: str) -> str:
 
 
 def create(client: Any, experiment: str, creation: dict[str, Any]) -> str:
-    """The id of a new run."""
+    """The id of a new run, which is made once: where no answer came, it is looked for before it is made again.
+
+    Raises: MLflow's errors.
+    """
     tags, name = creation["tags"], creation["name"]
-    return str(client.create_run(experiment, start_time=creation["start"], tags=tags, run_name=name).info.run_id)
+
+    def call() -> str:
+        with _no_retries():
+            return str(
+                client.create_run(experiment, start_time=creation["start"], tags=tags, run_name=name).info.run_id
+            )
+
+    try:
+        return call()
+    except Exception as error:
+        if is_refusal(error):
+            raise
+        return find_created(client, experiment, tags[IDEMPOTENCY_KEY]) or call()
+
+
+def find_created(client: Any, experiment: str, key: str) -> str:
+    """The id of the run that was created with this key; "" for none. Raises: MLflow's errors."""
+    runs = client.search_runs([experiment], f"tags.{IDEMPOTENCY_KEY} = '{key}'", max_results=1)
+    return str(runs[0].info.run_id) if runs else ""
+
+
+@contextmanager
+def _no_retries() -> Iterator[None]:
+    """MLflow sends each request once, which else it repeats by itself where no answer came."""
+    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+    before = os.environ.get(name)
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        os.environ |= {name: before} if before is not None else {}
 
 
 def deliver(path: Path, client: Any) -> Delivery | None:
@@ -185,9 +221,7 @@ def _create_late(client: Any, outbox: Outbox) -> str:
         raise UnknownRunError(f"this store has no MLflow run {parent}, below which it belongs")
     try:
         experiment = client.get_run(parent).info.experiment_id
-        for run in client.search_runs([experiment], f"tags.idempotency_key = '{outbox.key}'", max_results=1):
-            return str(run.info.run_id)  # of an earlier try, the answer to which was lost
-        return create(client, experiment, outbox.creation)
+        return find_created(client, experiment, outbox.key) or create(client, experiment, outbox.creation)
     except Exception as error:
         raise NotDeliveredError(reason(error)) from None
 

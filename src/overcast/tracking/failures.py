@@ -17,11 +17,17 @@ from overcast.tracking.database import file_error
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST", "RESOURCE_ALREADY_EXISTS")
 """MLflow's error codes that no other try changes."""
 
+OVERLOADED = ("QueuePool limit", "Can't reconnect until invalid transaction")
+"""What a server's BAD_REQUEST says that is no refusal: too many ask at once, or its database went away."""
+
 GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """Those of an id that it does not know, or that is none."""
 
 CAUSE = re.compile(r"\(Caused by \w+\((.*?)\)\)$")
 """How the message of a failed request ends, after the names of its parts."""
+
+ANSWER = re.compile(r"failed with error code (\d+) != \d+\. Response body: '(.*?)'?$")
+"""How it ends where the server's answer is none of MLflow's own."""
 
 REFUSED_UPLOADS = (400, 413, 415, 422)
 """HTTP's status codes of a file that is not taken, such as a too large one."""
@@ -34,6 +40,8 @@ def reason(error: BaseException) -> str:
     if cause := CAUSE.search(text):
         innermost = re.split("""\\(['"]""", cause[1])[-1]
         text = innermost.rpartition(": ")[2].strip("'\")")
+    elif answer := ANSWER.search(text):
+        text = f"{answer[1]}, {answer[2]}"
     return text[:200]
 
 
@@ -45,7 +53,7 @@ def error_code(error: BaseException) -> str:
 def is_refusal(error: BaseException) -> bool:
     """Whether the same again would be refused again, by MLflow or before it is sent."""
     if code := error_code(error):
-        return code in REFUSALS
+        return code in REFUSALS and not any(words in str(error) for words in OVERLOADED)
     if isinstance(error, OSError):  # those of `requests` are some too
         return getattr(getattr(error, "response", None), "status_code", 0) in REFUSED_UPLOADS
     return isinstance(error, TypeError | ValueError)
@@ -81,6 +89,16 @@ def unreachable(uri: str, error: BaseException) -> UnreachableError:
     """What to say where the tracking store of this URI failed so."""
     if uri.startswith("sqlite") and (told := file_error(uri.partition(":///")[2], reason(error))):
         return UnreachableError(told)
+    if error_code(error) == "UNAUTHENTICATED":
+        return UnreachableError(
+            f"the MLflow server {uri} does not take this user and password: set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD to yours, or train with tracking=off"
+        )
+    if error_code(error) == "PERMISSION_DENIED":
+        return UnreachableError(
+            f"the MLflow server {uri} does not allow this ({reason(error)}): ask who runs it for the permission, set "
+            "MLFLOW_EXPERIMENT_NAME or tracking.experiment to another experiment, or train with tracking=off"
+        )
     return UnreachableError(
         f"cannot use the MLflow tracking store {uri}: {reason(error)}. Start its server, set tracking.uri or "
         "MLFLOW_TRACKING_URI to another, or train with tracking=off"

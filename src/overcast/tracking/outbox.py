@@ -34,6 +34,9 @@ Entry = dict[str, Any]
 LOST = "lost"
 """What an entry is that cannot be read any more, with its text."""
 
+IDEMPOTENCY_KEY = "idempotency_key"
+"""The tag by which a run that was created is known, if nothing else came back from that."""
+
 DELIVERED, CREATED = "delivered", "created"
 """The lines that are no entries: how many were sent, and the id that the run then got."""
 
@@ -63,7 +66,7 @@ class Outbox:
     @property
     def key(self) -> str:
         """By which a run that was created is known, if nothing else came back from that."""
-        return str(self.creation["tags"]["idempotency_key"])
+        return str(self.creation["tags"][IDEMPOTENCY_KEY])
 
     @property
     def waits(self) -> bool:

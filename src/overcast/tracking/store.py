@@ -24,7 +24,7 @@ from overcast.tracking.database import prepare_database
 from overcast.tracking.delivery import Delivery, NotDeliveredError, create, deliver_all, lifecycle, unsent_files
 from overcast.tracking.failures import answering, unreachable
 from overcast.tracking.heartbeat import ENDED_BECAUSE
-from overcast.tracking.outbox import Outbox, find_outboxes
+from overcast.tracking.outbox import IDEMPOTENCY_KEY, Outbox, find_outboxes
 from overcast.tracking.relocate import relocate
 from overcast.tracking.retry import retried
 from overcast.tracking.run import MAX_TAG, MlflowRun, recordable
@@ -141,7 +141,7 @@ class TrackingStore:
 
 def new_run(name: str, tags: dict[str, str], parent: str = "") -> dict[str, Any]:
     """How to create a run that begins now, as `Outbox.creation` has it."""
-    tags = {"mlflow.user": _user(), **_here(), "idempotency_key": uuid4().hex, **tags}
+    tags = {"mlflow.user": _user(), **_here(), IDEMPOTENCY_KEY: uuid4().hex, **tags}
     tags |= {"mlflow.parentRunId": parent} if parent else {}
     tags = {key: recordable(value, MAX_TAG) for key, value in tags.items()}
     return {"name": name, "tags": tags, "start": int(1000 * time.time())}

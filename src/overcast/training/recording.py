@@ -7,11 +7,13 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from overcast.config.run_config import RunConfig
 from overcast.core.errors import UnreachableError
 from overcast.tracking.late_record import kept_recorder, late_run
 from overcast.tracking.metadata import recorded_params
+from overcast.tracking.outbox import IDEMPOTENCY_KEY
 from overcast.tracking.run import RunRecorder
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore, relative
@@ -27,6 +29,7 @@ def open_record(
     """A new record, RUNNING. Raises: UnreachableError if the store takes none, and there is no study that goes on."""
     if not config.tracking.enabled or (store is None and study is None):
         return RunRecorder()
+    tags = {IDEMPOTENCY_KEY: uuid4().hex, **tags}  # one key: the store may have made the run, and not have answered
     try:
         if store:
             return store.create(name, tags, study.parent if study else "")

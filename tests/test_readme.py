@@ -94,6 +94,11 @@ def test_a_command_is_one(compose_as_script: Any, words: tuple[str, ...]) -> Non
                 check_arguments(compose_as_script, ROOT / path, arguments)
         case ["dvc", "exp", "run", *arguments]:
             check_composes(compose_as_script, [word for word in arguments if word != "-S"])
+        case ["torchrun", *arguments] | ["srun", "--nodes=2", "--ntasks-per-node=1", "torchrun", *arguments]:
+            tested = (ROOT / "tests" / "training" / "test_torchrun.py").read_text(encoding="utf8")
+            script = arguments.index("pipelines/train.py")
+            assert all(word.partition("=")[0] in tested for word in arguments[:script])
+            check_arguments(compose_as_script, ROOT / "pipelines/train.py", arguments[script + 1 :])
         case ["ray", "start", *arguments]:  # as the test of two nodes starts them
             tested = (ROOT / "tests" / "pipelines" / "test_study.py").read_text(encoding="utf8")
             assert all(word.partition("=")[0] in tested for word in arguments)

@@ -20,11 +20,11 @@ import torch
 
 from overcast.core.devices import Devices
 from overcast.core.errors import UserError
-from overcast.core.launchers import TORCHRUN, torchrun_ranks
+from overcast.core.launchers import TORCHRUN, refuse_other_ranks, torchrun_ranks
 from overcast.core.paths import ROOT
 from overcast.tracking.run_folder import Run
 from overcast.tracking.store import TrackingStore
-from overcast.training.torchrun import _train_what_is_told, refuse_other_ranks
+from overcast.training.torchrun import _train_what_is_told
 from overcast.training.train import train
 
 SKIES = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}

@@ -7,7 +7,11 @@ leave it, ends it with a ValueError.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, MutableMapping
+
+from overcast.core.devices import Devices
+from overcast.core.errors import UserError
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 """What Lightning and torch take for a number when they are imported, or a Trainer is made."""
@@ -15,6 +19,9 @@ RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "SLURM_P
 
 TORCHRUN = "TORCHELASTIC_RUN_ID"
 """Which torchrun alone sets, for the processes that it starts and theirs."""
+
+
+START = "torchrun --nnodes={nodes} --nproc-per-node={each} --rdzv-backend=c10d --rdzv-endpoint=FIRST_MACHINE:29400"
 
 
 def torchrun_ranks(environment: Mapping[str, str]) -> int:
@@ -27,3 +34,17 @@ def forget_ranks(environment: MutableMapping[str, str]) -> None:
     for name in RANKS:
         if not environment.get(name, "0").isdecimal():
             del environment[name]
+
+
+def refuse_other_ranks(devices: Devices) -> None:
+    """Raises: UserError where a run's processes are not those that there are, under torchrun or without it."""
+    started, nodes = torchrun_ranks(os.environ), devices.num_nodes
+    asked = f"trainer.num_nodes={nodes} with {devices.ranks_a_node} process(es) each"
+    if not started and nodes > 1:
+        start = START.format(nodes=nodes, each=devices.ranks_a_node)
+        raise UserError(f"{asked}: start it on each machine with {start} pipelines/train.py …")
+    if started and started != devices.ranks:
+        raise UserError(
+            f"torchrun has started {started} process(es), and the run is one of {asked}: give trainer.num_nodes what "
+            "--nnodes is, and trainer.devices what --nproc-per-node is"
+        )

@@ -72,8 +72,8 @@ def _view(
 ) -> dict[str, Any]:
     """All shown, the first folds first; in the chart view the charts' own sections open.
 
-    MLflow averages what it has loaded, at first `LOADED` trials: of the first folds' each cell has as many. In the order
-    of their start it would list the study's own run with them.
+    MLflow averages what it has loaded, at first `LOADED` trials: of the first folds each cell has as many. Ordered by
+    their start, its list would have the study's own run, too.
     """
     return {
         "searchFilter": f"tags.study = '{study_id}' and tags.role = 'trial'",

@@ -19,6 +19,7 @@ from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
 from overcast.core.devices import Devices, Machine, resolve_devices
 from overcast.core.errors import IncompatibleError, UserError
+from overcast.core.launchers import refuse_other_ranks
 from overcast.core.paths import project_path
 from overcast.core.seeding import generator
 from overcast.core.spec import Spec
@@ -36,7 +37,6 @@ from overcast.tracking.run_folder import Run
 from overcast.tracking.tensorboard import refuse_without_tensorboard
 from overcast.training.first_weights import check_first_weights
 from overcast.training.imbalance import check_balance, thin_classes
-from overcast.training.torchrun import refuse_other_ranks
 from overcast.training.warm_start import open_start
 
 TRAINING_BYTES = 16

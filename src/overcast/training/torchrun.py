@@ -24,8 +24,6 @@ from overcast.tracking.run_folder import Run
 
 UNTIL_NEXT_RUN = timedelta(days=30)
 
-START = "torchrun --nnodes={nodes} --nproc-per-node={each} --rdzv-backend=c10d --rdzv-endpoint=FIRST_MACHINE:29400"
-
 
 class Ranks:
     """All processes of this torchrun: rank 0 tells the others on a line of its own what they train together.
@@ -173,17 +171,3 @@ def _train_what_is_told(ranks: Ranks) -> int:
         with suppress(DivergedError):  # which rank 0 tells
             ranks.fit(job, RunRecorder(), shown=False)
     return job
-
-
-def refuse_other_ranks(devices: Devices) -> None:
-    """Raises: UserError where a run's processes are not those that there are, under torchrun or without it."""
-    started, nodes = torchrun_ranks(os.environ), devices.num_nodes
-    asked = f"trainer.num_nodes={nodes} with {devices.ranks_a_node} process(es) each"
-    if not started and nodes > 1:
-        start = START.format(nodes=nodes, each=devices.ranks_a_node)
-        raise UserError(f"{asked}: start it on each machine with {start} pipelines/train.py …")
-    if started and started != devices.ranks:
-        raise UserError(
-            f"torchrun has started {started} process(es), and the run is one of {asked}: give trainer.num_nodes what "
-            "--nnodes is, and trainer.devices what --nproc-per-node is"
-        )

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
+from tqdm import tqdm
 
 from overcast.config.compose import override_key
 from overcast.config.run_config import RunConfig
@@ -142,7 +143,8 @@ def trained_jobs(sweep: Sweep, store: TrackingStore | None, study: StudyInfo) ->
     records = {(each.tags["identity"], each.tags["role"]): each for each in reversed(found)}  # of two the newest
     cells = {cell.place: cell for cell in sweep.cells}
     trained = {}
-    for job, (repeat, place) in zip(sweep.layout.jobs, sweep.layout.order, strict=True):
+    jobs = tqdm(sweep.layout.jobs, desc="looking for trained runs", unit="run", delay=3, leave=False, disable=None)
+    for job, (repeat, place) in zip(jobs, sweep.layout.order, strict=True):
         identity = (records and cells[place].run_identity(repeat)) or ""
         record = records.get((identity, "trial")) or records.get((identity, cells[place].config.role))
         if not (store and record and (run := whole(record, store))):

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tqdm import tqdm
+
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.core.paths import project_home, project_path
@@ -104,19 +106,22 @@ class TrackingStore:
         terms += [f"attributes.status = '{status}'"] if status else []
         runs: list[RunInfo] = []
         token = None
-        while len(runs) < limit:
-            with answering(self.uri):
-                page = self.client.search_runs(
-                    [self.experiment],
-                    " and ".join(terms),
-                    max_results=min(limit - len(runs), 1000),
-                    order_by=["attributes.start_time DESC"],
-                    page_token=token,
-                )
-            runs += [_run_info(run) for run in page]
-            token = page.token
-            if not token:
-                break
+        # ten thousand take long
+        with tqdm(desc="reading MLflow's runs", unit="run", delay=3, leave=False, disable=None) as bar:
+            while len(runs) < limit:
+                with answering(self.uri):
+                    page = self.client.search_runs(
+                        [self.experiment],
+                        " and ".join(terms),
+                        max_results=min(limit - len(runs), 1000),
+                        order_by=["attributes.start_time DESC"],
+                        page_token=token,
+                    )
+                runs += [_run_info(run) for run in page]
+                bar.update(len(page))
+                token = page.token
+                if not token:
+                    break
         return runs
 
     def status(self, run_id: str) -> str:

@@ -112,6 +112,7 @@ class SharedServer:
         words += [f"-s3.port={self.store_port}", f"-s3.port.grpc={_free_ports(1)[0]}"]
         self._start("store", [_program("weed"), "server", *words, *ports, *grpc])
         self._wait("store", f"http://127.0.0.1:{self.store_port}/healthz")
+        self._wait("store", f"http://127.0.0.1:{self._inner[0]}/dir/assign")  # until its volumes are known, too
 
     def start_tracking(self) -> None:
         words = ["--backend-store-uri", "postgresql+psycopg:///mlflow"]

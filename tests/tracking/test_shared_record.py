@@ -235,7 +235,7 @@ def test_a_password_that_is_changed_meanwhile_costs_nothing(
 
 def test_dvc_keeps_files_in_the_same_store(server: SharedServer, home: Path) -> None:
     def dvc(*words: str) -> None:
-        command = [sys.executable, "-m", "dvc", *words, "--quiet"]
+        command = [sys.executable, "-m", "dvc", *words]
         done = subprocess.run(command, cwd=home, env=server.environment(), capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
 

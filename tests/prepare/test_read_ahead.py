@@ -58,6 +58,15 @@ def test_batches_are_the_same_and_the_next_one_is_asked_for(
     assert sum(asked) == len(rows)
 
 
+def test_a_system_that_takes_no_advice_reads_the_rows_when_they_are_taken(
+    pack: Pack, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.mmap, "MADV_WILLNEED", -1)  # which it refuses
+    batches = [np.arange(3), np.arange(3, 5)]
+    assert [*read_ahead(pack, batches)] == batches
+    assert asked == [3, 2]
+
+
 def test_a_small_pack_and_one_in_memory_are_left_alone(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "byte_ranges", None)
     batches = [np.arange(3), np.arange(3, 5)]

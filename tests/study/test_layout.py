@@ -6,7 +6,7 @@ import pytest
 
 from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
-from overcast.study.layout import Layout, Place, study_layout, study_repeats
+from overcast.study.layout import Layout, Place, repeat_numbers, study_layout, study_repeats
 
 GRID = [["lr=0.1", "epochs=3"], ["lr=0.2", "epochs=3"]]
 
@@ -72,3 +72,20 @@ def test_more_seeds_are_more_rounds_over_the_folds_and_change_none_there_were() 
         study_repeats(["seed=5"], None, 3)
     with pytest.raises(UserError, match=r"study\.seeds=0: must be at least 1"):
         study_repeats([], 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "numbers"),
+    [
+        ([], [{}]),
+        (["seed=3", "seed=12"], [{"seed": 3}, {"seed": 12}]),
+        (["split.fold=0 seed=0", "seed=1 split.fold=1"], [{"split.fold": 0, "seed": 0}, {"split.fold": 1, "seed": 1}]),
+        (["seed=3", "split.fold=1"], None),  # the first one's seed is not the second one's
+        (["seed=1 lr=0.5"], None),
+        (["seed='1'"], None),
+        (["+tags=[a]"], None),
+    ],
+)
+def test_repeats_are_numbers_where_they_are_all_alike(repeats: list[str], numbers: list[dict[str, int]] | None) -> None:
+    found = repeat_numbers(repeats)
+    assert (None if found is None else [*found.values()]) == numbers

@@ -44,7 +44,8 @@ def test_the_line_counts_done_failed_and_left(parallel: StudyInfo) -> None:
     for job, state in enumerate(["done", "failed", "failed", "running"]):
         set_state(parallel, job, state)
     bar = Bar()
-    Watch(parallel, 10).show(bar)
+    watch = Watch(parallel, 10)
+    watch.show(bar)
     assert (bar.n, bar.text) == (3, "2 failed, 7 left")
 
 

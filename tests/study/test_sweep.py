@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import StudyConfig
-from overcast.core.errors import UnreachableError, UserError
+from overcast.core.errors import DamagedError, UnreachableError, UserError
 from overcast.study.layout import Layout, study_layout
 from overcast.study.sweep import equalise, plan_sweep, trained_jobs
 from overcast.tracking.study_info import StudyInfo
@@ -88,10 +88,35 @@ def test_where_the_store_does_not_answer_each_job_looks_for_its_own(config: Any)
     assert trained_jobs(sweep, store, study) == {} == trained_jobs(sweep, None, study)  # type: ignore[arg-type]
 
 
-def test_a_repeat_of_other_overrides_is_looked_for_by_its_job(config: Any) -> None:
-    (cell, _) = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job)).cells
-    assert cell.run_identity("seed=3") == make_plan(config("seed=3", CELLS[0])).identity
-    assert cell.run_identity("seed=3 lr=0.5") is None
+def test_runs_whose_repeats_differ_in_more_are_looked_for_by_their_jobs(config: Any) -> None:
+    sweep = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job))
+    other = replace(sweep, layout=replace(sweep.layout, repeats=["seed=0", "seed=1 lr=0.5"]))
+    study, store = StudyInfo("x-1", "x", "", 1, ""), SimpleNamespace(search=None)
+    assert trained_jobs(other, store, study) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damaged", ["metrics", "record"])
+def test_a_run_with_a_damaged_file_is_left_to_its_job(
+    config: Any, damaged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which lets the comparison measure it anew."""
+
+    class Damaged(Whole):
+        def __getattribute__(self, name: str) -> Any:
+            if name == damaged:
+                raise DamagedError("changed")
+            return super().__getattribute__(name)
+
+    sweep = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job))
+    whole, hurt = (
+        kind(make_plan(config(*job)).identity)
+        for kind, job in zip((Whole, Damaged), sweep.layout.jobs[:2], strict=True)
+    )
+    runs = {"a": whole, "b": hurt}
+    monkeypatch.setattr("overcast.study.sweep.whole", lambda record, _: runs[record.id])
+    store: Any = SimpleNamespace(search=lambda *_, **__: [run.recorded_as(name) for name, run in runs.items()])
+    study = StudyInfo("x-1", "x", "", 1, "")
+    assert trained_jobs(sweep, store, study) == {tuple(sweep.layout.jobs[0]): whole}
 
 
 @pytest.mark.parametrize(

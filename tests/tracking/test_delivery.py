@@ -138,15 +138,8 @@ def test_a_run_that_could_not_be_created_is_created_once(
     Run(folder).write_record(outbox=record.outbox.path.name if record.outbox else "")
     log_all(record, folder)
     assert record.id == ""
-    create_run, client = store.client.create_run, store.client
-
-    def lost(*args: Any, **kwargs: Any) -> Any:
-        create_run(*args, **kwargs)
-        store.client.calls = 0  # and so is what is asked after it
-        raise MlflowException("no answer")
-
-    monkeypatch.setattr(client, "create_run", lost)
-    store.client = FlakyClient(client, 10**9)
+    client = store.client
+    store.client = FlakyClient(client, 10**9, loses="create_run")
     assert [each.why for each in deliver_all(store.client, store.uri, unsent_files(home / "runs"))] == [
         "too many 500 error responses"
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.exceptions import MlflowException
 
 from flaky import FlakyClient
 from overcast.tracking.delivery import deliver_all, unsent_files
@@ -25,15 +24,7 @@ def test_a_trial_that_the_store_made_without_answering_is_the_one_that_is_record
     folder = tmp_path / "runs" / "a"
     folder.mkdir(parents=True)
     client = store.client
-    create_run = client.create_run
-
-    def lost(*args: Any, **kwargs: Any) -> Any:
-        create_run(*args, **kwargs)
-        store.client.calls = 0  # and so is what is asked after it
-        raise MlflowException("no answer")
-
-    monkeypatch.setattr(client, "create_run", lost)
-    store.client = FlakyClient(client, 10**9)
+    store.client = FlakyClient(client, 10**9, loses="create_run")
     asked = replace(config(), tracking=store.settings)
     record = open_record(store, asked, Run(folder), "x", {"role": "trial"}, study)
     assert record.id == ""

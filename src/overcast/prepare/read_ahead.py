@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ def read_ahead(pack: Pack, batches: Sequence[np.ndarray]) -> Iterator[np.ndarray
     for batch in batches:
         while asked < len(batches) and (until < AHEAD or not waiting):
             ranges = byte_ranges(pack, batches[asked])
-            for start, length in ranges:
-                file.madvise(mmap.MADV_WILLNEED, start, length)
+            with suppress(OSError):  # it is advice: a system that has no time for it reads the rows when they are taken
+                for start, length in ranges:
+                    file.madvise(mmap.MADV_WILLNEED, start, length)
             waiting.append(sum(length for _, length in ranges))
             until, asked = until + waiting[-1], asked + 1
         until -= waiting.pop(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -116,6 +117,23 @@ def study_repeats(explicit: Sequence[str], folds: int | None, seeds: int = 1) ->
 def fold_repeats(folds: Sequence[int], seeds: int) -> list[str]:
     """The overrides of each repeat of these folds, with so many seeds each."""
     return [f"split.fold={fold} seed={fold + SEED_STEP * round_}" for round_ in range(seeds) for fold in folds]
+
+
+NUMBER = re.compile(r"(split\.fold|seed)=(\d+)")
+
+
+def repeat_numbers(repeats: Sequence[str]) -> dict[str, dict[str, int]] | None:
+    """The fold and the seed, or one of them, of each repeat; of a layout without repeats nothing for "".
+
+    None where they do not all give the same, or give more.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for repeat in repeats or [""]:
+        words = [NUMBER.fullmatch(word) for word in repeat.split()]
+        if not all(words):
+            return None
+        found[repeat] = {word[1]: int(word[2]) for word in words if word}
+    return found if len({frozenset(numbers) for numbers in found.values()}) == 1 else None
 
 
 def repeat_fold(repeat: str) -> int:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,10 @@ def set_state(study: StudyInfo, job: int, state: str, reason: str = "") -> None:
     whole_file(Path(study.folder) / "jobs" / f"{job:04d}.state", f"{state}\n{reason}")
 
 
-def read_states(study: StudyInfo) -> dict[int, tuple[str, str]]:
-    """The state of each job that has begun, and why it failed."""
+def read_states(study: StudyInfo, leave_out: Collection[int] = ()) -> dict[int, tuple[str, str]]:
+    """The state of each job that has begun, and why it failed. leave_out: jobs that are not asked about."""
     files = sorted((Path(study.folder) / "jobs").glob("*.state"))
-    texts = {int(path.stem): path.read_text(encoding="utf8") for path in files}
+    texts = {int(path.stem): path.read_text(encoding="utf8") for path in files if int(path.stem) not in leave_out}
     return {job: (text.partition("\n")[0], text.partition("\n")[2]) for job, text in texts.items()}
 
 
@@ -69,6 +69,7 @@ class Watch:
 
     def __init__(self, study: StudyInfo, jobs: int, trained: int = 0) -> None:
         self.study, self.jobs, self.trained = study, jobs, trained
+        self.finished: set[int] = set()
         self.done = threading.Event()
 
     def run(self, bar: Any) -> None:
@@ -78,8 +79,10 @@ class Watch:
         self.show(bar)
 
     def show(self, bar: Any) -> None:
-        counts = Counter(state for state, _ in read_states(self.study).values())
-        bar.n = self.trained + counts["done"] + counts["failed"]
+        states = read_states(self.study, self.finished)
+        self.finished |= {job for job, (state, _) in states.items() if state == "done"}
+        counts = Counter(state for state, _ in states.values())
+        bar.n = self.trained + len(self.finished) + counts["failed"]
         bar.set_postfix_str(f"{counts['failed']} failed, {self.jobs - bar.n} left", refresh=False)
         bar.refresh()
 

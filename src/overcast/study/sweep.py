@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,13 @@ from overcast.config.run_config import RunConfig
 from overcast.config.schema import StudyConfig
 from overcast.config.script import Session
 from overcast.core.devices import Machine, this_machine
-from overcast.core.errors import IncompatibleError, UnreachableError
+from overcast.core.errors import DamagedError, IncompatibleError, UnreachableError
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.callback import StudyCallback
 from overcast.study.checks import cell_plans, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
 from overcast.study.designs import refuse_incomplete
 from overcast.study.equal_compute import equal_contexts, refuse_unequal
-from overcast.study.layout import Layout, Place
+from overcast.study.layout import Layout, Place, repeat_numbers
 from overcast.study.lookup import whole
 from overcast.study.plan_tags import plan_cells
 from overcast.study.tuning import refuse_twice
@@ -53,13 +54,10 @@ class Cell:
         """The same in any fold and seed."""
         return self.plan.cell
 
-    def run_identity(self, repeat: str) -> str | None:
-        """That of the run in a repeat; None if the repeat has other overrides than a fold and a seed."""
-        numbers = dict(word.split("=", 1) for word in repeat.split())
-        if not numbers.keys() <= {"split.fold", "seed"}:
-            return None
-        split = replace(self.config.split, fold=int(numbers.get("split.fold", self.config.split.fold)))
-        seed = int(numbers.get("seed", self.config.seed))
+    def run_identity(self, numbers: Mapping[str, int]) -> str:
+        """That of its run in a repeat with this ``split.fold`` and ``seed``, or one of them."""
+        split = replace(self.config.split, fold=numbers.get("split.fold", self.config.split.fold))
+        seed = numbers.get("seed", self.config.seed)
         return replace(self.plan, config=replace(self.config, split=split, seed=seed)).identity
 
 
@@ -134,24 +132,34 @@ def open_study(sweep: Sweep, callback: StudyCallback, session: Session, launcher
 def trained_jobs(sweep: Sweep, store: TrackingStore | None, study: StudyInfo) -> dict[tuple[str, ...], Run]:
     """The whole runs that the study has already, trials measured and all recorded, by the overrides of their jobs.
 
-    Where the store does not answer there are none: each job then looks for its own.
+    Where the store does not answer, or repeats differ in more than a fold and a seed, there are none: each job then
+    looks for its own.
     """
+    repeats = repeat_numbers(sweep.layout.repeats)
     try:
-        found = store.search("FINISHED", study=study.id) if store else []
+        found = store.search("FINISHED", study=study.id) if store and repeats is not None else []
     except UnreachableError:
         return {}
-    records = {(each.tags["identity"], each.tags["role"]): each for each in reversed(found)}  # of two the newest
+    if not (found and store and repeats is not None):
+        return {}
+    records = {(each.tags.get("identity"), each.tags["role"]): each for each in reversed(found)}  # of two the newest
     cells = {cell.place: cell for cell in sweep.cells}
     trained = {}
     jobs = tqdm(sweep.layout.jobs, desc="looking for trained runs", unit="run", delay=3, leave=False, disable=None)
     for job, (repeat, place) in zip(jobs, sweep.layout.order, strict=True):
-        identity = (records and cells[place].run_identity(repeat)) or ""
+        identity = cells[place].run_identity(repeats[repeat])
         record = records.get((identity, "trial")) or records.get((identity, cells[place].config.role))
-        if not (store and record and (run := whole(record, store))):
-            continue
-        if (run.metrics or record.tags["role"] != "trial") and not run.record.get("refused"):
+        run = whole(record, store) if record else None
+        if record and run and _has_all(run, measured=record.tags["role"] == "trial"):
             trained[tuple(job)] = run
     return trained
+
+
+def _has_all(run: Run, measured: bool) -> bool:
+    """Whether nothing is left to do for a run: it is recorded, and measured if it has to be, all of it undamaged."""
+    with suppress(DamagedError):
+        return not run.record.get("refused") and (bool(run.metrics) or not measured)
+    return False
 
 
 def equalise(sweep: Sweep, compose: Compose, callback: StudyCallback) -> Sweep:

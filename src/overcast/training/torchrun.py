@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
+from overcast.config.script import fail
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.launchers import torchrun_ranks
@@ -36,8 +37,9 @@ class Ranks:
 
         rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         hosts = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
-        self._store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=hosts)
-        self._line: Any = ProcessGroupGloo(PrefixStore("line", self._store), rank, world, UNTIL_NEXT_RUN)
+        with _loss_told():
+            self._store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=hosts)
+            self._line: Any = ProcessGroupGloo(PrefixStore("line", self._store), rank, world, UNTIL_NEXT_RUN)
         self._trainings = 0
         self.idle = True
         """Whether all listen to rank 0."""
@@ -110,11 +112,16 @@ def run_with_torchrun(main: Callable[[], None]) -> None:
     """Run a script's main; of torchrun's processes, rank 0 alone does."""
     if not torchrun_ranks(os.environ):
         main()
-    elif os.environ["RANK"] == "0":
-        with _leading():
-            main()
-    else:
-        _follow()
+        return
+    try:
+        with refusals_told():
+            if os.environ["RANK"] == "0":
+                with _leading():
+                    main()
+            else:
+                _follow()
+    except UserError as error:
+        fail(type(error)(f"rank {os.environ['RANK']} failed: {error}"))
 
 
 @contextmanager
@@ -153,13 +160,7 @@ def _follow() -> None:
 
     One that ended well before the others failed would keep its torchrun waiting for theirs.
     """
-    try:
-        with refusals_told():
-            code = _train_what_is_told(Ranks())
-    except UserError as error:
-        print(f"overcast: rank {os.environ['RANK']} failed: {error}", file=sys.stderr)
-        code = error.exit_code
-    sys.exit(code)
+    sys.exit(_train_what_is_told(Ranks()))
 
 
 def _train_what_is_told(ranks: Ranks) -> int:

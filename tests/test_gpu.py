@@ -42,8 +42,8 @@ def test_a_run_is_that_of_the_cpu_to_rounding(config: Any) -> None:
     assert here.history["train/nll"] == pytest.approx(there.history["train/nll"], abs=1e-2)
 
 
-def test_the_same_run_twice_is_the_same(config: Any) -> None:
-    one, two = train(config(*FULL)), train(config(*FULL, "run=again"))
+def test_the_same_run_twice_is_the_same(config: Any, tmp_path: Path) -> None:
+    one, two = train(config(*FULL)), train(config(*FULL, f"run={tmp_path}/again"))
     assert one.history["train/nll"] == pytest.approx(two.history["train/nll"], abs=1e-4)
 
 

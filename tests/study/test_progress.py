@@ -47,6 +47,11 @@ def test_the_line_counts_done_failed_and_left(parallel: StudyInfo) -> None:
     watch = Watch(parallel, 10)
     watch.show(bar)
     assert (bar.n, bar.text) == (3, "2 failed, 7 left")
+    (Path(parallel.folder) / "jobs" / "0000.state").unlink()  # what is done is not read again
+    set_state(parallel, 1, "running")  # again, alone
+    set_state(parallel, 3, "done")
+    watch.show(bar)
+    assert (bar.n, bar.text) == (3, "1 failed, 7 left")
 
 
 def test_what_failed_is_said_once_with_its_reasons(parallel: StudyInfo) -> None:

@@ -108,15 +108,12 @@ def test_a_run_with_a_damaged_file_is_left_to_its_job(
             return super().__getattribute__(name)
 
     sweep = plan_sweep(layout([]), StudyConfig(), lambda job: config(*job))
-    whole, hurt = (
-        kind(make_plan(config(*job)).identity)
-        for kind, job in zip((Whole, Damaged), sweep.layout.jobs[:2], strict=True)
-    )
-    runs = {"a": whole, "b": hurt}
+    whole, hurt, *_ = sweep.layout.jobs
+    runs = {"a": Whole(make_plan(config(*whole)).identity), "b": Damaged(make_plan(config(*hurt)).identity)}
     monkeypatch.setattr("overcast.study.sweep.whole", lambda record, _: runs[record.id])
     store: Any = SimpleNamespace(search=lambda *_, **__: [run.recorded_as(name) for name, run in runs.items()])
     study = StudyInfo("x-1", "x", "", 1, "")
-    assert trained_jobs(sweep, store, study) == {tuple(sweep.layout.jobs[0]): whole}
+    assert trained_jobs(sweep, store, study) == {tuple(whole): runs["a"]}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_nothing_goes_anywhere_on_a_cpu_or_of_other_samples(pack: Pack, data: Pa
     assert resident_pictures(open_pack(data, "waves"), GPU) is None
 
 
-def test_a_training_picks_its_batches_there(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_picks_its_batches_there(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from overcast.training import assemble
     from overcast.training.train import train
 
@@ -55,7 +55,7 @@ def test_a_training_picks_its_batches_there(config: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr(assemble, "resident_pictures", lambda pack, _: to_device(pack, "cpu"))
     monkeypatch.setattr(Pack, "gather", None)
     monkeypatch.setattr(assemble, "cached_fit", lambda *_: plain_preprocessor(plain))
-    assert train(config("epochs=2", "run=other")).weights_hash() == plain.weights_hash()
+    assert train(config("epochs=2", f"run={tmp_path}/other")).weights_hash() == plain.weights_hash()
 
 
 def plain_preprocessor(run: Any) -> Any:

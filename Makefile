@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments plots test slow browser fuzz faults lint bench bench-quick audit-dependencies ui containers clean
+.PHONY: help repro experiments plots test slow browser fuzz faults lint bench bench-quick audit-dependencies docs docs-runs ui containers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -61,6 +61,12 @@ audit-dependencies: .venv/pip-audit ## known vulnerabilities of the pinned packa
 	@$@.part/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'
 	@mv $@.part $@
 
+docs: .venv/docs ## this documentation as a site: site/index.html, in English and Korean, also without a network
+	python docs/build.py
+
+docs-runs: .venv/dev ## measure again what the course shows: docs/tables, less than an hour
+	python docs/course_runs.py
+
 ui: .venv/base ## the MLflow UI on localhost, port 5000
 	cd "$${OVERCAST_HOME:-.}" && python -m overcast.tracking.database sqlite:///mlflow.db && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
 
@@ -69,7 +75,7 @@ containers: ## the champion of MODEL=… and the MLflow UI in containers, on loc
 	OVERCAST_UID=$$(id -u) MODEL=$(MODEL) docker compose up --build
 
 clean: ## remove what was made, but not the environment or the tracking database
-	rm -rf data runs reports dvc_plots .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data runs reports site .site dvc_plots .pytest_cache .mypy_cache .ruff_cache
 
 # Marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
 .venv/base: pyproject.toml constraints.txt
@@ -78,8 +84,10 @@ clean: ## remove what was made, but not the environment or the tracking database
 	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,voices]' MARK=dev
 .venv/slow: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,transfer-text,voices,ray,server,slurm]' MARK=slow
+.venv/docs: pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory install EXTRA='[docs]' MARK=docs
 .venv/browser: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory install EXTRA='[dev,browser]' MARK=browser
+	@$(MAKE) --no-print-directory install EXTRA='[dev,docs,browser]' MARK=browser
 
 .PHONY: install
 install:

@@ -699,7 +699,8 @@ def test_a_study_on_a_local_ray_cluster(user: Home) -> None:
 def test_a_study_by_the_launcher_for_slurm(user: Home) -> None:
     """As `hydra/launcher=slurm`, but for the queue: submitit's own executor starts a process a job."""
     pytest.importorskip("submitit")
-    code, out, err = user.run("train", "-m", "hydra/launcher=submitit_local", "model=ann", "seed=0,1")
+    jobs = f"hydra.launcher.submitit_folder={user.folder}/jobs/%j"
+    code, out, err = user.run("train", "-m", "hydra/launcher=submitit_local", jobs, "model=ann", "seed=0,1")
     assert code == 0, err
     assert "study sweep: 2 runs" in out
     assert statuses(user.folder) == (["FINISHED"], Counter(FINISHED=2))

@@ -1,1 +1,0 @@
-/tmp/w/slurm/.submitit/2/2_submission.sh

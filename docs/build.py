@@ -1,0 +1,124 @@
+"""Build the documentation site into site/, in English and Korean: make docs
+
+Every page is a file below docs/ (Korean ones below docs/ko/). Pages of the course are Jinja templates: their figures
+come from the result tables in docs/tables, which docs/course_runs.py makes, and what lessons share is in lesson.md.j2.
+Zensical makes the pages, and fails for a link that leads nowhere. Nothing is fetched when a page is read, and all of
+it works from the disk: file:// is enough.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jinja2
+
+from course_tables import read_tables
+from option_reference import write_option_reference
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+SOURCES = ROOT / ".site"
+"""The pages as Zensical takes them, a folder a language."""
+SITE = ROOT / "site"
+LANGUAGES = {"en": DOCS, "ko": DOCS / "ko"}
+FROM_THE_TOP = ("SECURITY.md",)
+"""Pages that lie where people of the field look for them, and are part of the site too."""
+NO_PAGES = ("ko", "*.py", "*.j2", "*.toml", "*.csv", "tables", "assets", "notebooks", "__pycache__")
+OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+((?!docs/|assets/|tables/)[\w./-]+?)(#[\w-]+)?\)")
+"""A link to a file that the site does not hold."""
+
+
+def main() -> None:
+    shutil.rmtree(SOURCES, ignore_errors=True)
+    shutil.rmtree(SITE, ignore_errors=True)
+    for language, pages in LANGUAGES.items():
+        target = SOURCES / language
+        copy_pages(pages, target)
+        render_lessons(target, language)
+        if language == "en":
+            write_option_reference(target / "reference")
+        shutil.copytree(DOCS / "assets", target / "assets", dirs_exist_ok=True)
+        zensical(language)
+    (SOURCES / "site").rename(SITE)
+    link_translations()
+    print(f"The site is in {SITE.relative_to(ROOT)}/index.html")
+
+
+def copy_pages(pages: Path, target: Path) -> None:
+    """The Markdown files and pictures of one language, with links to files of the project made plain words."""
+    ignored = shutil.ignore_patterns(
+        "ko", "*.py", "*.j2", "*.toml", "*.csv", "tables", "assets", "__pycache__", "notebooks"
+    )
+    shutil.copytree(pages, target, ignore=ignored if pages == DOCS else None)
+    if pages == DOCS:
+        for name in FROM_THE_TOP:
+            text = (ROOT / name).read_text(encoding="utf8")
+            (target / name).write_text(text.replace("](docs/", "]("), encoding="utf8")
+    for path in target.rglob("*.md"):
+        path.write_text(OUTSIDE.sub(in_the_site, path.read_text(encoding="utf8")), encoding="utf8")
+
+
+def in_the_site(link: re.Match[str]) -> str:
+    """A link to a page of the top that the site holds, or the name of a file that it does not."""
+    words, file, _ = link.groups()
+    if file in FROM_THE_TOP:
+        return link[0].replace("../", "", 1)
+    return words if words.strip("`").endswith(Path(file).name) else f"{words} (`{file}`)"
+
+
+def render_lessons(target: Path, language: str) -> None:
+    """Fill in the course's pages, in place. Raises: jinja2.UndefinedError for a figure that no table has."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([target, DOCS]), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    environment.globals |= {"tables": read_tables(), "language": language}
+    environment.filters |= {"percent": percent, "seconds": seconds}
+    for path in sorted(target.glob("course/*.md")):
+        text = environment.get_template(path.relative_to(target).as_posix()).render()
+        path.write_text(text, encoding="utf8")
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """0.934 as "93 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def seconds(duration: float) -> str:
+    """A time to wait, as coarse as it should be read: "40 s", "3 min"."""
+    return f"{round(duration, -1) or 10:.0f} s" if duration < 90 else f"{duration / 60:.0f} min"
+
+
+def zensical(language: str) -> None:
+    """Build one language, and stop at the first dead link."""
+    config = DOCS / f"zensical.{language}.toml"
+    copy = SOURCES / config.name
+    shutil.copy(config, copy)
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        problems = [line for line in (done.stdout + done.stderr).splitlines() if "Traceback" not in line]
+        raise SystemExit(f"The site in {language} was not built:\n" + "\n".join(problems[:40]))
+
+
+def link_translations() -> None:
+    """Let the choice of a language lead to the same page in it, where there is one, not to the first page."""
+    for korean in SITE.glob("ko/**/*.html"):
+        page = korean.relative_to(SITE / "ko")
+        if (SITE / page).exists():
+            up = "../" * (len(page.parts) - 1)
+            for path, links in {
+                korean: {"en": f"{up}../{page}", "ko": page.name},
+                SITE / page: {"en": page.name, "ko": f"{up}ko/{page}"},
+            }.items():
+                text = path.read_text(encoding="utf8")
+                for language, link in links.items():
+                    text = re.sub(rf'href="[^"]*"(?= hreflang="?{language}\b)', f'href="{link}"', text)
+                path.write_text(text, encoding="utf8")
+
+
+if __name__ == "__main__":
+    main()

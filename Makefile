@@ -65,7 +65,7 @@ docs: .venv/docs ## this documentation as a site: site/index.html, in English an
 	python docs/build.py
 
 docs-runs: .venv/dev ## measure again what the course shows: docs/tables, less than an hour
-	python docs/course_runs.py
+	OVERCAST_HOME=$(CURDIR)/.site/runs python docs/course_runs.py $(TABLES)
 
 ui: .venv/base ## the MLflow UI on localhost, port 5000
 	cd "$${OVERCAST_HOME:-.}" && python -m overcast.tracking.database sqlite:///mlflow.db && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1

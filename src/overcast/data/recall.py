@@ -12,29 +12,23 @@ the LSTM is after three, and the RNN no better than chance. Seconds a run.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from overcast.core.errors import UserError
-from overcast.core.spec import Kind
-from overcast.data import DataSet, Sample
+from overcast.data._drawn import DrawnSequences
 
 CUE = 3
 """How many steps tell the class."""
 
 
-class Recall(DataSet):
+class Recall(DrawnSequences):
     """``n_samples`` sequences of ``length`` steps, in ``classes`` classes; noise: its standard deviation.
 
     Sample i depends on (seed, i), classes, length and noise alone, whatever their number.
     """
 
-    kind: ClassVar[Kind] = "sequence"
-    synthetic: ClassVar[bool] = True
-    near_duplicates: ClassVar[bool] = False
     raw_options: ClassVar[tuple[str, ...]] = ("n_samples", "length", "classes", "noise", "seed")
 
     def __init__(
@@ -46,24 +40,7 @@ class Recall(DataSet):
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         self.n_samples, self.length, self.classes, self.noise, self.seed = n_samples, length, classes, noise, seed
-
-    def fetch(self, raw: Path, mirror: Path | None) -> None:
-        for index in range(self.n_samples):
-            file = raw / self.label(index) / f"{index:06d}.npy"
-            file.parent.mkdir(exist_ok=True)
-            np.save(file, self.draw(index))
-
-    def samples(self, raw: Path) -> list[Sample]:
-        return [Sample(f"{path.parent.name}/{path.name}", path.parent.name) for path in sorted(raw.glob("*/*.npy"))]
-
-    def read(self, path: Path) -> np.ndarray:
-        try:
-            x = np.asarray(np.load(path, allow_pickle=False), np.float32)
-        except (ValueError, EOFError):
-            raise UserError("no array of numbers as .npy files hold them") from None
-        if x.ndim != 2 or not len(x) or x.shape[1] != self.classes + 1:
-            raise UserError(f"an array of {x.shape}, not of steps by {self.classes + 1} features")
-        return x
+        self.features = classes + 1
 
     def label(self, index: int) -> str:
         """The class of a sample, as text of equal length, so that order by name is order by number."""

@@ -65,7 +65,7 @@ docs: .venv/docs ## this documentation as a site: site/index.html, in English an
 	python docs/build.py
 
 docs-runs: .venv/dev ## measure again what the course shows: docs/tables, less than an hour
-	OVERCAST_HOME=$(CURDIR)/.site/runs python docs/course_runs.py $(TABLES)
+	OVERCAST_HOME=$(CURDIR)/build/docs-runs python docs/course_runs.py $(TABLES)
 
 ui: .venv/base ## the MLflow UI on localhost, port 5000
 	cd "$${OVERCAST_HOME:-.}" && python -m overcast.tracking.database sqlite:///mlflow.db && mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
@@ -75,7 +75,7 @@ containers: ## the champion of MODEL=… and the MLflow UI in containers, on loc
 	OVERCAST_UID=$$(id -u) MODEL=$(MODEL) docker compose up --build
 
 clean: ## remove what was made, but not the environment or the tracking database
-	rm -rf data runs reports site .site dvc_plots .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data runs reports site build dvc_plots .pytest_cache .mypy_cache .ruff_cache
 
 # Marks say what is installed; a changed pyproject.toml or constraints.txt installs again.
 .venv/base: pyproject.toml constraints.txt

@@ -21,7 +21,7 @@ from option_reference import write_option_reference
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-SOURCES = ROOT / ".site"
+SOURCES = ROOT / "build" / "site"
 """The pages as Zensical takes them, a folder a language."""
 SITE = ROOT / "site"
 LANGUAGES = {"en": DOCS, "ko": DOCS / "ko"}

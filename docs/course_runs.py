@@ -18,17 +18,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from course_tables import write_table
 from overcast.claims import table as trial_table
 from overcast.claims.vanishing_gradient import gradients
 from overcast.comparison.measured_study import measure_study
 from overcast.comparison.study_record import recorded_study
-from overcast.core.paths import HOME, ROOT
-from overcast.statistics.estimates import one_sample_t
+from overcast.core.paths import ROOT, project_home
 from overcast.tracking.run_folder import Run
 
-OWN_HOME = ROOT / ".site" / "runs"
+OWN_HOME = ROOT / "build" / "docs-runs"
 STRENGTH = {"dropout": "p", "weight_decay": "strength", "label_smoothing": "epsilon", "noise": "strength"}
 """The number of each mitigation that `+study=strengths` changes."""
 Name = Callable[[pd.Series], str]
@@ -36,10 +36,8 @@ Name = Callable[[pd.Series], str]
 
 
 def main(names: Sequence[str]) -> None:
-    if HOME != OWN_HOME:
-        raise SystemExit(
-            "It deletes the runs in OVERCAST_HOME: start it as make docs-runs, which names a folder for it"
-        )
+    if project_home() != OWN_HOME:
+        raise SystemExit("It deletes what OVERCAST_HOME has: start it as make docs-runs, which names a folder")
     if unknown := set(names) - set(TABLES):
         raise SystemExit(f"There is no table {', '.join(sorted(unknown))}, only {', '.join(TABLES)}")
     for name in names or TABLES:
@@ -89,9 +87,9 @@ def trials(study: str) -> pd.DataFrame:
 
 def interval(values: Sequence[float]) -> dict[str, float]:
     """The mean of repeats and its 95 % interval (Student's t), for a share: within 0 and 1."""
-    found = one_sample_t(np.asarray(values, float))
-    low, high = found.interval()
-    return {"mean": float(found.mean), "low": max(0.0, float(low)), "high": min(1.0, float(high))}
+    x = np.asarray(values, float)
+    half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    return {"mean": x.mean(), "low": max(x.mean() - half, 0.0), "high": min(x.mean() + half, 1.0)}
 
 
 def bars(study: str, name: Name, group: Name = lambda row: "") -> dict[str, Any]:

@@ -21,7 +21,7 @@ def write_table(name: str, table: dict[str, Any]) -> None:
 
 
 def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
+    if isinstance(value, float):  # numpy's, too
         return float(f"{value:.4g}")
     if isinstance(value, dict):
         return {key: _rounded(each) for key, each in value.items()}

@@ -12,12 +12,18 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import jinja2
+import numpy as np
 
 from course_tables import read_tables
 from option_reference import write_option_reference
+from overcast.comparison.compare import compare
+from overcast.data._sky_painter import CLASSES, label_of, render
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -42,6 +48,7 @@ def main() -> None:
         if language == "en":
             write_option_reference(target / "reference")
         shutil.copytree(DOCS / "assets", target / "assets", dirs_exist_ok=True)
+        write_report(target / "assets" / "how-sure.html", language)
         zensical(language)
     (SOURCES / "site").rename(SITE)
     link_translations()
@@ -75,11 +82,32 @@ def render_lessons(target: Path, language: str) -> None:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([target, DOCS]), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    environment.globals |= {"tables": read_tables(), "language": language}
-    environment.filters |= {"percent": percent, "seconds": seconds}
+    environment.globals |= {"tables": read_tables() | {"skies": sky_pictures()}, "language": language}
+    environment.filters |= {"percent": percent, "seconds": seconds, "cell": cell}
     for path in sorted(target.glob("course/*.md")):
         text = environment.get_template(path.relative_to(target).as_posix()).render()
         path.write_text(text, encoding="utf8")
+
+
+def sky_pictures(size: int = 64) -> dict[str, Any]:
+    """A synthetic sky of each class, in grey: bytes in base64, since a page on the disk may read no other file."""
+    pictures = render(np.arange(len(CLASSES)), seed=0, size=size, difficulty=0.3).mean(-1)  # (5, H, W, 3) to (5, H, W)
+    grey = np.rint(pictures).astype(np.uint8)
+    pixels = [b64encode(picture.tobytes()).decode() for picture in grey]
+    return {"size": size, "pictures": [{"name": CLASSES[label_of(i)], "pixels": each} for i, each in enumerate(pixels)]}
+
+
+def write_report(page: Path, language: str) -> None:
+    """The report of the last lesson's study, made from its archive."""
+    with TemporaryDirectory() as folder:
+        compare(archive=str(DOCS / "tables" / "how_sure.zip"), out=f"{folder}/report", language=language)
+        shutil.copy(f"{folder}/report/report.html", page)
+
+
+def cell(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
+    """The one row that has these values. Raises: ValueError if there is none, or more than one."""
+    (found,) = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    return found
 
 
 def percent(share: float, digits: int = 0) -> str:

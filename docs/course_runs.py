@@ -187,6 +187,13 @@ def _length(row: pd.Series) -> str:
     return f"recall {row['data.length']:.0f}" if row["data"] == "recall" else str(row["data"])
 
 
+def archive() -> dict[str, Any]:
+    """No rows: the study's archive beside the tables, from which its report can be made."""
+    command = [sys.executable, "pipelines/export.py", "out=docs/tables/how_sure.zip"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return {}
+
+
 TABLES: dict[str, tuple[list[str], Callable[[], dict[str, Any]]]] = {
     "one_unit": (["+study=one_unit"], lambda: bars("one_unit", _network)),
     "hidden_units": (["+study=hidden_units"], lambda: bars("hidden_units", _hidden)),
@@ -195,7 +202,7 @@ TABLES: dict[str, tuple[list[str], Callable[[], dict[str, Any]]]] = {
     "locality": (["+study=locality"], lambda: bars("locality", _kind, _shuffled)),
     "strength": (["+study=strengths", "prepare=true"], strength),
     "memory": (["+study=memory"], lambda: bars("memory", _model, _length)),
-    "how_sure": (["+study=small", "prepare=true", "study.folds=10", "study.seeds=2"], dict),
+    "how_sure": (["+study=small", "prepare=true", "study.folds=10", "study.seeds=2"], archive),
     "problem": (["+study=problem", "study.folds=3"], lambda: bars("problem", _model, _data)),
 }
 """Of each table the words of its study, and what makes its rows of the study's runs."""

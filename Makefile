@@ -62,7 +62,7 @@ audit-dependencies: .venv/pip-audit ## known vulnerabilities of the pinned packa
 	@mv $@.part $@
 
 docs: .venv/docs ## this documentation as a site: site/index.html, in English and Korean, also without a network
-	python docs/build.py
+	python docs/build_site.py
 
 docs-runs: .venv/dev ## measure again what the course shows: docs/tables, less than an hour
 	OVERCAST_HOME=$(CURDIR)/build/docs-runs python docs/course_runs.py $(TABLES)
@@ -83,7 +83,7 @@ clean: ## remove what was made, but not the environment or the tracking database
 .venv/dev: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,voices]' MARK=dev
 .venv/slow: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,transfer-text,voices,ray,server,slurm]' MARK=slow
+	@$(MAKE) --no-print-directory install EXTRA='[dev,explain,korean,serve,tensorboard,transfer,transfer-sound,transfer-text,voices,ray,server,slurm,notebooks]' MARK=slow
 .venv/docs: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory install EXTRA='[docs]' MARK=docs
 .venv/browser: pyproject.toml constraints.txt

@@ -115,6 +115,15 @@ def test_each_mean_has_the_t_interval_of_its_folds():
     assert ends(compared, "good", PRIMARY.column) == pytest.approx(list(interval))
 
 
+def test_a_mean_of_results_that_are_all_the_same_has_no_interval():
+    trials = made({"none": 0, "good": 0})
+    trials.loc[trials["cell"] == "good", "test/accuracy"] = 1.0
+    compared = comparison_table(trials)
+    assert row(compared, "good")["test/accuracy"] == 1
+    assert np.isnan(ends(compared, "good", "test/accuracy")).all()
+    assert np.isfinite(ends(compared, "none", "test/accuracy")).all()
+
+
 def test_the_cells_of_a_context_are_ranked_by_accuracy():
     compared = comparison_table(made({"none": 0, "bad": -0.1, "good": 0.1}))
     assert list(compared["cell"]) == ["good", "none", "bad"]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from overcast.comparison.changes import change_columns, interval_columns, not_flattered
 from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
-from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, two_way
+from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, repeated_mean, two_way
 from overcast.statistics.fold_covariance import common_ratio
 from overcast.statistics.sequential import futile
 from overcast.statistics.simultaneous import (
@@ -132,7 +132,7 @@ def _row(
     for outcome in judged.every:
         shared = context.cell_answers(name, outcome.column, answers)
         of_folds = _fold_means(context.values(outcome.column)[at])
-        row |= _bounded(outcome, one_sample_t(of_folds) if shared is None else two_way(shared))
+        row |= _bounded(outcome, repeated_mean(of_folds) if shared is None else two_way(shared))
     row["folds"] = len(_fold_means(context.values(PRIMARY.column)[at]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))

@@ -12,7 +12,7 @@ derived from those three and so cannot disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,6 +88,16 @@ def one_sample_t(values: ArrayLike) -> Estimate:
     agreeing = np.abs(mean) / agreeing_quantile(n) * np.sqrt(n)
     spread = np.where(np.sqrt(variance) < ROUNDING, agreeing, np.sqrt(variance))
     return Estimate(mean, spread / np.sqrt(n), df)
+
+
+def repeated_mean(values: ArrayLike) -> Estimate:
+    """Mean of ``values (..., n)`` over n repeats, of what is no difference: 0 has no meaning then.
+
+    Where all n are the same, as for a task without a mistake, the error is NaN: they do not tell how far they may vary.
+    """
+    estimate = one_sample_t(values)
+    alike = np.ptp(np.asarray(values, float), axis=-1) < ROUNDING if np.size(values) else False
+    return replace(estimate, standard_error=np.where(alike, np.nan, estimate.standard_error))
 
 
 def agreeing_quantile(n: int) -> float:

@@ -1,5 +1,5 @@
 // What every lesson of the course needs: its things to play with are started, and a question is answered before its verdict.
-// A thing to play with is a function in `course.widgets`, by the name in `data-play`: (place, table) => fills the place.
+// A thing to play with is a function in `course.widgets`, by the name in `data-play`: place => fills it.
 "use strict";
 
 (() => {
@@ -14,9 +14,11 @@
 
   const TEXT = course.words({
     en: { locked: "The result opens after your answer.", browsing: "Chosen: {answer}. Enter opens the result.",
-      answered: "Your prediction: {answer}. The result is open below.", broken: "This cannot be shown: {reason}." },
+      answered: "Your prediction: {answer}. The result is open below.", broken: "This cannot be shown: {reason}.",
+      table: "its table is missing" },
     ko: { locked: "답을 고르면 결과가 열립니다.", browsing: "고른 답: {answer}. Enter를 누르면 결과가 열립니다.",
-      answered: "나의 예측: {answer}. 아래에 결과가 열렸습니다.", broken: "표시할 수 없습니다: {reason}." },
+      answered: "나의 예측: {answer}. 아래에 결과가 열렸습니다.", broken: "표시할 수 없습니다: {reason}.",
+      table: "결과 표가 없습니다" },
   });
 
   // An HTML element with these attributes (a listener's begins with "on") and children, which are elements or text.
@@ -111,17 +113,18 @@
     verdict.addEventListener("toggle", () => { if (!answered()) verdict.open = false; });
   }
 
-  // The figures that follow a place in the page, if there are any for it.
-  function tableOf(place) {
+  // The figures that follow a place in the page. Throws if a thing that shows figures has none.
+  course.tableOf = place => {
     const after = script => place.compareDocumentPosition(script) & Node.DOCUMENT_POSITION_FOLLOWING;
     const scripts = document.querySelectorAll(`script.play-table[data-table="${place.dataset.play}"]`);
     const found = [...scripts].find(after);
-    return found && JSON.parse(found.textContent);
-  }
+    if (!found) throw new Error(TEXT.table);
+    return JSON.parse(found.textContent);
+  };
 
   function start(place) {
     try {
-      course.widgets[place.dataset.play](place, tableOf(place));
+      course.widgets[place.dataset.play](place);
     } catch (error) {
       place.replaceChildren(element("p", {}, course.fill(TEXT.broken, { reason: error.message })));
       console.error(error);

@@ -73,8 +73,8 @@
     return course.lineChart({ x: { ...course.places(depths), name: words.layers }, y, series, marked: place(run), text });
   }
 
-  function depth(place, { runs }) {
-    const words = course.words(WORDS), named = value => words[value] ?? value;
+  function depth(place) {
+    const { runs } = course.tableOf(place), words = course.words(WORDS), named = value => words[value] ?? value;
     const depths = distinct(runs, "depth").sort((one, other) => one - other), axes = scales(words, runs);
     const chosen = { depth: depths[0], activation: runs[0].activation, norm: runs[0].norm };
     const gradient = course.figure(words.gradient), told = course.told();

@@ -13,7 +13,7 @@
       gaps: "Gap (train − test) by strength", gap: "gap, with its 95 % interval", points: "gap, points",
       chosen: "{mitigation}, {strength}.", of: "strength {value}",
       learnt: "After epoch {epoch}: train {train}, validation {validation} (means of {repeats} repeats).",
-      result: "Test {mean}, 95 % interval {low} to {high}.", apart: "Gap {mean}, 95 % interval {low} to {high}.",
+      result: "Test {mean}, 95 % interval {low} to {high}.", apart: "Gap {mean} points, 95 % interval {low} to {high} points.",
     },
     ko: {
       mitigation: "과적합 완화 기법", strength: "세기", without: "미적용", curves: "학습 과정의 정확도, %", epoch: "에폭",
@@ -22,7 +22,7 @@
       gaps: "세기별 격차(학습 − 테스트)", gap: "격차와 95 % 신뢰구간", points: "격차, %p",
       chosen: "{mitigation}, {strength}.", of: "세기 {value}",
       learnt: "에폭 {epoch} 뒤: 학습 {train}, 검증 {validation}(반복 {repeats}회의 평균).",
-      result: "테스트 {mean}, 95 % 신뢰구간 {low} ~ {high}.", apart: "격차 {mean}, 95 % 신뢰구간 {low} ~ {high}.",
+      result: "테스트 {mean}, 95 % 신뢰구간 {low} ~ {high}.", apart: "격차 {mean} %p, 95 % 신뢰구간 {low} ~ {high} %p.",
     },
   };
   const NAMES = {
@@ -35,7 +35,7 @@
     },
   };
 
-  const points = share => `${(100 * share).toFixed(1)} %p`;
+  const points = share => `${(100 * share).toFixed(1)}`;
 
   function sentences(words, { epochs, train, validation, test, gap }) {
     const written = ({ mean, low, high }, write) => ({ mean: write(mean), low: write(low), high: write(high) });
@@ -76,8 +76,8 @@
     return course.lineChart({ x, y: { ...course.shares(shares), name: words.points }, series, marked, text });
   }
 
-  function strength(place, { mitigations }) {
-    const words = course.words(WORDS), names = course.words(NAMES), told = course.told();
+  function strength(place) {
+    const { mitigations } = course.tableOf(place), words = course.words(WORDS), names = course.words(NAMES), told = course.told();
     const named = ({ name }) => names[name] ?? name.replaceAll("_", " ");
     const curves = course.figure(words.curves,
       [["train", words.train], ["validation", words.validation], ["control", words.control]]);

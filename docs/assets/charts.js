@@ -3,7 +3,7 @@
 
 (() => {
   const course = globalThis.course ??= {};
-  const WIDTH = 340, HEIGHT = 220, LEFT = 52, RIGHT = 10, TOP = 14, BOTTOM = 40;
+  const WIDTH = 300, HEIGHT = 200, LEFT = 50, RIGHT = 10, TOP = 14, BOTTOM = 38;
   const MARKS = { // around (0, 0)
     circle: "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z", square: "M-4,-4h8v8h-8z", diamond: "M0,-5.5L5.5,0L0,5.5L-5.5,0z",
   };
@@ -58,7 +58,7 @@
     const columns = x.ticks.filter(tick => tick <= x.high).map(tick =>
       `<text x="${toX(tick)}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${escape(x.write(tick))}</text>`);
     return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(text)}">${rows.join("")}${columns.join("")}` +
-      `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escape(x.name)}</text>` +
+      `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 5}" text-anchor="middle">${escape(x.name)}</text>` +
       `<text transform="translate(12 ${middle}) rotate(-90)" text-anchor="middle">${escape(y.name)}</text>${inner}` +
       `<path class="axis" d="M${LEFT},${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}"/></svg>`;
   }

@@ -10,7 +10,7 @@
   course.widgets ??= {};
   course.words = languages => languages[korean ? "ko" : "en"];
   course.fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
-  course.percent = share => `${(100 * share).toFixed(1)} %`;
+  course.percent = share => `${(100 * share).toFixed(1)}\u00a0%`;
 
   const TEXT = course.words({
     en: { locked: "The result opens after your answer.", browsing: "Chosen: {answer}. Enter opens the result.",

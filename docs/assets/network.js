@@ -25,7 +25,7 @@
       method: "Gradient descent on all {points} points at once, momentum {momentum}; the same settings always give the same picture.",
     },
     ko: {
-      title: "눈앞에서 학습하는 신경망", pattern: "데이터 모양", xor: "XOR", circles: "동심원", spirals: "나선",
+      title: "눈앞에서 학습하는 신경망", pattern: "데이터 패턴", xor: "XOR", circles: "동심원", spirals: "나선",
       hidden: "은닉층 수", units: "은닉층마다 유닛 수", activation: "활성화 함수", sigmoid: "시그모이드", tanh: "tanh",
       relu: "ReLU", rate: "학습률", seed: "초기 가중치의 시드", start: "시작", pause: "일시 정지",
       step: "한 스텝", again: "처음부터", fresh: "새 가중치", boundary: "결정 경계", class0: "클래스 0",
@@ -68,27 +68,39 @@
     };
   }
 
-  // The three pictures and the numbers beside them.
+  function numbersOf({ now, losses, points }, sizes) {
+    return { step: losses.length - 1, accuracy: course.percent(now.accuracy), points: points.length,
+      loss: course.short(now.loss, 3), first: course.short(losses[0], 3), sizes: sizes.map(size => course.short(size)).join(", ") };
+  }
+
+  // The three pictures and the numbers beside them; `say` tells those who do not see them, and is called less often.
   function view(words) {
-    const canvas = course.canvas();
+    const canvas = course.canvas(), { mlp } = course;
     const plane = course.figure(words.boundary, [["class0", words.class0, "circle"], ["class1", words.class1, "square"]]);
     plane.querySelector(".play-picture").append(canvas);
     const loss = course.figure(words.loss), gradient = course.figure(words.gradient);
-    const now = course.element("p", { class: "play-now" }), told = course.told();
+    const now = course.element("p", { class: "play-now", "aria-hidden": "true" }), told = course.told();
+    told.classList.add("play-heard");
+    const method = course.element("p", { class: "play-note" },
+      course.fill(words.method, { points: mlp.POINTS, momentum: mlp.MOMENTUM }));
     const draw = run => {
-      const step = run.losses.length - 1, accuracy = course.percent(run.now.accuracy), sizes = course.mlp.gradientSizes(run.now);
-      const numbers = { step, accuracy, points: run.points.length, loss: course.short(run.now.loss, 3),
-        first: course.short(run.losses[0], 3), sizes: sizes.map(size => course.short(size)).join(", ") };
-      course.paintPlane(canvas, (x, y) => course.mlp.logit(run.net, x, y), run.points, course.mlp.WIDTH);
-      canvas.setAttribute("aria-label", `${words.boundary}. ${course.fill(words.plane, numbers)}`);
-      loss.draw(lossChart(words, run.losses, course.fill(words.lines, numbers)));
-      gradient.draw(course.barChart({ values: sizes, x: words.layer, y: { ...course.powers(1e-8, 1), name: words.size },
-        names: sizes.map((_, index) => (index === sizes.length - 1 ? words.output : String(index + 1))),
-        text: course.fill(words.sizes, numbers) }));
-      now.textContent = Number.isFinite(run.now.loss) ? course.fill(words.now, numbers) : words.diverged;
-      return `${now.textContent} ${course.fill(words.sizes, numbers)} ${sizes.length > 1 ? "" : words.one}`;
+      const sizes = mlp.gradientSizes(run.now), numbers = numbersOf(run, sizes);
+      const text = name => course.fill(words[name], numbers);
+      course.paintPlane(canvas, (x, y) => mlp.logit(run.net, x, y), run.points, mlp.WIDTH);
+      canvas.setAttribute("aria-label", `${words.boundary}. ${text("plane")}`);
+      loss.draw(lossChart(words, run.losses, text("lines")));
+      gradient.draw(gradientChart(words, sizes, text("sizes")));
+      const result = Number.isFinite(run.now.loss) ? text("now") : words.diverged;
+      now.textContent = sizes.length > 1 ? result : `${result} ${words.one}`;
+      return `${now.textContent} ${text("sizes")}`;
     };
-    return { parts: [now, course.pictures(plane, loss, gradient), told], draw, say: text => { told.textContent = text; } };
+    const left = course.element("div", { class: "play-tall" }, plane, now, method);
+    return { parts: [course.pictures(left, loss, gradient), told], draw, say: text => { told.textContent = text; } };
+  }
+
+  function gradientChart(words, sizes, text) {
+    const names = sizes.map((_, index) => (index === sizes.length - 1 ? words.output : String(index + 1)));
+    return course.barChart({ values: sizes, names, x: words.layer, y: { ...course.powers(1e-8, 1), name: words.size }, text });
   }
 
   function lossChart(words, losses, text) {
@@ -195,9 +207,7 @@
     const { seed, fresh } = seedControl(words, settings, play.restart);
     const buttons = [start, button(words.step, play.step), button(words.again, play.restart), fresh];
     place.append(course.controls(...settingControls(words, settings, play.restart), seed,
-      course.element("div", { class: "play-buttons" }, ...buttons)), ...shown.parts,
-    course.element("p", { class: "play-note" },
-      course.fill(words.method, { points: course.mlp.POINTS, momentum: course.mlp.MOMENTUM })));
+      course.element("div", { class: "play-buttons" }, ...buttons)), ...shown.parts);
     play.restart();
     course.onScheme(play.again);
   }

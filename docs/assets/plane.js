@@ -3,7 +3,7 @@
 
 (() => {
   const course = globalThis.course ??= {};
-  const GRID = 80, SIZE = 480; // cells and dots a side
+  const GRID = 64, SIZE = 480, CELL = SIZE / GRID; // places a side, dots a side
 
   course.canvas = () => course.element("canvas", { width: SIZE, height: SIZE, role: "img" });
 
@@ -13,31 +13,47 @@
     const context = canvas.getContext("2d"), style = getComputedStyle(canvas);
     const colour = name => style.getPropertyValue(name).trim();
     const [first, second, ground, ink] = ["--play-class0", "--play-class1", "--play-ground", "--play-ink"].map(colour);
-    context.globalAlpha = 1;
+    const place = cell => reach * (2 * (cell + 0.5) / GRID - 1), cells = Array.from({ length: GRID }, (_, cell) => cell);
+    const values = cells.map(row => cells.map(column => logit(place(column), -place(row))));
     context.fillStyle = ground;
     context.fillRect(0, 0, SIZE, SIZE);
-    paintCells(context, cells(logit, reach), first, second, ink);
-    context.globalAlpha = 1;
+    context.drawImage(shades(values, first, second), 0, 0, SIZE, SIZE);
+    strokeBorder(context, values, ink);
     for (const { x, y, label } of points) {
       const [column, row] = [SIZE * (x / reach + 1) / 2, SIZE * (1 - y / reach) / 2];
       paintPoint(context, column, row, label, label ? second : first, ground);
     }
   };
 
-  function cells(logit, reach) {
-    const place = cell => reach * (2 * (cell + 0.5) / GRID - 1);
-    return Array.from({ length: GRID * GRID }, (_, index) => logit(place(index % GRID), -place(Math.floor(index / GRID))));
+  // A dot a place; drawn larger, the browser smooths it.
+  function shades(values, first, second) {
+    const small = Object.assign(document.createElement("canvas"), { width: GRID, height: GRID });
+    const context = small.getContext("2d");
+    values.forEach((line, row) => line.forEach((value, column) => {
+      context.fillStyle = value > 0 ? second : first;
+      context.globalAlpha = 0.1 + 0.5 * Math.abs(Math.tanh(value / 2));
+      context.fillRect(column, row, 1, 1);
+    }));
+    return small;
   }
 
-  function paintCells(context, values, first, second, ink) {
-    const side = SIZE / GRID;
-    values.forEach((value, index) => {
-      const column = index % GRID, row = Math.floor(index / GRID), differs = other => (value > 0) !== (values[other] > 0);
-      const border = (column + 1 < GRID && differs(index + 1)) || (row + 1 < GRID && differs(index + GRID));
-      context.fillStyle = border ? ink : value > 0 ? second : first;
-      context.globalAlpha = border ? 1 : 0.1 + 0.5 * Math.abs(Math.tanh(value / 2));
-      context.fillRect(column * side, row * side, side, side);
-    });
+  // Where the log-odds are 0: between four neighbouring places, from edge to edge (marching squares).
+  function strokeBorder(context, values, ink) {
+    context.beginPath();
+    for (let row = 0; row + 1 < GRID; row++)
+      for (let column = 0; column + 1 < GRID; column++) {
+        const corners = [[column, row], [column + 1, row], [column + 1, row + 1], [column, row + 1]];
+        const crossings = corners.flatMap(([x, y], index) => {
+          const [otherX, otherY] = corners[(index + 1) % 4], value = values[y][x], other = values[otherY][otherX];
+          if (value > 0 === other > 0) return [];
+          const share = value / (value - other);
+          return [[CELL * (x + share * (otherX - x) + 0.5), CELL * (y + share * (otherY - y) + 0.5)]];
+        });
+        crossings.forEach(([x, y], index) => (index % 2 ? context.lineTo(x, y) : context.moveTo(x, y)));
+      }
+    context.strokeStyle = ink;
+    context.lineWidth = 4;
+    context.stroke();
   }
 
   // Class 0 is a disc, class 1 a square.

@@ -7,22 +7,22 @@
   const course = globalThis.course ??= {};
   const WORDS = {
     en: {
-      mitigation: "Mitigation", strength: "Strength", without: "without", curves: "Accuracy while it learns, %", epoch: "epoch",
+      mitigation: "Mitigation", strength: "Strength", without: "without", curves: "Accuracy by epoch (thin: each repeat, thick: mean)", epoch: "epoch",
       train: "train (solid)", validation: "validation (dashed)", control: "without it (dotted: validation)",
-      ends: "Accuracy at the end, by strength", test: "test, with its 95 % interval", accuracy: "accuracy, %",
-      gaps: "Gap (train − test) by strength", gap: "gap, with its 95 % interval", points: "gap, points",
+      ends: "Accuracy at the end, by strength", test: "test, with its 95 % interval", accuracy: "accuracy, %",
+      gaps: "Gap (train − test) by strength", gap: "gap, with its 95 % interval", points: "gap, points",
       chosen: "{mitigation}, {strength}.", of: "strength {value}",
       learnt: "After epoch {epoch}: train {train}, validation {validation} (means of {repeats} repeats).",
-      result: "Test {mean}, 95 % interval {low} to {high}.", apart: "Gap {mean} points, 95 % interval {low} to {high} points.",
+      result: "Test {mean}, 95 % interval {low} to {high}.", apart: "Gap {mean} points, 95 % interval {low} to {high} points.",
     },
     ko: {
-      mitigation: "과적합 완화 기법", strength: "세기", without: "미적용", curves: "학습 과정의 정확도, %", epoch: "에폭",
+      mitigation: "과적합 완화 기법", strength: "강도", without: "미적용", curves: "에폭별 정확도(가는 선: 각 반복, 굵은 선: 평균)", epoch: "에폭",
       train: "학습(실선)", validation: "검증(파선)", control: "미적용 시(점선: 검증)",
-      ends: "세기별 최종 정확도", test: "테스트와 95 % 신뢰구간", accuracy: "정확도, %",
-      gaps: "세기별 격차(학습 − 테스트)", gap: "격차와 95 % 신뢰구간", points: "격차, %p",
-      chosen: "{mitigation}, {strength}.", of: "세기 {value}",
+      ends: "강도별 최종 정확도", test: "테스트와 95 % 신뢰구간", accuracy: "정확도, %",
+      gaps: "강도별 격차(학습 − 테스트)", gap: "격차와 95 % 신뢰구간", points: "격차, %p",
+      chosen: "{mitigation}, {strength}.", of: "강도 {value}",
       learnt: "에폭 {epoch} 뒤: 학습 {train}, 검증 {validation}(반복 {repeats}회의 평균).",
-      result: "테스트 {mean}, 95 % 신뢰구간 {low} ~ {high}.", apart: "격차 {mean} %p, 95 % 신뢰구간 {low} ~ {high} %p.",
+      result: "테스트 {mean}, 95 % 신뢰구간 {low} ~ {high}.", apart: "격차 {mean} %p, 95 % 신뢰구간 {low} ~ {high} %p.",
     },
   };
   const NAMES = {
@@ -106,7 +106,7 @@
       show(mitigation, 0);
     };
     const select = course.select(words.mitigation, mitigations.map(each => [each.name, named(each)]), mitigations[0].name, choose);
-    place.append(course.controls(select, slot), course.pictures(curves, ends, gaps), told);
+    place.append(course.controls(select, slot), course.pictures(curves, ends, gaps, told));
     choose(mitigations[0].name);
   }
 

@@ -95,11 +95,15 @@ def lesson(view: Any, tmp_path: Path) -> Open:
 
 
 def told(page: Any) -> str:
-    return str(page.locator(".play-told").inner_text())
+    return str(page.locator(".play-told").text_content()).replace("\u00a0", " ")
+
+
+def now(page: Any) -> str:
+    return str(page.locator(".play-now").text_content()).replace("\u00a0", " ")
 
 
 def accuracy(page: Any) -> float:
-    return float(re.findall(r"accuracy ([\d.]+) %", page.locator(".play-now").inner_text())[0])
+    return float(re.findall(r"accuracy ([\d.]+) %", now(page))[0])
 
 
 GRADIENT_ERROR = """activation => {
@@ -125,7 +129,7 @@ def test_one_unit_does_not_learn_xor(view: Any, lesson: Open) -> None:
     page = lesson(NETWORK.format(""))
     page.get_by_role("button", name="Start", exact=True).click()
     page.get_by_role("button", name="Pause").wait_for(state="detached")  # it pauses by itself
-    assert page.locator(".play-now").inner_text().startswith("Step 3000: ")
+    assert now(page).startswith("Step 3000: ")
     assert 45 <= accuracy(page) <= 75
     assert "Its boundary is a straight line" in told(page)
     assert page.get_by_label("Activation").is_disabled()
@@ -148,14 +152,14 @@ def test_the_same_seed_gives_the_same_loss(lesson: Open) -> None:
         page.get_by_role("button", name=button).click()
         for _ in range(5):
             page.get_by_role("button", name="One step").click()
-        said.append((page.get_by_label("Seed").input_value(), page.locator(".play-now").inner_text()))
+        said.append((page.get_by_label("Seed").input_value(), now(page)))
     assert said[0][1] != said[1][1] == said[2][1]
     assert [seed for seed, _ in said] == ["1", "2", "2"]
     page.get_by_label("Seed").fill("1")
     page.get_by_label("Seed").blur()
     for _ in range(5):
         page.get_by_role("button", name="One step").click()
-    assert page.locator(".play-now").inner_text() == said[0][1]
+    assert now(page) == said[0][1]
 
 
 def test_gradients_vanish_through_sigmoids_and_less_through_relus(lesson: Open) -> None:
@@ -240,13 +244,14 @@ def test_without_javascript_a_verdict_opens_by_a_click(chromium: Any, tmp_path: 
 def test_what_cannot_be_shown_says_so_and_leaves_the_rest(lesson: Open) -> None:
     page = lesson('<div class="play" data-play="depth"></div>' + NETWORK.format(""))
     assert page.locator(".play").first.inner_text() == "This cannot be shown: its table is missing."
-    assert page.locator(".play-now").inner_text().startswith("Step 0: ")
+    assert now(page).startswith("Step 0: ")
 
 
 def test_in_korean_no_word_is_left_in_english(view: Any, lesson: Open) -> None:
     page = lesson(NETWORK.format("") + played("depth") + played("strength"), language="ko")
     hidden = "[...document.querySelectorAll('[aria-label], [aria-valuetext]')].map(e => e.getAttribute('aria-label')).join(' ')"
     text = " ".join(place.inner_text() for place in page.locator(".play").all()) + page.evaluate(hidden)
+    text = text.replace("\u00a0", " ")
     assert set(re.findall(r"[A-Za-z]{3,}", text)) <= {"XOR", "tanh", "ReLU", "mitigation", "dropout"}
     assert "드롭아웃, 미적용. 에폭 3 뒤: 학습 91.0 %" in text
     assert view.errors == []

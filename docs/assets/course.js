@@ -1,4 +1,5 @@
-// What every lesson of the course needs: its things to play with are started, and a question is answered before its verdict.
+// What every lesson of the course needs: its things to play with are started, and a question is answered before its
+// verdict.
 // A thing to play with is a function in `course.widgets`, by the name in `data-play`: place => fills it.
 "use strict";
 
@@ -77,7 +78,8 @@
   // A question's verdict stays shut until it is answered. Arrow keys only look through the answers; Enter, Space or
   // leaving the question gives one.
   function predict(form) {
-    const verdict = document.getElementById(`verdict-${form.dataset.name}`), answers = [...form.querySelectorAll("input")];
+    const verdict = document.getElementById(`verdict-${form.dataset.name}`);
+    const answers = [...form.querySelectorAll("input")];
     const note = element("p", { class: "predicted", role: "status", "aria-live": "polite" }, TEXT.locked);
     let answered = false, browsing = false;
     const say = text => {

@@ -5,13 +5,16 @@
 
 (() => {
   const course = globalThis.course ??= {};
-  const SMALLEST = 1e-12; // a gradient's size below which the scale ends
+  const SMALLEST = 1e-20; // a gradient's size below which the scale ends
   const WORDS = {
     en: {
-      depth: "Depth (layers)", activation: "Activation", norm: "Normalisation", sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU",
+      depth: "Depth (layers)", activation: "Activation", norm: "Normalisation",
+      sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU",
       none: "none", batch_norm: "batch norm", gradient: "Gradient of each layer before training (root mean square)",
-      layer: "layer, from the input", size: "size, powers of 10", curves: "Accuracy by epoch (thin: each repeat, thick: mean)", epoch: "epoch",
-      train: "train (solid)", validation: "validation (dashed)", accuracy: "accuracy, %", end: "Accuracy at the end, by depth",
+      layer: "layer, from the input", size: "size, powers of 10",
+      curves: "Accuracy by epoch (thin: each repeat, thick: mean)", epoch: "epoch",
+      train: "train (solid)", validation: "validation (dashed)", accuracy: "accuracy, %",
+      end: "Accuracy at the end, by depth",
       interval: "mean, with its 95 % interval", layers: "depth",
       missing: "There is no run of depth {depth} with {activation}, normalisation {norm}.",
       chosen: "Depth {depth}, {activation}, normalisation {norm}.",
@@ -70,7 +73,8 @@
       .sort((one, other) => one.depth - other.depth);
     const series = [{ kind: "validation", mark: "square", line: alike.map(each => [place(each), each.accuracy.mean]),
       bars: alike.map(each => [place(each), each.accuracy.low, each.accuracy.high]) }];
-    return course.lineChart({ x: { ...course.places(depths), name: words.layers }, y, series, marked: place(run), text });
+    const x = { ...course.places(depths), name: words.layers };
+    return course.lineChart({ x, y, series, marked: place(run), text });
   }
 
   function depth(place) {
@@ -102,10 +106,12 @@
     const radios = name => {
       const values = distinct(runs, name);
       if (values.length === 1) return [];
-      return [course.radios(words[name], values.map(value => [value, named(value)]), chosen[name], value => set(name, value))];
+      const options = values.map(value => [value, named(value)]);
+      return [course.radios(words[name], options, chosen[name], value => set(name, value))];
     };
-    place.append(course.controls(course.slider(words.depth, depths.map(String), 0, index => set("depth", depths[index])),
-      ...radios("activation"), ...radios("norm")), course.pictures(...figures, told));
+    const slider = course.slider(words.depth, depths.map(String), 0, index => set("depth", depths[index]));
+    const controls = course.controls(slider, ...radios("activation"), ...radios("norm"));
+    place.append(controls, course.pictures(...figures, told));
     show();
   }
 

@@ -127,7 +127,8 @@
 
   // How large each layer's gradient is: root mean square over its weights, from the first layer to the last.
   function gradientSizes({ layers }) {
-    return layers.map(({ weights }) => Math.sqrt(weights.reduce((sum, value) => sum + value * value, 0) / weights.length));
+    const squares = weights => weights.reduce((sum, value) => sum + value * value, 0);
+    return layers.map(({ weights }) => Math.sqrt(squares(weights) / weights.length));
   }
 
   const course = globalThis.course ??= {};

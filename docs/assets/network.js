@@ -4,13 +4,12 @@
 
 (() => {
   const course = globalThis.course ??= {};
-  const STEPS_A_FRAME = 4, FRAME_BUDGET = 8, RUN = 3000; // steps, milliseconds, steps until it pauses by itself
   const DRAWN_LOSSES = 150, ANNOUNCED = 5000, MOST_SEED = 9999; // the second in milliseconds
   const RATES = ["0.01", "0.03", "0.1", "0.3", "1", "3"];
 
   const WORDS = {
     en: {
-      title: "A network that learns while you watch", pattern: "Pattern", xor: "XOR", circles: "Circles", spirals: "Spirals",
+      pattern: "Pattern", xor: "XOR", circles: "Circles", spirals: "Spirals",
       hidden: "Hidden layers", units: "Units in each", activation: "Activation", sigmoid: "sigmoid", tanh: "tanh",
       relu: "ReLU", rate: "Learning rate", seed: "Seed of the first weights", start: "Start", pause: "Pause",
       step: "One step", again: "Start over", fresh: "New weights", boundary: "Decision boundary", class0: "class 0",
@@ -22,10 +21,11 @@
       one: "No hidden layer: one unit, a logistic regression. Its boundary is a straight line.",
       sizes: "Gradient from the first layer to the last: {sizes}.",
       plane: "{accuracy} of the points lie on their side of the boundary.",
-      method: "Gradient descent on all {points} points at once, momentum {momentum}; the same settings always give the same picture.",
+      method: "Gradient descent on all {points} points at once, momentum {momentum}. " +
+        "The same settings always give the same picture.",
     },
     ko: {
-      title: "눈앞에서 학습하는 신경망", pattern: "데이터 패턴", xor: "XOR", circles: "동심원", spirals: "나선",
+      pattern: "데이터 패턴", xor: "XOR", circles: "동심원", spirals: "나선",
       hidden: "은닉층 수", units: "은닉층마다 유닛 수", activation: "활성화 함수", sigmoid: "시그모이드", tanh: "tanh",
       relu: "ReLU", rate: "학습률", seed: "초기 가중치의 시드", start: "시작", pause: "일시 정지",
       step: "한 스텝", again: "처음부터", fresh: "새 가중치", boundary: "결정 경계", class0: "클래스 0",
@@ -41,25 +41,9 @@
     },
   };
 
-  // The training itself: a network, its points, and the loss at every step so far.
-  function training({ pattern, hidden, units, activation, rate, seed }) {
-    const { mlp } = course, points = mlp.pattern(pattern);
-    const net = mlp.build(Array(Number(hidden)).fill(Number(units)), activation, Number(seed));
-    const run = { net, points, losses: [], measure, step };
-    function measure() {
-      run.now = mlp.gradients(net, points);
-      run.losses.push(run.now.loss);
-    }
-    function step() {
-      mlp.step(net, run.now, Number(rate));
-      measure();
-    }
-    measure();
-    return run;
-  }
-
   function settingsOf({ dataset }) {
-    const { PATTERNS, ACTIVATIONS } = course.mlp, of = (value, choices, otherwise) => (choices.includes(value) ? value : otherwise);
+    const { PATTERNS, ACTIVATIONS } = course.mlp;
+    const of = (value, choices, otherwise) => (choices.includes(value) ? value : otherwise);
     const hidden = Math.min(6, Math.max(0, Math.floor(Number(dataset.hidden ?? dataset.layers) || 0)));
     return {
       pattern: of(dataset.pattern, PATTERNS, "xor"), activation: of(dataset.activation, ACTIVATIONS, "tanh"),
@@ -69,14 +53,18 @@
   }
 
   function numbersOf({ now, losses, points }, sizes) {
-    return { step: losses.length - 1, accuracy: course.percent(now.accuracy), points: points.length,
-      loss: course.short(now.loss, 3), first: course.short(losses[0], 3), sizes: sizes.map(size => course.short(size)).join(", ") };
+    return {
+      step: losses.length - 1, accuracy: course.percent(now.accuracy), points: points.length,
+      loss: course.short(now.loss, 3), first: course.short(losses[0], 3),
+      sizes: sizes.map(size => course.short(size)).join(", "),
+    };
   }
 
   // The three pictures and the numbers beside them; `say` tells those who do not see them, and is called less often.
   function view(words) {
     const canvas = course.canvas(), { mlp } = course;
-    const plane = course.figure(words.boundary, [["class0", words.class0, "circle"], ["class1", words.class1, "square"]]);
+    const classes = [["class0", words.class0, "circle"], ["class1", words.class1, "square"]];
+    const plane = course.figure(words.boundary, classes);
     plane.querySelector(".play-picture").append(canvas);
     const loss = course.figure(words.loss), gradient = course.figure(words.gradient);
     const now = course.element("p", { class: "play-now", "aria-hidden": "true" }), told = course.told();
@@ -100,68 +88,21 @@
 
   function gradientChart(words, sizes, text) {
     const names = sizes.map((_, index) => (index === sizes.length - 1 ? words.output : String(index + 1)));
-    return course.barChart({ values: sizes, names, x: words.layer, y: { ...course.powers(1e-8, 1), name: words.size }, text });
+    const y = { ...course.powers(1e-8, 1), name: words.size };
+    return course.barChart({ values: sizes, names, x: words.layer, y, text });
   }
 
   function lossChart(words, losses, text) {
     const last = losses.length - 1, every = Math.max(1, Math.ceil(last / DRAWN_LOSSES));
     const line = losses.map((loss, step) => [step, loss]).filter(([step]) => step % every === 0 || step === last);
-    return course.lineChart({ x: { ...course.steps(last), name: words.at }, series: [{ kind: "train", line }], text,
+    return course.lineChart({ x: { ...course.steps(Math.max(10, last)), name: words.at }, series: [{ kind: "train", line }], text,
       y: { ...course.numbers(0, Math.max(0.7, ...losses.filter(Number.isFinite))), name: words.loss } });
-  }
-
-  // Runs as long as `go` says, some steps a picture; calls `draw` now and then, and `ended` when it stopped.
-  function animation(step, draw, go, ended) {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 60; // milliseconds from picture to picture
-    let drawn = 0;
-    function frame(time) {
-      const until = performance.now() + FRAME_BUDGET;
-      for (let steps = 0; steps < STEPS_A_FRAME && go() && performance.now() < until; steps++) step();
-      if (time - drawn > calm) {
-        drawn = time;
-        draw();
-      }
-      if (go()) requestAnimationFrame(frame);
-      else ended();
-    }
-    requestAnimationFrame(frame);
-  }
-
-  // Training that can be started and paused: `show(run, speak)` draws it, `started` hears whether it goes on.
-  function player(settings, show, started) {
-    let run, current;
-    const stop = () => {
-      current = undefined;
-      started(false);
-    };
-    const restart = () => {
-      stop();
-      run = training(settings);
-      show(run, true);
-    };
-    const step = () => {
-      stop();
-      run.step();
-      show(run, true);
-    };
-    const pause = () => {
-      stop();
-      show(run, true);
-    };
-    const toggle = () => {
-      if (current) return pause();
-      const mine = current = {}, until = run.losses.length + RUN;
-      started(true);
-      const go = () => mine === current && run.losses.length < until && Number.isFinite(run.now.loss);
-      animation(() => run.step(), () => show(run, false), go, () => { if (mine === current) pause(); });
-    };
-    return { restart, step, toggle, again: () => show(run, false) };
   }
 
   const counted = (first, last) => Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
   const button = (text, onclick) => course.element("button", { type: "button", onclick }, text);
 
-  // Everything that can be set; `restart` is called after a change. A network without hidden layers has no use for some.
+  // What can be set; `restart` is called after a change. A network without hidden layers has no use for some.
   function settingControls(words, settings, restart) {
     const named = names => names.map(name => [name, words[name]]), { mlp } = course;
     const set = name => value => {
@@ -172,7 +113,7 @@
     const units = course.slider(words.units, counted(1, 8), settings.units - 1, place => set("units")(place + 1));
     const activation = course.select(words.activation, named(mlp.ACTIVATIONS), settings.activation, set("activation"));
     const allow = () => {
-      for (const control of [units, activation]) control.querySelector("input, select").disabled = settings.hidden === 0;
+      for (const each of [units, activation]) each.querySelector("input, select").disabled = settings.hidden === 0;
     };
     allow();
     return [
@@ -183,7 +124,8 @@
   }
 
   function seedControl(words, settings, restart) {
-    const input = course.element("input", { type: "number", min: 1, max: MOST_SEED, step: 1, onchange: () => sow(input.value) });
+    const numbers = { type: "number", min: 1, max: MOST_SEED, step: 1 };
+    const input = course.element("input", { ...numbers, onchange: () => sow(input.value) });
     const sow = value => {
       settings.seed = input.value = Math.min(MOST_SEED, Math.max(1, Math.floor(Number(value) || 1)));
       restart();
@@ -203,7 +145,7 @@
       announced = performance.now();
     };
     const start = button(words.start, () => play.toggle());
-    const play = player(settings, show, on => { start.textContent = on ? words.pause : words.start; });
+    const play = course.player(settings, show, on => { start.textContent = on ? words.pause : words.start; });
     const { seed, fresh } = seedControl(words, settings, play.restart);
     const buttons = [start, button(words.step, play.step), button(words.again, play.restart), fresh];
     place.append(course.controls(...settingControls(words, settings, play.restart), seed,

@@ -13,7 +13,7 @@
     const context = canvas.getContext("2d"), style = getComputedStyle(canvas);
     const colour = name => style.getPropertyValue(name).trim();
     const [first, second, ground, ink] = ["--play-class0", "--play-class1", "--play-ground", "--play-ink"].map(colour);
-    const place = cell => reach * (2 * (cell + 0.5) / GRID - 1), cells = Array.from({ length: GRID }, (_, cell) => cell);
+    const place = cell => reach * (2 * (cell + 0.5) / GRID - 1), cells = [...Array(GRID).keys()];
     const values = cells.map(row => cells.map(column => logit(place(column), -place(row))));
     context.fillStyle = ground;
     context.fillRect(0, 0, SIZE, SIZE);

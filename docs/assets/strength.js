@@ -7,13 +7,15 @@
   const course = globalThis.course ??= {};
   const WORDS = {
     en: {
-      mitigation: "Mitigation", strength: "Strength", without: "without", curves: "Accuracy by epoch (thin: each repeat, thick: mean)", epoch: "epoch",
+      mitigation: "Mitigation", strength: "Strength", without: "off",
+      curves: "Accuracy by epoch (thin: each repeat, thick: mean)", epoch: "epoch",
       train: "train (solid)", validation: "validation (dashed)", control: "without it (dotted: validation)",
       ends: "Accuracy at the end, by strength", test: "test, with its 95 % interval", accuracy: "accuracy, %",
       gaps: "Gap (train − test) by strength", gap: "gap, with its 95 % interval", points: "gap, points",
       chosen: "{mitigation}, {strength}.", of: "strength {value}",
       learnt: "After epoch {epoch}: train {train}, validation {validation} (means of {repeats} repeats).",
-      result: "Test {mean}, 95 % interval {low} to {high}.", apart: "Gap {mean} points, 95 % interval {low} to {high} points.",
+      result: "Test {mean}, 95 % interval {low} to {high}.",
+      apart: "Gap {mean} points, 95 % interval {low} to {high} points.",
     },
     ko: {
       mitigation: "과적합 완화 기법", strength: "강도", without: "미적용", curves: "에폭별 정확도(가는 선: 각 반복, 굵은 선: 평균)", epoch: "에폭",
@@ -40,8 +42,8 @@
   function sentences(words, { epochs, train, validation, test, gap }) {
     const written = ({ mean, low, high }, write) => ({ mean: write(mean), low: write(low), high: write(high) });
     return [
-      course.fill(words.learnt, { epoch: epochs.at(-1), repeats: train.length, train: course.percent(course.last(train)),
-        validation: course.percent(course.last(validation)) }),
+      course.fill(words.learnt, { epoch: epochs.at(-1), repeats: train.length,
+        train: course.percent(course.last(train)), validation: course.percent(course.last(validation)) }),
       course.fill(words.result, written(test, course.percent)), course.fill(words.apart, written(gap, points)),
     ];
   }
@@ -56,8 +58,10 @@
     const series = ["train", "validation"].map(kind => ({ kind, ...course.repeats(curve.epochs, curve[kind]) }));
     const before = { kind: "control", line: course.repeats(control.epochs, control.validation).line };
     const last = Math.max(...curves.map(each => each.epochs.at(-1)));
-    return course.lineChart({ x: { ...course.steps(last), name: words.epoch }, text,
-      y: { ...course.shares(shares), name: words.accuracy }, series: curve === control ? series : [before, ...series] });
+    return course.lineChart({
+      x: { ...course.steps(last), name: words.epoch }, y: { ...course.shares(shares), name: words.accuracy },
+      series: curve === control ? series : [before, ...series], text,
+    });
   }
 
   function endChart(words, curves, x, marked, text) {
@@ -77,35 +81,37 @@
   }
 
   function strength(place) {
-    const { mitigations } = course.tableOf(place), words = course.words(WORDS), names = course.words(NAMES), told = course.told();
+    const { mitigations } = course.tableOf(place), words = course.words(WORDS), names = course.words(NAMES);
     const named = ({ name }) => names[name] ?? name.replaceAll("_", " ");
     const curves = course.figure(words.curves,
       [["train", words.train], ["validation", words.validation], ["control", words.control]]);
     const ends = course.figure(words.ends,
       [["train", words.train, "circle"], ["validation", words.validation, "square"], ["test", words.test, "diamond"]]);
     const gaps = course.figure(words.gaps, [["gap", words.gap, "diamond"]]);
-    const option = course.element("code"), slot = course.element("div", { class: "play-slot" });
+    const told = course.told(), option = course.element("code"), slot = course.element("div", { class: "play-slot" });
+
+    const stopsOf = mitigation => [words.without, ...mitigation.curves.map(({ value }) => String(value))];
 
     // Stop 0 of the slider is the control.
     function show(mitigation, stop) {
       const all = [mitigation.control, ...mitigation.curves], curve = all[stop];
       const strength = stop ? course.fill(words.of, { value: curve.value }) : words.without;
       const [learnt, result, apart] = sentences(words, curve);
-      told.textContent = `${course.fill(words.chosen, { mitigation: named(mitigation), strength })} ${learnt} ${result} ${apart}`;
-      const x = { ...course.places([words.without, ...mitigation.curves.map(({ value }) => String(value))],
-        Math.ceil(all.length / 6)), name: words.strength };
+      const chosen = course.fill(words.chosen, { mitigation: named(mitigation), strength });
+      told.textContent = `${chosen} ${learnt} ${result} ${apart}`;
+      const x = { ...course.places(stopsOf(mitigation)), name: words.strength };
       curves.draw(curveChart(words, all, curve, mitigation.control, learnt));
       ends.draw(endChart(words, all, x, stop, `${learnt} ${result}`));
       gaps.draw(gapChart(words, all, x, stop, apart));
     }
     const choose = name => {
       const mitigation = mitigations.find(each => each.name === name);
-      const stops = [words.without, ...mitigation.curves.map(({ value }) => String(value))];
       option.textContent = mitigation.option;
-      slot.replaceChildren(course.slider(words.strength, stops, 0, stop => show(mitigation, stop)), option);
+      slot.replaceChildren(course.slider(words.strength, stopsOf(mitigation), 0, stop => show(mitigation, stop)), option);
       show(mitigation, 0);
     };
-    const select = course.select(words.mitigation, mitigations.map(each => [each.name, named(each)]), mitigations[0].name, choose);
+    const options = mitigations.map(each => [each.name, named(each)]);
+    const select = course.select(words.mitigation, options, mitigations[0].name, choose);
     place.append(course.controls(select, slot), course.pictures(curves, ends, gaps, told));
     choose(mitigations[0].name);
   }

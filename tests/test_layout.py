@@ -150,7 +150,7 @@ def test_every_other_option_composes(config: Any, group: str) -> None:
 
 
 def test_the_source_is_mirrored_by_tests() -> None:
-    roots = {"pipelines": ROOT, "hydra_plugins": ROOT / "src"}
+    roots = {"pipelines": ROOT, "docs": ROOT, "hydra_plugins": ROOT / "src"}
     # what no single file of the source does
     crossing = {
         "test_containers.py",

@@ -67,7 +67,7 @@ def copy_pages(pages: Path, target: Path) -> None:
 
 
 def in_the_site(folder: Path, link: re.Match[str]) -> str:
-    """A link as the site has it: to one of its pages, to a page of the top, or the name of a file that it does not hold.
+    """A link as the site has it: to one of its pages, to one of the top, or the name of a file that it does not hold.
 
     folder: where the page lies, below that of its language.
     """

@@ -1,7 +1,8 @@
 """The pages of every option, written from conf/, params.yaml and docstrings: part of `make docs`.
 
-Nothing is listed here: a group is a folder of conf/, a choice a file in it, an option a key of the file or a field of the
-schema. Its type and bounds come from the annotations that check it, what it means from the comment or docstring beside it.
+Nothing is listed here: a group is a folder of conf/, a choice a file in it, an option a key of the file or a field of
+the schema. Its type and bounds come from the annotations that check it, what it means from the comment or docstring
+beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -39,7 +41,7 @@ Row = tuple[str, str, str, str]
 
 
 def write_option_reference(folder: Path) -> list[str]:
-    """A page a group of conf/ into ``folder``, and one of a run's other options; their names, in the order of a menu."""
+    """A page a group of conf/ into ``folder``, and one of a run's other options; their names, as in the menu."""
     folder.mkdir(parents=True, exist_ok=True)
     groups = sorted({path.parent.relative_to(CONF).as_posix() for path in CONF.rglob("*/*.yaml")})
     pages = {TOP: run_page()} | {group.replace("/", "-"): group_page(group) for group in groups}
@@ -143,7 +145,7 @@ def described_fields(schema: Any) -> dict[str, str]:
     said = re.split(rf"(?:^|(?<=\s))({'|'.join(names)}): ", (inspect.getdoc(schema) or "").split("Raises:")[0])
     known = {"": said[0].strip()} | dict(zip(said[1::2], said[2::2], strict=True))
     body = ast.parse(inspect.getsource(schema)).body[0].body  # type: ignore[attr-defined]
-    for field, below in zip(body, body[1:], strict=False):
+    for field, below in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
             known[ast.unparse(field.target)] = str(below.value.value)
     return known

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ FILES = sorted((ROOT / "conf").rglob("*/*.yaml"))
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("reference")
     sys.path.insert(0, str(ROOT / "docs"))
     from option_reference import write_option_reference
@@ -24,7 +23,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     names = write_option_reference(folder)
     sys.path.remove(str(ROOT / "docs"))
     assert sorted(names) == sorted(path.stem for path in folder.glob("*.md"))
-    yield {name: (folder / f"{name}.md").read_text(encoding="utf8") for name in names}
+    return {name: (folder / f"{name}.md").read_text(encoding="utf8") for name in names}
 
 
 def section(pages: dict[str, str], path: Path) -> str:
@@ -43,8 +42,8 @@ def test_every_option_file_and_its_keys_are_in_a_page(pages: dict[str, str], pat
 
 def test_an_option_has_its_default_its_bounds_and_what_it_is(pages: dict[str, str]) -> None:
     dropout = section(pages, ROOT / "conf/mitigation/dropout.yaml")
-    row = "| `mitigation.dropout.p` | `0.3` | number, at least 0, below 1 | chance that a hidden unit is left out of a step |"
-    assert row in dropout
+    bounds = "number, at least 0, below 1"
+    assert f"| `mitigation.dropout.p` | `0.3` | {bounds} | chance that a hidden unit is left out of a step |" in dropout
     assert "Srivastava et al." in dropout
     assert "| `data.path` | must be given | text |" in section(pages, ROOT / "conf/data/folder.yaml")
 

@@ -172,7 +172,7 @@ class RunSettings:
     tags: tuple[str, ...] = ()
     """Words to find a run by in MLflow, such as ``[first,second]``."""
     mirror: str | None = None
-    """A folder with the data sets' archives, instead of their public addresses; else the variable ``OVERCAST_MIRROR``."""
+    """A folder with the data sets' archives, instead of their public addresses, or the variable ``OVERCAST_MIRROR``."""
     run: str | None = None
     """The run's folder; None: a new one below ``runs_dir``."""
     resume: bool = False

@@ -154,6 +154,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
     # what no single file of the source does
     crossing = {
         "test_containers.py",
+        "test_contributing.py",
         "test_contracts.py",
         "test_dvc.py",
         "test_engineers_path.py",

@@ -28,16 +28,8 @@ def test_each_kind_has_its_three_files() -> None:
     assert list(files()) == [place.format(*kind) for kind in kinds for place in places]
 
 
-@pytest.mark.parametrize("name", [name for name in files() if name.endswith(".py")])
-def test_a_file_has_the_style_of_the_others(name: str) -> None:
-    for command in (["check"], ["format", "--check"]):
-        words = ["ruff", *command, "--stdin-filename", name, "-"]
-        done = subprocess.run(words, cwd=ROOT, input=files()[name], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.slow
-def test_they_train_and_their_tests_pass(tmp_path: Path) -> None:
+def test_they_train_pass_their_tests_and_have_the_style_of_the_others(tmp_path: Path) -> None:
     for name in ("src", "conf", "pipelines", "params.yaml", "pyproject.toml"):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
     for name, content in files().items():
@@ -45,7 +37,11 @@ def test_they_train_and_their_tests_pass(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content, encoding="utf8")
     words = ["data=stripes", "model=tiny", "mitigation=grey", "prepare=true", "epochs=2", "tracking=off"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src"), "OVERCAST_HOME": str(tmp_path)}
-    for command in (["pipelines/train.py", *words], ["-m", "pytest", "-q", "tests"]):
+    style = (
+        ["-m", "ruff", "check", *[name for name in files() if name.endswith(".py")]],
+        ["-m", "ruff", "format", "--check", *[name for name in files() if name.endswith(".py")]],
+    )
+    for command in (["pipelines/train.py", *words], ["-m", "pytest", "-q", "tests"], *style):
         done = subprocess.run(
             [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )

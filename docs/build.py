@@ -32,6 +32,7 @@ FROM_THE_TOP = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 NO_PAGES = ("ko", "*.py", "*.j2", "*.toml", "*.csv", "tables", "assets", "notebooks", "__pycache__")
 UPWARDS = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]+)(#[\w-]+)?\)")
 """A link that may lead to a file that the site does not hold."""
+FETCHED = "https://unpkg.com/iframe-worker/shim"
 REFERENCE = '{ "Options" = [] }'
 """Where the menu has the pages of options, which are made here."""
 
@@ -48,6 +49,7 @@ def main() -> None:
         zensical(language, groups)
     (SOURCES / "site").rename(SITE)
     link_translations()
+    search_from_the_disk()
     print(f"The site is in {SITE.relative_to(ROOT)}/index.html")
 
 
@@ -130,6 +132,13 @@ def link_translations() -> None:
                 for language, link in links.items():
                     text = re.sub(rf'href="[^"]*"(?= hreflang="?{language}\b)', f'href="{link}"', text)
                 path.write_text(text, encoding="utf8")
+
+
+def search_from_the_disk() -> None:
+    """Take what the search needs without a server from the site, where Zensical's pages fetch it from a network."""
+    for path in SITE.rglob("*.html"):
+        own = os.path.relpath(SITE / "assets" / "worker.js", path.parent)
+        path.write_text(path.read_text(encoding="utf8").replace(FETCHED, own), encoding="utf8")
 
 
 if __name__ == "__main__":

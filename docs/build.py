@@ -50,7 +50,7 @@ def main() -> None:
     (SOURCES / "site").rename(SITE)
     link_translations()
     search_from_the_disk()
-    print(f"The site is in {SITE.relative_to(ROOT)}/index.html")
+    print(f"The site is in {os.path.relpath(SITE)}/index.html")
 
 
 def copy_pages(pages: Path, target: Path) -> None:
@@ -77,9 +77,12 @@ def in_the_site(folder: Path, link: re.Match[str]) -> str:
     place = os.path.normpath(folder / file)
     if not place.startswith(".."):
         return link[0]
-    if place.removeprefix("../") in FROM_THE_TOP:
+    inside = place.removeprefix("../")
+    if inside in FROM_THE_TOP:
         return link[0].replace("../", "", 1)
-    return words if words.strip("`").endswith(Path(file).name) else f"{words} (`{place.removeprefix('../')}`)"
+    if (DOCS / inside).exists():  # of a Korean page, to an English one
+        return link[0].replace(".md", ".html")
+    return words if words.strip("`").endswith(Path(file).name) else f"{words} (`{inside}`)"
 
 
 def render_lessons(target: Path, language: str) -> None:

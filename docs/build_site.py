@@ -8,11 +8,13 @@ it works from the disk: file:// is enough.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,11 +33,14 @@ SOURCES = ROOT / "build" / "site"
 """The pages as Zensical takes them, a folder a language."""
 SITE = ROOT / "site"
 LANGUAGES = {"en": DOCS, "ko": DOCS / "ko"}
-FROM_THE_TOP = ("SECURITY.md",)
+FROM_THE_TOP = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 """Pages that lie where people of the field look for them, and are part of the site too."""
 NO_PAGES = ("ko", "*.py", "*.j2", "*.toml", "*.csv", "tables", "assets", "notebooks", "__pycache__")
-OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+((?!docs/|assets/|tables/)[\w./-]+?)(#[\w-]+)?\)")
-"""A link to a file that the site does not hold."""
+UPWARDS = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]+)(#[\w-]+)?\)")
+"""A link that may lead to a file that the site does not hold."""
+FETCHED = "https://unpkg.com/iframe-worker/shim"
+REFERENCE = '{ "Options" = [] }'
+"""Where the menu has the pages of options, which are made here."""
 
 
 def main() -> None:
@@ -45,14 +50,14 @@ def main() -> None:
         target = SOURCES / language
         copy_pages(pages, target)
         render_lessons(target, language)
-        if language == "en":
-            write_option_reference(target / "reference")
+        groups = write_option_reference(target / "reference") if language == "en" else []
         shutil.copytree(DOCS / "assets", target / "assets", dirs_exist_ok=True)
         write_report(target / "assets" / "how-sure.html", language)
-        zensical(language)
+        zensical(language, groups)
     (SOURCES / "site").rename(SITE)
     link_translations()
-    print(f"The site is in {SITE.relative_to(ROOT)}/index.html")
+    search_from_the_disk()
+    print(f"The site is in {os.path.relpath(SITE)}/index.html")
 
 
 def copy_pages(pages: Path, target: Path) -> None:
@@ -66,15 +71,25 @@ def copy_pages(pages: Path, target: Path) -> None:
             text = (ROOT / name).read_text(encoding="utf8")
             (target / name).write_text(text.replace("](docs/", "]("), encoding="utf8")
     for path in target.rglob("*.md"):
-        path.write_text(OUTSIDE.sub(in_the_site, path.read_text(encoding="utf8")), encoding="utf8")
+        text = UPWARDS.sub(partial(in_the_site, path.parent.relative_to(target)), path.read_text(encoding="utf8"))
+        path.write_text(text, encoding="utf8")
 
 
-def in_the_site(link: re.Match[str]) -> str:
-    """A link to a page of the top that the site holds, or the name of a file that it does not."""
+def in_the_site(folder: Path, link: re.Match[str]) -> str:
+    """A link as the site has it: to one of its pages, to one of the top, or the name of a file that it does not hold.
+
+    folder: where the page lies, below that of its language.
+    """
     words, file, _ = link.groups()
-    if file in FROM_THE_TOP:
+    place = os.path.normpath(folder / file)
+    if not place.startswith(".."):
+        return link[0]
+    inside = place.removeprefix("../")
+    if inside in FROM_THE_TOP:
         return link[0].replace("../", "", 1)
-    return words if words.strip("`").endswith(Path(file).name) else f"{words} (`{file}`)"
+    if (DOCS / inside).exists():  # of a Korean page, to an English one
+        return link[0].replace(".md", ".html")
+    return words if words.strip("`").endswith(Path(file).name) else f"{words} (`{inside}`)"
 
 
 def render_lessons(target: Path, language: str) -> None:
@@ -120,11 +135,13 @@ def seconds(duration: float) -> str:
     return f"{round(duration, -1) or 10:.0f} s" if duration < 90 else f"{duration / 60:.0f} min"
 
 
-def zensical(language: str) -> None:
-    """Build one language, and stop at the first dead link."""
+def zensical(language: str, groups: list[str]) -> None:
+    """Build one language, and stop at the first dead link. groups: the pages of options, for the menu."""
     config = DOCS / f"zensical.{language}.toml"
     copy = SOURCES / config.name
-    shutil.copy(config, copy)
+    menu = ", ".join(f'{{ "{group}" = "reference/{group}.md" }}' for group in groups)
+    text = config.read_text(encoding="utf8").replace(REFERENCE, REFERENCE.replace("[]", f"[{menu}]"))
+    copy.write_text(text, encoding="utf8")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(copy)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -146,6 +163,13 @@ def link_translations() -> None:
                 for language, link in links.items():
                     text = re.sub(rf'href="[^"]*"(?= hreflang="?{language}\b)', f'href="{link}"', text)
                 path.write_text(text, encoding="utf8")
+
+
+def search_from_the_disk() -> None:
+    """Take what the search needs without a server from the site, where Zensical's pages fetch it from a network."""
+    for path in SITE.rglob("*.html"):
+        own = os.path.relpath(SITE / "assets" / "worker.js", path.parent)
+        path.write_text(path.read_text(encoding="utf8").replace(FETCHED, own), encoding="utf8")
 
 
 if __name__ == "__main__":

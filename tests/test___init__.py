@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -197,9 +198,21 @@ def test_a_study_is_compared(
     assert korean.verdicts[0] in korean.text
 
 
-def test_the_readme_s_example_runs(data: Path, home: Path) -> None:
+def test_the_documentation_has_every_function_with_its_arguments() -> None:
+    headings = re.findall(
+        r"^## (\w+)\((.*)\)$", (ROOT / "docs/guide/python.md").read_text(encoding="utf8"), re.MULTILINE
+    )
+    assert dict(headings) == {
+        name: re.sub(r": .*?(?= = |,|$)", "", str(inspect.signature(getattr(overcast, name)))[1:].partition(") ->")[0])
+        .replace(" = ", "=")
+        .replace("'", '"')
+        for name in overcast.__all__
+    }
+
+
+def test_the_example_of_the_documentation_runs(data: Path, home: Path) -> None:
     """But for its pictures' folder and its study, and with tiny data."""
-    text = (ROOT / "README.md").read_text(encoding="utf8")
+    text = (ROOT / "docs" / "guide" / "python.md").read_text(encoding="utf8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert code.startswith("import overcast\n")
     lines = [line for line in code.splitlines() if "compare(" not in line]

@@ -150,10 +150,11 @@ def test_every_other_option_composes(config: Any, group: str) -> None:
 
 
 def test_the_source_is_mirrored_by_tests() -> None:
-    roots = {"pipelines": ROOT, "hydra_plugins": ROOT / "src"}
+    roots = {"pipelines": ROOT, "docs": ROOT, "hydra_plugins": ROOT / "src"}
     # what no single file of the source does
     crossing = {
         "test_containers.py",
+        "test_contributing.py",
         "test_contracts.py",
         "test_dvc.py",
         "test_engineers_path.py",

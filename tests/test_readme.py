@@ -1,4 +1,4 @@
-"""README.md, docs/ and the docstrings promise only what there is: files, scripts, options, studies, make targets."""
+"""The documentation and the docstrings promise only what there is: files, scripts, options, studies, make targets."""
 
 from __future__ import annotations
 
@@ -17,20 +17,27 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from overcast.core.paths import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if path.parent.name != "course"]
+"""But for the course, whose pages are templates."""
+DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *PAGES]
 GROUPS = ("data", "model", "mitigation", "trainer", "tracking")
 BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
-"""Is run by tests/test___init__.py."""
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""Other blocks are what commands print, files, and Python, which tests/test___init__.py runs."""
 PLACEHOLDER = re.compile(r"[…<$]")
 """What stands for something a reader fills in: such a word is not checked, the others of its command are."""
 FILLED_IN = ("data=skies", "model=ann", "mitigation=none", "seed=0", "epochs=1", "lr=0.1", "split.fold=0")
 """What a study's cells and repeats give each run, and a study by itself lacks."""
 
 
+def name_of(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
+
+
 def blocks(document: Path) -> list[str]:
-    """What stands between fences, but for Python."""
-    return BLOCK.findall(PYTHON.sub("", document.read_text(encoding="utf8")))
+    """The commands between fences."""
+    return SHELL.findall(document.read_text(encoding="utf8"))
 
 
 def spans(text: str) -> list[str]:
@@ -63,7 +70,7 @@ def slugs(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_and_pictures_exist(document: Path) -> None:
     found = re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", document.read_text(encoding="utf8"))
     inside = [link for link in found if not link.startswith(("http:", "https:"))]
@@ -75,7 +82,7 @@ def test_links_and_pictures_exist(document: Path) -> None:
         assert not anchor or anchor in slugs(target), link
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_blocks_are_what_a_shell_understands(document: Path) -> None:
     for block in blocks(document):
         done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
@@ -109,7 +116,7 @@ def test_a_command_is_one(compose_as_script: Any, words: tuple[str, ...]) -> Non
             assert (ROOT / file).is_file()
         case ["dvc", *arguments]:
             parse_args(arguments)
-        case ["export" | "mkdir" | "cp" | "kill", *_]:  # `test_blocks_are_what_a_shell_understands`
+        case ["export" | "mkdir" | "cp" | "kill" | ".", *_]:  # `test_blocks_are_what_a_shell_understands`
             pass
         case [first, *_] if "=" in first:
             check_composes(compose_as_script, [*words])
@@ -161,15 +168,15 @@ def test_options_named_exist() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_readme_lists_all_choices_and_no_others(group: str) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf8")
+def test_the_page_of_options_lists_all_choices_and_no_others(group: str) -> None:
+    text = (DOCS / "guide" / "running.md").read_text(encoding="utf8")
     rows = re.findall(rf"^\| `{group}`[^|]*\|(.*)\|$", text, re.MULTILINE)
     listed = {span for row in rows for span in spans(row) if re.fullmatch(r"[a-z][a-z0-9_]*", span)}
     assert listed == set(options(group))
 
 
-def test_the_readme_lists_all_studies() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf8")
+def test_the_page_of_studies_lists_all() -> None:
+    text = (DOCS / "guide" / "studies.md").read_text(encoding="utf8")
     listed = re.findall(r"^\| `\+study=(\w+)` \|", text, re.MULTILINE)
     assert sorted(listed) == sorted(path.stem for path in (ROOT / "conf/study").glob("*.yaml"))
 

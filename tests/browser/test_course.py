@@ -328,7 +328,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for pages in ("docs", "docs/ko"):
         for path in (top / pages / "course").glob("*.md"):
             path.write_text(LESSON, encoding="utf8")
-    done = subprocess.run([sys.executable, "docs/build.py"], cwd=top, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "docs/build_site.py"], cwd=top, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return top / "site"
 

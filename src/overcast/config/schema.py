@@ -16,7 +16,9 @@ from overcast.core.secrets import keep_password
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """seed: of the split alone. folds: how many; null: the data set's own number. fold: which is the test part.
+    """Which samples train, validate and test.
+
+    seed: of the split alone. folds: how many; null: the data set's own number. fold: which is the test part.
 
     ignore_groups: ignore source groups (but keep duplicates whole), to show what it is worth to know the source.
     file: a csv file with a published split, which is taken instead of drawing one (`prepare.published_split`); folds is
@@ -34,8 +36,10 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """Where MLflow records; MLflow's own environment variables win over these. enabled=false: nowhere.
+    """Where MLflow records; MLflow's own environment variables win over these.
 
+    enabled: whether it records at all. uri: of its server or database, as in ``MLFLOW_TRACKING_URI``. artifacts: the
+    folder for files, where a database is new. experiment: MLflow's name of what runs belong to.
     tensorboard: whether each epoch's figures go into event files in the run's folder, too.
 
     A password in ``uri`` goes into the environment of this process, and is no part of the config from then on.
@@ -53,16 +57,18 @@ class TrackingConfig:
 
 @dataclass(frozen=True)
 class StudyConfig:
-    """What a run is a trial of: name, as people say it; None for a sweep without one.
+    """What a run is a trial of.
 
+    name: as people say it; None for a sweep without one.
     folds: how many of the data's folds a study uses, paired over all its cells; None where its repeats are named one by
     one. seeds: how many each of these folds is trained with, the same over all cells.
     outcomes: of the test part, whether the model is better, by their names in metrics.json. margins: of an outcome (or
     of gap_nll, gap_accuracy), inside which a difference is none. Both are recorded before the first trial.
 
     design: which cells are made of the ``mitigations``: each one alone (``one_at_a_time``), all without each one
-    (``leave_one_out``), or a fraction of all ways to combine them (``factorial``). Without mitigations a study names
-    its cells itself.
+    (``leave_one_out``), or a fraction of all ways to combine them (``factorial``).
+
+    mitigations: those that a design makes cells of, by their names. Without any a study names its cells itself.
 
     epochs: a shorter and a longer training, which a factorial design combines with the mitigations as one more factor.
 
@@ -142,9 +148,13 @@ class RunSettings:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     seed: int = MISSING
+    """Of the first weights, the order of the batches and every other draw of a training."""
     epochs: int = MISSING
+    """How many times a run goes through its train part; every run of a comparison as often."""
     batch_size: int = MISSING
+    """Samples a step, of all processes together."""
     lr: float = MISSING
+    """The greatest learning rate: it rises to this in the first steps and comes down to nearly 0 in the last."""
     train_fraction: float = 1.0
     """How much of the train part to use, from just above 0 to 1."""
     imbalance_ratio: float = 1.0
@@ -160,8 +170,11 @@ class RunSettings:
     init_from: str | None = None
     """A run whose weights to start from: its folder, MLflow id, or ``latest``. None: the seed draws them."""
     tags: tuple[str, ...] = ()
+    """Words to find a run by in MLflow, such as ``[first,second]``."""
     mirror: str | None = None
+    """A folder with the data sets' archives, instead of their public addresses, or the variable ``OVERCAST_MIRROR``."""
     run: str | None = None
+    """The run's folder; None: a new one below ``runs_dir``."""
     resume: bool = False
     """Whether to go on with an interrupted run of the same config, from its last checkpoint, where there is one."""
     study: StudyConfig = field(default_factory=StudyConfig)
@@ -172,7 +185,9 @@ class RunSettings:
     role: str = "trial"
     """"tuning" for the candidates of a study that chooses strengths: those that are not chosen are not compared."""
     data_dir: str = "data"
+    """Where data sets lie, in the project's folder or ``OVERCAST_HOME``: another name keeps a second one apart."""
     runs_dir: str = "runs"
+    """Where runs get their folders."""
 
 
 @dataclass(frozen=True, kw_only=True)

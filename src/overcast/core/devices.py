@@ -32,16 +32,19 @@ class TrainerConfig:
     """
 
     accelerator: str = "auto"
+    """auto, cpu or gpu; auto is a GPU where there is one."""
     devices: int = 0
     """0: every GPU there is, or one process on a CPU."""
     num_nodes: int = 1
     """Machines with so many devices each, which torchrun starts (`overcast.training.torchrun`)."""
     precision: str = "auto"
+    """auto, 32-true, bf16-mixed, 16-mixed or 64-true; auto is bf16-mixed where it is fast, else 32-true."""
     threads: int = 0
     """CPU threads a process; 0: the machine's cores shared out."""
     jobs_per_gpu: int = 1
     """How many runs of a study share a GPU, where one does not fill it."""
     profiler: str | None = None
+    """simple or advanced: where the time goes, printed and kept with the run."""
     gradient_clip_val: float | None = None
     """The greatest norm of the gradient of all weights together; a longer one is shortened to it."""
     accumulate_grad_batches: int = 1

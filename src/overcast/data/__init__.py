@@ -10,6 +10,7 @@ its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
     ...     "Pictures of stripes that lie or stand."
     ...
     ...     synthetic = True
+    ...     near_duplicates = False  # every picture is drawn afresh
     ...     raw_options = ("size",)
     ...
     ...     def __init__(self, size: int = 16) -> None:
@@ -17,8 +18,8 @@ its numbers, ``size: 16``, and ``tests/data/test_stripes.py`` is its test:
     ...
     ...     def fetch(self, raw: Path, mirror: Path | None) -> None:
     ...         for i in range(40):
-    ...             picture = np.zeros((1, self.size, self.size), np.uint8)  # (C, H, W)
-    ...             picture[:, i % 4 :: 4, :] = 255
+    ...             picture = np.random.default_rng(i).integers(0, 99, (1, self.size, self.size), np.uint8)  # (C, H, W)
+    ...             picture[:, i % 4 :: 4, :] += 99
     ...             np.save(raw / f"{i:02}.npy", picture if i % 2 else picture.transpose(0, 2, 1))
     ...
     ...     def samples(self, raw: Path) -> list[Sample]:

@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import build_site
+import lessons
 from course_tables import read_tables, write_table
 from overcast.core.paths import ROOT
 
@@ -23,26 +25,27 @@ ABOUT = {"command", "commit", "machine", "seconds", "output"}
 @pytest.mark.parametrize(
     ("link", "kept"),
     [
-        ("[SECURITY.md](../SECURITY.md)", "[SECURITY.md](SECURITY.md)"),
-        ("[`benchmarks/ood.py`](../benchmarks/ood.py)", "`benchmarks/ood.py`"),
-        ("[the cases](../tests/faults/cases.py)", "the cases (`tests/faults/cases.py`)"),
-        ("[results](results.md#the-course)", "[results](results.md#the-course)"),
+        ("[SECURITY.md](../../SECURITY.md)", "[SECURITY.md](../SECURITY.md)"),
+        ("[`benchmarks/ood.py`](../../benchmarks/ood.py)", "`benchmarks/ood.py`"),
+        ("[the cases](../../tests/faults/cases.py)", "the cases (`tests/faults/cases.py`)"),
+        ("[results](../results.md#the-course)", "[results](../results.md#the-course)"),
         ("[open](../assets/how-sure.html)", "[open](../assets/how-sure.html)"),
     ],
 )
 def test_a_link_out_of_the_site_becomes_words(link: str, kept: str) -> None:
-    assert build_site.OUTSIDE.sub(build_site.in_the_site, link) == kept
+    of_page = partial(build_site.in_the_site, Path("course"))
+    assert build_site.UPWARDS.sub(of_page, link) == kept
 
 
 def test_times_are_as_coarse_as_they_should_be_read() -> None:
-    assert [build_site.seconds(each) for each in (3, 44, 88, 130, 1200)] == ["10 s", "40 s", "90 s", "2 min", "20 min"]
+    assert [lessons.seconds(each) for each in (3, 44, 88, 130, 1200)] == ["10 s", "40 s", "90 s", "2 min", "20 min"]
 
 
 def test_one_row_is_found_or_it_is_an_error() -> None:
     rows = [{"name": "a", "depth": 1}, {"name": "a", "depth": 2}]
-    assert build_site.cell(rows, name="a", depth=2) is rows[1]
+    assert lessons.cell(rows, name="a", depth=2) is rows[1]
     with pytest.raises(ValueError, match="unpack"):
-        build_site.cell(rows, name="a")
+        lessons.cell(rows, name="a")
 
 
 def test_a_table_is_short_and_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, MutableMapping
 
-from overcast.core.devices import Devices
+from overcast.core.devices import Devices, Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
@@ -34,6 +34,16 @@ def forget_ranks(environment: MutableMapping[str, str]) -> None:
     for name in RANKS:
         if not environment.get(name, "0").isdecimal():
             del environment[name]
+
+
+def launched_devices(trainer: TrainerConfig, jobs: int | None = None, machine: Machine | None = None) -> Devices:
+    """`overcast.core.devices.resolve_devices`, where as many processes as that takes were started or can be.
+
+    Raises: UserError as that does, and as `refuse_other_ranks`.
+    """
+    devices = resolve_devices(trainer, jobs, machine)
+    refuse_other_ranks(devices)
+    return devices
 
 
 def refuse_other_ranks(devices: Devices) -> None:

@@ -17,6 +17,7 @@ from overcast.config.schema import StudyConfig
 from overcast.config.script import Session
 from overcast.core.devices import Machine, this_machine
 from overcast.core.errors import DamagedError, IncompatibleError, UnreachableError
+from overcast.core.launchers import launched_devices
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.callback import StudyCallback
 from overcast.study.checks import cell_plans, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
@@ -94,9 +95,12 @@ def plan_sweep(layout: Layout, study: StudyConfig, compose: Compose) -> Sweep:
         refuse_unequal(configs)
     if configs[0].claim:
         refuse_unknown_claim(configs[0].claim)
+    machine = this_machine()
     if configs[0].prepare:
+        for config in configs:  # before minutes of fetching
+            launched_devices(config.trainer, 1, machine)
         prepare_missing(configs)
-    sweep = _sweep(layout, configs, this_machine())
+    sweep = _sweep(layout, configs, machine)
     refuse_incomplete(study.design, [*sweep.identities, *(why for _, why in sweep.left_out)])
     refuse_twice([cell.place.cell for cell in sweep.cells], sweep.identities, layout.candidates)
     return sweep

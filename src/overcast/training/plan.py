@@ -17,9 +17,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from overcast.config.options import Option
 from overcast.config.run_config import RunConfig
-from overcast.core.devices import Devices, Machine, resolve_devices
+from overcast.core.devices import Devices, Machine
 from overcast.core.errors import IncompatibleError, UserError
-from overcast.core.launchers import refuse_other_ranks
+from overcast.core.launchers import launched_devices
 from overcast.core.paths import project_path
 from overcast.core.seeding import generator
 from overcast.core.spec import Spec
@@ -232,8 +232,7 @@ def make_plan(config: RunConfig, jobs: int | None = None, machine: Machine | Non
     )
     parts = thin_classes(parts, pack.labels, pack.spec, config.imbalance_ratio, split.seed)
     parts = draw_train_fraction(parts, config.train_fraction, config.seed)
-    devices = resolve_devices(config.trainer, jobs, machine)
-    refuse_other_ranks(devices)
+    devices = launched_devices(config.trainer, jobs, machine)
     check_plan(config, pack.spec, int((parts == TRAIN).sum()), devices.ranks)
     mitigations = build_mitigations(config.mitigation, pack.spec.kind)
     check_balance(config, pack.labels, mitigations)

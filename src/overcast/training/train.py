@@ -14,7 +14,7 @@ from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DamagedError, DivergedError, UserError
-from overcast.core.launchers import torchrun_ranks
+from overcast.core.launchers import launched_devices, torchrun_ranks
 from overcast.core.locks import is_locked, lock, try_lock
 from overcast.core.paths import project_path
 from overcast.core.system_errors import refusals_told
@@ -62,7 +62,8 @@ def prepared_plan(config: RunConfig) -> Plan:
     Raises: UserError as `make_plan` and the steps do.
     """
     if config.prepare:
-        refuse_unfit(config)  # before minutes of fetching
+        refuse_unfit(config)  # this and the next before minutes of fetching
+        launched_devices(config.trainer)
         prepare_missing([config])
     return make_plan(config)
 

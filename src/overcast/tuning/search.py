@@ -16,6 +16,7 @@ from overcast.config.compose import override_key
 from overcast.core.devices import Machine, this_machine
 from overcast.core.durations import seconds
 from overcast.core.errors import IncompatibleError, UserError
+from overcast.core.launchers import launched_devices
 from overcast.core.locks import lock
 from overcast.core.paths import ROOT, project_path
 from overcast.core.secrets import without_password
@@ -133,6 +134,7 @@ def plan_space(overrides: Sequence[str], name: str, machine: Machine) -> tuple[S
     if config.init_from == "latest":
         raise UserError("init_from=latest is another run as soon as one of the search is trained: name its folder")
     if config.prepare:
+        launched_devices(config.trainer, 1, machine)
         prepare_missing([config])
     space = read_space(ROOT / "conf", name, config.model.name).without(overrides)
     left_out: dict[str, str] = {}

@@ -2,7 +2,10 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const limits = JSON.parse(document.getElementById("limits").textContent);
 const at = id => document.getElementById(id);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
-const percent = share => `${(100 * share).toFixed(share > 0.0995 && share < 0.9995 ? 0 : 1)} %`;
+function percent(share) {
+  if (share < 0.001) return "<0.1%";
+  return `${(100 * share).toFixed(share > 0.0995 && share < 0.995 ? 0 : 1)}%`;
+}
 function element(name, text = "", looks = "") {
   const made = document.createElement(name);
   made.textContent = text;
@@ -41,6 +44,7 @@ async function ask(content, note = "") {
   const mine = ++asked;
   at("error").textContent = "";
   at("result").hidden = true;
+  at("status").className = "";
   at("status").textContent = words.working;
   try {
     if (content.size > limits.bytes) throw new Error(words.too_large);
@@ -65,7 +69,9 @@ function show(answer, note) {
   const because = answers ? "" : `${fill(words.because, { reasons: reasons.join("; ") })}. `;
   at("doubts").textContent = answers ? "" : because + fill(words.most_likely, told);
   document.querySelector(".callout").classList.toggle("unsure", !answers);
-  at("status").textContent = [note, at("answer").textContent, at("doubts").textContent].filter(Boolean).join(" – ");
+  at("note").textContent = note;
+  at("status").className = "spoken";  // all of it can be seen below
+  at("status").textContent = ["answer", "doubts", "note"].map(id => at(id).textContent).filter(Boolean).join(" – ");
   at("calibration").textContent = answer.calibration;
   at("set").textContent = (set ? `${words.set}: ${set.join(", ") || words.empty_set}. ` : "") + text;
   at("seen").lastElementChild.replaceChildren(...sample(answer.sample), ...(heard ? [player(heard, words.play)] : []));
@@ -193,7 +199,7 @@ function record(stream) {
   const end = setTimeout(() => recorder?.stop(), 1000 * limits.seconds - 250);  // what it has is never longer
   at("record").textContent = words.stop;
   at("record").setAttribute("aria-pressed", "true");
-  at("error").textContent = "";
+  at("error").textContent = at("status").className = "";
   at("status").textContent = words.recording;
 }
 async function wav(recorded) {  // RIFF: 16-bit PCM, one channel

@@ -80,8 +80,8 @@ class Doubts:
         elif self.columns.min_probability is None:
             told.append(
                 translate(
-                    "Nothing tells whether it had better not answer: train with split.calibration=0.1, or give "
-                    "min_probability=…."
+                    "Nothing tells whether it had better not answer: that takes a training with "
+                    "split.calibration=0.1, or min_probability=0.8 here."
                 )
             )
         if self.columns.least is not None and self.columns.farthest is None:

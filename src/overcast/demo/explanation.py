@@ -11,7 +11,7 @@ import numpy as np
 from overcast.core.errors import UserError
 from overcast.core.words import translate
 from overcast.explain import attribution, gradients
-from overcast.explain.figures import attribution_figures
+from overcast.explain.figures import Attributions, attribution_figures
 from overcast.explain.samples import ExplainedSample
 from overcast.html.page import Image
 from overcast.model import trainable_view
@@ -42,7 +42,7 @@ class Explainer:
         if missing:
             methods = replace(methods, gradient=False, last=None)
         found = attribution.maps(self.trained.net, self.trained, explained, explained.predicted, methods).by_method
-        told = {"text": " ".join(filter(None, [self._text(), missing]))}
+        told = {"text": " ".join([self._text(), *_methods_text(found), *([missing] if missing else [])])}
         if self.run.spec.kind == "tokens":
             values = found.get("gradients", found["occlusion"])
             words = self.run.spec.decode(sample)
@@ -53,9 +53,19 @@ class Explainer:
 
     def _text(self) -> str:
         text = translate("Red speaks for the class, blue against it.")
-        if self.run.spec.kind == "tokens":
-            return f"{text} {translate('“?” is a word that the data set does not have.')}"
-        return f"{text} {translate('Occlusion: the probability lost when the place is covered.')}"
+        if self.run.spec.kind != "tokens":
+            return text
+        return f"{text} {translate('“?” is a word that the data set does not have.')}"
+
+
+def _methods_text(found: Attributions) -> list[str]:
+    """What each method measures."""
+    texts = {
+        "occlusion": translate("Occlusion: the probability lost without this part."),
+        "gradients": translate("Integrated gradients: what each value adds to the class's logit."),
+        "cam": translate("Grad-CAM: where the last convolution sees the class."),
+    }
+    return [text for method, text in texts.items() if method in found]
 
 
 def _missing() -> str:

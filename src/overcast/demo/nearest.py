@@ -23,7 +23,7 @@ from overcast.prepare.pack import Pack
 from overcast.tracking.run_folder import Run
 
 MOST_ROWS = 15_000
-WORK = 100e9
+WORK = 300e9
 """Multiply-adds that all samples together may take: about ten seconds on a slow core."""
 FEWEST = 200
 """Samples that are looked through however large the network is."""

@@ -60,4 +60,4 @@ def _nearest(run: Run, predictor: RunPredictor) -> NearestSamples | str:
     try:
         return NearestSamples(run, predictor)
     except UserError as error:
-        return translate("There are none: {reason}.", reason=str(error).rstrip("."))
+        return translate("They cannot be found: {reason}.", reason=str(error).rstrip("."))

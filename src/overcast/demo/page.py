@@ -72,7 +72,7 @@ def _words(kind: Kind) -> dict[str, Any]:
         "set": translate("Set of classes"),
         "empty_set": translate("empty"),
         "probabilities": translate("Probabilities"),
-        "seen": translate("What the network is given"),
+        "seen": translate("What the network sees"),
         "explanation": translate("What speaks for this class"),
         "nearest": translate("Nearest training samples"),
         "similarity": translate("similarity {value}"),

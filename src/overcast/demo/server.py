@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import traceback
@@ -109,15 +110,21 @@ def open_port(text: str) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", int(text)))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os.strerror(error.errno or 0).lower()
         raise UserError(f"port={text} cannot be used ({reason}): choose another, or leave it out") from None
+
+
+def build_server(demo: Demo) -> uvicorn.Server:
+    """A server of the page, not yet running; what is being answered when it ends has a second."""
+    app = build_app(demo)
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    )
 
 
 def serve(demo: Demo, listening: socket.socket) -> None:
     """Serve the page until Ctrl-C, which is raised again when all is closed."""
-    settings = uvicorn.Config(
-        build_app(demo), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
-    )
+    server = build_server(demo)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     print(translate("page: {address} (Ctrl-C ends it)", address=address), flush=True)
-    uvicorn.Server(settings).run(sockets=[listening])
+    server.run(sockets=[listening])

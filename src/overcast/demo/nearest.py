@@ -102,5 +102,6 @@ def _features(predictor: RunPredictor, pack: Pack, rows: np.ndarray) -> np.ndarr
 
 def _directions(features: np.ndarray) -> np.ndarray:
     """Features (N, F) at length 1, but for those that are all zeros."""
-    length: np.ndarray = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(length, np.finfo(np.float32).tiny)
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    directions: np.ndarray = features / np.maximum(length, np.finfo(np.float32).tiny)
+    return directions

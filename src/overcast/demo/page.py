@@ -28,7 +28,7 @@ ACCEPTED: dict[Kind, str] = {
 def page(demo: Demo) -> str:
     """The page's text."""
     spec, run = demo.predictor.spec, demo.run
-    data = (run or demo.predictor.runs[0]).config.data.name if demo.predictor.runs else ""
+    data = demo.predictor.runs[0].config.data.name if demo.predictor.runs else ""
     model = run.config.model.name if run else translate("model")
     return render_template(
         HERE / "demo.html.j2",

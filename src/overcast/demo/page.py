@@ -78,7 +78,7 @@ def _words(kind: Kind) -> dict[str, Any]:
         "similarity": translate("similarity {value}"),
         "others": translate("Other networks"),
         "network": translate("network"),
-        "run": translate("run"),
+        "run": translate("folder of its run"),
         "class": translate("class"),
         "probability": translate("probability"),
         "too_large": translate(

@@ -203,6 +203,19 @@ def test_what_does_not_fit_the_data_is_said_before_it_is_fetched(config: Any, tm
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("word", "why"), [("trainer.accelerator=gpu", "no GPU is visible"), ("trainer.num_nodes=2", "torchrun")]
+)
+def test_what_no_device_here_can_do_is_said_before_data_is_made(
+    config: Any, tmp_path: Path, word: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    words = ["data=points", "model=ann", "mitigation=none", "prepare=true", f"data_dir={tmp_path}/data", word]
+    with pytest.raises(UserError, match=why):
+        train(config(*words))
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.filterwarnings("ignore:::mlflow")
 @pytest.mark.filterwarnings("ignore:::sqlalchemy")
 def test_a_store_that_takes_no_run_leaves_all_as_it_was(

@@ -14,16 +14,15 @@ import re
 from functools import cache
 from pathlib import Path
 
-import jinja2
 import plotly.offline
 from markupsafe import Markup
 
 from overcast.core.atomic import whole_folder
 from overcast.core.errors import UserError
 from overcast.core.words import current_language, translatable, translate
-from overcast.html import style
 from overcast.html.intervals import Intervals
 from overcast.html.page import Figure, Page, Table
+from overcast.html.template import render_template
 
 MARK = '<meta name="generator" content="overcast">'
 """Tells a page of ours: only a folder that has one is ever replaced."""
@@ -37,16 +36,6 @@ BUTTONS = (
 
 NOT_OURS = re.compile(r"<(?!/?(?:b|br|extra)>)")
 """Where Plotly would begin an element, such as a link, that no figure of ours has: it stands in somebody's name."""
-
-COLOURS = {
-    "ink": style.INK,
-    "soft": style.GREY,
-    "line": style.PALE,
-    "accent": style.BLUE,
-    "better": style.BLUE,
-    "worse": style.DARK_ORANGE,
-}
-"""The style sheet's names of the palette's colours."""
 
 
 def write(folder: Path, page: Page) -> Path:
@@ -87,23 +76,17 @@ def check_report_folder(folder: Path, name: str = "index.html", beside: tuple[st
 def render(page: Page) -> str:
     """The page's text; what of a file's name is no text becomes a question mark."""
     here = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(here), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     numbers = itertools.count(1)
-    text = environment.get_template("page.html.j2").render(
+    return render_template(
+        here / "page.html.j2",
         page=page,
-        language=current_language(),
         too_old=translate("This figure needs a browser of 2023 or later"),
         mark=Markup(MARK),
-        colours=COLOURS,
         style=Markup((here / "page.css").read_text(encoding="utf8")),
         scripts=[Markup((here / name).read_text(encoding="utf8")) for name in _scripts(page)],
         plotly=_packed_plotly() if any(isinstance(part, Figure) for part in page.parts()) else "",
         draw=lambda figure: _drawing(figure, next(numbers)),
     )
-    return text.encode("utf8", "replace").decode("utf8")
 
 
 def _scripts(page: Page) -> list[str]:

@@ -42,8 +42,8 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     rows = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config.seed, "patches")
     sections = [
         attribution.section(run, trained, samples),
-        filters.section(before, trained.net, run.spec),
-        maps.section(trained, run.spec, samples),
+        filters.section(before, trained, pack, rows),
+        maps.section(trained, pack, rows, samples),
         patches.section(trained, pack, rows, patches.PROBES if light else patches.PROBES // 4),
     ]
     page = writer.write(folder, Page(f"Inside {run.facts['name']}", _lead(run), sections, _facts(run)))

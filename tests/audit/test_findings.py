@@ -31,7 +31,7 @@ def test_pairs_show_both_files(folder: Path) -> None:
     assert first.lines[1:] == ["a/1.png", "b/other.png"]
     assert second.lines[1:] == ["a/0.png", "a/again.png"]
     assert len(first.images) == 2
-    assert "1 have two different labels: those come first." in section.text
+    assert "With two different labels, shown first: 1." in section.text
 
 
 def test_what_there_is_none_of_is_one_line(folder: Path) -> None:

@@ -111,7 +111,7 @@ def test_weights_as_red_and_blue_have_a_colour_bar(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "bar_below", lambda axes, scale: bars.append(scale.unit))
     grey = Spec("image", (1, 8, 8), ("a", "b"))
     page_section(CNN(grey, width=4, stages=2), CNN(grey, width=4, stages=2), grey)
-    assert bars == ["weight, of the unit's largest"]
+    assert bars == ["weight ÷ the unit's largest"]
     assert "grey is zero" in page_section(ANN(IMAGE), ANN(IMAGE), IMAGE).text
 
 

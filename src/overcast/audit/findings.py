@@ -49,12 +49,12 @@ def duplicates(views: Views, pairs: Mapping[str, np.ndarray]) -> Section:
     total = len(pairs["file_a"])
     across = pairs["same_class"] == "False"
     order = np.lexsort((-pairs["distance"].astype(int), ~across))[:PAIRS]
-    how = translate("{total:,} pairs, which a split keeps on one side.", total=total)
+    how = translate("Pairs: {total:,}. A split keeps each on one side.", total=total)
     if n_across := int(across.sum()):
-        how += " " + translate("{number:,} have two different labels: those come first.", number=n_across)
+        how += " " + translate("With two different labels, shown first: {number:,}.", number=n_across)
     if views.pack.spec.kind == "image":
         how += " " + translate(
-            "The least alike come first. Distance: bits of 64 by which the pictures' hashes differ, 0 for copies."
+            "Sorted from the least alike. Distance: bits of 64 by which the pictures' hashes differ, 0 for copies."
         )
     if total > PAIRS:
         how += " " + translate("Shown are {number}; pairs.csv in the pack has all.", number=PAIRS)

@@ -76,7 +76,7 @@ def _lead(run: Run) -> str:
 def _facts(run: Run) -> dict[str, object]:
     facts = run.facts
     return {
-        translate("run"): str(run.folder), "id": facts["id"], translate("data"): run.config.data.name,
+        translate("folder of the run"): str(run.folder), "id": facts["id"], translate("data"): run.config.data.name,
         translate("weights"): f"{facts['parameters']:,}", translate("epochs"): facts["epochs_run"],
         "torch": torch.__version__,
     }  # fmt: skip

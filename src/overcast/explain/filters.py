@@ -15,7 +15,7 @@ from torch import nn
 from overcast.core.spec import SEQUENCES, Spec
 from overcast.core.words import translatable, translate
 from overcast.explain.class_units import choose_class_units, dead_units, strongest_responses
-from overcast.explain.colour_bar import ColourScale, bar_below, percent
+from overcast.explain.colour_bar import ColourScale, bar_below
 from overcast.explain.drawing import draw_nothing, is_constant, short_head
 from overcast.explain.stages import Stage, stages, zeros
 from overcast.html.figures import image_grid, picture_text
@@ -171,8 +171,8 @@ def _figure(filters: Filters, units: Sequence[ShownUnit]) -> Figure:
         text = picture_text("after") if row % 2 else picture_text("before")
         axes.text(-0.1, 0.5, text, transform=axes.transAxes, ha="right", va="center", size=9)
     if not coloured:
-        unit = translatable("weight, of the unit's largest")
-        bar_below(panels[-1, 0], ColourScale(SIGNED, -1, 1, unit, percent))
+        unit = translatable("weight ÷ the unit's largest")
+        bar_below(panels[-1, 0], ColourScale(SIGNED, -1, 1, unit))
     return figure
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from overcast.core.spec import Spec
 from overcast.explain import patches
 from overcast.explain.patches import TOP, find_receptive_fields, section, strongest
-from overcast.explain.stages import stages
+from overcast.explain.stages import stages, zeros
 from overcast.html.page import Image, Table
 from overcast.model.ann import ANN
 from overcast.prediction.trained_network import open_config_pack, restore
@@ -121,3 +121,27 @@ class Steps(nn.Module):
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         return self.conv(x.transpose(1, 2)).amax(2)
+
+
+class Bands(nn.Module):
+    """A convolution over time and bands of a spectrogram."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 3, padding=1)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        return self.conv(x[:, None]).amax((2, 3))
+
+
+def test_units_over_time_and_bands_are_placed_in_time() -> None:
+    spec = Spec("spectrogram", (12, 5), ("a", "b"))
+    x = np.random.default_rng(0).normal(size=(80, 5)).astype(np.float32)
+    pack = Pack(spec, {"label": np.array(["a", "b"] * 4)}, np.arange(8) % 2, x, np.arange(0, 81, 10), {})
+    reader: Any = SimpleNamespace(net=Bands(), preprocessor=lambda x, length: x)
+    stage = stages(Bands(), torch.zeros(1, 12, 5), torch.tensor([12]))[0]
+    (best,) = strongest(reader, pack, np.arange(8), [stage], [find_receptive_fields(reader.net, *zeros(spec), stage)])
+    assert best.place.shape == (8, 3, 1)
+    (image,) = section(reader, pack, np.arange(8)).parts
+    assert isinstance(image, Image)
+    assert image.caption == "Convolution 1: a unit sees 3 of 12 places"

@@ -7,8 +7,8 @@ import re
 
 import matplotlib as mpl
 import numpy as np
-import pytest
 import plotly.graph_objects as go
+import pytest
 from PIL import Image
 
 from overcast.core.words import use_language

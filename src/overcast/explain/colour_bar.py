@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +14,7 @@ from overcast.html.figures import picture_text
 
 SIZE = 7  # points
 STEPS = 128
+Side = Literal["left", "center", "right"]
 
 
 def plain_number(value: float) -> str:
@@ -87,7 +89,7 @@ def bar_right(axes: Axes, scale: ColourScale, size: float = 0.09) -> None:
     _thin(bar)
 
 
-def _sides(number: int) -> tuple[str, ...]:
+def _sides(number: int) -> tuple[Side, ...]:
     return ("left", "center", "right") if number == 3 else ("left", "right")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from overcast.core.spacing import evenly_spaced
 from overcast.core.spec import Spec
@@ -104,7 +104,7 @@ def _image(
     return Image.from_figure(file, figure, caption)
 
 
-def _draw_layer(panels: Sequence[Axes], layer: ShownLayer, values: np.ndarray, spec: Spec) -> None:
+def _draw_layer(panels: np.ndarray, layer: ShownLayer, values: np.ndarray, spec: Spec) -> None:
     """The maps (C, H, W) or (C, T) of a layer's units, on one scale; a grey field for one without any response."""
     title = picture_text(
         "{layer}: {number} units, each a map of {places}",
@@ -124,7 +124,7 @@ def _draw_layer(panels: Sequence[Axes], layer: ShownLayer, values: np.ndarray, s
             draw_nothing(axes, translatable("no response") if not response.any() else translatable("constant"))
             continue
         picture = np.atleast_2d(response.T)[::-1] if over_time else response  # time to the right
-        aspect = "auto" if over_time else "equal"
+        aspect: Literal["auto", "equal"] = "auto" if over_time else "equal"
         axes.imshow(picture, RESPONSE, vmin=low, vmax=high, interpolation="nearest", aspect=aspect)
     if high > low:
         bar_right(panels[len(layer.units) - 1], ColourScale(RESPONSE, low, high, translatable("response")))

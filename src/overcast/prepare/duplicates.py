@@ -109,4 +109,4 @@ def _are_duplicates(features: PictureFeatures, mirrored: bool, pairs: np.ndarray
     aligned = moved[:, shifts[:, None], shifts].max((1, 2))
     difference = np.abs(features.colour[i] - colour.astype(np.float32)).mean((1, 2, 3))
     alike = (aligned >= SURE) | ((aligned >= ALIGNED) & (difference <= COLOUR))
-    return np.where(features.plain[i] | features.plain[j], moved[:, 0, 0] >= UNMOVED, alike)
+    return np.asarray(np.where(features.plain[i] | features.plain[j], moved[:, 0, 0] >= UNMOVED, alike))

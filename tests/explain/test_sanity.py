@@ -95,3 +95,25 @@ def test_a_map_that_is_the_same_everywhere_tells_nothing() -> None:
     flat, other = {"occlusion": np.ones((4, 4))}, {"occlusion": np.eye(4)}
     (check,) = attribution._checks([(flat, other)])
     assert check.answer == "cannot be told"
+
+
+def test_grad_cam_is_left_out_where_every_convolution_is_too_coarse(trained: Callable[..., Run]) -> None:
+    pytest.importorskip("captum")
+    run = trained("model=cnn", "model.width=8", "epochs=1")
+    network = restore(run)
+    samples = choose_test_samples(run, network, open_config_pack(run.config))
+    network.net = Coarse()  # type: ignore[assignment]
+    methods = choose_methods(run, network, samples[0])
+    assert (methods.last, methods.coarse) == (None, True)
+    assert "Grad-CAM is left out: no convolution has 4 places a side." in attribution._how("image", methods)
+
+
+class Coarse(torch.nn.Module):
+    """One convolution, which leaves 2×2 places of a picture of 16×16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 5, 8, stride=8)
+
+    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        return self.conv(x).mean((2, 3))

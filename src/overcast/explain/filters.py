@@ -99,12 +99,12 @@ def _shape(layer: nn.Module, spec: Spec) -> tuple[int, ...] | None:
 def section(before: nn.Module, trained: TrainedNetwork, pack: Pack, rows: np.ndarray) -> Section:
     """The filter of each class's unit, side by side with what it was. rows: samples to choose the units by."""
     filters = first_layer_filters(before, trained.net, pack.spec)
-    if filters is None:
+    layers = stages(trained.net, *zeros(pack.spec), (nn.Conv1d, nn.Conv2d, nn.Linear))
+    stage = next((stage for stage in layers if filters is not None and stage.name == filters.name), None)
+    if filters is None or stage is None:
         return Section(translate(TITLE), translate(LEFT_OUT[pack.spec.kind]))
     if max(filters.after.shape[2:]) == 1:
         return Section(translate(TITLE), translate("Left out: a filter is one place only, which makes no picture."))
-    layers = stages(trained.net, *zeros(pack.spec), (nn.Conv1d, nn.Conv2d, nn.Linear))
-    stage = next(stage for stage in layers if stage.name == filters.name)
     (values,) = strongest_responses(trained, pack, rows, [stage])
     names, dead = pack.spec.classes, dead_units(values)
     chosen = choose_class_units(values, pack.labels[rows], len(names), SHOWN)

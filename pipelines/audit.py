@@ -2,6 +2,7 @@
 
 python pipelines/audit.py data=weather
 python pipelines/audit.py data=weather prepare=true out=reports/look    # packed on the way, where it is not
+python pipelines/audit.py data=weather language=ko                      # the page in Korean
 """
 
 import sys
@@ -15,15 +16,18 @@ from overcast.core.paths import project_path
 @hydra_script
 def main(config: RunConfig, _: Session) -> None:
     from overcast.audit.audit import audit
+    from overcast.data import build_dataset
     from overcast.prepare.missing_steps import prepare_pack
 
     if config.prepare:
         prepare_pack(config)
-    print(f"page: {audit(config.data.name, config.data.values, project_path(config.data_dir), out[-1] if out else '')}")
+    root, dataset = project_path(config.data_dir), build_dataset(config.data)
+    print(f"page: {audit(config.data.name, config.data.values, root, **chosen, dataset=dataset)}")
 
 
 if __name__ == "__main__":
-    # a place to write to is no default, and no part of the config
-    out = [word.removeprefix("out=") for word in sys.argv[1:] if word.startswith("out=")]
-    sys.argv = [word for word in sys.argv if not word.startswith("out=")]
+    # where to write to, and in which language, are no defaults, and no part of the config
+    own = [word for word in sys.argv[1:] if word.startswith(("out=", "language="))]
+    chosen = dict(word.split("=", 1) for word in own)
+    sys.argv = [word for word in sys.argv if word not in own]
     main()

@@ -15,12 +15,13 @@ from overcast.config.script import plain_script
 class Arguments:
     """run: a run's folder, an MLflow run id, or "latest". files: a file, a folder or a glob. out: a folder.
 
-    tracking…: as for train, if not as the run was recorded.
+    language: of the page, en or ko (Korean). tracking…: as for train, if not as the run was recorded.
     """
 
     run: str = "latest"
     files: str = ""
     out: str = ""
+    language: str = "en"
     tracking: Sequence[str] = ()
 
 
@@ -31,7 +32,7 @@ def main(arguments: Arguments) -> None:
     from overcast.tracking.unrecorded import tell_unrecorded
 
     run = find_run(arguments.run, tracking=arguments.tracking)
-    print(f"page: {explain(run, arguments.files, arguments.out)}")
+    print(f"page: {explain(run, arguments.files, arguments.out, arguments.language)}")
     tell_unrecorded(run)
 
 

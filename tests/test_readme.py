@@ -128,7 +128,7 @@ def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:
     """The options of a script with a few of its own are all of that script's; those of the others compose."""
     own = runpy.run_path(str(script)).get("Arguments")
     if own is None:
-        page = [word for word in arguments if script.stem == "audit" and word.startswith("out=")]
+        page = [word for word in arguments if script.stem == "audit" and word.startswith(("out=", "language="))]
         check_composes(compose, [word for word in arguments if word not in page])
         return
     names = {field.name for field in fields(own)} - {"overrides"}

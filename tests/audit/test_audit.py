@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+import soundfile
 
-from overcast.audit.audit import audit, classes, contact_sheets, duplicates, image_size, odd_files, sizes
-from overcast.core.csv_rows import read_csv
+from overcast.audit.audit import audit, classes, look_at_classes
+from overcast.audit.views import Views
 from overcast.core.errors import UserError
-from overcast.data.folder import Folder
-from overcast.html.page import Row, Table
+from overcast.data.recordings import Recordings
+from overcast.data.texts import Texts
 from overcast.prepare.download import download
 from overcast.prepare.pack import open_pack, pack
 
 OPTIONS: dict[str, Any] = {"path": "?", "size": 16, "channels": 1}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A packed folder of two classes: a copy within one, a copy across, an unreadable and a tiny file."""
-    place = tmp_path / "in"
-    for label, side in (("a", 16), ("b", 24)):
-        (place / label).mkdir(parents=True)
-        for i in range(6):
-            noise = np.random.default_rng([side, i]).integers(0, 255, (side, 2 * side), dtype=np.uint8)
-            Image.fromarray(noise).save(place / label / f"{i}.png")
-    (place / "a" / "again.png").write_bytes((place / "a" / "0.png").read_bytes())
-    (place / "b" / "other.png").write_bytes((place / "a" / "1.png").read_bytes())
-    (place / "a" / "empty <b>.jpg").touch()
-    Image.new("L", (3, 3)).save(place / "b" / "dot.png")
-    dataset = Folder(str(place), 16, 1)
-    download("folder", dataset, tmp_path / "data", None)
-    pack("folder", dataset, OPTIONS, tmp_path / "data")
-    return tmp_path / "data"
+OPTIONS_OF_SKIES: dict[str, Any] = {"n_samples": 100, "size": 16, "difficulty": 0.2, "seed": 0}
 
 
 def test_a_page_about_pictures(folder: Path, home: Path) -> None:
     page = audit("folder", OPTIONS, folder)
     assert page == Path("reports/audit/folder/index.html")
     text = page.read_text()
-    for words in ("Audit of folder", "14 samples in 2 classes", "2 pairs, of which 1 have two", "Hints, not errors"):
+    for words in (
+        "Audit of folder",
+        "14 samples in 2 classes",
+        "Pairs: 2.",
+        "different labels, shown first: 1",
+        "None are told: ",
+    ):
         assert words in text
     assert "a or b?" in text
     assert text.index("a or b?") < text.index("both a")
@@ -56,37 +47,12 @@ def test_of_many_classes_some_are_shown(data: Path, monkeypatch: pytest.MonkeyPa
     """A picture of thousands of bars is larger than can be drawn."""
     skies = open_pack(data, "skies")
     assert "largest and the" not in classes(skies).text
-    assert len(contact_sheets(skies)[0].parts) == 2 * 5  # a name and a sheet each
+    assert len(look_at_classes(Views(skies, data))[0].parts) == 2 * 5  # a name and a sheet each
     monkeypatch.setattr("overcast.audit.audit.MOST_CLASSES", 2)
     assert classes(skies).text.endswith("Below are the 1 largest and the 1 smallest.")
-    (sheets,) = contact_sheets(skies)
+    (sheets,) = look_at_classes(Views(skies, data))
     assert "2 of the 5 classes, evenly spaced." in sheets.text
     assert len(sheets.parts) == 2 * 2
-
-
-def test_sizes_are_those_of_the_files(folder: Path, tmp_path: Path) -> None:
-    section = sizes(open_pack(folder, "folder"), folder / "folder" / "raw")
-    assert "32×16 at the narrowest and 48×24 at the widest" in section.text
-    assert "the most frequent size is 32×16 (8 of 14)" in section.text
-    assert "Left out" in sizes(open_pack(folder, "folder"), tmp_path / "nowhere").text
-    assert image_size(folder / "folder" / "raw" / "a" / "0.png") == (32, 16)
-    assert image_size(folder / "folder" / "pack" / "index.csv") is None
-
-
-def test_odd_files_are_those_of_the_table_but_the_duplicates(folder: Path) -> None:
-    section = odd_files(read_csv(folder / "folder/pack/audit.csv"))
-    (table,) = section.parts
-    assert isinstance(table, Table)
-    assert [tuple(row[:2]) for row in table.rows] == [("a/empty <b>.jpg", "unreadable"), ("b/dot.png", "tiny")]
-    assert "2 duplicate" in section.text
-
-
-def test_pairs_show_both_files(folder: Path) -> None:
-    section = duplicates(open_pack(folder, "folder"), read_csv(folder / "folder/pack/pairs.csv"))
-    first, second = (part for part in section.parts if isinstance(part, Row))
-    assert first.lines[1:] == ["a/1.png", "b/other.png"]
-    assert second.lines[1:] == ["a/0.png", "a/again.png"]
-    assert len(first.images) == 2
 
 
 def test_a_page_about_sequences(data: Path, home: Path) -> None:
@@ -94,7 +60,10 @@ def test_a_page_about_sequences(data: Path, home: Path) -> None:
     assert "Lengths" in text
     assert "4 to 12 in all" in text
     assert "Every class has the same number" in text
-    assert "None were found." in text
+    assert "No unreadable files, no duplicates, no copies with two labels, no missing files" in text
+    assert "near-duplicates" not in text  # are looked for in pictures alone
+    assert "nothing. Listed" not in text
+    assert "<table>" not in text
 
 
 def test_no_pack_and_other_options(data: Path, home: Path) -> None:
@@ -103,3 +72,48 @@ def test_no_pack_and_other_options(data: Path, home: Path) -> None:
     with pytest.raises(UserError, match="but the config asks for"):
         audit("skies", {"size": 99}, data)
     assert not (home / "reports").exists()
+
+
+def test_a_page_in_korean(data: Path, home: Path) -> None:
+    text = audit("skies", OPTIONS_OF_SKIES, data, language="ko").read_text()
+    assert '<html lang="ko">' in text
+    assert "skies 데이터 점검" in text
+    assert "읽을 수 없는 파일 없음" in text
+    assert "samples" not in text.partition("<main>")[2].partition("<footer>")[0].replace("samples.csv", "")
+    with pytest.raises(UserError, match="there is no such language"):
+        audit("skies", OPTIONS_OF_SKIES, data, language="kr")
+
+
+def test_recordings_are_played_on_the_page(tmp_path: Path, home: Path) -> None:
+    for label, tone in (("low", 300), ("high", 2000)):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        for i in range(6):
+            wave = 0.5 * np.sin(2 * np.pi * (tone + 30 * i) * np.arange(4000) / 8000)
+            soundfile.write(tmp_path / "in" / label / f"{i}.wav", wave, 8000)
+    (tmp_path / "in/low/again.wav").write_bytes((tmp_path / "in/low/0.wav").read_bytes())
+    dataset = Recordings(str(tmp_path / "in"), rate=8000)
+    download("recordings", dataset, tmp_path / "data", None)
+    pack("recordings", dataset, {"hop": 10}, tmp_path / "data")
+    text = audit("recordings", {"hop": 10}, tmp_path / "data", dataset=dataset).read_text()
+    sounds = re.findall(r'<audio controls [^>]*src="data:audio/wav;base64,([^"]+)"', text)
+    assert len(sounds) >= 2 * 4 + 2  # some of each class, and the two copies side by side
+    wave, rate = soundfile.read(io.BytesIO(base64.b64decode(sounds[0])))
+    assert (rate, len(wave)) == (8000, 4000)
+    assert "both low" in text
+    assert "A step is 10 milliseconds" in text
+
+
+def test_texts_are_shown_in_their_own_words(tmp_path: Path, home: Path) -> None:
+    lines = [f"{'fine' if i % 2 else 'poor'} film number {'x' * i}," + "ab"[i % 2] for i in range(20)]
+    lines += ["fine film number xxx,b", ",a", f"poor {'very ' * 200}film,a"]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label", *lines]))
+    options = {"path": str(tmp_path / "t.csv")}
+    dataset = Texts(str(tmp_path / "t.csv"))
+    download("texts", dataset, tmp_path / "data", None)
+    pack("texts", dataset, options, tmp_path / "data")
+    text = audit("texts", options, tmp_path / "data", dataset=dataset).read_text()
+    assert "fine film number xxxxxxx<" in text  # a word that the pack has but once
+    assert re.search(r"poor very very [a-z ]+… \(\d,?\d+ characters\)", text)
+    assert text.count("t.csv:5: fine film number xxx<") + text.count("t.csv:22: fine film number xxx<") >= 2
+    assert "no words: the text is empty" in text
+    assert "? film" not in text

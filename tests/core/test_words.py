@@ -22,6 +22,7 @@ from overcast.study.outcomes import OUTCOMES
 
 SOURCE = ROOT / "src" / "overcast"
 CATALOGUE = polib.pofile(str(SOURCE / "core" / "ko.po"))
+TRANSLATING = ("translate", "translatable", "picture_text")
 FACTS = (
     "study", "folds", "asked before", "command", "trained on", "with", "git", "when", "chosen by validation",
     "official test",
@@ -41,7 +42,7 @@ def written(path: Path) -> Iterator[tuple[int, str]]:
                 for name, value in _targets(node):
                     assigned.setdefault(name, []).append(value)
         for node in ast.walk(scope):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("translate", "translatable"):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in TRANSLATING:
                 assert not isinstance(node.args[0], ast.JoinedStr), f"{path}:{node.lineno}: an f-string has none"
                 yield from _texts(node.args[0], assigned)
 

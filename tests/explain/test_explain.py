@@ -37,7 +37,13 @@ def test_a_page_about_a_network_of_pictures(trained: Callable[..., Run], home: P
     page = explain(run)
     assert page == Path("reports/explain", run.folder.name, "index.html")
     text = page.read_text()
-    assert re.search(r"with random weights in their place the maps correlate occlusion ρ = −?0\.\d\d", text)
+    assert re.search(r"These maps depend on what was learned: (yes|partly|no)", text)
+    assert re.search(
+        r"Occlusion: \w+ \(with random weights in their place the maps of 4 samples correlate by −?0\.\d\d", text
+    )
+    assert re.search(r"Training has changed these filters: [\w ]+ \(the middle one of 8 by \d+%", text)
+    assert "The weights of convolution 1, which looks at the sample itself" in text
+    assert "layers.0" not in text
     for word in ("Grad-CAM", "Integrated gradients add up", "First-layer filters", "Feature maps", "responds to most"):
         assert word in text
     files = {path.name for path in page.parent.glob("*.png")}

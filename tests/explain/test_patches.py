@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from overcast.core.spec import Spec
 from overcast.explain import patches
 from overcast.explain.patches import TOP, find_receptive_fields, section, strongest
-from overcast.explain.stages import stages
+from overcast.explain.stages import stages, zeros
 from overcast.html.page import Image, Table
 from overcast.model.ann import ANN
 from overcast.prediction.trained_network import open_config_pack, restore
@@ -86,7 +86,9 @@ def test_an_image_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: p
     monkeypatch.setattr(patches, "UNITS", 1)
     run = trained("model=cnn", "model.width=8", "epochs=1")
     page_section = section(restore(run), open_config_pack(run.config), np.arange(TOP + 2))
-    assert [part.file for part in page_section.parts if isinstance(part, Image)] == ["patches-1.png", "patches-2.png"]
+    images = [part for part in page_section.parts if isinstance(part, Image)]
+    assert [part.file for part in images] == ["patches-1.png", "patches-2.png"]
+    assert images[0].caption.startswith("Convolution ")
     network = restore(run)
     network.net = ANN(Spec("image", (3, 16, 16), ("a", "b")))
     assert "Left out" in section(network, open_config_pack(run.config), np.arange(9)).text
@@ -95,11 +97,13 @@ def test_an_image_a_stage_or_why_not(trained: Callable[..., Run], monkeypatch: p
 def test_words_and_steps_are_cut_out_too(trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     spec = Spec("tokens", (5,), ("a", "b"), vocabulary=("film", "good", "bad"))
     ids = np.array([[2, 2, 3, 4, 2], [2, 4, 4, 2, 2]] * 4, np.int32)
+    ids[1::2][:, 2] = 2  # so class a alone has what the unit looks for
     pack = Pack(spec, {}, np.arange(8) % 2, ids.ravel(), np.arange(0, 41, 5), {})
     reader: Any = SimpleNamespace(net=Grams(), preprocessor=lambda x, length: x.long())
     (table,) = section(reader, pack, np.arange(8)).parts
     assert isinstance(table, Table)
-    assert table.rows[0][1] == "film good bad"
+    assert table.head[0] == "convolution 1"
+    assert table.rows[0][:2] == ["a", "film good bad"]
     run = trained("data=waves", "model=lstm", "epochs=1")
     network = restore(run)
     network.net = Steps()  # type: ignore[assignment]
@@ -117,3 +121,27 @@ class Steps(nn.Module):
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         return self.conv(x.transpose(1, 2)).amax(2)
+
+
+class Bands(nn.Module):
+    """A convolution over time and bands of a spectrogram."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 3, padding=1)
+
+    def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        return self.conv(x[:, None]).amax((2, 3))
+
+
+def test_units_over_time_and_bands_are_placed_in_time() -> None:
+    spec = Spec("spectrogram", (12, 5), ("a", "b"))
+    x = np.random.default_rng(0).normal(size=(80, 5)).astype(np.float32)
+    pack = Pack(spec, {"label": np.array(["a", "b"] * 4)}, np.arange(8) % 2, x, np.arange(0, 81, 10), {})
+    reader: Any = SimpleNamespace(net=Bands(), preprocessor=lambda x, length: x)
+    stage = stages(Bands(), torch.zeros(1, 12, 5), torch.tensor([12]))[0]
+    (best,) = strongest(reader, pack, np.arange(8), [stage], [find_receptive_fields(reader.net, *zeros(spec), stage)])
+    assert best.place.shape == (8, 3, 1)
+    (image,) = section(reader, pack, np.arange(8)).parts
+    assert isinstance(image, Image)
+    assert image.caption == "Convolution 1: a unit sees 3 of 12 places"

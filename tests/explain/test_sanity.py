@@ -72,3 +72,48 @@ def test_random_weights_are_tried_on_samples_from_the_first_class_to_the_last(
     section(run, network, samples)
     assert len(tried) == CHECKED
     assert (tried[0], tried[-1]) == (samples[0].name, samples[-1].name)
+
+
+@pytest.mark.parametrize(
+    ("correlations", "answer"),
+    [([0.1, 0.3], "yes"), ([0.7, 0.7], "partly"), ([0.95, 0.85], "no"), ([], "cannot be told")],
+)
+def test_what_the_maps_depend_on_is_a_sentence(correlations: list[float], answer: str) -> None:
+    check = sanity.Check("occlusion", correlations, correlations)
+    assert check.sentence().startswith(f"Occlusion: {answer} (")
+    assert sanity.verdict([check]) == f"These maps depend on what was learned: {answer}"
+
+
+def test_of_several_methods_those_that_differ_are_named() -> None:
+    good, bad = sanity.Check("occlusion", [0.0], [0.0]), sanity.Check("Grad-CAM", [0.9], [0.9])
+    told = sanity.verdict([good, bad])
+    assert told == "These maps depend on what was learned: yes, but for some (Grad-CAM: no)"
+    assert good.sentence().endswith("the maps of 1 samples correlate by 0.00, their sizes alone by 0.00)")
+
+
+def test_a_map_that_is_the_same_everywhere_tells_nothing() -> None:
+    flat, other = {"occlusion": np.ones((4, 4))}, {"occlusion": np.eye(4)}
+    (check,) = attribution._checks([(flat, other)])
+    assert check.answer == "cannot be told"
+
+
+def test_grad_cam_is_left_out_where_every_convolution_is_too_coarse(trained: Callable[..., Run]) -> None:
+    pytest.importorskip("captum")
+    run = trained("model=cnn", "model.width=8", "epochs=1")
+    network = restore(run)
+    samples = choose_test_samples(run, network, open_config_pack(run.config))
+    network.net = Coarse()  # type: ignore[assignment]
+    methods = choose_methods(run, network, samples[0])
+    assert (methods.last, methods.coarse) == (None, True)
+    assert "Grad-CAM is left out: no convolution has 4 places a side." in attribution._how("image", methods)
+
+
+class Coarse(torch.nn.Module):
+    """One convolution, which leaves 2×2 places of a picture of 16×16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 5, 8, stride=8)
+
+    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        return self.conv(x).mean((2, 3))

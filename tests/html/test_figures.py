@@ -8,9 +8,12 @@ import re
 import matplotlib as mpl
 import numpy as np
 import plotly.graph_objects as go
+import pytest
 from PIL import Image
 
-from overcast.html.figures import canvas, image_grid, layout, png, svg
+from overcast.core.words import use_language
+from overcast.html import figures
+from overcast.html.figures import canvas, image_grid, layout, picture_text, png, svg
 
 
 def test_a_canvas_has_its_axes_and_leaves_the_defaults_alone() -> None:
@@ -41,3 +44,18 @@ def test_a_name_in_a_picture_is_no_element_of_it() -> None:
     figure, panels = canvas(2, 2)
     panels[0, 0].set_title('"><img src=x><script>alert(1)</script> --> <script>')
     assert not re.search("<(script|img)", svg(figure).decode())
+
+
+def test_text_in_pictures_is_english_where_no_font_has_korean_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    with use_language("ko"):
+        monkeypatch.setattr(figures, "korean_font", lambda: "NanumGothic")
+        assert picture_text("response") == "반응"
+        monkeypatch.setattr(figures, "korean_font", lambda: None)
+        assert picture_text("unit {number}", number=3) == "unit 3"
+    assert picture_text("response") == "response"
+
+
+def test_a_grid_has_room_for_what_explains_colours() -> None:
+    plain, roomy = image_grid(2, 3, 0.8)[0], image_grid(2, 3, 0.8, right=0.55, bottom=0.45)[0]
+    assert roomy.get_figwidth() - plain.get_figwidth() == pytest.approx(0.5)
+    assert roomy.get_figheight() - plain.get_figheight() == pytest.approx(0.4)

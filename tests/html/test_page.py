@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image as Pillow
 
-from overcast.html.page import Callout, Cell, Figure, Image, Page, Paragraph, Row, Section, Table
+from overcast.html.page import Callout, Cell, Figure, Image, Page, Paragraph, Row, Section, Sound, Table
+from overcast.html.writer import render
 
 
 def test_small_pictures_are_enlarged_and_large_ones_kept() -> None:
@@ -53,3 +54,13 @@ def test_every_picture_of_a_page_is_found_in_order() -> None:
     sections = [Section("1", "", [Paragraph("x"), Row([b, c], ["y"])]), Section("2", "", [a])]
     page = Page("t", "l", sections, {}, [Callout("so"), c])
     assert page.images() == [c, b, c, a]
+
+
+def test_a_sound_is_in_the_page_itself() -> None:
+    sound = Sound(b"RIFF and more")
+    assert base64.b64decode(sound.source.removeprefix("data:audio/wav;base64,")) == sound.wav
+    page = Page("t", "l", [Section("1", "", [Row([Image("a.png", b"", "", 96)], ["one <b>"], [sound])])], {})
+    text = render(page)
+    assert f'<audio controls preload="metadata" src="{sound.source}" aria-label="one &lt;b&gt;"></audio>' in text
+    silent = Page("t", "l", [Section("1", "", [Row([Image("a.png", b"", "", 96)], ["one"])])], {})
+    assert "<audio" not in render(silent)

@@ -15,6 +15,9 @@ def test_the_page_is_said_and_mistakes_are_one_message(script: Any, tiny: list[s
     said = script("audit", *words, "out=look")
     assert (said.code, said.out) == (0, "page: look/index.html\n")
     assert "synthetic" in (home / "look" / "index.html").read_text()
+    assert script("audit", *words, "out=look", "language=ko").code == 0
+    assert "합성 표본" in (home / "look" / "index.html").read_text()
+    assert "language=kr: there is no such language" in script("audit", *words, "language=kr").mistake()
 
 
 def test_data_is_packed_on_the_way_but_not_split(script: Any, tiny: list[str], tmp_path: Path) -> None:

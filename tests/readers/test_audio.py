@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import sys
@@ -15,7 +16,7 @@ from scipy.signal import lfilter
 
 from overcast.core.errors import UserError
 from overcast.readers import audio
-from overcast.readers.audio import MARGIN, LogMel, filters, hz_to_mel, mel_to_hz, read_audio
+from overcast.readers.audio import MARGIN, LogMel, filters, hz_to_mel, mel_to_hz, read_audio, wav_excerpt
 from overcast.readers.remarks import Remark
 
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
@@ -275,3 +276,20 @@ def test_silence_is_a_constant_whatever_is_asked_for(n_samples: int) -> None:
     features = LogMel(8000, 20, 25, 10, True, 40, 20, True)(np.zeros(n_samples))
     assert (features == 0).all()
     assert len(features) == 1 + max(0, -(-(n_samples - 200) // 80))
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS")])
+def test_an_excerpt_to_listen_to_is_the_beginning_of_any_file(tmp_path: Path, kind: str, subtype: str) -> None:
+    path = wav(tmp_path / "a", np.tile(TONE, 10), subtype=subtype, kind=kind)
+    wave, rate = soundfile.read(io.BytesIO(wav_excerpt(path, 16_000, 0.5)))
+    assert (rate, len(wave)) == (8000, 4000)
+    assert wave == pytest.approx(TONE, abs=0.05)
+
+
+def test_an_excerpt_has_one_channel_at_a_modest_rate_and_no_more_than_full_volume(tmp_path: Path) -> None:
+    both = 3 * np.stack([np.sin(np.arange(96_000) / 20)] * 2, 1)
+    wave, rate = soundfile.read(io.BytesIO(wav_excerpt(wav(tmp_path / "a", both, rate=96_000), 16_000, 4)))
+    assert (rate, len(wave), wave.ndim) == (16_000, 16_000, 1)
+    assert np.abs(wave).max() == pytest.approx(1, abs=0.01)
+    with pytest.raises(UserError, match="no such file"):
+        wav_excerpt(tmp_path / "none", 16_000, 4)

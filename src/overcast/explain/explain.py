@@ -9,6 +9,7 @@ import torch
 
 from overcast.core.paths import project_path
 from overcast.core.seeding import stratified_sample
+from overcast.core.words import translate, use_language
 from overcast.evaluation.evaluate import open_recorder
 from overcast.explain import attribution, filters, gradients, maps, patches
 from overcast.explain.attribution import LIGHT
@@ -23,13 +24,19 @@ from overcast.tracking.run_folder import Run
 ROWS = 400  # samples among which a unit's strongest responses are looked for
 
 
-def explain(run: Run, files: str = "", out: str = "") -> Path:
+def explain(run: Run, files: str = "", out: str = "", language: str = "en") -> Path:
     """Write ``out``, or else ``reports/explain/<run>/``, log it to the run's record, and give the page's path.
 
-    files: a file, a folder or a glob to explain; "" for some of the test part.
+    files: a file, a folder or a glob to explain; "" for some of the test part. language: of the page, "en" or "ko".
 
-    Raises: UserError if captum is missing, the data has changed since training, or no file can be read.
+    Raises: UserError if captum is missing, there is no such language, the data has changed since training, or no file
+    can be read.
     """
+    with use_language(language):
+        return _explain(run, files, out)
+
+
+def _explain(run: Run, files: str, out: str) -> Path:
     gradients.require_captum()
     folder = Path(out) if out else project_path(f"reports/explain/{_name(run)}")
     writer.check_report_folder(folder)
@@ -42,11 +49,12 @@ def explain(run: Run, files: str = "", out: str = "") -> Path:
     rows = stratified_sample(unseen, pack.labels, ROWS if light else ROWS // 4, run.config.seed, "patches")
     sections = [
         attribution.section(run, trained, samples),
-        filters.section(before, trained.net, run.spec),
-        maps.section(trained, run.spec, samples),
+        filters.section(before, trained, pack, rows),
+        maps.section(trained, pack, rows, samples),
         patches.section(trained, pack, rows, patches.PROBES if light else patches.PROBES // 4),
     ]
-    page = writer.write(folder, Page(f"Inside {run.facts['name']}", _lead(run), sections, _facts(run)))
+    title = translate("Inside {name}", name=run.facts["name"])
+    page = writer.write(folder, Page(title, _lead(run), sections, _facts(run)))
     record = open_recorder(run)
     record.artifact(folder, "explain")
     run.note_refused(record.refused)
@@ -59,14 +67,16 @@ def _name(run: Run) -> str:
 
 
 def _lead(run: Run) -> str:
-    kind = "synthetic " if run.facts["synthetic"] else ""
-    data, model = (run.config.data.name, run.config.model.name)
-    return f"What the {model} looks at in {kind}{data}, and what its layers have become."
+    names = {"model": run.config.model.name, "data": run.config.data.name}
+    if run.facts["synthetic"]:
+        return translate("What the {model} looks at in synthetic {data}, and what its layers have become.", **names)
+    return translate("What the {model} looks at in {data}, and what its layers have become.", **names)
 
 
 def _facts(run: Run) -> dict[str, object]:
     facts = run.facts
     return {
-        "run": str(run.folder), "id": facts["id"], "data": run.config.data.name,
-        "weights": f"{facts['parameters']:,}", "epochs": facts["epochs_run"], "torch": torch.__version__,
+        translate("folder of the run"): str(run.folder), "id": facts["id"], translate("data"): run.config.data.name,
+        translate("weights"): f"{facts['parameters']:,}", translate("epochs"): facts["epochs_run"],
+        "torch": torch.__version__,
     }  # fmt: skip

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import copy
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from overcast.core.spec import SEQUENCES
-from overcast.explain.stages import Stage, find_embedding, outputs, stages
+from overcast.core.words import translatable, translate
+from overcast.explain.class_units import choose_class_units, dead_units, output_batches, over_time
+from overcast.explain.drawing import short_head
+from overcast.explain.layer_captions import capitalised
+from overcast.explain.stages import Stage, find_embedding, outputs, stages, zeros
 from overcast.html.figures import image_grid
-from overcast.html.page import Image, Part, Section, Table
+from overcast.html.page import Image, Paragraph, Part, Section, Table
 from overcast.html.thumbnails import draw_sample
 from overcast.prediction.trained_network import TrainedNetwork
 from overcast.prepare.pack import Pack
 
-UNITS, TOP, BATCH, PROBES = 4, 8, 64, 64
-TITLE = "What a unit responds to most"
+UNITS, TOP, PROBES = 10, 8, 64
+TITLE = translatable("What a unit responds to most")
 
 
 @dataclass(frozen=True)
@@ -87,14 +93,11 @@ def strongest(
     """For each stage; places that see nothing but the padding of a shorter sample do not count."""
     values: list[list[np.ndarray]] = [[] for _ in wanted]
     places: list[list[np.ndarray]] = [[] for _ in wanted]
-    for block in np.array_split(rows, -(-len(rows) // BATCH)):
-        raw, length = pack.gather(block)
-        with torch.no_grad():
-            x = trained.preprocessor(torch.from_numpy(raw), torch.from_numpy(length))
-        for n, out in enumerate(outputs(trained.net, x, torch.from_numpy(length), wanted)):
+    for length, outs in output_batches(trained, pack, rows, wanted):
+        for n, out in enumerate(outs):
             if len(receptive_fields[n].sides) == 1:
-                out = out.amax(3) if out.dim() == 4 else out  # of a spectrogram, whichever band it is
-                true = torch.from_numpy(receptive_fields[n].sides[0][: out.shape[2], 0] < length[:, None])  # (B, T)
+                out = over_time(out)
+                true = torch.from_numpy(receptive_fields[n].sides[0][: out.shape[2], 0]) < length[:, None]  # (B, T)
                 out = out.masked_fill(~true[:, None], -torch.inf)
             top, at = out.flatten(2).max(2)  # (B, C)
             values[n].append(top.numpy())
@@ -103,53 +106,70 @@ def strongest(
 
 
 def section(trained: TrainedNetwork, pack: Pack, rows: np.ndarray, probes: int = PROBES) -> Section:
-    """A few units of a middle and of the last convolution, each with the samples' parts that it responds to most."""
-    full, length = _zeros(pack)
+    """A unit a class of a middle and of the last convolution, each with the samples' parts that it responds to most."""
+    full, length = zeros(pack.spec)
     convolutions = stages(trained.net, full, length)
     if not convolutions:
-        return Section(TITLE, "Left out: this network has no convolutions, so its units have no place in the sample.")
+        why = translate("Left out: this network has no convolutions, so its units have no place in the sample.")
+        return Section(translate(TITLE), why)
     wanted = [convolutions[i] for i in sorted({len(convolutions) // 2, len(convolutions) - 1})]
     receptive_fields = [find_receptive_fields(trained.net, full, length, stage, probes) for stage in wanted]
     best = strongest(trained, pack, rows, wanted, receptive_fields)
-    how = (
-        f"Of {len(rows):,} samples of all classes that were not trained on, the {TOP} to which a unit responds most, "
-        "cut to what the unit sees there (its receptive field; deep units see the whole sample). Shown are the units "
-        "of a middle and of the last convolution whose responses differ most between samples, a row each."
-    )
+    how = translate(
+        "A row a class, of a middle and of the last convolution: the unit that answers more to the class, against what "
+        "is usual for the unit, than all others. Of {number:,} samples of all classes that were not trained on, the "
+        "{top} to which it responds most, cut to what the unit sees there (its receptive field; deep units see the "
+        "whole sample); above each its class.",
+        number=len(rows), top=TOP,
+    )  # fmt: skip
+    if pack.spec.kind in SEQUENCES:
+        how += " " + translate("Colours go from a part's least value, dark, to its greatest, bright.")
     parts: list[Part] = []
     for number, (stage, field, one) in enumerate(zip(wanted, receptive_fields, best, strict=True), 1):
-        parts.append(_part(pack, rows, stage, field, one, f"patches-{number}.png"))
-    return Section(TITLE, how, parts)
+        parts += _parts(pack, rows, stage, field, one, f"patches-{number}.png")
+    return Section(translate(TITLE), how, parts)
 
 
-def _zeros(pack: Pack) -> tuple[Tensor, Tensor]:
-    spec = pack.spec
-    dtype = torch.long if spec.kind == "tokens" else torch.float32
-    return torch.zeros(1, *spec.shape, dtype=dtype), torch.tensor([spec.shape[1 if spec.kind == "image" else 0]])
-
-
-def _part(pack: Pack, rows: np.ndarray, stage: Stage, field: ReceptiveFields, best: Best, file: str) -> Image | Table:
-    alive = np.where(np.isfinite(best.value).all(0), best.value.std(0), -1)
-    units = np.argsort(-alive, kind="stable")[:UNITS]
-    order = np.argsort(-best.value[:, units], axis=0, kind="stable")[:TOP].T  # (units, TOP)
+def _parts(
+    pack: Pack, rows: np.ndarray, stage: Stage, field: ReceptiveFields, best: Best, file: str
+) -> Sequence[Image | Table | Paragraph]:
+    names, n_dead = pack.spec.classes, len(dead_units(best.value))
+    units = choose_class_units(best.value, pack.labels[rows], len(names), UNITS)
+    sentence = translate("{layer}: {dead:,} of its {number:,} units are dead: they answer every sample alike.",
+                         layer=capitalised(stage.caption), dead=n_dead, number=best.value.shape[1])  # fmt: skip
+    parts: list[Image | Table | Paragraph] = [Paragraph(sentence)] if n_dead else []
+    if not units:
+        return parts
+    order = [np.argsort(-best.value[:, one.unit], kind="stable")[:TOP] for one in units]
     patch_rows = [
-        [_patch(pack, rows[i], field, best.place[i, unit]) for i in line]
-        for unit, line in zip(units, order, strict=True)
+        [_patch(pack, rows[i], field, best.place[i, one.unit]) for i in line]
+        for one, line in zip(units, order, strict=True)
     ]
+    heads = [one.names(names) for one in units]
     if pack.spec.kind == "tokens":
-        lines = [
-            [f"unit {unit}", *(" ".join(words) for words in line)] for unit, line in zip(units, patch_rows, strict=True)
-        ]
-        return Table([stage.name, *(str(n) for n in range(1, len(order[0]) + 1))], lines, row_heads=True)
-    figure, panels = image_grid(len(units), TOP, 0.95, top=0.2, left=0.6)
-    for line, unit, patches, at in zip(panels, units, patch_rows, order, strict=True):
-        line[0].text(-0.08, 0.5, f"unit {unit}", transform=line[0].transAxes, ha="right", va="center", size=8)
-        for axes, patch, i in zip(line, patches, at, strict=False):
+        lines = [[head, *(" ".join(words) for words in line)] for head, line in zip(heads, patch_rows, strict=True)]
+        return [*parts, Table([stage.caption, *(str(n) for n in range(1, len(order[0]) + 1))], lines, row_heads=True)]
+    labels = [[str(pack.index["label"][rows[i]]) for i in line] for line in order]
+    caption = translate(
+        "{layer}: a unit sees {seen} of {all} places", layer=stage.caption, seen=_seen(field),
+        all=" × ".join(map(str, _extent(pack))),
+    )  # fmt: skip
+    return [*parts, Image.from_figure(file, _figure(heads, patch_rows, labels), capitalised(caption))]
+
+
+def _seen(field: ReceptiveFields) -> str:
+    return " × ".join(str(int(np.median(side[:, 1] - side[:, 0]))) for side in field.sides)
+
+
+def _figure(heads: Sequence[str], patch_rows: Sequence[Sequence[Any]], labels: Sequence[Sequence[str]]) -> Figure:
+    figure, panels = image_grid(len(heads), TOP, 0.95, top=0.2, left=0.95)
+    for line, head, patches, names in zip(panels, heads, patch_rows, labels, strict=True):
+        text = textwrap.fill(head, 14)
+        line[0].text(-0.08, 0.5, text, transform=line[0].transAxes, ha="right", va="center", size=8)
+        for axes, patch, name in zip(line, patches, names, strict=False):
             draw_sample(axes, patch)
-            axes.set_title(pack.index["label"][rows[i]], size=7, pad=2)
-    high = [int(np.median(side[:, 1] - side[:, 0])) for side in field.sides]
-    caption = f"{stage.name}: a unit sees {' × '.join(map(str, high))} of {' × '.join(map(str, _extent(pack)))} places"
-    return Image.from_figure(file, figure, caption)
+            axes.set_title(short_head(name), size=7, pad=2)
+    return figure
 
 
 def _extent(pack: Pack) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""A network's convolutions in the order they run, and what comes out of each: for any network, by hooks."""
+"""A network's layers in the order they run, and what comes out of each: for any network, by hooks."""
 
 from __future__ import annotations
 
@@ -10,38 +10,43 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from overcast.core.spec import Spec
+from overcast.explain.layer_captions import layer_captions
+
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 AFTER = ("torch.nn.modules.batchnorm", "torch.nn.modules.activation", "torch.nn.modules.linear")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A convolution by its name in the network, and the number of the step whose output it ends with.
+    """A layer by its name in the network and on the page, and the number of the step whose output it ends with.
 
     Norm and activation that follow at once, in the same shape, belong to it. Steps are the modules without parts,
     in the order they run.
     """
 
     name: str
-    layer: nn.Conv1d | nn.Conv2d
+    caption: str
+    layer: nn.Module
     step: int
 
 
-def stages(net: nn.Module, x: Tensor, length: Tensor) -> list[Stage]:
-    """Every convolution that this sample goes through."""
+def stages(net: nn.Module, x: Tensor, length: Tensor, kinds: tuple[type[nn.Module], ...] = CONVOLUTIONS) -> list[Stage]:
+    """Every layer of these kinds that this sample goes through, all convolutions if not said otherwise."""
     names = {module: name for name, module in net.named_modules()}
     ran: list[tuple[nn.Module, tuple[int, ...]]] = []
     with _watched(net, lambda module, out: ran.append((module, getattr(out, "shape", ())))), torch.no_grad():
         net(x, length)
-    convolutions = []
+    captions = layer_captions([module for module, _ in ran])
+    found = []
     for number, (module, shape) in enumerate(ran):
-        if not isinstance(module, CONVOLUTIONS):
+        if not isinstance(module, kinds):
             continue
         end = number
         while end + 1 < len(ran) and _follows(ran[end + 1][0]) and ran[end + 1][1] == shape:
             end += 1
-        convolutions.append(Stage(names[module], module, end))
-    return convolutions
+        found.append(Stage(names[module], captions[module], module, end))
+    return found
 
 
 def _follows(module: nn.Module) -> bool:
@@ -65,6 +70,12 @@ def outputs(net: nn.Module, x: Tensor, length: Tensor, wanted: Sequence[Stage]) 
         each = [outputs(net, x[i : i + 1], length[i : i + 1], wanted) for i in range(len(x))]
         return [torch.cat(outs) for outs in zip(*each, strict=True)]
     return results
+
+
+def zeros(spec: Spec) -> tuple[Tensor, Tensor]:
+    """A sample of nothing (1, …) as a network gets it, and its length (1,)."""
+    dtype = torch.long if spec.kind == "tokens" else torch.float32
+    return torch.zeros(1, *spec.shape, dtype=dtype), torch.tensor([spec.shape[1 if spec.kind == "image" else 0]])
 
 
 @contextmanager

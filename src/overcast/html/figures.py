@@ -13,7 +13,8 @@ from matplotlib import rc_context, rcParams
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from overcast.html.fonts import fallback_fonts, missing_signs
+from overcast.core.words import current_language, translate, use_language
+from overcast.html.fonts import fallback_fonts, korean_font, missing_signs
 from overcast.html.style import INK, PALE
 
 DPI = 110
@@ -34,15 +35,24 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **optio
 
 
 def image_grid(
-    rows: int, columns: int, cell: float, top: float = 0.3, left: float = 0.2, head: float = 0.0
+    rows: int,
+    columns: int,
+    cell: float,
+    top: float = 0.3,
+    left: float = 0.2,
+    head: float = 0.0,
+    right: float = 0.05,
+    bottom: float = 0.05,
 ) -> tuple[Figure, np.ndarray]:
     """A figure of square cells without axes, each ``cell`` inches, with room above each for a line of text.
 
-    left: room for a label in front of each row, in inches. head: room for the figure's title.
+    left: room for a label in front of each row, in inches. head: room for the figure's title. right, bottom: room for
+    what explains colours.
     """
-    width, height = left + columns * (cell + 0.1) - 0.05, rows * (cell + top) + head + 0.05
+    width, height = left + columns * (cell + 0.1) - 0.1 + right, rows * (cell + top) + head + bottom
     figure = Figure(figsize=(width, height), dpi=DPI)
-    room = {"left": left / width, "right": 1 - 0.05 / width, "bottom": 0.05 / height, "top": 1 - (top + head) / height}
+    room = {"left": left / width, "right": 1 - right / width}
+    room |= {"bottom": bottom / height, "top": 1 - (top + head) / height}
     room |= {"wspace": 0.1 / cell, "hspace": top / cell}
     panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw=room)
     for axes in panels.ravel():
@@ -67,6 +77,14 @@ def svg(figure: Figure) -> bytes:
     """The figure as the content of an SVG file, as `png`; its text as outlines, which look alike everywhere."""
     with rc_context({"svg.hashsalt": "overcast"}):  # else ids are drawn anew each time
         return _content(figure, "svg", {"Creator": None, "Date": None})
+
+
+def picture_text(text: str, **values: object) -> str:
+    """As `overcast.core.words.translate`, for text in a picture: English where no font here has Korean letters."""
+    if current_language() == "ko" and korean_font() is None:
+        with use_language("en"):
+            return translate(text, **values)
+    return translate(text, **values)
 
 
 def short(name: str) -> str:

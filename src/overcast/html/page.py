@@ -60,12 +60,25 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """The content of a wav file, which the page plays."""
+
+    wav: bytes
+
+    @property
+    def source(self) -> str:
+        """The sound as an address that needs no file."""
+        return "data:audio/wav;base64," + base64.b64encode(self.wav).decode()
+
+
+@dataclass(frozen=True)
 class Row:
-    """Images side by side, and lines of text below them, the first one in bold."""
+    """Images side by side, sounds to listen to below them, and lines of text, the first one in bold."""
 
     kind: ClassVar[str] = "row"
     images: Sequence[Image]
     lines: Sequence[str]
+    sounds: Sequence[Sound] = ()
 
 
 class Cell(NamedTuple):

@@ -43,11 +43,11 @@ def draw_sample(axes: Axes, sample: np.ndarray, faint: bool = False) -> None:
     axes.imshow(pixels, interpolation="nearest")
 
 
-def thumbnail(sample: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """One sample as a square (side, side, 3) uint8; a small one's pixels stay sharp."""
+def thumbnail(sample: np.ndarray, side: int = SIDE, width: int | None = None) -> np.ndarray:
+    """One sample as (side, width, 3) uint8, a square if not said otherwise; a small one's pixels stay sharp."""
     pixels = sample_pixels(sample)
     method = Image.Resampling.NEAREST if max(pixels.shape[:2]) < side else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(pixels).resize((side, side), method))
+    return np.asarray(Image.fromarray(pixels).resize((width or side, side), method))
 
 
 def contact_sheet(samples: Sequence[np.ndarray], columns: int, side: int = SIDE) -> np.ndarray:

@@ -7,6 +7,9 @@ of a plain sky is mostly chance, and a loose hash alone would chain hundreds of 
 The thresholds were chosen by looking at the weather photographs. Up to 6 of 64 bits every pair was the same
 photograph. At 8 to 16 bits crops and mirrored copies mix with other suns over other horizons; the copies have
 the fine structure and the colours in common, the others at most one of the two.
+
+A plain shape on a plain ground has too little structure for that: moved, it fits every other one of its kind. So such
+pictures count as copies only where they fit unmoved, as those do that were saved again, resized or recoloured.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from overcast.prepare.picture_features import SIDE, PictureFeatures, picture_fea
 BITS = 16  # of 64 in the perceptual hash may differ
 ALIGNED = 0.7  # correlation of fine structure when the colours agree
 SURE = 0.9  # the same, when the colours may have been changed
+UNMOVED = 0.95  # the same, of pictures on a plain ground: copies have 0.99 and more, other shapes seldom 0.9
 COLOUR = 13.0  # of 255, mean difference over a 4×4 grid
 SHIFT = 6  # of 32 pixels that a crop may have moved things by
 PADDED = (
@@ -104,4 +108,5 @@ def _are_duplicates(features: PictureFeatures, mirrored: bool, pairs: np.ndarray
     shifts = np.arange(-SHIFT, SHIFT + 1)
     aligned = moved[:, shifts[:, None], shifts].max((1, 2))
     difference = np.abs(features.colour[i] - colour.astype(np.float32)).mean((1, 2, 3))
-    return np.asarray((aligned >= SURE) | ((aligned >= ALIGNED) & (difference <= COLOUR)))
+    alike = (aligned >= SURE) | ((aligned >= ALIGNED) & (difference <= COLOUR))
+    return np.asarray(np.where(features.plain[i] | features.plain[j], moved[:, 0, 0] >= UNMOVED, alike))

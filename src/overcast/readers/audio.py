@@ -7,6 +7,7 @@ compiler of 200 MB for these few lines, and the lighter kaldi-native-fbank has t
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
@@ -59,8 +60,30 @@ def read_audio(path: Path, rate: int, seconds: float) -> np.ndarray:
     return np.asarray(mono, np.float32)
 
 
-def _decode(path: Path, seconds: float) -> tuple[int, np.ndarray]:
-    """Rate in Hz and samples (N, channels) float64 of a file of any kind that libsndfile knows."""
+def wav_excerpt(path: Path, rate: int, seconds: float) -> bytes:
+    """The beginning of a recording, to listen to: a wav file's content, 16 bits, one channel, at most ``rate`` Hz.
+
+    Raises: UserError as `read_audio`, but not for a long one.
+    """
+    import soundfile
+    from scipy.signal import resample_poly
+
+    file_rate, wave = _decode(path, seconds, cut=True)
+    mono = wave.mean(1) if len(wave) else np.zeros(1)
+    if file_rate > rate:
+        common = math.gcd(rate, file_rate)
+        mono, file_rate = resample_poly(mono, rate // common, file_rate // common), rate
+    mono = np.nan_to_num(mono, posinf=0.0, neginf=0.0)
+    stream = io.BytesIO()
+    soundfile.write(stream, mono / max(float(np.abs(mono).max()), 1.0), file_rate, "PCM_16", format="WAV")
+    return stream.getvalue()
+
+
+def _decode(path: Path, seconds: float, cut: bool = False) -> tuple[int, np.ndarray]:
+    """Rate in Hz and samples (N, channels) float64 of a file of any kind that libsndfile knows.
+
+    cut: a longer recording ends after so many seconds, instead of being refused.
+    """
     import soundfile
 
     try:
@@ -75,6 +98,8 @@ def _decode(path: Path, seconds: float) -> tuple[int, np.ndarray]:
             if not SLOWEST <= rate <= FASTEST:
                 raise UserError(f"a sampling rate of {rate:,} Hz")
             wave = sound.read(int(min(max_samples, sound.frames)) + 1, "float64", always_2d=True)  # a header may lie
+            if cut:
+                return rate, wave[: int(max_samples)]
             if len(wave) > max_samples:
                 raise UserError(f"{sound.frames / rate:.1f} s long: more than the {seconds:g} s of data.seconds")
         if size < (told := _told_size(path)) <= LARGEST:  # a larger one is that of a stream, which could not know

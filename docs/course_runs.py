@@ -100,7 +100,7 @@ def bars(study: str, name: Name, group: Name = lambda row: "") -> dict[str, Any]
     """Of each cell: accuracy on the train and the test part with its interval, and each repeat's."""
     rows = trials(study)
     rows["name"], rows["group"] = rows.apply(name, axis=1), rows.apply(group, axis=1)
-    cells = rows.groupby(["group", "name"], sort=False)
+    cells = rows.sort_values("name", key=_in_order, kind="stable").groupby(["group", "name"], sort=False)
     return {
         "rows": [
             {
@@ -114,6 +114,11 @@ def bars(study: str, name: Name, group: Name = lambda row: "") -> dict[str, Any]
             for key, cell in cells
         ]
     }
+
+
+def _in_order(names: pd.Series) -> pd.Series:
+    """Numbers by size; other names as the study has them."""
+    return pd.to_numeric(names, errors="coerce").fillna(0)
 
 
 def curves(runs: Sequence[Run]) -> dict[str, Any]:

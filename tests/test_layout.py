@@ -162,6 +162,7 @@ def test_the_source_is_mirrored_by_tests() -> None:
         "test_layout.py",
         "test_makefile.py",
         "test_memory.py",
+        "test_notebooks.py",
         "test_readme.py",
         "test_shared_record.py",
         "test_study.py",

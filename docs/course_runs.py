@@ -117,8 +117,9 @@ def bars(study: str, name: Name, group: Name = lambda row: "") -> dict[str, Any]
 
 
 def _in_order(names: pd.Series) -> pd.Series:
-    """Numbers by size; other names as the study has them."""
-    return pd.to_numeric(names, errors="coerce").fillna(0)
+    """Numbers by size, other names by their letters."""
+    numbers = pd.to_numeric(names, errors="coerce")
+    return names if numbers.isna().any() else numbers
 
 
 def curves(runs: Sequence[Run]) -> dict[str, Any]:

@@ -144,6 +144,20 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
 
 
 @pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation as `make docs` builds it."""
+    pytest.importorskip("zensical", reason="it needs the extra docs")
+    import build_site
+
+    folder = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_site, "SOURCES", folder / "pages")
+        patch.setattr(build_site, "SITE", folder / "site")
+        build_site.main()
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
 def made(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Two mitigations × two seeds, trained and compared."""
     folder = tmp_path_factory.mktemp("study")

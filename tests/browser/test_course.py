@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -297,53 +294,3 @@ def test_on_a_phone_the_page_is_as_wide_as_the_screen(chromium: Any, tmp_path: P
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 360
     context.close()
-
-
-LESSON = """{% from "lesson.md.j2" import predict, play with context %}
-# Lesson
-
-{% call predict("xor", "How many does one unit get right?", ["half", "all"]) %}
-It **depends**.
-{% endcall %}
-
-{{ play("network", options={"pattern": "circles", "hidden": 1, "units": 3}) }}
-
-{{ play("depth", "depth") }}
-
-{{ play("strength", "strength") }}
-"""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built from a copy of its sources in which one lesson holds everything there is to play with."""
-    top = tmp_path_factory.mktemp("site")
-    shutil.copytree(ROOT / "docs", top / "docs", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "conf", top / "conf")
-    for path in ROOT.glob("*.md"):
-        shutil.copy(path, top)
-    (top / "docs/tables").mkdir(exist_ok=True)
-    for name, table in TABLES.items():
-        (top / f"docs/tables/{name}.json").write_text(json.dumps(table), encoding="utf8")
-    for pages in ("docs", "docs/ko"):
-        for path in (top / pages / "course").glob("*.md"):
-            path.write_text(LESSON, encoding="utf8")
-    done = subprocess.run([sys.executable, "docs/build_site.py"], cwd=top, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return top / "site"
-
-
-@pytest.mark.parametrize("language", ["", "ko/"])
-def test_a_built_lesson_plays_in_the_theme(view: Any, built: Path, language: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = view.page
-    page.emulate_media(color_scheme="dark" if language else "light")
-    page.goto((built / f"{language}course/1-one-unit.html").as_uri())
-    page.locator(".predict input").first.click()
-    assert page.get_by_text("depends").is_visible()
-    assert page.locator(".play-figure svg[role=img], .play-figure canvas").count() == 9
-    response = Axe().run(page, context=".play, .predict, .verdict", options={"preload": False}).response
-    assert [each["id"] for each in response["violations"] if each["impact"] in ("serious", "critical")] == []
-    page.set_viewport_size({"width": 360, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360

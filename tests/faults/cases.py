@@ -50,6 +50,7 @@ TARGETS = {
         ("report/trials.csv",),
     ),
     "compare": Target("compare.py out=report", "study", (), ("report/trials.csv", "report/table.csv")),
+    "gc": Target("gc.py delete=true", "compare", ("gc.py delete=true", *COMPARED), ("report/trials.csv",)),
     "two processes a run": Target(
         f"train.py {SMALL} trainer=ddp model=ann mitigation=none epochs=60 run=runs/one", "split", EVALUATED, METRICS
     ),

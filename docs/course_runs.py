@@ -182,7 +182,7 @@ def _network(row: pd.Series) -> str:
 
 
 def _kind(row: pd.Series) -> str:
-    return f"{row['model']} {row['model.hidden']}" if row["model"] == "dnn" else str(row["model"])
+    return f"dnn {'-'.join(map(str, row['model.hidden']))}" if row["model"] == "dnn" else str(row["model"])
 
 
 def _shuffled(row: pd.Series) -> str:

@@ -37,7 +37,7 @@
       const sentences = shown.map(({ name, test }) => course.fill(words.one, {
         name: named(name), mean: course.percent(test.mean), low: course.percent(test.low), high: course.percent(test.high),
       }));
-      told.textContent = `${sentences.join("; ")}.`;
+      told.replaceChildren(...sentences.flatMap(sentence => [sentence, course.element("br")]));
       const points = value => shown.map((row, index) => [index, value(row)]);
       const series = [
         { kind: "repeat", mark: "circle", line: shown.flatMap((row, index) => row.repeats.map(one => [index, one])) },
@@ -48,7 +48,7 @@
       const shares = series.flatMap(each => [...each.line, ...(each.bars ?? [])]).flatMap(([, ...values]) => values);
       figure.draw(course.lineChart({
         x: { ...course.places(shown.map(({ name }) => named(name))), name: "" },
-        y: { ...course.shares(shares), name: words.accuracy }, series, text: told.textContent,
+        y: { ...course.shares(shares), name: words.accuracy }, series, text: sentences.join("; "),
       }));
     }
     if (groups.length > 1)

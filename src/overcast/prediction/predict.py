@@ -19,6 +19,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from overcast.core.atomic import whole_file
+from overcast.core.console import warn
 from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
 from overcast.core.spec import Spec
@@ -89,7 +90,7 @@ def predict(
             write_rows(target, [(row.file, row.label, *cells, *told, row.error)])
     if broken:
         what = "files" if total == len(paths) else "samples"
-        print(f"overcast: {broken} of {total} {what} could not be read: see the error column", file=sys.stderr)
+        warn(f"{broken} of {total} {what} could not be read: see the error column")
     return broken
 
 

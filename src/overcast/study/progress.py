@@ -16,6 +16,7 @@ from tqdm import tqdm
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session
 from overcast.core.atomic import whole_file
+from overcast.core.console import show
 from overcast.core.errors import UserError
 from overcast.study.lookup import LIKE, estimated_seconds
 from overcast.tracking.store import open_store
@@ -113,13 +114,13 @@ def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int, trained: in
     for old in (Path(study.folder) / "jobs").glob("*.state"):
         old.unlink()
     several = study.jobs > 1
-    print(
+    show(
         f"study {study.name}: {jobs} runs, {min(jobs, study.jobs)} at once"
         f"{_forecast(cells, jobs - trained, study) if trained < jobs else ''}",
         flush=True,
     )
     if trained:
-        print(f"already trained: {trained:,} of {jobs:,} runs", flush=True)
+        show(f"already trained: {trained:,} of {jobs:,} runs", flush=True)
     bar = tqdm(
         total=jobs, initial=trained, desc=study.name, unit="run", disable=not several, dynamic_ncols=True,
         smoothing=0.1, mininterval=0 if sys.stderr.isatty() else 30,

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
+from overcast.core.console import show
 from overcast.core.errors import UserError
 from overcast.html.figures import canvas, png
 from overcast.html.style import BLUE, GREY
@@ -133,7 +134,7 @@ def find_lr(config: RunConfig, out: Path) -> RangeTest:
     """Run the test, draw it into ``out`` and say what it suggests. Raises: UserError as `range_test`."""
     test = range_test(config)
     draw_range_test(out, test, config.lr)
-    print(
+    show(
         f"the training loss falls fastest at lr={test.steepest:.2g} and is least at lr={test.least:.2g}\n"
         f"suggested: lr={test.suggested:g}, a tenth of that (set: lr={config.lr:g}); the curve: {out}"
     )

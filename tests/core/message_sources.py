@@ -11,8 +11,13 @@ from typing import NamedTuple
 
 ERRORS = re.compile(r"\w*Error|TooSmall")
 SHOWN = ("show", "warn", "in_language")
+BARS = ("open_bar", "progress_bar")
+WORDS = (*BARS, "in_language")
+"""What is given single words, too."""
 TRANSLATED = ("translate", "translatable", *SHOWN)
 """What gives a text in the language that is used, or marks one that has another place in the catalogue."""
+PAGES = ("explain", "audit", "html")
+"""Rooms whose texts stand in a page of their own."""
 FOREIGN = ("KeyError", "ValueError", "TypeError", "RuntimeError", "OSError", "SystemError", "ImportError", "EOFError")
 METHODS_OF_TEXT = ("join", "strip", "rstrip", "lstrip", "replace", "capitalize", "removeprefix", "removesuffix")
 
@@ -31,6 +36,7 @@ class Sources:
     def __init__(self, files: Sequence[Path]) -> None:
         self.functions = defaultdict[str, list[tuple[ast.FunctionDef, Path]]](list)
         self.calls = defaultdict[str, list[tuple[ast.Call, ast.AST, Path]]](list)
+        self.classes = dict[str, list[str]]()
         self.constants = defaultdict[str, list[Place]](list)
         for path in files:
             self._index(ast.parse(path.read_text(encoding="utf8")), path)
@@ -44,6 +50,9 @@ class Sources:
             if isinstance(node, ast.FunctionDef):
                 self.functions[node.name].append((node, path))
                 scope = node
+            elif isinstance(node, ast.ClassDef):
+                fields = [_name(each.target) for each in node.body if isinstance(each, ast.AnnAssign)]
+                self.classes.setdefault(node.name, fields)
             elif isinstance(node, ast.Call):
                 self.calls[_name(node.func)].append((node, scope, path))
             for child in ast.iter_child_nodes(node):
@@ -55,12 +64,13 @@ class Sources:
         """Each message with its places, and where the first of its kind stands."""
         found = dict[str, str]()
         for name, calls in self.calls.items():
-            if name not in SHOWN and (not ERRORS.fullmatch(name) or name in FOREIGN):
-                continue
             for call, scope, path in calls:
-                for text, node, where in self.texts(Place(call.args[0], scope, path), set()) if call.args else ():
-                    if says_something(text):
-                        found.setdefault(text, f"{where.name}:{node.lineno}")
+                for argument in _shown(name, call):
+                    for text, node, where in self.texts(Place(argument, scope, path), set()):
+                        of_page = where.parent.name in PAGES and where != path
+                        word = name in WORDS and node is argument and re.search("[a-z]", text)
+                        if (says_something(text) or word) and not of_page:
+                            found.setdefault(text, f"{where.name}:{node.lineno}")
         return found
 
     def texts(self, place: Place, seen: set[int]) -> Iterator[tuple[str, ast.expr, Path]]:
@@ -98,12 +108,15 @@ class Sources:
                 inner = values
             case ast.Name(name):
                 yield from self._named(name, scope, path)
+            case ast.Attribute(_, name):
+                yield from self._returned(name, path)
+                yield from self._fields(name)
             case ast.Call(function, arguments):
                 if _name(function) in TRANSLATED:
                     return
                 yield from self._returned(_name(function), path)
                 if isinstance(function, ast.Attribute) and function.attr in METHODS_OF_TEXT:
-                    inner = [function.value, *arguments[:1]]
+                    inner = arguments if function.attr == "join" else [function.value]
                 elif _name(function) in ("next", "str", "dict", "sorted", "list"):
                     inner = arguments
         yield from (Place(each, scope, path) for each in inner)
@@ -129,12 +142,31 @@ class Sources:
                 yield Place(call.args[names.index(name)], scope, path)
             yield from (Place(word.value, scope, path) for word in call.keywords if word.arg == name)
 
+    def _fields(self, name: str) -> Iterator[Place]:
+        """What a field of this name is given where its class is called, or is set to."""
+        for kind, fields in self.classes.items():
+            for call, scope, path in self.calls.get(kind, ()) if name in fields else ():
+                if path.parent.name in PAGES:
+                    continue
+                if len(call.args) > fields.index(name) and not isinstance(call.args[0], ast.Starred):
+                    yield Place(call.args[fields.index(name)], scope, path)
+                yield from (Place(word.value, scope, path) for word in call.keywords if word.arg == name)
+
     def _returned(self, name: str, path: Path) -> Iterator[Place]:
         functions = [each for each in self.functions.get(name, ()) if each[1] == path] or self.functions.get(name, ())
         for function, where in functions:
             for node in ast.walk(function):
                 if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
                     yield Place(node.value, function, where)
+
+
+def _shown(name: str, call: ast.Call) -> Sequence[ast.expr]:
+    """The arguments of a call that somebody reads."""
+    if name in BARS:
+        return [*call.args[1:3], *(word.value for word in call.keywords if word.arg in ("desc", "unit"))]
+    if name in SHOWN or (ERRORS.fullmatch(name) and name not in FOREIGN):
+        return call.args[:1]
+    return ()
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -185,6 +217,12 @@ def _value_name(node: ast.expr) -> str:
     match node:
         case ast.IfExp(_, ast.Constant(body), ast.Constant(orelse)) if {body, orelse} & {"s", "es"}:
             return "s"
+        case ast.BinOp(ast.Constant("s" | "es"), ast.Mult()):
+            return "s"
+        case ast.Call(ast.Name("getattr" | "min" | "max")):
+            return "value"
+        case ast.Call(ast.Attribute(ast.Name("shlex" | "math" | "json")), [argument, *_]):
+            return _value_name(argument)
         case ast.Call(ast.Attribute(ast.Name("self"), name)):
             return name.strip("_")
         case ast.Name(name):
@@ -212,4 +250,5 @@ def says_something(text: str) -> bool:
     plain = re.sub(r"`[^`]*`|\{\{|\}\}", " ", text)
     words = re.sub(r"\{\w+\}", "\0", plain).split()
     english = [word for word in words if re.fullmatch(r"[\0\W]*[A-Za-z][a-z']+[\0\W]*", word) and "=" not in word]
-    return bool(english) and (len(words) > 1 or "\0" in text or " " in text)
+    command = text.startswith(("pip install", "\nimport"))  # and a program of its own
+    return bool(english) and not command and (len(words) > 1 or "\0" in text or " " in text)

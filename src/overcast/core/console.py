@@ -15,6 +15,14 @@ from typing import NamedTuple
 
 from overcast.core.words import current_language, translated_messages
 
+MARKS = ("\n", "; ", ": ", " × ")
+"""Between the messages that one is made of."""
+
+
+PLURAL = "s"
+ENDINGS = ("", "s", "es")
+"""What the value of this name may be."""
+
 
 def show(text: str, flush: bool = False) -> None:
     """Print a result or how far something is, in the language that is used."""
@@ -27,9 +35,10 @@ def warn(text: str, flush: bool = False) -> None:
 
 
 def in_language(message: str) -> str:
-    """An English message in the language that is used, as are the messages among its values; otherwise as it stands.
+    """An English message in the language that is used, as are the messages among its values.
 
-    Of several lines without a translation as a whole, each by itself.
+    What is none, a name or what another program says, stays as it stands, but for the messages that stand in it line by
+    line, behind a semicolon, or behind the name of what they are about.
     """
     language = current_language()
     if language == "en":
@@ -37,12 +46,22 @@ def in_language(message: str) -> str:
     exact, forms = _catalogue(language)
     if message in exact:
         return exact[message]
+    lines = "\n" in message
     for form in forms:
+        if lines and not form.lines:
+            continue  # it would take the words of another line for its own
         if (values := form.values(message)) is not None:
-            return form.translation.format(**{name: in_language(value) for name, value in values.items()})
-    if "\n" in message:
-        return "\n".join(map(in_language, message.split("\n")))
-    return message
+            return form.translation.format(**{name: _part(value) for name, value in values.items()})
+    for mark in MARKS:
+        if mark in message:
+            return mark.join(map(_part, message.split(mark)))
+    stripped = message.strip()
+    return message if stripped == message else message.replace(stripped, _part(stripped))
+
+
+def _part(text: str) -> str:
+    """A value, or what stands beside a mark, which may be a message itself; a single word is the name of something."""
+    return in_language(text) if " " in text.strip() else text
 
 
 class _Form(NamedTuple):
@@ -51,6 +70,11 @@ class _Form(NamedTuple):
     words: Sequence[str]
     names: Sequence[str]
     translation: str
+
+    @property
+    def lines(self) -> bool:
+        """Whether it is of several."""
+        return any("\n" in words for words in self.words)
 
     def values(self, message: str) -> Mapping[str, str] | None:
         """By name; None if this is no such message. A value ends where the words after it come first."""
@@ -63,7 +87,7 @@ class _Form(NamedTuple):
             if next_at < 0:
                 return None
             value = message[at:next_at]
-            if found.setdefault(name, value) != value:
+            if found.setdefault(name, value) != value or (name.rstrip("1234") == PLURAL and value not in ENDINGS):
                 return None
             at = next_at + len(words or "")
         return found

@@ -71,10 +71,8 @@ class Looks:
         before = len(self.stopped)
         self.stopped |= self.look_at(self.study.store, self.study.study.id, folds)
         many = len(self.stopped) - before
-        show(
-            f"look after {folds} folds: {many} cell{'' if many == 1 else 's'} stop{'s' if many == 1 else ''}",
-            flush=True,
-        )
+        stopping = "1 cell stops" if many == 1 else f"{many} cells stop"
+        show(f"look after {folds} folds: {stopping}", flush=True)
 
 
 def _minutes(seconds: float) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
-from tqdm.auto import tqdm
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
 from overcast.core.console import show
 from overcast.core.errors import UserError
+from overcast.core.progress import open_bar
 from overcast.html.figures import canvas, png
 from overcast.html.style import BLUE, GREY
 from overcast.training.assemble import assemble
@@ -70,7 +70,7 @@ class ClimbingRate(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.shares = [group["max_lr"] / self.lr for group in trainer.optimizers[0].param_groups]
-        self.bar = tqdm(total=len(self.planned), desc="range test", unit="step", dynamic_ncols=True)
+        self.bar = open_bar(total=len(self.planned), desc="range test", unit="step", dynamic_ncols=True)
 
     def on_train_batch_start(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         rate = self.planned[min(trainer.global_step, len(self.planned) - 1)]

@@ -36,6 +36,7 @@ class Sources:
     def __init__(self, files: Sequence[Path]) -> None:
         self.functions = defaultdict[str, list[tuple[ast.FunctionDef, Path]]](list)
         self.calls = defaultdict[str, list[tuple[ast.Call, ast.AST, Path]]](list)
+        self.assigned = dict[ast.AST, list[tuple[str, ast.expr]]]()
         self.classes = dict[str, list[str]]()
         self.constants = defaultdict[str, list[Place]](list)
         for path in files:
@@ -62,21 +63,21 @@ class Sources:
 
     def messages(self) -> dict[str, str]:
         """Each message with its places, and where the first of its kind stands."""
-        found = dict[str, str]()
+        found, seen = dict[str, str](), set[int]()
         for name, calls in self.calls.items():
             for call, scope, path in calls:
                 for argument in _shown(name, call):
-                    for text, node, where in self.texts(Place(argument, scope, path), set()):
-                        of_page = where.parent.name in PAGES and where != path
-                        word = name in WORDS and node is argument and re.search("[a-z]", text)
-                        if (says_something(text) or word) and not of_page:
+                    if name in WORDS and isinstance(argument, ast.Constant) and re.search("[a-z]", argument.value):
+                        found.setdefault(argument.value, f"{path.name}:{argument.lineno}")
+                    for text, node, where in self.texts(Place(argument, scope, path), seen, path):
+                        if says_something(text):
                             found.setdefault(text, f"{where.name}:{node.lineno}")
         return found
 
-    def texts(self, place: Place, seen: set[int]) -> Iterator[tuple[str, ast.expr, Path]]:
+    def texts(self, place: Place, seen: set[int], shown_in: Path) -> Iterator[tuple[str, ast.expr, Path]]:
         """The text of an expression, or texts: of its branches, of what it is set to, returned or given as."""
         node, _, path = place
-        if id(node) in seen:
+        if id(node) in seen or (path.parent.name in PAGES and path != shown_in):
             return
         seen.add(id(node))
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -84,7 +85,7 @@ class Sources:
         elif isinstance(node, ast.JoinedStr):
             yield template(node), node, path
         for other in self._parts(place):
-            yield from self.texts(other, seen)
+            yield from self.texts(other, seen, shown_in)
 
     def _parts(self, place: Place) -> Iterator[Place]:
         node, scope, path = place
@@ -122,8 +123,10 @@ class Sources:
         yield from (Place(each, scope, path) for each in inner)
 
     def _named(self, name: str, scope: ast.AST, path: Path) -> Iterator[Place]:
-        values = [each for node in ast.walk(scope) for each in _assigned(node) if each[0] == name]
-        yield from (Place(value, scope, path) for _, value in values)
+        if scope not in self.assigned:
+            self.assigned[scope] = [each for node in ast.walk(scope) for each in _assigned(node)]
+        values = [value for given, value in self.assigned[scope] if given == name]
+        yield from (Place(value, scope, path) for value in values)
         if values:
             return
         if isinstance(scope, ast.FunctionDef):

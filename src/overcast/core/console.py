@@ -7,6 +7,7 @@ that makes it, each value called by its last name there; what is shown is split 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -24,6 +25,10 @@ ENDINGS = ("", "s", "es")
 """What the value of this name may be."""
 
 
+FEW = 10  # letters
+WORD = re.compile(r"[^\s,]*")
+
+
 def show(text: str, flush: bool = False) -> None:
     """Print a result or how far something is, in the language that is used."""
     print(in_language(text), flush=flush)
@@ -38,7 +43,7 @@ def in_language(message: str) -> str:
     """An English message in the language that is used, as are the messages among its values.
 
     What is none, a name or what another program says, stays as it stands, but for the messages that stand in it line by
-    line, behind a semicolon, or behind the name of what they are about.
+    line, behind a semicolon, at its end, or behind the name of what they are about.
     """
     language = current_language()
     if language == "en":
@@ -52,6 +57,9 @@ def in_language(message: str) -> str:
             continue  # it would take the words of another line for its own
         if (values := form.values(message)) is not None:
             return form.translation.format(**{name: _part(value) for name, value in values.items()})
+    for ending in exact:
+        if not ending[:1].isalnum() and message.endswith(ending):
+            return message.removesuffix(ending) + exact[ending]
     for mark in MARKS:
         if mark in message:
             return mark.join(map(_part, message.split(mark)))
@@ -72,6 +80,11 @@ class _Form(NamedTuple):
     translation: str
 
     @property
+    def is_short(self) -> bool:
+        """Whether any longer text could have its few words in it: its values are then single words."""
+        return sum(map(str.isalpha, "".join(self.words))) < FEW
+
+    @property
     def lines(self) -> bool:
         """Whether it is of several."""
         return any("\n" in words for words in self.words)
@@ -88,6 +101,8 @@ class _Form(NamedTuple):
                 return None
             value = message[at:next_at]
             if found.setdefault(name, value) != value or (name.rstrip("1234") == PLURAL and value not in ENDINGS):
+                return None
+            if self.is_short and not WORD.fullmatch(value):
                 return None
             at = next_at + len(words or "")
         return found

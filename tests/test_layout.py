@@ -278,6 +278,7 @@ def test_the_page_kit_takes_arrays_and_knows_no_other_room() -> None:
     assert {name for name in imported if not name.startswith("overcast.html")} <= {
         "overcast.core.atomic",
         "overcast.core.console",
+        "overcast.core.console",
         "overcast.core.errors",
         "overcast.core.words",
     }

@@ -130,3 +130,41 @@ def test_words_of_a_plain_script_have_types(
     with pytest.raises(SystemExit):
         main()
     assert said in capsys.readouterr().err
+
+
+@plain_script
+def refused(arguments: Nothing) -> None:
+    raise UserError("nothing was sent")
+
+
+@hydra_script
+def never_reached(config: Any, session: Session) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("main", "words", "said"),
+    [
+        (refused, ["language=ko"], "보낸 것이 없습니다"),
+        (refused, ["nonsense=1", "language=ko"], "'nonsense' 옵션이 없습니다. 선택지: language"),
+        (refused, [], "nothing was sent"),
+        (never_reached, ["language=ko", "model=cnnn"], "model=cnnn: 그런 model 선택지가 없습니다."),
+        (never_reached, ["modle=cnn", "language=ko", "seed=1"], "'modle' 옵션이 없습니다. model을(를) 뜻하셨습니까?"),
+        (never_reached, ["-m", "seed=0,1", "language=ko", "lr=abc"], "lr=abc: 수를 지정하십시오"),
+        (never_reached, ["languag=ko"], "there is no option 'languag'. Did you mean language?"),
+        (never_reached, ["language=kr"], "language=kr: there is no such language. Choices: en, ko"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_answered_in_the_language_that_the_command_asks_for(
+    main: Any, words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever it stands; the machine's locale has no say."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    monkeypatch.setattr(sys, "argv", ["train.py", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith(f"overcast: {said}")
+    assert "language=ko" not in sys.argv or main is refused  # no config and no record has it

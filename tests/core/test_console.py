@@ -85,8 +85,6 @@ def test_no_particle_that_depends_on_the_sound_follows_a_value() -> None:
     assert [entry.msgstr for entry in ENTRIES if wrong.search(entry.msgstr)] == []
 
 
-
-
 def test_each_message_finds_its_own_translation(messages: dict[str, str]) -> None:
     """Filled with values, one with signs that stand between values; the values stay as they are."""
     for entry in ENTRIES:

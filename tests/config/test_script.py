@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from overcast.config import script
+from overcast.config.compose import completed_line
 from overcast.config.script import Job, Session, hydra_script, plain_script
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
@@ -168,3 +171,31 @@ def test_a_mistake_is_answered_in_the_language_that_the_command_asks_for(
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith(f"overcast: {said}")
     assert "language=ko" not in sys.argv or main is refused  # no config and no record has it
+
+
+@pytest.mark.parametrize(
+    ("typed", "after"),
+    [
+        ("python pipelines/train.py split.fo", " split.fo"),
+        ("python pipelines/train.py -m model=lstm language=ko ", " model=lstm "),
+    ],
+)
+def test_a_shell_completes_a_line_with_the_defaults_in_it(typed: str, after: str) -> None:
+    """Hydra makes a config of the line, whose keys it offers: without data and model there is none."""
+    line = completed_line(typed)
+    assert line.startswith("python pipelines/train.py data=skies ")
+    assert line.endswith(after)
+    assert (" model=cnn " in line) == ("model=lstm" not in typed)
+    assert not {"-m", "--multirun", "language=ko"} & set(line.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("split.fol", "split.fold= split.folds="), ("model=ls", "model=lstm")], ids=str
+)
+def test_a_shell_is_offered_the_options(typed: str, offered: str) -> None:
+    """As bash asks."""
+    script_file = str(ROOT / "pipelines" / "train.py")
+    environment = {**os.environ, "COMP_LINE": f"python {script_file} {typed}"}
+    asked = [sys.executable, script_file, "-sc", "query=bash"]
+    said = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert sorted(said.stdout.split()) == offered.split()

@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from overcast.config.compose import resolved, with_defaults
+from overcast.config.compose import completed_line, resolved, with_defaults
 from overcast.config.hydra_block import check_hydra_blocks
 from overcast.config.messages import LANGUAGE, error_message, no_option
 from overcast.config.run_config import RunConfig
@@ -97,6 +97,8 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
             with ctrl_c_raises(), refusals_told():
                 register_schema()
                 check_hydra_blocks(ROOT / "conf", sys.argv[1:])
+                if "COMP_LINE" in os.environ:  # a shell asks what may follow
+                    os.environ["COMP_LINE"] = completed_line(os.environ["COMP_LINE"])
                 sys.argv[1:] = with_defaults(sys.argv[1:])
                 hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
                     Job(task, session)

@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 # The line of a target in `make help`, which it says before it begins.
 announced = @sed -n 's/^$@:.*\#\# /$@: /p' $(firstword $(MAKEFILE_LIST))
 
-# UV=1: uv installs, instead of pip, in a tenth of the time. It reads nothing of pip's own settings.
+# UV=1: uv installs, instead of pip, in a sixth of the time. It reads nothing of pip's own settings.
 INSTALL := .venv/bin/python -m pip install --quiet
 ifdef UV
 INSTALL := uv pip install --quiet --python .venv/bin/python

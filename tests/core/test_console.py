@@ -22,6 +22,12 @@ ENTRIES = [entry for entry in polib.pofile(str(ROOT / "src/overcast/core/ko.po")
 NO_MESSAGES = {
     "Of {{number}} compared with {{baselines}}, {{found}}": "of a report, which has a place of its own for it",
     "ankle boot": "a class's name",
+    "Its figures are its own.": "on a model's card",
+    "It has the lowest validation negative log-likelihood of the {trials} runs of the study {name}.": "on a model's card",
+    "It is the cell {cell} of the study {name}, the one with the lowest mean validation negative log-likelihood "
+    "({mean} over {rows} repeats), trained again on train + validation for the same {epochs} epochs. The figures are "
+    "the study's, of its {rows} runs that were trained on the train part alone: these weights themselves have been "
+    "measured on no sample.": "on a model's card",
     "test {label}": "an outcome's name",
     "gap in {label}": "an outcome's name",
     "{seconds} min": "on a search's page",
@@ -33,9 +39,6 @@ PRINTED = {
     "src/overcast/core/console.py": "the one place",
     "src/overcast/prepare/audit_table.py": "on standard error, and no remark",
     "src/overcast/serving/gates.py": "a program of its own, which another reads",
-    "pipelines/audit.py": "to be done",
-    "pipelines/explain.py": "to be done",
-    "src/overcast/explain/samples.py": "to be done",
 }
 """Files that print by themselves, and what."""
 

@@ -24,9 +24,8 @@ def main(config: RunConfig, _: Session) -> None:
     if config.prepare:
         prepare_pack(config)
     root, dataset = project_path(config.data_dir), build_dataset(config.data)
-    show(
-        f"page: {audit(config.data.name, config.data.values, root, **chosen, language=current_language(), dataset=dataset)}"
-    )
+    page = audit(config.data.name, config.data.values, root, **chosen, language=current_language(), dataset=dataset)
+    show(f"page: {page}")
 
 
 if __name__ == "__main__":

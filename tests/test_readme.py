@@ -144,7 +144,7 @@ def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:
 
 def check_composes(compose: Any, words: list[str]) -> None:
     """Each value of a sweep in one run at least. Another launcher may be one of an extra."""
-    overrides = [word for word in words if word != "-m" and not re.match(r"\+?hydra[/.]launcher", word)]
+    overrides = [word for word in words if word != "-m" and not re.match(r"\+?hydra[/.]launcher|language=", word)]
     if any(word.startswith("+study=") for word in words):
         given = {word.partition("=")[0] for word in words}
         overrides = [*(word for word in FILLED_IN if word.partition("=")[0] not in given), *overrides]

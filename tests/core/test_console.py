@@ -23,7 +23,7 @@ NO_MESSAGES = {
     "Of {{number}} compared with {{baselines}}, {{found}}": "of a report, which has a place of its own for it",
     "ankle boot": "a class's name",
     "Its figures are its own.": "on a model's card",
-    "It has the lowest validation negative log-likelihood of the {trials} runs of the study {name}.": "on a model's card",
+    "It has the lowest validation negative log-likelihood of the {trials} runs of the study {name}.": "on a card, too",
     "It is the cell {cell} of the study {name}, the one with the lowest mean validation negative log-likelihood "
     "({mean} over {rows} repeats), trained again on train + validation for the same {epochs} epochs. The figures are "
     "the study's, of its {rows} runs that were trained on the train part alone: these weights themselves have been "

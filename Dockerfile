@@ -9,6 +9,21 @@ COPY constraints.txt .
 RUN pip install --no-cache-dir --constraint constraints.txt \
     mlflow numpy onnxruntime pandas pillow pydantic pyyaml regex scipy soundfile tqdm
 
+# Training, by hand: docker build --target training -t overcast . ; for GPUs with --build-arg TORCH_INDEX=, the address of a
+# CUDA build on PyTorch's installation page (its wheels bring CUDA along), and `docker run --gpus all`.
+FROM python:3.12-slim-bookworm AS training
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends git make && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 1000 overcast
+WORKDIR /home/overcast/project
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY constraints.txt .
+RUN pip install --no-cache-dir -c constraints.txt --extra-index-url "$TORCH_INDEX" torch
+COPY --chown=1000 . .
+RUN pip install --no-cache-dir -c constraints.txt --editable . && chown 1000 .
+USER 1000
+CMD ["dvc", "repro"]
+
 FROM mlflow AS tracking
 RUN pip install --no-cache-dir --constraint constraints.txt "psycopg[binary]" boto3 Flask-WTF
 USER 1000

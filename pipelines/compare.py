@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 from overcast.core.collection import collection_paused
+from overcast.core.console import show
 
 
 @dataclass
@@ -38,7 +39,7 @@ def main(arguments: Arguments) -> None:
 
     a = arguments
     comparison = compare(a.study, a.out, a.tracking, judge_claim, a.archive, a.predictions, a.language)
-    print(comparison.text)
+    show(comparison.text)
     refuse(comparison.refused, f"The report is whole: {comparison.report}")
 
 

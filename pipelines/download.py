@@ -8,6 +8,7 @@ from pathlib import Path
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
+from overcast.core.console import show
 from overcast.core.paths import project_path
 
 
@@ -20,7 +21,7 @@ def main(config: RunConfig, _: Session) -> None:
     name, root, mirror = config.data.name, project_path(config.data_dir), Path(config.mirror) if config.mirror else None
     with one_process_at_once(root / name):
         raw = download(name, build_dataset(config.data), root, mirror)
-    print(f"raw files: {raw}")
+    show(f"raw files: {raw}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 from overcast.core.paths import project_path
 
 
@@ -49,8 +50,8 @@ def main(arguments: Arguments) -> None:
     check_report_folder(folder)
     with use_language(a.language):
         drift = measure_drift(a.log, a.model, a.tracking, a.since, a.until, a.distinct)
-        print(report_text(drift))
-        print(translate("report: {path}", path=write_page(drift, folder, a.log)))
+        show(report_text(drift))
+        show(translate("report: {path}", path=write_page(drift, folder, a.log)))
     sys.exit(EXIT_CODES[drift.verdict])
 
 

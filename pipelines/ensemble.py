@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 
 
 @dataclass
@@ -31,7 +32,7 @@ def main(arguments: Arguments) -> None:
     from overcast.comparison.seed_ensembles import measure_ensembles
 
     a = arguments
-    print(measure_ensembles(a.study, a.runs, a.out, a.tracking, a.language))
+    show(measure_ensembles(a.study, a.runs, a.out, a.tracking, a.language))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 
 
 @dataclass
@@ -32,7 +33,7 @@ def main(arguments: Arguments) -> None:
     from overcast.tracking.unrecorded import tell_unrecorded
 
     run = find_run(arguments.run, tracking=arguments.tracking)
-    print(f"page: {explain(run, arguments.files, arguments.out, arguments.language)}")
+    show(f"page: {explain(run, arguments.files, arguments.out, arguments.language)}")
     tell_unrecorded(run)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 from overcast.core.errors import UserError
 
 
@@ -37,11 +38,11 @@ def main(arguments: Arguments) -> None:
         from overcast.tracking.find_run import find_run
 
         path, parity = export_run(find_run(arguments.run, tracking=arguments.tracking), arguments.out)
-        print(f"{parity.text}\nnetwork: {path} ({path.stat().st_size:,} bytes)")
+        show(f"{parity.text}\nnetwork: {path} ({path.stat().st_size:,} bytes)")
         return
     from overcast.comparison.archive import archive_study
 
-    print(f"archive: {archive_study(arguments.study, arguments.out, arguments.tracking)}")
+    show(f"archive: {archive_study(arguments.study, arguments.out, arguments.tracking)}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 from overcast.core.collection import collection_paused
+from overcast.core.console import show
 
 
 @dataclass
@@ -37,7 +38,7 @@ def main(arguments: Arguments) -> None:
         from overcast.retention.collect import collect
 
     a = arguments
-    print(collect(a.study, a.older_than, a.by_hand, a.delete, a.tracking, a.language))
+    show(collect(a.study, a.older_than, a.by_hand, a.delete, a.tracking, a.language))
 
 
 if __name__ == "__main__":

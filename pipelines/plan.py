@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 
 
 @dataclass
@@ -32,7 +33,7 @@ def main(arguments: Arguments) -> None:
     from overcast.comparison.planning import plan_study
 
     asked = {name: getattr(arguments, name) for name in ("accuracy", "nll", "gap_nll") if getattr(arguments, name)}
-    print(plan_study(arguments.study, asked, arguments.hours, arguments.jobs, arguments.tracking))
+    show(plan_study(arguments.study, asked, arguments.hours, arguments.jobs, arguments.tracking))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 from overcast.core.errors import UserError
 
 
@@ -44,7 +45,7 @@ def main(arguments: Arguments) -> None:
         if not a.name or a.run or a.study or a.gates:
             raise UserError("rollback goes with name=… alone: which registered model is meant")
         before, now = open_registry(a.name, a.tracking).roll_back()
-        print(f"champion: models:/{a.name}/{now} again, instead of version {before}")
+        show(f"champion: models:/{a.name}/{now} again, instead of version {before}")
         return
     if not a.run and not a.study:
         raise UserError("give study=…, run=… or run=best: what is to be registered")
@@ -65,7 +66,7 @@ def main(arguments: Arguments) -> None:
             candidate = study_winner(a.study, a.tracking, Path(folder))
         name = a.name or f"overcast-{candidate.run.config.data.name}"
         registered = register(candidate, open_registry(name, a.tracking), limits)
-    print(registered.text)
+    show(registered.text)
     if not registered.champion:
         sys.exit(1)
 

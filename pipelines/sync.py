@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
+from overcast.core.console import show
 
 
 @dataclass
@@ -30,7 +31,7 @@ def main(arguments: Arguments) -> None:
     from overcast.tracking.unrecorded import refuse
 
     synced = sync(arguments.run, arguments.tracking, judge_claim)
-    print("\n".join(["sent:", *synced.lines] if synced.lines else ["nothing was sent"]))
+    show("\n".join(["sent:", *synced.lines] if synced.lines else ["nothing was sent"]))
     if synced.left:
         raise UnreachableError("\n".join(["not sent, and kept for another time:", *synced.left]))
     refuse(synced.refused, "All else was sent.")

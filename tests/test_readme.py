@@ -126,6 +126,7 @@ def test_a_command_is_one(compose_as_script: Any, words: tuple[str, ...]) -> Non
 
 def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:
     """The options of a script with a few of its own are all of that script's; those of the others compose."""
+    arguments = [word for word in arguments if not word.startswith("language=")]  # every script's
     own = runpy.run_path(str(script)).get("Arguments")
     if own is None:
         page = [word for word in arguments if script.stem == "audit" and word.startswith(("out=", "language="))]
@@ -143,7 +144,7 @@ def check_arguments(compose: Any, script: Path, arguments: list[str]) -> None:
 
 def check_composes(compose: Any, words: list[str]) -> None:
     """Each value of a sweep in one run at least. Another launcher may be one of an extra."""
-    overrides = [word for word in words if word != "-m" and not re.match(r"\+?hydra[/.]launcher", word)]
+    overrides = [word for word in words if word != "-m" and not re.match(r"\+?hydra[/.]launcher|language=", word)]
     if any(word.startswith("+study=") for word in words):
         given = {word.partition("=")[0] for word in words}
         overrides = [*(word for word in FILLED_IN if word.partition("=")[0] not in given), *overrides]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from overcast.config import script
+from overcast.config.compose import completed_line
 from overcast.config.script import Job, Session, hydra_script, plain_script
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
@@ -130,3 +133,69 @@ def test_words_of_a_plain_script_have_types(
     with pytest.raises(SystemExit):
         main()
     assert said in capsys.readouterr().err
+
+
+@plain_script
+def refused(arguments: Nothing) -> None:
+    raise UserError("nothing was sent")
+
+
+@hydra_script
+def never_reached(config: Any, session: Session) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("main", "words", "said"),
+    [
+        (refused, ["language=ko"], "보낸 것이 없습니다"),
+        (refused, ["nonsense=1", "language=ko"], "'nonsense' 옵션이 없습니다. 선택지: language"),
+        (refused, [], "nothing was sent"),
+        (never_reached, ["language=ko", "model=cnnn"], "model=cnnn: 그런 model 선택지가 없습니다."),
+        (never_reached, ["modle=cnn", "language=ko", "seed=1"], "'modle' 옵션이 없습니다. model을(를) 뜻하셨습니까?"),
+        (never_reached, ["-m", "seed=0,1", "language=ko", "lr=abc"], "lr=abc: 수를 지정하십시오"),
+        (never_reached, ["languag=ko"], "there is no option 'languag'. Did you mean language?"),
+        (never_reached, ["language=kr"], "language=kr: there is no such language. Choices: en, ko"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_answered_in_the_language_that_the_command_asks_for(
+    main: Any, words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever it stands; the machine's locale has no say."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    monkeypatch.setattr(sys, "argv", ["train.py", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith(f"overcast: {said}")
+    assert "language=ko" not in sys.argv or main is refused  # no config and no record has it
+
+
+@pytest.mark.parametrize(
+    ("typed", "after"),
+    [
+        ("python pipelines/train.py split.fo", " split.fo"),
+        ("python pipelines/train.py -m model=lstm language=ko ", " model=lstm "),
+    ],
+)
+def test_a_shell_completes_a_line_with_the_defaults_in_it(typed: str, after: str) -> None:
+    """Hydra makes a config of the line, whose keys it offers: without data and model there is none."""
+    line = completed_line(typed)
+    assert line.startswith("python pipelines/train.py data=skies ")
+    assert line.endswith(after)
+    assert (" model=cnn " in line) == ("model=lstm" not in typed)
+    assert not {"-m", "--multirun", "language=ko"} & set(line.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("split.fol", "split.fold= split.folds="), ("model=ls", "model=lstm")], ids=str
+)
+def test_a_shell_is_offered_the_options(typed: str, offered: str) -> None:
+    """As bash asks."""
+    script_file = str(ROOT / "pipelines" / "train.py")
+    environment = {**os.environ, "COMP_LINE": f"python {script_file} {typed}"}
+    asked = [sys.executable, script_file, "-sc", "query=bash"]
+    said = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert sorted(said.stdout.split()) == offered.split()

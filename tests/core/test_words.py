@@ -1,4 +1,4 @@
-"""The catalogue has every text that is translated, and nothing else."""
+"""The catalogue has every text of reports and pages that is translated, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from overcast.comparison.pairs import PREDICTORS
 from overcast.config.metric_options import metric_options
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
-from overcast.core.words import current_language, translate, use_language
+from overcast.core.words import MESSAGE, current_language, translate, use_language
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import OUTCOMES
 
 SOURCE = ROOT / "src" / "overcast"
-CATALOGUE = polib.pofile(str(SOURCE / "core" / "ko.po"))
+CATALOGUE = [entry for entry in polib.pofile(str(SOURCE / "core" / "ko.po")) if entry.msgctxt != MESSAGE]
 TRANSLATING = ("translate", "translatable", "picture_text")
 FACTS = (
     "study", "folds", "asked before", "command", "trained on", "with", "git", "when", "chosen by validation",

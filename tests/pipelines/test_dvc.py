@@ -31,6 +31,7 @@ BUILT = {"download": KINDS[:1], "pack": KINDS[:1], "split": KINDS[:1], "train": 
 
 HARMLESS = {
     "overcast.config.messages": "words of error messages",
+    "overcast.core.console": "the language of what is said on a terminal",
     "overcast.core.errors": "words of error messages",
     "overcast.config.defaults": "refuses what is wrong in params.yaml, which DVC sees itself",
     "overcast.config.recipe": "reads a recipe's file, which DVC sees, or refuses it",
@@ -40,6 +41,7 @@ HARMLESS = {
     "overcast.core.formats": "refuses what another version wrote",
     "overcast.core.locks": "waits or refuses",
     "overcast.core.process": "whether a run's process is gone",
+    "overcast.core.progress": "a bar on standard error",
     "overcast.core.paths": "a stage runs in the project's folder, where every path stays what it was",
     "overcast.core.secrets": "takes passwords out of addresses",
     "overcast.core.startup": "how a process ends",

@@ -62,7 +62,7 @@ def test_what_failed_is_said_once_with_its_reasons(parallel: StudyInfo) -> None:
     (said,) = session.errors
     assert str(said) == (
         "3 of 5 runs failed:\n  2 × no luck\n  1 × it did not say why\n"
-        f"What they printed: {parallel.folder}/jobs/0000.log, 0002.log, 0003.log. "
+        f"What they printed: {parallel.folder}/jobs/0000.log, 0002.log, 0003.log.\n"
         "The same command again repeats only these."
     )
     Watch(replace(parallel, parent=""), 5).finish(session)  # nobody knows what is done with tracking off

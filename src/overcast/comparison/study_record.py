@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from overcast.comparison import wording
 from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.collection import collection_paused
+from overcast.core.console import warn
 from overcast.core.errors import DamagedError, DivergedError, RemovedError, UserError
 from overcast.core.formats import check_format
 from overcast.core.progress import progress_bar
@@ -223,7 +223,7 @@ def _measured(run: Run, judged: Families) -> bool:
         return is_measured(run, judged)
     except DamagedError:
         what = f"{run.folder / 'evaluation'} was changed or damaged since it was written"
-        print(f"overcast: {what}: the run is evaluated again", file=sys.stderr)
+        warn(f"{what}: the run is evaluated again")
         return False
 
 

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from overcast.config.defaults import read_defaults
-from overcast.config.messages import check_group, error_message, quoted
+from overcast.config.messages import LANGUAGE, check_group, error_message, quoted
 from overcast.config.recipe import CHOICE, NONE, read_recipe
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import SETTINGS, ConfigSchema, TrackingConfig, register_schema
@@ -97,6 +97,21 @@ def with_defaults(arguments: list[str], root: Path = ROOT) -> list[str]:
     other = any(a.startswith(("--cfg", "-c", "--info", "-i", "--help", "-h", "--run", "-r")) for a in arguments)
     flags = flags or ["--multirun"] * (study and not other)
     return [*flags, *arguments[:at], *default_overrides(root / "params.yaml", keys, recipe), *arguments[at:]]
+
+
+def completed_line(line: str) -> str:
+    """A command line that a shell asks about, with the defaults in it, so that a config can be made of it at all.
+
+    line: as ``COMP_LINE`` has it: up to the word that is being typed, which may be empty.
+    """
+    *words, typed = line.split(" ")
+    script = next((at for at, word in enumerate(words) if word.endswith(".py")), 0)
+    given = [word for word in words[script + 1 :] if "=" in word and not word.startswith(("-", f"{LANGUAGE}="))]
+    try:
+        given = with_defaults(given)
+    except UserError:
+        return line
+    return " ".join([*words[: script + 1], *(word for word in given if not word.startswith("-")), typed])
 
 
 def _with_info_value(arguments: list[str]) -> list[str]:

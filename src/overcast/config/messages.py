@@ -16,6 +16,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from overcast.core.errors import UserError
 
+LANGUAGE = "language"
+"""The option of every script that says in which language it answers. It stands in no config: no file depends on it."""
+
 AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*)'\n")
 """What Hydra says where a value could be a list, too."""
 CONVERTED = re.compile(r"Value '(.*)' of type '\w+' could not be converted to (\w+)|Value '(.*)' is not a valid bool")
@@ -133,7 +136,7 @@ def _composition(error: BaseException, conf: Path) -> str:
     parent = key.rpartition(".")[0]
     siblings = [f"{parent}.{name}" if parent else name for name in _siblings(deepest)]
     if siblings and re.search(r"not in|no attribute|struct", str(deepest)):
-        return no_option(key, siblings)
+        return no_option(key, siblings if parent else [*siblings, LANGUAGE])
     return f"{key}: {reason}" if key and key not in reason else reason
 
 

@@ -8,11 +8,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING as DATACLASS_MISSING
 from dataclasses import dataclass, field, fields
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -21,16 +21,18 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from overcast.config.compose import resolved, with_defaults
+from overcast.config.compose import completed_line, resolved, with_defaults
 from overcast.config.hydra_block import check_hydra_blocks
-from overcast.config.messages import error_message, no_option
+from overcast.config.messages import LANGUAGE, error_message, no_option
 from overcast.config.run_config import RunConfig
 from overcast.config.schema import register_schema
+from overcast.core.console import warn
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 from overcast.core.secrets import keep_passwords, without_password
 from overcast.core.signals import ctrl_c_raises
 from overcast.core.system_errors import refusals_told
+from overcast.core.words import LANGUAGES, current_language, no_language, use_language
 
 OVERRIDES = "overrides"
 """The field of a script's arguments that takes all words which are none of the others."""
@@ -70,7 +72,7 @@ class Job:
             self.session.errors.append(mistake)
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 with suppress(OSError):  # no room in the job's log
-                    print(f"overcast: {mistake}", file=sys.stderr)
+                    warn(str(mistake))
             return mistake
         except Exception as error:
             if HydraConfig.get().mode is not RunMode.MULTIRUN:
@@ -86,11 +88,17 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
     def main() -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and the message is ours
         sys.argv[1:] = keep_passwords(sys.argv[1:])  # before Hydra sees them: it shows them where a job fails
-        session = Session(user_overrides=sys.argv[1:])
+        with language_asked_for(sys.argv[1:]):
+            sys.argv[1:] = [word for word in sys.argv[1:] if not _names_language(word)]
+            run_hydra(Session(user_overrides=sys.argv[1:]))
+
+    def run_hydra(session: Session) -> None:
         try:
             with ctrl_c_raises(), refusals_told():
                 register_schema()
                 check_hydra_blocks(ROOT / "conf", sys.argv[1:])
+                if "COMP_LINE" in os.environ:  # a shell asks what may follow
+                    os.environ["COMP_LINE"] = completed_line(os.environ["COMP_LINE"])
                 sys.argv[1:] = with_defaults(sys.argv[1:])
                 hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
                     Job(task, session)
@@ -120,6 +128,10 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
         if {"-h", "--help"} & set(sys.argv[1:]):
             print(f"{sys.modules[task.__module__].__doc__}\n{inspect.cleandoc(kind.__doc__)}")
             return
+        with language_asked_for(sys.argv[1:]):
+            run(kind)
+
+    def run(kind: Any) -> None:
         try:
             with ctrl_c_raises(), refusals_told():
                 task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))
@@ -134,6 +146,21 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
     return main
 
 
+@contextmanager
+def language_asked_for(words: Sequence[str]) -> Iterator[None]:
+    """Answer in the language of a ``language=…`` among the words, wherever it stands; without one, as before."""
+    asked = [word.partition("=")[2].strip("'\"") for word in words if _names_language(word)]
+    language = asked[-1] if asked else current_language()
+    if language not in LANGUAGES:
+        fail(UserError(no_language(language)))
+    with use_language(language):
+        yield
+
+
+def _names_language(word: str) -> bool:
+    return word.lstrip("+").startswith(f"{LANGUAGE}=")
+
+
 def _end_interrupted() -> None:
     """End with exit code 130. A second Ctrl-C would be shown as an error of whatever is just being put away."""
     with suppress(ValueError):  # not in the main thread
@@ -143,7 +170,9 @@ def _end_interrupted() -> None:
 
 def _parse_arguments(kind: Any, words: list[str]) -> Any:
     """``name=value`` words as the dataclass ``kind``: text, true or false, a number, None; lists where () stands."""
-    names = [f.name for f in fields(kind)]
+    own = [f.name for f in fields(kind)]
+    words = [word for word in words if LANGUAGE in own or not _names_language(word)]
+    names = own if LANGUAGE in own else [*own, LANGUAGE]
     needed = [f.name for f in fields(kind) if f.default is DATACLASS_MISSING]
     lists: dict[str, list[str]] = {f.name: [] for f in fields(kind) if f.default == ()}
     given: dict[str, Any] = {}
@@ -179,7 +208,7 @@ def _parsed(name: str, text: Any, kind: Any) -> Any:
     return text
 
 
-def fail(error: UserError) -> None:
+def fail(error: UserError) -> NoReturn:
     """Show one message and end with exit code 2, as for any mistake of usage, or with the error's own."""
-    print(f"overcast: {error}", file=sys.stderr)
+    warn(str(error))
     sys.exit(error.exit_code)

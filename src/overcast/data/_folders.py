@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from overcast.core.console import show
 from overcast.core.errors import UserError
 from overcast.data import Sample
 from overcast.fetch.left_out import Line, keep_left_out
@@ -59,7 +60,7 @@ def _print_parts(source: Path, folders: Sequence[tuple[Path, str]]) -> None:
     names = {of: ", ".join(sorted({folder.parent.name for folder, part in folders if part == of})) for of in TAKEN}
     if names["test"]:
         told = f"{names['test']} is the test part, the others are cut of {names['train']}"
-        print(f"{source} comes with its parts: {told}")
+        show(f"{source} comes with its parts: {told}")
 
 
 def class_samples(raw: Path, suffix: str = "") -> list[Sample]:

@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
-from tqdm import tqdm
 
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
 from overcast.core.process_pool import in_fresh_processes
+from overcast.core.progress import open_bar
 from overcast.data import DataSet, Sample
 from overcast.data._sky_painter import BLOCK, CLASSES, label_of, render
 from overcast.readers import images
@@ -59,7 +59,7 @@ class Skies(DataSet):
     def fetch(self, raw: Path, mirror: Path | None) -> None:
         for name in CLASSES:
             (raw / name).mkdir(parents=True, exist_ok=True)
-        with tqdm(total=self.n_samples, desc="drawing skies", unit="picture", delay=2, disable=None) as progress:
+        with open_bar(total=self.n_samples, desc="drawing skies", unit="picture", delay=2, disable=None) as progress:
             for drawn in self._drawn(raw):
                 progress.update(drawn)
 

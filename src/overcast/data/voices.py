@@ -27,6 +27,7 @@ from pydantic import Field
 
 from overcast.core.errors import UserError
 from overcast.core.process_pool import in_fresh_processes
+from overcast.core.progress import open_bar
 from overcast.core.spec import Kind
 from overcast.data import DataSet, Sample, _front_ends
 from overcast.data._front_ends import FrontEnd
@@ -92,10 +93,9 @@ def record(raw: Path, n_voices: int, seed: int, rate: int) -> None:
     """Write ``<digit>_<voice>.wav`` of each digit and voice, at ``rate`` Hz; in a process that has not spoken yet."""
     import soundfile
     from scipy.signal import resample_poly
-    from tqdm import tqdm
 
     synthesizer = Synthesizer()
-    for number in tqdm(range(n_voices), desc="recording voices", unit="voice", delay=2, disable=None):
+    for number in open_bar(range(n_voices), desc="recording voices", unit="voice", delay=2, disable=None):
         rng = np.random.default_rng([seed, number])
         voice = f"{rng.choice(SPEAKERS)}+{rng.choice(synthesizer.variants)}"
         pitch, pitch_range, speed = rng.integers((10, 20, 130), (90, 80, 300))

@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from overcast.core.console import show
 from overcast.core.errors import UserError
 from overcast.core.words import current_language, translate, use_language
 from overcast.demo.answer import Demo
@@ -126,5 +127,5 @@ def serve(demo: Demo, listening: socket.socket) -> None:
     """Serve the page until Ctrl-C, which is raised again when all is closed."""
     server = build_server(demo)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    print(translate("page: {address} (Ctrl-C ends it)", address=address), flush=True)
+    show(translate("page: {address} (Ctrl-C ends it)", address=address), flush=True)
     server.run(sockets=[listening])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from overcast.core.atomic import whole_folder
+from overcast.core.console import warn
 from overcast.core.csv_rows import write_rows
 from overcast.core.devices import measuring_device
 from overcast.core.errors import DivergedError, UnreachableError, UserError
@@ -254,7 +254,7 @@ def open_recorder(run: Run) -> RunRecorder:
     except UnreachableError:
         if not (kept := kept_recorder(run)):
             raise
-        print("overcast: MLflow does not answer: this evaluation is recorded later", file=sys.stderr)
+        warn("MLflow does not answer: this evaluation is recorded later")
         return kept
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from overcast.config.metric_options import metric_options
+from overcast.core.console import in_language
 from overcast.core.spec import SEQUENCES
+from overcast.core.words import translate
 from overcast.evaluation.calibration import MISSED, SHOWN
 from overcast.evaluation.flip import SHOWN as FLIPPED
 from overcast.tracking.run_folder import Run
+
+PARTS = ("train", "validation", "test")
+WIDTHS = (9, 12, 9)
 
 LINEAR = {"image": "the pixels", "tokens": "the words (TF-IDF)"} | dict.fromkeys(SEQUENCES, "mean and spread over time")
 """What the linear baseline learns from, by the kind of data."""
@@ -19,15 +25,16 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
     facts = run.facts
     kind = "  (synthetic pictures)" if facts["synthetic"] else ""
     lines = [f"{facts['name']}{kind}: {run.folder}", ""]
-    lines.append(f"{'':25}{'train':>9}{'validation':>12}{'test':>9}   95 % interval")
-    labels = {name: option.label for name, option in metric_options().items()}
+    heads = "".join(_right(translate(part), width) for part, width in zip(PARTS, WIDTHS, strict=True))
+    lines.append(f"{'':25}{heads}   {in_language('95 % interval')}")
+    labels = {name: translate(option.label) for name, option in metric_options().items()}
     for name, label in labels.items():
-        values = [metrics[part].get(name) for part in ("train", "validation", "test")]
-        shown = "".join(_figure(value, width) for value, width in zip(values, (9, 12, 9), strict=True))
-        lines.append(f"{label:25}{shown}{_ends(metrics, name)}")
+        values = [metrics[part].get(name) for part in PARTS]
+        shown = "".join(_figure(value, width) for value, width in zip(values, WIDTHS, strict=True))
+        lines.append(f"{_left(label)}{shown}{_ends(metrics, name)}")
     if "shift" in metrics:
         of_test = _figure(metrics["test"]["shift_accuracy"], 30)
-        lines.append(f"{'accuracy under shift':25}{of_test}{_ends(metrics, 'shift_accuracy')}")
+        lines.append(f"{_left(in_language('accuracy under shift'))}{of_test}{_ends(metrics, 'shift_accuracy')}")
         kinds = [f"{kind.replace('_', ' ')} {accuracy:.3f}" for kind, accuracy in metrics["shift"].items()]
         lines.append(f"  on {', '.join(kinds)}")
     if "calibration" in metrics:
@@ -49,6 +56,19 @@ def table(run: Run, metrics: dict[str, Any]) -> str:
         f"pictures and predictions: {run.folder}/evaluation",
     ]
     return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    """In a terminal, where a Korean sign takes two places."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _left(text: str) -> str:
+    return text + " " * (25 - _width(text))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - _width(text)) + text
 
 
 def _change(figures: dict[str, float], name: str) -> str:

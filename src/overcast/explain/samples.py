@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from overcast.core.console import warn
 from overcast.core.errors import UserError
 from overcast.core.seeding import stratified_sample
 from overcast.core.spacing import evenly_spaced
@@ -67,14 +67,14 @@ def read_files(run: Run, trained: TrainedNetwork, files: str) -> list[ExplainedS
             with collected_remarks():
                 raw = spec.encode(dataset.read(path))
         except (UserError, OSError) as error:
-            print(f"overcast: {path} is left out: {' '.join(str(error).split())}", file=sys.stderr)
+            warn(f"{path} is left out: {' '.join(str(error).split())}")
             continue
         probabilities = softmax(network_logits(trained, *padded([raw], spec)))[0]
         samples.append(ExplainedSample(str(path), raw, None, probabilities))
     if not samples:
         raise UserError(f"files={files}: none of them can be read as {spec.kind}")
     if len(paths) > MOST:
-        print(f"overcast: {MOST} of {len(paths)} files are explained, spread evenly over them", file=sys.stderr)
+        warn(f"{MOST} of {len(paths)} files are explained, spread evenly over them")
     return samples
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -12,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from matplotlib.font_manager import findfont, findSystemFonts, fontManager, get_font
+
+from overcast.core.console import warn
 
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 MOST_TOLD = 8  # signs
@@ -35,11 +36,10 @@ def korean_font() -> str | None:
                 fontManager.addfont(path)
         found = _installed(KOREAN_FONTS)
     if found is None:
-        print(
-            "overcast: no font with Korean letters is installed: pictures keep English labels, and Korean names in "
+        warn(
+            "no font with Korean letters is installed: pictures keep English labels, and Korean names in "
             "them are boxes. `pip install -c constraints.txt -e '.[korean]'` brings one, and so does the system's "
-            "package fonts-nanum",
-            file=sys.stderr,
+            "package fonts-nanum"
         )
     return found
 
@@ -63,10 +63,9 @@ def fallback_fonts(signs: frozenset[str]) -> tuple[str, ...]:
         left -= _signs(fonts.pop(best))
         found.append(best)
     if left:
-        print(
-            f"overcast: no font here has {' '.join(sorted(left)[:MOST_TOLD])}: in pictures such names are boxes. The "
-            "system's packages fonts-noto-cjk (Chinese, Japanese) and fonts-noto-core (other scripts) bring some",
-            file=sys.stderr,
+        warn(
+            f"no font here has {' '.join(sorted(left)[:MOST_TOLD])}: in pictures such names are boxes. The "
+            "system's packages fonts-noto-cjk (Chinese, Japanese) and fonts-noto-core (other scripts) bring some"
         )
     return tuple(filter(None, found))
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeAlias, Union
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from overcast.core.atomic import whole_file
+from overcast.core.console import warn
 from overcast.core.csv_rows import write_rows
 from overcast.core.errors import UserError
+from overcast.core.progress import open_bar
 from overcast.core.spec import Spec
 from overcast.data import build_dataset
 from overcast.fetch.walk import as_on_disk, walk
@@ -89,7 +90,7 @@ def predict(
             write_rows(target, [(row.file, row.label, *cells, *told, row.error)])
     if broken:
         what = "files" if total == len(paths) else "samples"
-        print(f"overcast: {broken} of {total} {what} could not be read: see the error column", file=sys.stderr)
+        warn(f"{broken} of {total} {what} could not be read: see the error column")
     return broken
 
 
@@ -162,7 +163,7 @@ def predictions(predictor: Predictor, samples: Sequence[Path] | Sequence[np.ndar
     spec, dataset = predictor.spec, build_dataset(predictor.data)
 
     def read() -> Iterator[tuple[str | int, Read]]:
-        for number, sample in enumerate(tqdm(samples, unit="file", disable=len(samples) <= BATCH)):
+        for number, sample in enumerate(open_bar(samples, unit="file", disable=len(samples) <= BATCH)):
             if isinstance(sample, Path):
                 yield from read_file(dataset, spec, sample)
             else:

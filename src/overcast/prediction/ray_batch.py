@@ -11,13 +11,13 @@ import io
 import logging
 import os
 import pickle
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from overcast.core.console import warn
+from overcast.core.progress import open_bar
 from overcast.core.ray_cluster import ray_cluster
 from overcast.prediction.predict import Prediction, predictions
 from overcast.prediction.predictor import BATCH, Predictor
@@ -40,9 +40,10 @@ def predictions_on_ray(predictor: Predictor, paths: Sequence[Path]) -> Iterator[
         rows = files.map_batches(
             Worker, fn_constructor_args=(predictor,), batch_size=BATCH, concurrency=workers, num_cpus=1
         )
-        for row in tqdm(rows.iter_rows(), unit="sample", disable=len(paths) <= BATCH):
+        for row in open_bar(rows.iter_rows(), unit="sample", disable=len(paths) <= BATCH):
             prediction, remarks = pickle.loads(row["row"])
-            print(remarks, end="", file=sys.stderr)
+            for line in remarks.splitlines():
+                warn(line.removeprefix("overcast: "))
             yield prediction
 
 

@@ -5,7 +5,6 @@ It imports no torch: what serves an exported network reads by it too.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,6 +12,7 @@ from threading import Lock
 
 import numpy as np
 
+from overcast.core.console import warn
 from overcast.core.errors import UserError
 from overcast.core.spec import SEQUENCES, Spec
 from overcast.data import DataSet
@@ -33,7 +33,7 @@ def read_file(dataset: DataSet, spec: Spec, path: Path) -> Iterator[tuple[str, R
     except (UserError, OSError) as error:
         samples, remarks = [("", error)], []
     for text in remarks:
-        print(f"overcast: {path}: {text}", file=sys.stderr)
+        warn(f"{path}: {text}")
     for place, sample in samples:
         yield f"{path}{place}", _encoded(sample, spec)
 

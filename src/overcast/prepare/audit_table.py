@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from overcast.core.atomic import whole_file
+from overcast.core.console import in_language
 from overcast.core.csv_rows import write_rows
 from overcast.core.errors import DamagedError
 from overcast.data import DataSet, Sample
@@ -115,4 +116,5 @@ def print_summary(folder: Path, counts: dict[str, Any]) -> None:
     """One line on the screen: how many, what was odd, and where that is written down."""
     counted = ", ".join(f"{number:,} {problem}" for problem, number in sorted(counts["problems"].items()))
     problems = f" In {folder / 'audit.csv'}: {counted}." if counted else ""
-    print(f"Packed {counts['rows']:,} of {counts['samples']:,} samples into {folder}.{problems}", file=sys.stderr)
+    told = f"Packed {counts['rows']:,} of {counts['samples']:,} samples into {folder}.{problems}"
+    print(in_language(told), file=sys.stderr)

@@ -14,6 +14,7 @@ import numpy as np
 from overcast.core.cores import cores
 from overcast.core.errors import UserError
 from overcast.core.process_pool import in_fresh_processes
+from overcast.core.progress import open_bar
 from overcast.data import DataSet, Sample
 from overcast.readers.images import TooSmall
 from overcast.readers.remarks import collected_remarks
@@ -41,11 +42,10 @@ def decode(dataset: DataSet, raw: Path, samples: list[Sample]) -> Generator[Deco
 
     Raises: UserError if a worker process dies, which means that memory ran out.
     """
-    from tqdm import tqdm
 
     results = _results(dataset, raw, samples)
     try:
-        yield from tqdm(results, "pack", len(samples), disable=None, unit="", leave=False)
+        yield from open_bar(results, "pack", total=len(samples), disable=None, unit="", leave=False)
     except BrokenProcessPool:
         raise UserError(
             "A process that decodes samples died, out of memory perhaps: free some and run again."

@@ -9,7 +9,6 @@ before a large array is mapped into memory.
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from overcast.core.atomic import whole_file, writing
+from overcast.core.console import warn
 from overcast.core.hashes import sha256
 from overcast.prepare.pack import Pack
 
@@ -68,7 +68,7 @@ def keep(path: Path, content: bytes) -> None:
     Raises: UserError if it cannot be written there.
     """
     if path.exists() and not is_kept(path):
-        print(f"overcast: {path} was damaged, or is of another version: found anew", file=sys.stderr)
+        warn(f"{path} was damaged, or is of another version: found anew")
     with writing(path.parent):
         path.parent.mkdir(exist_ok=True)
         for old in path.parent.glob(f"*{path.suffix}"):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from overcast.config.run_config import RunConfig
+from overcast.core.console import show
 from overcast.core.paths import project_path
 from overcast.data import build_dataset
 from overcast.prepare.download import FETCHED, download
@@ -59,9 +60,9 @@ def _prepare(config: RunConfig, root: Path, name: str, finished: Mapping[str, bo
     dataset = build_dataset(config.data)
     if not finished["pack"]:
         if not (root / name / "raw" / FETCHED).exists():
-            print(f"preparing {name}: download", flush=True)
+            show(f"preparing {name}: download", flush=True)
             download(name, dataset, root, Path(config.mirror) if config.mirror else None)
-        print(f"preparing {name}: pack", flush=True)
+        show(f"preparing {name}: pack", flush=True)
         pack(name, dataset, config.data.values, root)
     if not finished["split"]:
         cut = config.split

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from overcast.core.atomic import writing
+from overcast.core.console import show
 from overcast.core.locks import is_locked, lock
 
 
@@ -16,6 +17,6 @@ def one_process_at_once(folder: Path) -> Iterator[None]:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if is_locked(folder):
-        print(f"preparing {folder.name}: waiting for another process that is at it", flush=True)
+        show(f"preparing {folder.name}: waiting for another process that is at it", flush=True)
     with lock(folder):
         yield

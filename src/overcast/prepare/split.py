@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from overcast.core.atomic import new_file, whole_file
+from overcast.core.console import show
 from overcast.core.csv_rows import read_csv, write_rows
 from overcast.core.errors import DamagedError, UserError
 from overcast.core.hashes import is_unchanged, with_checksum
@@ -71,10 +72,10 @@ def split(name: str, root: Path, seed: int, folds: int = 10, file: str | None = 
         _print_published(file, counts, leaks)
     elif unused := counts["fold0"][UNUSED]:
         why = "they lie between parts that are cut by time" if time else "they go with rows of the official test part"
-        print(f"{unused:,} rows are not used: {why}.")
+        show(f"{unused:,} rows are not used: {why}.")
     if held_out := counts["fold0"][CALIBRATION]:
         of = counts["fold0"][TRAIN] + held_out
-        print(f"fold0: {held_out:,} of {of:,} train rows are held out to calibrate probabilities.")
+        show(f"fold0: {held_out:,} of {of:,} train rows are held out to calibrate probabilities.")
 
 
 def _drawn(
@@ -88,9 +89,9 @@ def _print_published(file: str, counts: dict[str, Counter[str]], leaks: list[int
     """What a published split leaves out, and what it cuts."""
     for (fold, of_part), leaked in zip(counts.items(), leaks, strict=True):
         if of_part[UNUSED]:
-            print(f"{fold}: {of_part[UNUSED]:,} rows are not used: {file} does not name them.")
+            show(f"{fold}: {of_part[UNUSED]:,} rows are not used: {file} does not name them.")
         if leaked:
-            print(
+            show(
                 f"{fold}: LEAK: of {of_part[TEST]:,} test rows {leaked:,} have a near-duplicate, or a sample of "
                 "the same source, in the train or validation part. The split is taken as it was published."
             )

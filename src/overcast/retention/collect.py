@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from overcast.config.compose import compose_tracking
+from overcast.core.console import show
 from overcast.core.durations import seconds
 from overcast.core.errors import UserError
 from overcast.core.locks import try_lock
@@ -47,11 +48,11 @@ def collect(
             plan = plan_removal(store, key, age, by_hand)
             lines = [plan_text(plan)]
             if delete and plan.going:
-                print("\n".join(lines), flush=True)
+                show("\n".join(lines), flush=True)
                 removed = remove(plan.going, store)
                 lines = [removed_text(removed)]
                 if removed.left:
-                    print("\n".join(lines), flush=True)
+                    show("\n".join(lines), flush=True)
                     raise UserError("\n".join(["not removed, and left for another time:", *removed.left]))
             elif plan.going:
                 lines.append(translate("nothing was removed: add delete=true"))

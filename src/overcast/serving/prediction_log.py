@@ -17,7 +17,6 @@ import base64
 import json
 import math
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -27,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from overcast.core.console import warn
 from overcast.core.spec import Spec
 from overcast.serving.input_features import input_features
 from overcast.serving.onnx_model import OnnxModel
@@ -128,10 +128,9 @@ class PredictionLog:
             self._told = True
             reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
             with suppress(OSError, ValueError):  # there is nobody to tell
-                print(
-                    f"overcast: not all predictions are logged: {LOG}={self.path}: {reason}. This is said once; "
+                warn(
+                    f"not all predictions are logged: {LOG}={self.path}: {reason}. This is said once; "
                     "requests are answered all the same",
-                    file=sys.stderr,
                     flush=True,
                 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -19,6 +18,7 @@ from omegaconf import DictConfig
 
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Job, Session
+from overcast.core.console import show, warn
 from overcast.core.errors import NotRecordedError, UnreachableError, UserError
 from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
@@ -127,7 +127,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             epochs |= equal_epochs({name[:CELL_LENGTH]: config for name, config in cells.items()}, epochs, self.study)
             for name, config in cells.items():
                 if (many := epochs[name[:CELL_LENGTH]]) != config.epochs:
-                    print(
+                    show(
                         f"{run_name(config).rpartition(' · ')[0]}: {many} epochs instead of {config.epochs}", flush=True
                     )
         tag = " ".join(f"{name}:{many}" for name, many in epochs.items())
@@ -152,14 +152,14 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
                 keep_choices([run for run in results if isinstance(run, Run)], winners, candidates)
         counts = Counter(won.strengths for won in winners.values())
         told = ", ".join(f"{strengths} ({times}×)" for strengths, times in counts.items())
-        print(f"chosen by validation: {told or 'nothing, since no group has a whole candidate'}", flush=True)
+        show(f"chosen by validation: {told or 'nothing, since no group has a whole candidate'}", flush=True)
 
     def leave_out(self, cells: Sequence[tuple[RunConfig, Exception]]) -> None:
         """Say and record which cells, each with its config, are left out and why."""
         names = [" · ".join([c.data.name, c.model.name, c.mitigation_name]) for c, _ in cells]
         lines = "\n".join(dict.fromkeys(f"{name}: {why}" for name, (_, why) in zip(names, cells, strict=True)))
         if lines:
-            print(f"left out:\n{lines}", flush=True)
+            show(f"left out:\n{lines}", flush=True)
         self.record.tags({"left_out": lines})
 
     def tell_verdict(self, describe: Callable[[TrackingStore, str], str]) -> None:
@@ -169,15 +169,15 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         """
         assert self.study
         try:
-            print(describe(self.store, self.study.id), flush=True)
+            show(describe(self.store, self.study.id), flush=True)
         except UnreachableError as error:
             where = f"{portable_uri(self.store.uri)}\n{experiment_name(self.store.settings)}"
             Path(self.study.folder, UNDESCRIBED).write_text(where, encoding="utf8")
-            print(f"overcast: no verdict yet ({reason(error)})", file=sys.stderr, flush=True)
+            warn(f"no verdict yet ({reason(error)})", flush=True)
         except Exception as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             again = f"`python pipelines/compare.py study={self.study.id}` tells it"
-            print(f"overcast: no verdict yet ({why}); {again}", file=sys.stderr, flush=True)
+            warn(f"no verdict yet ({why}); {again}", flush=True)
 
     def deliver(self) -> None:
         """Send what trials could not, if the store answers again."""
@@ -208,11 +208,11 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         from overcast.tracking.unrecorded import unsent_line
 
         with suppress(UnreachableError):
-            print(links(store, study.id, study.parent, self.larger_is_better))
+            show(links(store, study.id, study.parent, self.larger_is_better))
         folders = {path.parent for path in unsent_files(project_path(self.runs_dir))}
         folders |= {Path(study.folder)} if Path(study.folder, UNDESCRIBED).exists() else set()
         if folders:
-            print(unsent_line(sorted(folders)), flush=True)
+            show(unsent_line(sorted(folders)), flush=True)
 
     def _close(self, status: str) -> None:
         """The parent's last word, and that of the jobs that had none: the workers are idle or gone by now."""

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from overcast.config.run_config import RunConfig
+from overcast.core.console import show
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.progress import progress_bar
 from overcast.statistics.estimates import Array
@@ -86,7 +87,7 @@ def equal_epochs(cells: Mapping[str, RunConfig], known: Mapping[str, int], study
     config = cells[baseline]
     if not others or config.debug:  # in which every training is as short
         return chosen
-    print(f"study.equal=compute: timing {1 + len(others)} cells, {ROUNDS} times each", flush=True)
+    show(f"study.equal=compute: timing {1 + len(others)} cells, {ROUNDS} times each", flush=True)
     took = _timed([cells[name] for name in (baseline, *others)], study)
     apart = _apart(config)
     wanted = comparable_looks(*took, config.epochs // apart)[1:]

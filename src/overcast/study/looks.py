@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from overcast.config.schema import StudyConfig
+from overcast.core.console import show
 from overcast.core.errors import UserError
 from overcast.statistics.sequential import FIRST_LOOK, planned_looks
 from overcast.study.layout import repeat_fold
@@ -45,18 +46,18 @@ class Looks:
         """Whether there are jobs left, and time for them as far as those before tell; says so if not."""
         budget, elapsed = self.settings.budget_seconds or 0.0, time.monotonic() - self.began
         if not jobs:
-            print(f"every comparison is decided, or cannot be decided any more: no need for {folds} folds", flush=True)
+            show(f"every comparison is decided, or cannot be decided any more: no need for {folds} folds", flush=True)
             return False
         needed = elapsed / self.launched * jobs if self.launched else 0.0
         if elapsed > budget:
-            print(
+            show(
                 f"the budget of {self.settings.budget} is over: this look was after {_minutes(elapsed)}, and before "
                 f"the first one, after {FIRST_LOOK} folds, nothing can be judged",
                 flush=True,
             )
             return False
         if elapsed + needed > budget:
-            print(
+            show(
                 f"the budget of {self.settings.budget} ends before {folds} folds: the next {jobs} runs would take "
                 f"{_minutes(needed)}",
                 flush=True,
@@ -70,10 +71,8 @@ class Looks:
         before = len(self.stopped)
         self.stopped |= self.look_at(self.study.store, self.study.study.id, folds)
         many = len(self.stopped) - before
-        print(
-            f"look after {folds} folds: {many} cell{'' if many == 1 else 's'} stop{'s' if many == 1 else ''}",
-            flush=True,
-        )
+        stopping = "1 cell stops" if many == 1 else f"{many} cells stop"
+        show(f"look after {folds} folds: {stopping}", flush=True)
 
 
 def _minutes(seconds: float) -> str:

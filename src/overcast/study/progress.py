@@ -8,15 +8,16 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session
 from overcast.core.atomic import whole_file
+from overcast.core.console import in_language, show
 from overcast.core.errors import UserError
+from overcast.core.progress import open_bar
 from overcast.study.lookup import LIKE, estimated_seconds
 from overcast.tracking.store import open_store
 from overcast.tracking.study_info import StudyInfo
@@ -83,7 +84,7 @@ class Watch:
         self.finished |= {job for job, (state, _) in states.items() if state == "done"}
         counts = Counter(state for state, _ in states.values())
         bar.n = self.trained + len(self.finished) + counts["failed"]
-        bar.set_postfix_str(f"{counts['failed']} failed, {self.jobs - bar.n} left", refresh=False)
+        bar.set_postfix_str(in_language(f"{counts['failed']} failed, {self.jobs - bar.n} left"), refresh=False)
         bar.refresh()
 
     def finish(self, session: Session, failures: Mapping[int, str] | None = None) -> None:
@@ -99,11 +100,14 @@ class Watch:
         lines = [f"  {count} × {reason}" for reason, count in reasons.most_common(5)]
         logs = ", ".join(f"{job:04d}.log" for job in list(failed)[:5])
         # without a record, nobody knows which are done
-        again = f"The same command again {'repeats only these' if self.study.parent else 'trains all of them'}."
-        where = f"What they printed: {self.study.folder}/jobs/{logs}. " if self.study.jobs > 1 else ""
-        session.errors.append(
-            UserError(f"{len(failed)} of {self.jobs} runs failed:\n" + "\n".join(lines) + f"\n{where}{again}")
-        )
+        again = "The same command again repeats only these."
+        if not self.study.parent:
+            again = "The same command again trains all of them."
+        told = [f"{len(failed)} of {self.jobs} runs failed:", *lines]
+        if self.study.jobs > 1:
+            told.append(f"What they printed: {self.study.folder}/jobs/{logs}.")
+        told.append(again)
+        session.errors.append(UserError("\n".join(told)))
 
 
 @contextmanager
@@ -113,18 +117,18 @@ def watched(study: StudyInfo, cells: Sequence[RunConfig], jobs: int, trained: in
     for old in (Path(study.folder) / "jobs").glob("*.state"):
         old.unlink()
     several = study.jobs > 1
-    print(
+    show(
         f"study {study.name}: {jobs} runs, {min(jobs, study.jobs)} at once"
         f"{_forecast(cells, jobs - trained, study) if trained < jobs else ''}",
         flush=True,
     )
     if trained:
-        print(f"already trained: {trained:,} of {jobs:,} runs", flush=True)
-    bar = tqdm(
+        show(f"already trained: {trained:,} of {jobs:,} runs", flush=True)
+    bar = open_bar(
         total=jobs, initial=trained, desc=study.name, unit="run", disable=not several, dynamic_ncols=True,
         smoothing=0.1, mininterval=0 if sys.stderr.isatty() else 30,
     )  # fmt: skip
-    thread = threading.Thread(target=watch.run, args=(bar,), daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(watch.run, bar), daemon=True)
     if several:
         thread.start()
     try:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from overcast.config.compose import override_key
 from overcast.config.run_config import RunConfig
@@ -18,6 +17,7 @@ from overcast.config.script import Session
 from overcast.core.devices import Machine, this_machine
 from overcast.core.errors import DamagedError, IncompatibleError, UnreachableError
 from overcast.core.launchers import launched_devices
+from overcast.core.progress import open_bar
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.callback import StudyCallback
 from overcast.study.checks import cell_plans, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
@@ -149,7 +149,14 @@ def trained_jobs(sweep: Sweep, store: TrackingStore | None, study: StudyInfo) ->
     records = {(each.tags.get("identity"), each.tags["role"]): each for each in reversed(found)}  # of two the newest
     cells = {cell.place: cell for cell in sweep.cells}
     trained = {}
-    jobs = tqdm(sweep.layout.jobs, desc="looking for trained runs", unit="run", delay=3, leave=False, disable=None)
+    jobs = open_bar(
+        sweep.layout.jobs,
+        desc="looking for trained runs",
+        unit="run",
+        delay=3,
+        leave=False,
+        disable=None,
+    )
     for job, (repeat, place) in zip(jobs, sweep.layout.order, strict=True):
         identity = cells[place].run_identity(repeats[repeat])
         record = records.get((identity, "trial")) or records.get((identity, cells[place].config.role))

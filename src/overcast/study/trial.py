@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from overcast.config.run_config import RunConfig
+from overcast.core.console import show, warn
 from overcast.core.errors import UnreachableError
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.lookup import finished_folder, finished_run
@@ -28,9 +27,9 @@ def run_trial(config: RunConfig, study: StudyInfo) -> Run:
         done = finished_run(store, study, config.role, plan.identity)
         done = done or finished_folder(config, study, plan.identity, unsent=True)
     except UnreachableError:
-        print("overcast: MLflow does not answer: the study goes on, and this run is recorded later", file=sys.stderr)
+        warn("MLflow does not answer: the study goes on, and this run is recorded later")
         store, done = None, finished_folder(config, study, plan.identity, unsent=False)
     if done:
-        print(f"already trained: {done.folder}")
+        show(f"already trained: {done.folder}")
         return done
     return execute(plan, store, study)

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from overcast.core.console import warn
 from overcast.core.errors import UserError
 from overcast.core.locks import lock_file
 
@@ -67,7 +68,7 @@ def _prepare_file(uri: str, path: Path) -> None:
                 copy.unlink(missing_ok=True)  # nothing was changed
             raise
         if copy:
-            print(f"overcast: upgraded the tracking database {path} for this MLflow; a copy of before: {copy}")
+            warn(f"upgraded the tracking database {path} for this MLflow; a copy of before: {copy}")
 
 
 def _revision(path: Path) -> str | None:

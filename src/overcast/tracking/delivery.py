@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from overcast.core.console import warn
 from overcast.core.locks import is_locked
 from overcast.core.signals import signals_deferred
 from overcast.tracking.failures import GONE, error_code, is_refusal, listens, quiet, reason
@@ -251,7 +251,7 @@ def deliver_all(client: Any, uri: str, paths: Sequence[Path]) -> list[Delivery]:
             if delivery := deliver(path, client):
                 deliveries.append(delivery)
                 for line in delivery.refused:
-                    print(f"overcast: not recorded in MLflow: {line}, of {delivery.folder}", file=sys.stderr)
+                    warn(f"not recorded in MLflow: {line}, of {delivery.folder}")
                 if not listens(uri):
                     break
     return deliveries

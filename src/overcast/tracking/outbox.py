@@ -14,7 +14,6 @@ import errno
 import fcntl
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from overcast.core.atomic import whole_file
+from overcast.core.console import warn
 from overcast.core.hashes import CHECKSUM, is_unchanged, with_checksum
 from overcast.core.paths import project_home
 
@@ -161,7 +161,7 @@ def leave_out_artifacts(folder: Path) -> None:
     for path in find_outboxes(folder):
         with taken(path) as file:
             if file is not None:
-                print(f"overcast: the files that {path} had to send are replaced by another run's", file=sys.stderr)
+                warn(f"the files that {path} had to send are replaced by another run's")
                 lines = path.read_text(encoding="utf8", errors="surrogateescape").splitlines(keepends=True)
                 nothing = _line(tags={})  # what was delivered is counted by lines
                 whole_file(path, "".join(nothing if line.startswith('{"artifact"') else line for line in lines))

@@ -6,10 +6,11 @@ MLflow stores absolute addresses and has no call that changes them, so this does
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from overcast.core.console import warn
 
 
 def relocate(uri: str, location: str, artifacts: Path) -> None:
@@ -37,7 +38,7 @@ def relocate(uri: str, location: str, artifacts: Path) -> None:
             connection.execute(change.format("experiments", column="artifact_location"), pair)
     except sqlite3.OperationalError:
         return
-    print(f"overcast: the artifacts of {len(moved)} runs, recorded in {old}, are now found in {new}", file=sys.stderr)
+    warn(f"the artifacts of {len(moved)} runs, recorded in {old}, are now found in {new}")
 
 
 def _is_at(address: str, old: Path, new: Path) -> bool:

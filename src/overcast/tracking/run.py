@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from overcast.core.console import warn
 from overcast.core.errors import StoppedError
 from overcast.core.secrets import without_password
 from overcast.core.signals import signals_deferred, sigterm_exits
@@ -138,13 +138,13 @@ class MlflowRun(RunRecorder):
                 self.deleted = True
                 return
             except NotDeliveredError as error:
-                print(f"overcast: MLflow does not take records ({error}): {self._kept}", file=sys.stderr)
+                warn(f"MLflow does not take records ({error}): {self._kept}")
         self._keep({kind: values})
 
     def refuse(self, lines: Sequence[str]) -> None:
         new = [line for line in lines if line not in self.refused]
         for line in new:
-            print(f"overcast: not recorded in MLflow: {line}", file=sys.stderr)
+            warn(f"not recorded in MLflow: {line}")
         self.refused += new
 
     def _can_send(self, kind: str) -> bool:

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tqdm import tqdm
-
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UserError
 from overcast.core.paths import project_home, project_path
 from overcast.core.process import this_process
+from overcast.core.progress import open_bar
 from overcast.core.secrets import keep_http_password, with_password, without_password
 from overcast.tracking.database import prepare_database
 from overcast.tracking.delivery import Delivery, NotDeliveredError, create, deliver_all, lifecycle, unsent_files
@@ -107,7 +106,7 @@ class TrackingStore:
         runs: list[RunInfo] = []
         token = None
         # ten thousand take long
-        with tqdm(desc="reading MLflow's runs", unit="run", delay=3, leave=False, disable=None) as bar:
+        with open_bar(desc="reading MLflow's runs", unit="run", delay=3, leave=False, disable=None) as bar:
             while len(runs) < limit:
                 with answering(self.uri):
                     page = self.client.search_runs(

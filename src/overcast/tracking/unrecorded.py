@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from overcast.core.console import show
 from overcast.core.errors import NotRecordedError
 from overcast.tracking.outbox import find_outboxes
 from overcast.tracking.run_folder import Run
@@ -13,7 +14,7 @@ from overcast.tracking.run_folder import Run
 def tell_unrecorded(run: Run) -> None:
     """Say what of this run is kept for later. Raises: NotRecordedError if something was refused."""
     if find_outboxes(run.folder):
-        print(unsent_line([run.folder], f" run={run.folder}"))
+        show(unsent_line([run.folder], f" run={run.folder}"))
     refuse(run.record.get("refused", []), f"The run is whole in {run.folder}")
 
 

@@ -8,7 +8,6 @@ the run has finished. Random states are not in it: every draw is keyed by seed, 
 from __future__ import annotations
 
 import io
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from overcast.core.atomic import whole_file
+from overcast.core.console import warn
 from overcast.core.errors import UserError
 
 SECONDS_BETWEEN = 10.0
@@ -53,7 +53,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             whole_file(Path(path), buffer.getvalue())
         except UserError as error:
             if not self.failed:
-                print(f"overcast: an interruption would cost the whole run: {error}", file=sys.stderr)
+                warn(f"an interruption would cost the whole run: {error}")
             self.failed = True
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from overcast.core.atomic import writing
 from overcast.core.locks import lock
+from overcast.core.progress import open_bar
 from overcast.core.spec import Spec
 from overcast.mitigation import Mitigation
 from overcast.model import Frozen, Network, example_input
@@ -99,7 +99,10 @@ def _compute_features(pack: Pack, preprocessor: Preprocessor, backbone: Frozen, 
     rows = np.arange(len(pack.labels))
     blocks = []
     preprocessor.to(device)
-    with torch.inference_mode(), tqdm(total=len(rows), desc="features", unit="sample", disable=not shown) as bar:
+    with (
+        torch.inference_mode(),
+        open_bar(total=len(rows), desc="features", unit="sample", disable=not shown) as bar,
+    ):
         for block in np.array_split(rows, max(1, len(rows) // BLOCK)):
             x, length = (torch.from_numpy(array).to(device) for array in pack.gather(block))
             blocks.append(backbone(preprocessor(x, length), length).cpu().numpy())

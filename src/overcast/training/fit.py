@@ -23,6 +23,7 @@ from pytorch_lightning.strategies import DDPStrategy, Strategy
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
+from overcast.core.console import show
 from overcast.core.devices import Devices
 from overcast.core.seeding import stratified_sample
 from overcast.tracking.run import RunRecorder
@@ -170,8 +171,8 @@ def _show_profile(folder: Path) -> None:
     """Print the head of the profiler's table, if there is one, and where all of it is."""
     for path in sorted(folder.glob(PROFILES))[:1]:  # each process has its own: the first one's tells enough
         lines = [line.rstrip() for line in path.read_text(encoding="utf8").splitlines() if line.strip()]
-        print("\n".join(lines[:PROFILE_HEAD]))
-        print(f"profile: all {len(lines)} lines in {path}")
+        show("\n".join(lines[:PROFILE_HEAD]))
+        show(f"profile: all {len(lines)} lines in {path}")
 
 
 def _calibrate(config: RunConfig, assembled: Assembled) -> dict[str, Any]:

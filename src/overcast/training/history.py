@@ -9,8 +9,9 @@ import time
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from tqdm.auto import tqdm
 
+from overcast.core.console import in_language
+from overcast.core.progress import open_bar
 from overcast.tracking.run import Epoch, RunRecorder
 
 SECONDS_BETWEEN_RECORDS = 5.0
@@ -54,7 +55,7 @@ class History(Callback):
         self.flush()
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.bar = tqdm(
+        self.bar = open_bar(
             initial=self.batches,
             total=int(trainer.estimated_stepping_batches) * trainer.accumulate_grad_batches,
             desc=self.title,
@@ -95,7 +96,8 @@ class History(Callback):
         if time.time() - self.recorded > SECONDS_BETWEEN_RECORDS:
             self.flush()
         validation = f"{row['validation/accuracy']:.1%} " if "validation/accuracy" in row else ""
-        self.bar.set_postfix_str(f"epoch {epoch}, accuracy {validation}(train {row['train/accuracy']:.1%})")
+        told = f"epoch {epoch}, accuracy {validation}(train {row['train/accuracy']:.1%})"
+        self.bar.set_postfix_str(in_language(told))
 
     def flush(self) -> None:
         """Hand over the epochs that the record does not have yet."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from overcast.config.run_config import RunConfig
+from overcast.core.console import warn
 from overcast.core.errors import UnreachableError
 from overcast.tracking.late_record import kept_recorder, late_run
 from overcast.tracking.metadata import recorded_params
@@ -38,7 +38,7 @@ def open_record(
             if not config.run:
                 shutil.rmtree(run.folder)
             raise
-        print("overcast: MLflow takes no run: the study goes on, and this one is recorded later", file=sys.stderr)
+        warn("MLflow takes no run: the study goes on, and this one is recorded later")
     assert study
     return late_run(config.tracking, run.folder, name, tags, study.parent)
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from overcast.config.script import fail
+from overcast.config.script import fail, language_asked_for
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.launchers import torchrun_ranks
@@ -113,15 +113,16 @@ def run_with_torchrun(main: Callable[[], None]) -> None:
     if not torchrun_ranks(os.environ):
         main()
         return
-    try:
-        with refusals_told():
-            if os.environ["RANK"] == "0":
-                with _leading():
-                    main()
-            else:
-                _follow()
-    except UserError as error:
-        fail(type(error)(f"rank {os.environ['RANK']} failed: {error}"))
+    with language_asked_for(sys.argv[1:]):
+        try:
+            with refusals_told():
+                if os.environ["RANK"] == "0":
+                    with _leading():
+                        main()
+                else:
+                    _follow()
+        except UserError as error:
+            fail(type(error)(f"rank {os.environ['RANK']} failed: {error}"))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import writing
+from overcast.core.console import show, warn
 from overcast.core.devices import Devices, refuse_other_machine, this_machine
 from overcast.core.errors import DamagedError, DivergedError, UserError
 from overcast.core.launchers import launched_devices, torchrun_ranks
@@ -51,7 +51,7 @@ def train(config: RunConfig) -> Run:
     if store:
         mark_orphaned_runs(store, config.runs_dir)
     if config.resume and not interrupted_run(plan) and (done := finished_run(plan)):
-        print(f"already trained: {done.folder}")
+        show(f"already trained: {done.folder}")
         return done
     return execute(plan, store)
 
@@ -84,17 +84,17 @@ def execute(
     first = first_run(plan)
     resumed = interrupted_run(plan, study.id if study else "") if config.resume else None
     if config.resume and not resumed:
-        print("resume=true: there is no interrupted run of this config, so it begins at the start", flush=True)
+        show("resume=true: there is no interrupted run of this config, so it begins at the start", flush=True)
     with writing(project_path(config.runs_dir)):
         run = resumed or create_run(config)
     where = {"machine": machine(devices.ranks if devices.accelerator == "gpu" else 0)}
     facts = plan.facts()
     if plan.start:
-        print(describe_start(plan.start, plan.pack.spec), flush=True)
+        show(describe_start(plan.start, plan.pack.spec), flush=True)
     elif first:
         facts |= {"first_weights": first.folder.name, "first_weights_seconds": first.facts["seconds"]}
     tags = provenance() | where | run_tags(config, facts, run.folder, study)
-    print(_summary(plan, facts, run.folder), flush=True)
+    show(_summary(plan, facts, run.folder), flush=True)
     with own_gpus(study) as gpus, try_lock(run.folder):
         if resumed:
             run.write_config(config)  # which DVC may have removed
@@ -118,7 +118,7 @@ def _resume_hint(run: Run, config: RunConfig, study: StudyInfo | None) -> Iterat
         yield
     except (KeyboardInterrupt, SystemExit):
         if asked and run.path(CHECKPOINT).exists():
-            print(f"overcast: interrupted; the same command with resume=true goes on in {run.folder}", file=sys.stderr)
+            warn(f"interrupted; the same command with resume=true goes on in {run.folder}")
         raise
 
 
@@ -153,10 +153,10 @@ def first_run(plan: Plan) -> Run | None:
     first = _plan_of_first(config)
     run = Run(runs / first.identity)
     if not run.path("run.json").exists() and is_locked(runs):
-        print("first weights: waiting for another process that makes some", flush=True)
+        show("first weights: waiting for another process that makes some", flush=True)
     with lock(runs):
         if not _is_whole(run):
-            print(f"first weights: made once, by {config.epochs} epochs on {config.data.name}, and kept", flush=True)
+            show(f"first weights: made once, by {config.epochs} epochs on {config.data.name}, and kept", flush=True)
             execute(replace(first, config=replace(config, run=str(run.folder))), None)
     return load_run(run.folder)
 
@@ -169,7 +169,7 @@ def _plan_of_first(config: RunConfig) -> Plan:
         try:
             return prepared_plan(config)
         except DamagedError:
-            print(f"first weights: their data in {config.data_dir} is damaged: made anew", flush=True)
+            show(f"first weights: their data in {config.data_dir} is damaged: made anew", flush=True)
         prepare_anew(config)
         return make_plan(config)
 
@@ -214,7 +214,7 @@ def _record_fit(
         run.path(CHECKPOINT).unlink(missing_ok=True)
         raise
     if by := facts.get("ended_by"):
-        print(f"{by}={config.trainer.max_time} is over: ended after epoch {facts['epochs_run']} of {config.epochs}")
+        show(f"{by}={config.trainer.max_time} is over: ended after epoch {facts['epochs_run']} of {config.epochs}")
         record.tags({"ended_by": by})
     facts["weights"] = run.weights_hash()
     with writing(run.folder):

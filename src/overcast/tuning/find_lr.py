@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
-from tqdm.auto import tqdm
 
 from overcast.config.run_config import RunConfig
 from overcast.core.atomic import whole_file
+from overcast.core.console import show
 from overcast.core.errors import UserError
+from overcast.core.progress import open_bar
 from overcast.html.figures import canvas, png
 from overcast.html.style import BLUE, GREY
 from overcast.training.assemble import assemble
@@ -69,7 +70,7 @@ class ClimbingRate(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.shares = [group["max_lr"] / self.lr for group in trainer.optimizers[0].param_groups]
-        self.bar = tqdm(total=len(self.planned), desc="range test", unit="step", dynamic_ncols=True)
+        self.bar = open_bar(total=len(self.planned), desc="range test", unit="step", dynamic_ncols=True)
 
     def on_train_batch_start(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         rate = self.planned[min(trainer.global_step, len(self.planned) - 1)]
@@ -133,7 +134,7 @@ def find_lr(config: RunConfig, out: Path) -> RangeTest:
     """Run the test, draw it into ``out`` and say what it suggests. Raises: UserError as `range_test`."""
     test = range_test(config)
     draw_range_test(out, test, config.lr)
-    print(
+    show(
         f"the training loss falls fastest at lr={test.steepest:.2g} and is least at lr={test.least:.2g}\n"
         f"suggested: lr={test.suggested:g}, a tenth of that (set: lr={config.lr:g}); the curve: {out}"
     )

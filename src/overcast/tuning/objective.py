@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from optuna import Trial, TrialPruned
 from optuna.trial import TrialState
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from overcast.core.console import warn
 from overcast.core.errors import DivergedError, IncompatibleError, StoppedError, UnreachableError
 from overcast.core.process import this_process
 from overcast.study.tuning import validation
@@ -110,7 +110,7 @@ def train_trial(search: Search, fold: int, number: int, params: Params, watching
     try:
         store = reopen_store(config.tracking)
     except UnreachableError:
-        print("overcast: MLflow does not answer: the search goes on, and this run is recorded later", file=sys.stderr)
+        warn("MLflow does not answer: the search goes on, and this run is recorded later")
         store = None
     return execute(plan, store, search.info, watching)
 

@@ -10,6 +10,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from overcast.core.console import show
 from overcast.core.errors import UserError
 from overcast.evaluation.bootstrap import RESAMPLES, draw_resamples
 from overcast.evaluation.evaluate import evaluate, open_recorder
@@ -81,7 +82,7 @@ def _measured(search: Search, fold: int, trial: FrozenTrial) -> Run:
     try:
         run = load_run(trial_folder(search, fold, trial.number))
     except UserError:
-        print(f"trial {trial.number} of fold {fold} was trained elsewhere: once more here", flush=True)
+        show(f"trial {trial.number} of fold {fold} was trained elsewhere: once more here", flush=True)
         run = train_trial(search, fold, trial.number, trial.params)
     if not run.metrics:
         evaluate(run, pictures=False)

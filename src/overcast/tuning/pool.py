@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from optuna.storages import BaseStorage
 
+from overcast.core.console import warn
 from overcast.core.cores import cores
 from overcast.core.devices import Machine, TrainerConfig, resolve_devices
 from overcast.core.errors import UserError
@@ -105,7 +106,7 @@ def _beside_each_other(search: Search, fold: int) -> None:
             "workers=1 takes the least memory"
         )
     if killed:
-        print(f"overcast: {len(killed)} of {len(workers)} workers were killed; the others went on", file=sys.stderr)
+        warn(f"{len(killed)} of {len(workers)} workers were killed; the others went on")
 
 
 def _work(search: Search, fold: int, number: int, failures: Any) -> None:

@@ -8,12 +8,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import copy_context
 
 from optuna.study import Study
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from overcast.core.progress import LOG_SECONDS
+from overcast.core.console import in_language
+from overcast.core.progress import LOG_SECONDS, open_bar
 from overcast.tuning.definition import Search
 from overcast.tuning.worker import best_trial, spent_seconds
 
@@ -27,7 +29,7 @@ def progress_line(search: Search, fold: int, study: Study, descriptor: int | Non
         unit = " min" if search.seconds else " trials"
         total = round(search.seconds / 60, 1) if search.seconds else search.trials
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.4g}/{total:.4g}{unit}{postfix}"
-        bar = tqdm(
+        bar = open_bar(
             total=total, desc=f"{search.name}, fold {fold}", unit=unit, dynamic_ncols=True, file=file, bar_format=form,
             mininterval=0 if live else LOG_SECONDS,
         )  # fmt: skip
@@ -37,7 +39,7 @@ def progress_line(search: Search, fold: int, study: Study, descriptor: int | Non
                 with suppress(Exception):  # of a storage that is away for a moment: the workers will say it
                     _show(bar, search, study)
 
-        thread = threading.Thread(target=watch, daemon=True)
+        thread = threading.Thread(target=copy_context().run, args=(watch,), daemon=True)
         thread.start()
         try:
             yield
@@ -56,5 +58,5 @@ def _show(bar: tqdm[None], search: Search, study: Study) -> None:
     best = best_trial(trials)
     told = f", best {best.value:.4f}" if best else ""
     bar.n = min(bar.total, spent_seconds(trials) / 60 if search.seconds else ended)
-    bar.set_postfix_str(f"{ended} trials, {stopped} stopped early{told}", refresh=False)
+    bar.set_postfix_str(in_language(f"{ended} trials, {stopped} stopped early{told}"), refresh=False)
     bar.refresh()

@@ -196,17 +196,17 @@ def summary_lines(search: Search, outcomes: Sequence[FoldOutcome], changed: Diff
     """The same for a terminal."""
     lines = []
     for each in outcomes:
-        of_fold = f"fold {each.fold}: " if len(outcomes) > 1 else ""
         states = Counter(trial.state for trial in each.trials)
         ended = states[TrialState.COMPLETE] + states[TrialState.PRUNED]
-        lines += [
-            f"{of_fold}{ended} trials in {spent_seconds(each.trials) / 60:.1f} min, of which "
+        told = [
+            f"{ended} trials in {spent_seconds(each.trials) / 60:.1f} min, of which "
             f"{states[TrialState.PRUNED]} were stopped early or failed",
-            f"{of_fold}best: " + " ".join(f"{name}={as_override(value)}" for name, value in each.values.items()),
-            f"{of_fold}validation nll {each.validation:.3f}, test nll {each.test['nll']:.3f} "
+            f"best: {' '.join(f'{name}={as_override(value)}' for name, value in each.values.items())}",
+            f"validation nll {each.validation:.3f}, test nll {each.test['nll']:.3f} "
             f"[{each.test['nll_low']:.3f}, {each.test['nll_high']:.3f}], optimism {each.optimism:+.3f}; "
             f"test accuracy {each.test['accuracy']:.1%}",
         ]
+        lines += [f"fold {each.fold}: {line}" for line in told] if len(outcomes) > 1 else told
     if changed:
         lines.append(
             f"tuned − as it stood, test nll: {changed.value:+.3f} [{changed.low:+.3f}, {changed.high:+.3f}] "

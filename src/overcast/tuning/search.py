@@ -13,6 +13,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 
 from overcast.config.compose import override_key
+from overcast.core.console import show
 from overcast.core.devices import Machine, this_machine
 from overcast.core.durations import seconds
 from overcast.core.errors import IncompatibleError, UserError
@@ -153,7 +154,7 @@ def plan_space(overrides: Sequence[str], name: str, machine: Machine) -> tuple[S
         kept = {key: own for key, own in space.mitigations.items() if key not in left_out}
         space = replace(space, mitigations=kept)
     for mitigation, why in left_out.items():
-        print(f"not searched: {mitigation}: {why}")
+        show(f"not searched: {mitigation}: {why}")
     if space.is_empty:
         raise UserError(
             f"conf/search/{space.name}.yaml: nothing in it is left to search: what the command sets stays as it is set"
@@ -188,7 +189,7 @@ def begin_fold(search: Search, fold: int, storage: BaseStorage, plan: Plan) -> N
             try:
                 study.enqueue_trial(stood_params(search, fold), user_attrs={STOOD: True})
             except UserError as error:
-                print(f"nothing is compared with the options as they stand: {error}")
+                show(f"nothing is compared with the options as they stand: {error}")
 
 
 def stood_params(search: Search, fold: int) -> dict[str, Any]:

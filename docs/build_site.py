@@ -31,6 +31,7 @@ NO_PAGES = ("ko", "*.py", "*.j2", "*.toml", "*.csv", "tables", "assets", "notebo
 UPWARDS = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]+)(#[\w-]+)?\)")
 """A link that may lead to a file that the site does not hold."""
 FETCHED = "https://unpkg.com/iframe-worker/shim"
+LINE_ANCHOR = re.compile(r'<a id="(__codelineno[\w-]+)" name="\1" href="#\1"></a>')
 REFERENCE = '{ "Options" = [] }'
 """Where the menu has the pages of options, which are made here."""
 
@@ -48,7 +49,7 @@ def main() -> None:
         zensical(language, groups)
     (SOURCES / "site").rename(SITE)
     link_translations()
-    search_from_the_disk()
+    mend_pages()
     print(f"The site is in {os.path.relpath(SITE)}/index.html")
 
 
@@ -111,11 +112,15 @@ def link_translations() -> None:
                 path.write_text(text, encoding="utf8")
 
 
-def search_from_the_disk() -> None:
-    """Take what the search needs without a server from the site, where Zensical's pages fetch it from a network."""
+def mend_pages() -> None:
+    """Take what the search needs without a server from the site, where the theme fetches it from a network.
+
+    And the anchors of lines of code go: they are links without a name, which a screen reader stops at.
+    """
     for path in SITE.rglob("*.html"):
         own = os.path.relpath(SITE / "assets" / "worker.js", path.parent)
-        path.write_text(path.read_text(encoding="utf8").replace(FETCHED, own), encoding="utf8")
+        text = LINE_ANCHOR.sub("", path.read_text(encoding="utf8").replace(FETCHED, own))
+        path.write_text(text, encoding="utf8")
 
 
 if __name__ == "__main__":

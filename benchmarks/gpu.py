@@ -72,6 +72,9 @@ def main(arguments: Arguments) -> None:
         row("samples a second, float32 (TF32) on the GPU ÷ the CPU", full / rate(folder, 1, "trainer=cpu"))
         half = rate(folder, runs, "trainer=gpu", "trainer.precision=bf16-mixed")
         row("bf16-mixed ÷ float32 (TF32)", half / full)
+        for mode in ("default", "reduce-overhead"):  # the best of several runs: the first one compiles
+            compiled = rate(folder, max(2, runs), "trainer=gpu", "trainer.precision=32-true", f"trainer.compile={mode}")
+            row(f"torch.compile, {mode} ÷ none", compiled / full)
         with patch.object(assemble, "resident_pictures", lambda *_: None):
             fed = rate(folder, runs, "trainer=gpu", "trainer.precision=32-true")
         row("pictures on the GPU ÷ fed batch by batch", full / fed)

@@ -157,7 +157,7 @@ def never_reached(config: Any, session: Session) -> None:
         (never_reached, ["languag=ko"], "there is no option 'languag'. Did you mean language?"),
         (never_reached, ["language=kr"], "language=kr: there is no such language. Choices: en, ko"),
     ],
-    ids=str,
+    ids=lambda value: value.__name__ if callable(value) else str(value),
 )
 def test_a_mistake_is_answered_in_the_language_that_the_command_asks_for(
     main: Any, words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

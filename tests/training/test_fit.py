@@ -14,6 +14,7 @@ import torch
 from overcast.config import options
 from overcast.config.messages import option_names
 from overcast.config.run_config import RunConfig
+from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 from overcast.evaluation.evaluate import measure
 from overcast.prediction.build import build
@@ -265,6 +266,27 @@ def test_a_frozen_network_sees_augmented_pictures_and_not_their_features(frozen:
 
 def test_debug_runs_one_epoch_of_two_batches(config: Any) -> None:
     assert train(config("debug=true", "epochs=50")).facts["epochs_run"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of torch's compiler
+def test_a_compiled_network_trains_alike_and_keeps_the_names_of_its_weights(
+    config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
+    words = ["model=ann", "mitigation=none", "epochs=2", "trainer.precision=64-true"]
+    plain, compiled = (train(config(*words, f"trainer.compile={mode}")) for mode in ("null", "default"))
+    assert compiled.folder != plain.folder
+    weights = [torch.load(run.path("model.pt"), weights_only=True)["net"] for run in (plain, compiled)]
+    assert list(weights[0]) == list(weights[1])
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-6, atol=1e-8)
+
+
+def test_a_compilation_without_a_compiler_is_refused(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(UserError, match=r"needs a C\+\+ compiler"):
+        train(config("trainer.compile=default"))
 
 
 @pytest.mark.parametrize(("profiler", "title"), [("simple", "Profiler Report"), ("advanced", "Profile stats for")])

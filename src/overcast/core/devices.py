@@ -13,6 +13,7 @@ from overcast.core.errors import UserError
 ACCELERATORS = ("auto", "cpu", "gpu")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
 PROFILERS = ("simple", "advanced")
+COMPILE_MODES = ("default", "reduce-overhead")
 MAX_THREADS = 1024
 
 
@@ -50,6 +51,9 @@ class TrainerConfig:
     accumulate_grad_batches: int = 1
     """How many batches make up one step of the optimiser: the same run as with batches so many times as large, but for
     batch norm, in the memory that one takes."""
+    compile: str | None = None
+    """default or reduce-overhead: torch.compile's modes, for the network; the latter records CUDA graphs on a GPU, which
+    spares small networks the launching of kernels. Takes a C++ compiler, and half a minute at first."""
     max_time: str | None = None
     """After which time a run ends, such as ``10min``: with an epoch, and before the learning rate has come down."""
 
@@ -59,6 +63,8 @@ class TrainerConfig:
                 raise UserError(f"trainer.{name}={getattr(self, name)}: choices are {_listed(choices)}")
         if self.profiler not in (None, *PROFILERS):
             raise UserError(f"trainer.profiler={self.profiler}: choices are {_listed(PROFILERS)}")
+        if self.compile not in (None, *COMPILE_MODES):
+            raise UserError(f"trainer.compile={self.compile}: choices are {_listed(COMPILE_MODES)}")
         if self.devices < 0:
             raise UserError(f"trainer.devices={self.devices}: must be at least 1, or 0 for all there are")
         if self.num_nodes < 1:

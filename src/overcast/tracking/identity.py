@@ -12,8 +12,8 @@ from overcast.core.devices import Devices
 NOT_IN_IDENTITY = ("trainer", *SETTINGS)
 """What a run's identity leaves out: paths, device and display."""
 
-STEPS = ("gradient_clip_val", "accumulate_grad_batches", "max_time")
-"""What of the trainer changes a run's steps, and so is in its identity."""
+STEPS = ("gradient_clip_val", "accumulate_grad_batches", "max_time", "compile")
+"""What of the trainer changes a run's steps, or how they are rounded, and so is in its identity."""
 
 UNLESS_SET = {
     "imbalance_ratio": 1.0,
@@ -21,6 +21,7 @@ UNLESS_SET = {
     "gradient_clip_val": None,
     "accumulate_grad_batches": 1,
     "max_time": None,
+    "compile": None,
 }
 """What it leaves out at its default, which is what runs did before there was such an option."""
 

@@ -68,6 +68,8 @@ def fit(
     config = run.config
     set_up_torch(devices)
     assembled = assemble(config, run.spec, run.parts, devices, first, shown)
+    if config.trainer.compile:  # in place: its weights keep their names
+        assembled.net.compile(mode=config.trainer.compile)
     timer = MaxTime(config.trainer.max_seconds or math.inf)
     checkpoint = run.path(CHECKPOINT)
     with_events = config.tracking.tensorboard and (devices.ranks == 1 or os.environ["RANK"] == "0")

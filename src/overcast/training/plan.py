@@ -6,6 +6,7 @@ Networks are built on the meta device: shapes without numbers, in milliseconds, 
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,8 @@ def check_config(config: RunConfig) -> None:
             "set trainer.precision to bf16-mixed or 32-true"
         )
     refuse_without_tensorboard(config.tracking.enabled and config.tracking.tensorboard)
+    if config.trainer.compile and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
+        raise UserError(f"trainer.compile={config.trainer.compile}: torch.compile needs a C++ compiler, such as g++")
     if config.trainer.max_time and "DVC_STAGE" in os.environ:
         raise UserError(
             f"trainer.max_time={config.trainer.max_time}: how far a run comes in a time depends on the machine, and "

@@ -56,6 +56,14 @@ def test_half_precision_learns(config: Any) -> None:
     assert run.history["train/accuracy"][-1] > 0.5
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of torch's compiler
+def test_cuda_graphs_train_alike(config: Any) -> None:
+    plain, recorded = (
+        train(config(*FULL, "epochs=3", f"trainer.compile={how}")) for how in ("null", "reduce-overhead")
+    )
+    assert recorded.history["train/nll"] == pytest.approx(plain.history["train/nll"], abs=1e-2)
+
+
 def test_measuring_there_gives_the_figures_of_the_cpu(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train(config(*FULL))
     pack, rows = open_run_pack(run), np.arange(40)

@@ -52,8 +52,8 @@ class TrainerConfig:
     """How many batches make up one step of the optimiser: the same run as with batches so many times as large, but for
     batch norm, in the memory that one takes."""
     compile: str | None = None
-    """default or reduce-overhead: torch.compile's modes, for the network; the latter records CUDA graphs on a GPU, which
-    spares small networks the launching of kernels. Takes a C++ compiler, and half a minute at first."""
+    """default or reduce-overhead: torch.compile's modes; the latter records CUDA graphs on a GPU, which spares small
+    networks the launching of kernels. Takes a C++ compiler, and half a minute at first."""
     max_time: str | None = None
     """After which time a run ends, such as ``10min``: with an epoch, and before the learning rate has come down."""
 

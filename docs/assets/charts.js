@@ -4,7 +4,7 @@
 
 (() => {
   const course = globalThis.course ??= {};
-  const WIDTH = 300, HEIGHT = 200, LEFT = 50, RIGHT = 10, TOP = 14, BOTTOM = 38, LETTER = 6;
+  const WIDTH = 300, HEIGHT = 200, LEFT = 50, RIGHT = 10, TOP = 14, BOTTOM = 38, LETTER = 6, SLANTED = 20;
   const MARKS = { // around (0, 0)
     circle: "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z", square: "M-4,-4h8v8h-8z", diamond: "M0,-5.5L5.5,0L0,5.5L-5.5,0z",
   };
@@ -41,11 +41,10 @@
     return { low: places[0], high: places.at(-1), ticks: places, write: String };
   };
   course.steps = last => ({ ...course.numbers(0, Math.max(1, last)), high: Math.max(1, last) });
-  course.places = words => { // not every one is written where there is no room
+  course.places = words => { // slanted where there is no room
     const longest = Math.max(...words.map(word => String(word).length)), room = WIDTH - LEFT - RIGHT;
-    const every = Math.ceil(words.length * (longest + 0.5) * LETTER / room);
-    const ticks = [...words.keys()].filter(index => index % every === 0);
-    return { low: -0.5, high: words.length - 0.5, ticks, write: index => words[index] };
+    const slanted = words.length * (longest + 0.5) * LETTER > room, ticks = [...words.keys()];
+    return { slanted, low: -0.5, high: words.length - 0.5, ticks, write: index => words[index] };
   };
   course.powers = (low, high) => {
     const from = Math.floor(Math.log10(low)), until = Math.max(from + 1, Math.ceil(Math.log10(high)));
@@ -62,9 +61,13 @@
     const [toX, toY] = [across(x), down(y)], middle = (TOP + HEIGHT - BOTTOM) / 2;
     const rows = y.ticks.map(tick => `<path class="grid" d="M${LEFT},${toY(tick)}H${WIDTH - RIGHT}"/>` +
       `<text x="${LEFT - 5}" y="${toY(tick) + 4}" text-anchor="end">${escape(y.write(tick))}</text>`);
-    const columns = x.ticks.filter(tick => tick <= x.high).map(tick =>
-      `<text x="${toX(tick)}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${escape(x.write(tick))}</text>`);
-    return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(text)}">` +
+    const columns = x.ticks.filter(tick => tick <= x.high).map(tick => {
+      const place = x.slanted ? `transform="translate(${toX(tick) + 4} ${HEIGHT - BOTTOM + 14}) rotate(-35)" text-anchor="end"`
+        : `x="${toX(tick)}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle"`;
+      return `<text ${place}>${escape(x.write(tick))}</text>`;
+    });
+    const height = HEIGHT + (x.slanted ? SLANTED : 0);
+    return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(text)}">` +
       rows.join("") + columns.join("") +
       `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 5}" text-anchor="middle">${escape(x.name)}</text>` +
       `<text transform="translate(12 ${middle}) rotate(-90)" text-anchor="middle">${escape(y.name)}</text>${inner}` +

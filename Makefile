@@ -43,7 +43,7 @@ slow: .venv/slow ## the longer tests
 
 browser: .venv/browser ## the MLflow UI and the report, opened in the system's Chromium
 	$(announced)
-	pytest -m browser tests/browser
+	pytest -n 2 -m browser tests/browser
 
 fuzz: .venv/dev ## two thousand random inputs: a quarter of an hour
 	$(announced)

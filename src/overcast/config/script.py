@@ -99,6 +99,8 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
                 check_hydra_blocks(ROOT / "conf", sys.argv[1:])
                 if "COMP_LINE" in os.environ:  # a shell asks what may follow
                     os.environ["COMP_LINE"] = completed_line(os.environ["COMP_LINE"])
+                if "--resolve" in sys.argv and not {"--cfg", "-c", "--help", "-h"} & set(sys.argv):
+                    raise UserError("--resolve goes with --cfg job, which shows the config: add that, or leave it out")
                 sys.argv[1:] = with_defaults(sys.argv[1:])
                 hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
                     Job(task, session)

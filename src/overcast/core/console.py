@@ -14,6 +14,7 @@ from functools import cache
 from string import Formatter
 from typing import NamedTuple
 
+from overcast.core.visible import visible
 from overcast.core.words import current_language, translated_messages
 
 MARKS = ("\n", "; ", ": ", " × ")
@@ -25,18 +26,22 @@ ENDINGS = ("", "s", "es")
 """What the value of this name may be."""
 
 
+KEPT = "\n\t"
+"""What of the characters that cannot be seen is meant; others come with names of files, and might clear a screen."""
+
+
 FEW = 10  # letters
 WORD = re.compile(r"[^\s,]*")
 
 
 def show(text: str, flush: bool = False) -> None:
     """Print a result or how far something is, in the language that is used."""
-    print(in_language(text), flush=flush)
+    print(visible(in_language(text), KEPT), flush=flush)
 
 
 def warn(text: str, flush: bool = False) -> None:
     """Print a remark, or what is wrong, on standard error, in the language that is used."""
-    print(f"overcast: {in_language(text)}", file=sys.stderr, flush=flush)
+    print(f"overcast: {visible(in_language(text), KEPT)}", file=sys.stderr, flush=flush)
 
 
 def in_language(message: str) -> str:

@@ -51,6 +51,7 @@ from pydantic import AfterValidator, Field
 
 from overcast.config.options import Option, build_option
 from overcast.core.spec import Kind
+from overcast.core.visible import visible
 
 Name = Annotated[str, Field(coerce_numbers_to_str=True)]
 """An option that names a user's file or folder: one called 0 or 2024 comes as a number."""
@@ -77,10 +78,6 @@ class Sample:
         object.__setattr__(self, "label", class_name(self.label))
 
 
-CONTROL = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of what is no sign: control characters, halves of a pair, and ends of lines and paragraphs."""
-
-
 @lru_cache  # of a million samples each has one of a few
 def class_name(text: str) -> str:
     r"""``text`` as a name that can be shown everywhere: one way of writing a letter, no blanks at its ends.
@@ -91,8 +88,7 @@ def class_name(text: str) -> str:
     'café\\r\\xe9'
     """
     text = os.fsencode(text.strip()).decode("utf8", "backslashreplace")
-    text = unicodedata.normalize("NFC", text)
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in CONTROL else c for c in text)
+    return visible(unicodedata.normalize("NFC", text))
 
 
 class DataSet(ABC):

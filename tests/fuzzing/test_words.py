@@ -19,6 +19,7 @@ from overcast.config.messages import error_message
 from overcast.config.schema import register_schema
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
+from overcast.core.visible import visible
 from texts import NASTY
 
 OPTIONS = [
@@ -99,7 +100,7 @@ def test_params(fuzz: Any) -> None:
                 with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
                     resolved(compose("config", with_defaults([], root)))
             except (UserError, HydraException, OmegaConfBaseException) as error:
-                message = error_message(error, ROOT / "conf")
+                message = visible(error_message(error, ROOT / "conf"), "\n\t")  # as it is shown
                 check_end(Ended(2, f"overcast: {message}\n"))
 
     fuzz(params(), check)

@@ -99,8 +99,7 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
                 check_hydra_blocks(ROOT / "conf", sys.argv[1:])
                 if "COMP_LINE" in os.environ:  # a shell asks what may follow
                     os.environ["COMP_LINE"] = completed_line(os.environ["COMP_LINE"])
-                if "--resolve" in sys.argv and not {"--cfg", "-c", "--help", "-h"} & set(sys.argv):
-                    raise UserError("--resolve goes with --cfg job, which shows the config: add that, or leave it out")
+                _refuse_what_hydra_trips_over(sys.argv[1:])
                 sys.argv[1:] = with_defaults(sys.argv[1:])
                 hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(
                     Job(task, session)
@@ -115,6 +114,18 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
             _end_interrupted()
 
     return main
+
+
+def _refuse_what_hydra_trips_over(words: Sequence[str]) -> None:
+    """Raises: UserError for words at which Hydra, or what reads its config, would end without a message."""
+    if "--resolve" in words and not {"--cfg", "-c", "--help", "-h"} & set(words):
+        raise UserError("--resolve goes with --cfg job, which shows the config: add that, or leave it out")
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name.startswith("~") and equals:
+            raise UserError(f"{word}: what is left out is named without a value: {name}")
+        if name in ("~data", "~model"):
+            raise UserError(f"{name}: no run goes without; choose one with {name[1:]}=…")
 
 
 def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:

@@ -87,8 +87,16 @@ class RunConfig(RunSettings):
             _refuse_unknown(settings[name], GROUPS[name], f"{name}.")
         values = dict(settings)
         values |= {name: kind(**settings[name]) for name, kind in GROUPS.items() if name in settings}
+        for name in ("data", "model"):
+            if "_target_" not in (settings.get(name) or {}):  # as after ~data
+                raise UserError(f"{name}: no run goes without; choose one with {name}=…")
         values |= {name: Option.from_dict(settings[name]) for name in ("data", "model")}
         chosen = settings["mitigation"]
+        for name, node in chosen.items():
+            if not isinstance(node, Mapping) or "_target_" not in node:
+                raise UserError(
+                    f"mitigation.{name}: not chosen, so that it has no numbers; choose it: mitigation={name}"
+                )
         values["mitigation"] = tuple(Option.from_dict(chosen[name], name) for name in chosen)
         values["tags"] = tuple(settings.get("tags", ()))
         return cls(**values)

@@ -117,15 +117,13 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
 
 
 def _refuse_what_hydra_trips_over(words: Sequence[str]) -> None:
-    """Raises: UserError for words at which Hydra, or what reads its config, would end without a message."""
+    """Raises: UserError for words at which Hydra itself ends with a ValueError."""
     if "--resolve" in words and not {"--cfg", "-c", "--help", "-h"} & set(words):
         raise UserError("--resolve goes with --cfg job, which shows the config: add that, or leave it out")
     for word in words:
         name, equals, _ = word.partition("=")
         if name.startswith("~") and equals:
             raise UserError(f"{word}: what is left out is named without a value: {name}")
-        if name in ("~data", "~model"):
-            raise UserError(f"{name}: no run goes without; choose one with {name[1:]}=…")
 
 
 def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:

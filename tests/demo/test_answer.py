@@ -99,6 +99,6 @@ def test_in_korean(run: Run, sky: bytes) -> None:
     with use_language("ko"):
         demo = open_demo([run])
         told = demo.answer(sky)
-        with pytest.raises(UserError, match=r"읽을 수 없습니다"):
+        with pytest.raises(UserError, match=r"읽을 수 없습니다: [가-힣]"):
             demo.answer(b"")
     assert "같은 데이터" in told["others"]["text"]

@@ -27,6 +27,4 @@ def progress_bar(items: Iterable[Item], desc: str, unit: str, descriptor: int | 
     """The items, one by one, with a bar on standard error, or on the file of ``descriptor``, which it closes."""
     with nullcontext(sys.stderr) if descriptor is None else os.fdopen(descriptor, "w") as file:
         apart = 0.1 if file.isatty() else LOG_SECONDS
-        yield from tqdm(
-            items, desc=in_language(desc), unit=in_language(unit), mininterval=apart, dynamic_ncols=True, file=file
-        )
+        yield from open_bar(items, desc, unit, mininterval=apart, dynamic_ncols=True, file=file)

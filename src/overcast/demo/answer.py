@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from overcast.core.console import in_language
 from overcast.core.errors import UserError
 from overcast.core.words import translate
 from overcast.data import DataSet, build_dataset
@@ -79,7 +80,7 @@ class Demo:
         sample = read_content(self.dataset, self.predictor.spec, content)
         found = next(answers(self.predictor, [sample]))
         if isinstance(found, str) or isinstance(sample, str):
-            reason = str(found).rstrip(".")
+            reason = in_language(str(found).rstrip("."))
             raise UserError(translate("This cannot be read: {reason}.", reason=reason))
         return sample, found
 

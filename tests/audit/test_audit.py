@@ -84,6 +84,14 @@ def test_a_page_in_korean(data: Path, home: Path) -> None:
         audit("skies", OPTIONS_OF_SKIES, data, language="kr")
 
 
+def test_what_is_odd_is_named_in_korean(folder: Path, home: Path) -> None:
+    text = audit("folder", OPTIONS, folder, language="ko").read_text().partition("<main>")[2]
+    assert "읽을 수 없음" in text
+    assert "너무 작음" in text
+    for english in ("unreadable", "tiny", "an empty file", "fewer than two samples"):
+        assert english not in text
+
+
 def test_recordings_are_played_on_the_page(tmp_path: Path, home: Path) -> None:
     for label, tone in (("low", 300), ("high", 2000)):
         (tmp_path / "in" / label).mkdir(parents=True)

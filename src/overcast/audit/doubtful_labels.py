@@ -7,6 +7,7 @@ import numpy as np
 from overcast.audit import label_issues
 from overcast.audit.label_issues import OutOfSample
 from overcast.audit.views import Views
+from overcast.core.console import in_language
 from overcast.core.errors import UserError
 from overcast.core.words import translate
 from overcast.html.page import Part, Section, Table
@@ -22,7 +23,7 @@ def doubtful_labels(views: Views) -> Section:
     try:
         out_of_sample = label_issues.out_of_sample_probabilities(pack)
     except UserError as reason:
-        return Section(title, translate("Left out: {reason}.", reason=reason))
+        return Section(title, translate("Left out: {reason}.", reason=in_language(str(reason))))
     labels = pack.labels[out_of_sample.rows]
     right, majority = accuracy(out_of_sample, labels)
     if right <= majority + SURELY * np.sqrt(right * (1 - right) / len(labels)):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from overcast.audit.views import Views
+from overcast.core.console import in_language
 from overcast.core.words import translatable, translate
 from overcast.html.page import Part, Section, Table
 
@@ -22,6 +23,19 @@ NONE_OF = {
     "unlisted": translatable("no unchecked files"),
 }
 """What is said of a problem that the audit did not note."""
+
+PROBLEMS = {
+    "unreadable": translatable("unreadable"),
+    "tiny": translatable("tiny"),
+    "missing": translatable("missing"),
+    "unlisted": translatable("unlisted"),
+    "left out": translatable("left out"),
+    "first picture": translatable("first picture"),
+    "cut short": translatable("cut short"),
+    "no value": translatable("no value"),
+    "clipped": translatable("clipped"),
+}
+"""The names of those that are listed."""
 
 SIDE_BY_SIDE = ("duplicate", "near-duplicate", "across classes")
 """The problems that pairs show."""
@@ -91,12 +105,17 @@ def odd_files(problems: Mapping[str, np.ndarray], nothing: str = "") -> Section:
     count = Counter(problems["problem"][rest].tolist())
     sentences = [nothing] if nothing else []
     if count:
-        summary = "; ".join(f"{number:,} {problem}" for problem, number in sorted(count.items()))
+        summary = "; ".join(f"{number:,} {_named(problem)}" for problem, number in sorted(count.items()))
         sentences.append(translate("Noted: {summary}. What cannot be read is not packed.", summary=summary))
-    lines = list(zip(*(problems[column][rest] for column in ("file", "problem", "detail")), strict=True))
+    columns = (problems[column][rest] for column in ("file", "problem", "detail"))
+    lines = [(file, _named(problem), in_language(detail)) for file, problem, detail in zip(*columns, strict=True)]
     if len(lines) > LINES:
         sentences.append(
             translate("Shown are {most} of {number:,}; audit.csv in the pack has all.", most=LINES, number=len(lines))
         )
     head = [translate("file"), translate("problem"), translate("detail")]
     return Section(translate("Odd files"), " ".join(sentences), [Table(head, lines[:LINES])] if lines else ())
+
+
+def _named(problem: str) -> str:
+    return translate(PROBLEMS.get(problem, problem))

@@ -80,7 +80,7 @@ class Demo:
         sample = read_content(self.dataset, self.predictor.spec, content)
         found = next(answers(self.predictor, [sample]))
         if isinstance(found, str) or isinstance(sample, str):
-            reason = in_language(str(found).rstrip("."))
+            reason = in_language(str(found)).rstrip(".")
             raise UserError(translate("This cannot be read: {reason}.", reason=reason))
         return sample, found
 
@@ -95,7 +95,7 @@ class Demo:
         return {"text": self.nearest.text, "samples": self.nearest.of(features)}
 
     def _others(self, sample: np.ndarray, label: str) -> dict[str, Any]:
-        said = [other.answer(sample) for other in self.others]
+        said = [row for other in self.others if (row := other.answer(sample))]
         agreeing = sum(each["label"] == label for each in said)
         text = translate("There is no other network's run of the same data.")
         if said:

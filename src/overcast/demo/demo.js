@@ -170,13 +170,17 @@ at("text")?.addEventListener("keydown", event => {
 let recorder = null;
 at("record")?.addEventListener("click", async () => {
   if (recorder) return recorder.stop();
+  at("record").disabled = true;  // until the browser has asked
+  let stream = null;
   try {
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    stream = await navigator.mediaDevices.getUserMedia({ audio });
     record(stream);
   } catch {
+    stream?.getTracks().forEach(track => track.stop());
     at("error").textContent = words.no_microphone;
   }
+  at("record").disabled = false;
 });
 function record(stream) {
   const parts = [];
@@ -192,6 +196,7 @@ function record(stream) {
     try {
       ask(await wav(new Blob(parts, { type: kind })));
     } catch {
+      at("status").textContent = "";
       at("error").textContent = words.no_microphone;
     }
   });

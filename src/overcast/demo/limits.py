@@ -35,7 +35,10 @@ async def read_body(request: Request) -> bytes:
     parts, size = list[bytes](), 0
     async for part in request.stream():  # to its end: a browser takes an answer before that for a broken connection
         size += len(part)
-        parts = [*parts, part] if size <= LARGEST else []
+        if size > LARGEST:
+            parts.clear()
+        else:
+            parts.append(part)
     if size > LARGEST:
         text = "This file is larger than {megabytes} MB: choose a smaller one."
         raise HTTPException(413, translate(text, megabytes=LARGEST >> 20))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overcast.core.console import in_language
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate
@@ -60,4 +61,4 @@ def _nearest(run: Run, predictor: RunPredictor) -> NearestSamples | str:
     try:
         return NearestSamples(run, predictor)
     except UserError as error:
-        return translate("They cannot be found: {reason}.", reason=str(error).rstrip("."))
+        return translate("They cannot be found: {reason}.", reason=in_language(str(error)).rstrip("."))

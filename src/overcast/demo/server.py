@@ -12,9 +12,10 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 
 from overcast.core.console import show
 from overcast.core.errors import UserError
@@ -23,9 +24,13 @@ from overcast.demo.answer import Demo
 from overcast.demo.limits import HEADERS, NAMES, read_body, refuse_other_pages
 from overcast.demo.nearest import NearestSamples
 from overcast.demo.page import page, script, style_sheet
+from overcast.readers.audio import wav_excerpt
 
 USUAL = 8000
 """The port where none is asked for and it is free."""
+
+SECONDS, RATE = 30.0, 16_000
+"""Of a training recording that is played: how much of it, and at most so many values a second."""
 
 
 def build_app(demo: Demo) -> FastAPI:
@@ -34,26 +39,29 @@ def build_app(demo: Demo) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=NAMES)
     app.middleware("http")(_with_headers)
     app.exception_handler(StarletteException)(_as_json)
-    texts = {"/demo.css": (style_sheet, "text/css"), "/demo.js": (script, "text/javascript")}
     shown, language = page(demo), current_language()
 
     @app.get("/")
     def index() -> HTMLResponse:
         return HTMLResponse(shown)
 
-    @app.get("/demo.{kind}")
-    def file(kind: str) -> Response:
-        if f"/demo.{kind}" not in texts:
-            raise HTTPException(404)
-        text, media_type = texts[f"/demo.{kind}"]
-        return Response(text(), media_type=media_type)
+    @app.get("/demo.css")
+    def style() -> Response:
+        return Response(style_sheet(), media_type="text/css")
+
+    @app.get("/demo.js")
+    def code() -> Response:
+        return Response(script(), media_type="text/javascript")
 
     @app.get("/sound/{row}")
-    def sound(row: int) -> FileResponse:
+    def sound(row: int) -> Response:
         path = demo.nearest.sound(row) if isinstance(demo.nearest, NearestSamples) else None
         if path is None:
             raise HTTPException(404)
-        return FileResponse(path)
+        try:
+            return Response(wav_excerpt(path, RATE, SECONDS), media_type="audio/wav")
+        except UserError:  # it is of a kind that cannot be played
+            raise HTTPException(404) from None
 
     @app.post("/answer")
     async def answer(request: Request) -> JSONResponse:
@@ -70,7 +78,10 @@ async def _asked(request: Request, answer: Callable[[bytes], dict[str, Any]], la
     """What is answered to the content that was sent, or one sentence; the server lives on whatever comes."""
     with use_language(language):
         refuse_other_pages(request)
-        content = await read_body(request)
+        try:
+            content = await read_body(request)
+        except ClientDisconnect:  # its page was closed meanwhile
+            return JSONResponse({}, 400)
         try:
             return JSONResponse(await run_in_threadpool(answer, content))
         except UserError as error:

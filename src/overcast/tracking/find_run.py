@@ -43,14 +43,15 @@ def _in_folder(text: str, runs_dir: Path) -> Run | None:
         return load_run(Path(text) if Path(text).exists() else project_path(text))
     whole = sorted(runs_dir.glob("**/run.json"), key=lambda path: path.stat().st_mtime)
     if text == "latest":
-        latest = next((path.parent for path in reversed(whole) if not _is_refit(Run(path.parent))), None)
+        latest = next((path.parent for path in reversed(whole) if not is_refit(Run(path.parent))), None)
         if latest is None:
             raise UserError(f"no run in {runs_dir}/ yet: train one first (`dvc repro`, or python pipelines/train.py)")
         return load_run(latest)
     return next((load_run(path.parent) for path in whole if _id(Run(path.parent)) == text), None)
 
 
-def _is_refit(run: Run) -> bool:
+def is_refit(run: Run) -> bool:
+    """Whether its validation part was trained on, too."""
     with suppress(DamagedError):  # which is for whoever opens it to say
         return bool(run.record.get("settings", {}).get("role") == REFIT)
     return False

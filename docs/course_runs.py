@@ -89,11 +89,11 @@ def trials(study: str) -> pd.DataFrame:
     return trial_table(measure_study(record).runs)
 
 
-def interval(values: Sequence[float]) -> dict[str, float]:
-    """The mean of repeats and its 95 % interval (Student's t), for a share: within 0 and 1."""
+def interval(values: Sequence[float], least: float = 0.0) -> dict[str, float]:
+    """The mean of repeats and its 95 % interval (Student's t), within what a share can be: ``least`` to 1."""
     x = np.asarray(values, float)
     half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
-    return {"mean": x.mean(), "low": max(x.mean() - half, 0.0), "high": min(x.mean() + half, 1.0)}
+    return {"mean": x.mean(), "low": max(x.mean() - half, least), "high": min(x.mean() + half, 1.0)}
 
 
 def bars(study: str, name: Name, group: Name = lambda row: "") -> dict[str, Any]:
@@ -165,7 +165,7 @@ def strength() -> dict[str, Any]:
 
 def _strength_cell(cell: pd.DataFrame, value: float) -> dict[str, Any]:
     gap = cell["train_accuracy"] - cell["accuracy"]
-    return {"value": value} | curves(cell["run"]) | {"test": interval(cell["accuracy"]), "gap": interval(gap)}
+    return {"value": value} | curves(cell["run"]) | {"test": interval(cell["accuracy"]), "gap": interval(gap, -1.0)}
 
 
 def _model(row: pd.Series) -> str:

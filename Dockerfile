@@ -20,8 +20,9 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY constraints.txt .
 RUN pip install --no-cache-dir -c constraints.txt --extra-index-url "$TORCH_INDEX" torch
 COPY --chown=1000 . .
-RUN pip install --no-cache-dir -c constraints.txt --editable . && chown 1000 .
+RUN pip install --no-cache-dir -c constraints.txt --editable . && chown 1000 . .dvc
 USER 1000
+RUN dvc config --local core.no_scm true
 CMD ["dvc", "repro"]
 
 FROM mlflow AS tracking

@@ -98,3 +98,13 @@ def test_a_shared_record_has_no_password_of_its_own_and_shows_no_more_than_it_mu
     assert len(secret) == 6
     assert all(re.fullmatch(r"\$\{\w+:\?.+\}", value) for value in secret.values()), secret
     assert all("healthcheck" in told and re.search(r":\d|^overcast", told["image"]) for told in services.values())
+
+
+def test_what_the_training_image_copies_is_what_it_takes() -> None:
+    """`COPY . .` takes what .dockerignore lets through."""
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert all((ROOT / name).exists() for name in let_through)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    takes = {"pyproject.toml", project["readme"], *project["license-files"], "constraints.txt"}
+    takes |= {"src", "conf", "pipelines", "params.yaml", "dvc.yaml", ".dvc/config"}
+    assert takes <= let_through

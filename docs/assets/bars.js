@@ -19,7 +19,8 @@
     en: { plain: "pictures as they are", shuffled: "pixels shuffled" },
     ko: {
       plain: "원래 그림", shuffled: "픽셀을 섞은 그림", perceptron: "퍼셉트론", skies: "하늘 그림", digits: "손글씨 숫자",
-      fashion: "의류 사진", speech: "음성 숫자", reviews: "영화평", seattle: "내일의 날씨", handmade: "수작업 특징",
+      fashion: "의류 사진", speech: "음성 숫자", reviews: "영화평", "recall 10": "회상 10단계", "recall 30": "회상 30단계",
+      "recall 100": "회상 100단계", seattle: "내일의 날씨", handmade: "수작업 특징",
     },
   };
 

@@ -14,25 +14,25 @@
       layer: "layer, from the input", size: "size, powers of 10",
       curves: "Accuracy by epoch (thin: each repeat, thick: mean)", epoch: "epoch",
       train: "train (solid)", validation: "validation (dashed)", accuracy: "accuracy, %",
-      end: "Accuracy at the end, by depth",
+      end: "Accuracy on the test part, by depth",
       interval: "mean, with its 95 % interval", layers: "depth",
       missing: "There is no run of depth {depth} with {activation}, normalisation {norm}.",
       chosen: "Depth {depth}, {activation}, normalisation {norm}.",
       sizes: "Gradient: {first} in the first layer, {last} in the last, a factor of {factor}.",
       learnt: "After epoch {epoch}: train {train}, validation {validation} (means of {repeats} repeats).",
-      result: "Accuracy {mean}, 95 % interval {low} to {high}.",
+      result: "Test {mean}, 95 % interval {low} to {high}.",
     },
     ko: {
       depth: "깊이(층 수)", activation: "활성화 함수", norm: "정규화", sigmoid: "시그모이드", tanh: "tanh", relu: "ReLU",
       none: "없음", batch_norm: "배치 정규화", gradient: "학습 전 층별 기울기의 크기(제곱평균제곱근)",
       layer: "입력부터 센 층", size: "크기(10의 거듭제곱)", curves: "에폭별 정확도(가는 선: 각 반복, 굵은 선: 평균)", epoch: "에폭",
-      train: "학습(실선)", validation: "검증(파선)", accuracy: "정확도, %", end: "깊이별 최종 정확도",
+      train: "학습(실선)", validation: "검증(파선)", accuracy: "정확도, %", end: "깊이별 테스트 정확도",
       interval: "평균과 95 % 신뢰구간", layers: "깊이",
       missing: "깊이 {depth}, {activation}, 정규화 {norm}: 이 조합의 결과는 없습니다.",
       chosen: "깊이 {depth}, {activation}, 정규화 {norm}.",
       sizes: "기울기: 첫 층 {first}, 마지막 층 {last}, {factor}배 차이.",
       learnt: "에폭 {epoch} 뒤: 학습 {train}, 검증 {validation}(반복 {repeats}회의 평균).",
-      result: "정확도 {mean}, 95 % 신뢰구간 {low} ~ {high}.",
+      result: "테스트 {mean}, 95 % 신뢰구간 {low} ~ {high}.",
     },
   };
 
@@ -71,7 +71,7 @@
     const place = each => depths.indexOf(each.depth);
     const alike = runs.filter(each => each.activation === run.activation && each.norm === run.norm)
       .sort((one, other) => one.depth - other.depth);
-    const series = [{ kind: "validation", mark: "square", line: alike.map(each => [place(each), each.accuracy.mean]),
+    const series = [{ kind: "test", mark: "diamond", line: alike.map(each => [place(each), each.accuracy.mean]),
       bars: alike.map(each => [place(each), each.accuracy.low, each.accuracy.high]) }];
     const x = { ...course.places(depths), name: words.layers };
     return course.lineChart({ x, y, series, marked: place(run), text });
@@ -83,7 +83,7 @@
     const chosen = { depth: depths[0], activation: runs[0].activation, norm: runs[0].norm };
     const gradient = course.figure(words.gradient), told = course.told();
     const curves = course.figure(words.curves, [["train", words.train], ["validation", words.validation]]);
-    const end = course.figure(words.end, [["validation", words.interval, "square"]]);
+    const end = course.figure(words.end, [["test", words.interval, "diamond"]]);
     const figures = [gradient, curves, end];
 
     function show() {

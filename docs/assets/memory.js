@@ -10,9 +10,9 @@
       told: "After {steps} steps: plain network {plain}, LSTM {lstm} of what the first step gave.",
     },
     ko: {
-      weight: "단순 순환 신경망: 상태의 가중치", gate: "LSTM: 망각 게이트", steps: "단계", left: "남은 양",
-      title: "첫 단계에서 남은 양(로그 눈금)", plain: "단순 순환 신경망(파선)", lstm: "LSTM(실선)",
-      told: "{steps}단계 뒤: 첫 단계의 정보가 단순 순환 신경망에는 {plain}배, LSTM에는 {lstm}배 남습니다.",
+      weight: "단순 순환신경망: 상태의 가중치", gate: "LSTM: 망각 게이트", steps: "단계", left: "남은 양",
+      title: "첫 단계에서 남은 양(로그 눈금)", plain: "단순 순환신경망(파선)", lstm: "LSTM(실선)",
+      told: "{steps}단계 뒤: 첫 단계의 정보가 단순 순환신경망에는 {plain}배, LSTM에는 {lstm}배 남습니다.",
     },
   };
   const WEIGHTS = [0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1], GATES = [0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 1];

@@ -44,7 +44,7 @@
   function settingsOf({ dataset }) {
     const { PATTERNS, ACTIVATIONS } = course.mlp;
     const of = (value, choices, otherwise) => (choices.includes(value) ? value : otherwise);
-    const hidden = Math.min(6, Math.max(0, Math.floor(Number(dataset.hidden ?? dataset.layers) || 0)));
+    const hidden = Math.min(6, Math.max(0, Math.floor(Number(dataset.hidden) || 0)));
     return {
       pattern: of(dataset.pattern, PATTERNS, "xor"), activation: of(dataset.activation, ACTIVATIONS, "tanh"),
       hidden, units: Math.min(8, Math.max(1, Math.floor(Number(dataset.units) || 4))),

@@ -195,7 +195,7 @@ def test_a_slider_moved_by_keyboard_tells_the_runs_numbers(view: Any, lesson: Op
     assert "Depth 5" in told(page)
     assert "3.0·10⁻⁶ in the first layer, 0.03 in the last, a factor of 1.0·10⁴" in told(page)
     assert "After epoch 3: train 39.0 %, validation 35.0 % (means of 2 repeats)." in told(page)
-    assert "Accuracy 30.0 %, 95 % interval 28.0 % to 31.0 %." in told(page)
+    assert "Test 30.0 %, 95 % interval 28.0 % to 31.0 %." in told(page)
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     assert "Depth 5, ReLU" in told(page)

@@ -75,6 +75,16 @@ def test_all_there_is_to_play_with_draws_itself(view: Any, site: Path, language:
     assert errors(view) == []
 
 
+@pytest.mark.parametrize("language", ["", "ko"])
+@pytest.mark.parametrize(("lesson", "starts"), [("2-hidden-layer", ["1", "8"]), ("3-depth", ["6", "6"])])
+def test_the_live_network_starts_as_its_lesson_says(
+    view: Any, site: Path, language: str, lesson: str, starts: list[str]
+) -> None:
+    view.page.goto((site / language / f"course/{lesson}.html").as_uri())
+    sliders = view.page.locator("[data-play=network] .play-slider output").all()
+    assert [each.text_content() for each in sliders[:2]] == starts
+
+
 def test_a_verdict_opens_after_the_answer(view: Any, site: Path) -> None:
     view.page.goto((site / "course/1-one-unit.html").as_uri())
     verdict = view.page.locator("#verdict-one-unit")

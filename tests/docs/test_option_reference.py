@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from option_reference import write_option_reference
 from overcast.core.paths import ROOT
 
 FILES = sorted((ROOT / "conf").rglob("*/*.yaml"))
@@ -17,11 +17,7 @@ FILES = sorted((ROOT / "conf").rglob("*/*.yaml"))
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("reference")
-    sys.path.insert(0, str(ROOT / "docs"))
-    from option_reference import write_option_reference
-
     names = write_option_reference(folder)
-    sys.path.remove(str(ROOT / "docs"))
     assert sorted(names) == sorted(path.stem for path in folder.glob("*.md"))
     return {name: (folder / f"{name}.md").read_text(encoding="utf8") for name in names}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,37 +18,46 @@ LINUX_CALLS = re.compile(
 LINUX_FILES = re.compile(r"^/(proc|sys|dev/shm|etc/machine-id)\b")
 GUARDS = ("hasattr", "exists", "suppress", "_text")
 """What asks first, or goes on without; `try` does, too. `_text` reads a file, "" where there is none."""
+ASKING = (ast.If, ast.IfExp, ast.BoolOp, ast.Call, ast.GeneratorExp)
 BSD_LACKS = re.compile(
     r"sed -i\b|sed -[a-z]*r\b|grep -[a-zA-Z]*P|readlink -f|date -d|stat -c|cp -t|mktemp --|"
     r"xargs -r|\bnproc\b"
 )
 
 
-def uses(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """What of Linux alone stands in it, and the function around, or the file."""
-
-    def visit(node: ast.AST, scope: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-        if isinstance(node, ast.FunctionDef):
-            scope = node
-        if isinstance(node, ast.Attribute) and LINUX_CALLS.fullmatch(node.attr):
-            yield scope, node.attr
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and LINUX_FILES.match(node.value):
-            yield scope, node.value
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child, scope)
-
-    yield from visit(tree, tree)
-
-
-def is_guarded(scope: ast.AST) -> bool:
-    """Whether the function asks before it uses what may not be there."""
-    functions = [node.func for node in ast.walk(scope) if isinstance(node, ast.Call)]
-    calls = {getattr(function, "attr", getattr(function, "id", "")) for function in functions}
-    return bool(calls & {*GUARDS}) or any(isinstance(node, ast.Try) for node in ast.walk(scope))
-
-
 def unguarded(source: str) -> list[str]:
-    return [name for scope, name in uses(ast.parse(source)) if not is_guarded(scope)]
+    """What of Linux alone is used without being asked for."""
+    found = []
+
+    def visit(node: ast.AST, guarded: bool) -> None:
+        if isinstance(node, ast.Attribute) and LINUX_CALLS.fullmatch(node.attr) and not guarded:
+            found.append(node.attr)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and LINUX_FILES.match(node.value):
+            found.extend([node.value] * (not guarded))
+        if isinstance(node, ast.FunctionDef):
+            guarded = any(isinstance(each, ast.If) and asks(each.test) and leaves(each.body) for each in node.body)
+        for child in ast.iter_child_nodes(node):
+            visit(child, guarded or is_guard(node))
+
+    visit(ast.parse(source), guarded=False)
+    return found
+
+
+def is_guard(node: ast.AST) -> bool:
+    """Whether what stands in it is used only where it is, or may fail."""
+    if isinstance(node, ast.With):
+        return any(asks(item) for item in node.items)
+    return isinstance(node, ast.Try) or (isinstance(node, ASKING) and asks(node))
+
+
+def asks(node: ast.AST) -> bool:
+    """Whether one of the guards is called in it."""
+    functions = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return bool({getattr(function, "attr", getattr(function, "id", "")) for function in functions} & {*GUARDS})
+
+
+def leaves(body: list[ast.stmt]) -> bool:
+    return isinstance(body[-1], ast.Return | ast.Raise)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -61,6 +69,8 @@ def test_the_search_finds_what_is_not_guarded() -> None:
     assert unguarded("def f():\n    return os.sched_getaffinity(0)") == ["sched_getaffinity"]
     assert unguarded("def f():\n    return open('/proc/self/stat')") == ["/proc/self/stat"]
     assert unguarded("def f():\n    if hasattr(os, 'posix_fallocate'):\n        os.posix_fallocate(1, 0, 2)") == []
+    assert unguarded("def f():\n    if not hasattr(os, 'pipe2'):\n        return\n    os.pipe2(0)") == []
+    assert unguarded("def f():\n    try:\n        g()\n    except E:\n        h()\n    os.pipe2(0)") == ["pipe2"]
 
 
 def test_processes_are_started_in_a_way_that_all_systems_have() -> None:

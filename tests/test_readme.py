@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 from dataclasses import MISSING, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,11 +17,13 @@ import yaml
 from dvc.cli import parse_args
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from build_site import LANGUAGES
+from lessons import render_lessons
 from overcast.core.paths import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if path.parent.name != "course"]
-"""But for the course, whose pages are templates."""
+"""But for the course, whose pages are templates: see `lessons`."""
 DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *PAGES]
 GROUPS = ("data", "model", "mitigation", "trainer", "tracking")
 BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,9 +39,25 @@ def name_of(document: Path) -> str:
     return document.relative_to(ROOT).as_posix()
 
 
-def blocks(document: Path) -> list[str]:
+def lessons() -> dict[str, str]:
+    """The course's pages with their figures, each by its name."""
+    with TemporaryDirectory() as scratch:
+        found = {}
+        for language, pages in LANGUAGES.items():
+            target = Path(scratch) / language
+            shutil.copytree(pages / "course", target / "course")
+            render_lessons(target, language)
+            found |= {f"{language}-{path.stem}": path.read_text(encoding="utf8") for path in target.glob("course/*.md")}
+    return found
+
+
+LESSONS = lessons()
+TEXTS = {name_of(path): path.read_text(encoding="utf8") for path in DOCUMENTS} | LESSONS
+
+
+def blocks(text: str) -> list[str]:
     """The commands between fences."""
-    return SHELL.findall(document.read_text(encoding="utf8"))
+    return SHELL.findall(text)
 
 
 def spans(text: str) -> list[str]:
@@ -55,8 +75,9 @@ def in_code() -> list[str]:
 
 def commands() -> list[tuple[str, ...]]:
     """The words of all commands, and of all options by themselves, less those a reader fills in; each once."""
-    lines = [line for each in DOCUMENTS for block in blocks(each) for line in block.replace("\\\n", "").splitlines()]
-    spanned = [span for each in DOCUMENTS for span in spans(each.read_text(encoding="utf8"))]
+    texts = TEXTS.values()
+    lines = [line for each in texts for block in blocks(each) for line in block.replace("\\\n", "").splitlines()]
+    spanned = [span for each in texts for span in spans(each)]
     option = re.compile(r"""["']?\+?[\w./]+=\S+(\s|$)""")
     lines += [span for span in spanned if span.startswith(("python ", "make ")) or option.match(span)]
     split = [shlex.split(line, comments=True) for line in [*lines, *in_code()]]
@@ -82,9 +103,9 @@ def test_links_and_pictures_exist(document: Path) -> None:
         assert not anchor or anchor in slugs(target), link
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
-def test_blocks_are_what_a_shell_understands(document: Path) -> None:
-    for block in blocks(document):
+@pytest.mark.parametrize("document", TEXTS)
+def test_blocks_are_what_a_shell_understands(document: str) -> None:
+    for block in blocks(TEXTS[document]):
         done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
         assert done.returncode == 0, block + done.stderr
 
@@ -160,7 +181,7 @@ def check_composes(compose: Any, words: list[str]) -> None:
 
 
 def test_options_named_exist() -> None:
-    named = {span for each in DOCUMENTS for span in spans(each.read_text(encoding="utf8"))}
+    named = {span for text in TEXTS.values() for span in spans(text)}
     known = {f"{group}.{key}" for group in GROUPS for option in options(group).values() for key in option}
     known |= {f"split.{key}" for key in yaml.safe_load((ROOT / "params.yaml").read_text())["split"]}
     asked = {name for name in named if re.fullmatch(rf"({'|'.join(GROUPS)}|split)\.\w+", name)}

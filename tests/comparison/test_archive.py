@@ -81,6 +81,7 @@ def text_of(archive: Path, name: str) -> str:
         return source.read(name).decode()
 
 
+@pytest.mark.slow
 def test_the_report_from_an_archive_is_the_original_byte_for_byte(archived: Path, home: Path) -> None:
     said = compare(archive=str(archived), out="again").text
     for name in BESIDE:

@@ -68,6 +68,7 @@ JOBS = [
 ]
 
 
+@pytest.mark.slow
 def test_each_job_is_what_hydra_makes_of_it(loaders: Loaders) -> None:
     for words in [*JOBS, *JOBS]:  # from the second time on each comes from a copy
         theirs, ours = loaders.both(*words)

@@ -86,6 +86,7 @@ def test_sequences_and_what_does_not_apply(trained: Callable[..., Run], home: Pa
     assert "Grad-CAM" not in text
 
 
+@pytest.mark.slow
 def test_a_spectrogram_and_its_convolutions(trained: Callable[..., Run], home: Path) -> None:
     text = explain(trained("data=chirps", "model=cnn", "model.width=2", "model.stages=2", "epochs=1")).read_text()
     assert "a band for all the time" in text

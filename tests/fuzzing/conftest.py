@@ -16,7 +16,9 @@ from hypothesis.strategies import SearchStrategy
 FEW, MANY = 15, 350
 
 
-@pytest.fixture(params=[FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=["few", "many"])
+@pytest.fixture(
+    params=[pytest.param(FEW, marks=pytest.mark.slow), pytest.param(MANY, marks=pytest.mark.long)], ids=["few", "many"]
+)
 def fuzz(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Calls a function with so many random inputs."""
 

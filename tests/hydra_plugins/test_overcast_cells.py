@@ -67,6 +67,7 @@ def test_what_it_does_not_need_for_help_is_not_imported() -> None:
     assert found.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "study").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_study_file_composes_and_has_whole_repeats(points: Any, path: Path) -> None:
     study = OmegaConf.load(path)

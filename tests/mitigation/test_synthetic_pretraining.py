@@ -105,6 +105,7 @@ def test_pictures_of_another_size_serve_a_network_of_convolutions(asked: Any, tm
     assert first_of(run, tmp_path).spec.shape == (3, 24, 24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [name for name in option_names(ROOT / "conf", "model") if name != "transfer"])
 def test_it_changes_the_run_or_is_refused(asked: Any, config: Any, model: str) -> None:
     cfg = asked(f"model={model}", *STILL)

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 RECORD = "record.json"
 """Beside DVC's outs: when, how long, and on which machine."""
 
@@ -16,6 +18,7 @@ def written(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 def test_what_is_written_is_the_same_in_any_language(script: Any, tiny: list[str], fast: list[str], home: Path) -> None:
     made, said = [], []
     for words in ([], ["language=ko"]):

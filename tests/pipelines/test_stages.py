@@ -55,6 +55,7 @@ def test_a_stage_waits_for_whoever_is_at_the_same_data(
         assert "preparing skies: waiting for another process that is at it" in script(stage, *tiny).out
 
 
+@pytest.mark.slow
 def test_from_another_folder(script: Any, tiny: list[str], fast: list[str], home: Path, monkeypatch: Any) -> None:
     """The project's own files lie in the project; what is typed is where the user stands."""
     away = home / "away"

@@ -119,6 +119,7 @@ def test_a_sweep_is_one_parent_with_its_runs_and_resumes(script: Any, words: lis
     assert statuses(home)[0] == ["FINISHED"] * 2
 
 
+@pytest.mark.slow
 def test_what_is_recorded_elsewhere_is_found_there(script: Any, words: list[str], home: Path) -> None:
     mine = "tracking.experiment=mine"
     assert script("train", "-m", *words, ONE, "model=ann", "seed=0,1", mine).code == 0
@@ -193,6 +194,7 @@ def test_cells_that_make_no_sense_are_left_out_and_said(script: Any, words: list
     assert "Not judged" not in said.out
 
 
+@pytest.mark.slow
 def test_what_a_study_judges_later_is_measured_then(
     script: Any, words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,6 +353,7 @@ def test_a_design_makes_the_cells(script: Any, words: list[str], home: Path) -> 
     assert sorted(names) == ["dropout", "dropout+shrink", "none", "shrink"]
 
 
+@pytest.mark.slow
 def test_cells_get_the_baselines_time_found_out_once(
     script: Any, words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_study_is_over_and_reported_first(trial: Trial, store: TrackingStore, 
     assert plan_removal(store).kept[UNSENT] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [

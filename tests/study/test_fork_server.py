@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 STUDY = """
 import os, sys
@@ -31,6 +32,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_find_all_imported_and_end_with_the_study(tmp_path: object) -> None:
     path = f"{tmp_path}/study.py"
     with open(path, "w", encoding="utf8") as file:
@@ -45,6 +47,7 @@ def test_workers_find_all_imported_and_end_with_the_study(tmp_path: object) -> N
     assert not psutil.wait_procs(processes, timeout=10)[1]
 
 
+@pytest.mark.slow
 def test_it_ends_with_a_study_that_ends_while_it_imports() -> None:
     code = (
         "from multiprocessing import forkserver\n"

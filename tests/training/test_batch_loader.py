@@ -42,6 +42,7 @@ def test_a_batch_holds_values_labels_and_lengths(pack: Pack) -> None:
     assert length.tolist() == [16, 16]
 
 
+@pytest.mark.slow
 def test_measuring_imports_no_lightning() -> None:
     modules = "overcast.evaluation.evaluate, overcast.comparison.compare, overcast.prediction.predict"
     code = f"import sys, {modules}; print('pytorch_lightning' in sys.modules)"

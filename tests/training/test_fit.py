@@ -64,11 +64,18 @@ def same(a: Run, b: Run) -> bool:
     return one.keys() == other.keys() and all(one[n].equal(other[n]) for n in one) and history(a) == history(b)
 
 
-def trainings() -> list[tuple[str, str, str]]:
-    """Every network on every kind of data, bare and normed; every mitigation on every kind, with one network each."""
+def trainings() -> list[Any]:
+    """Every network on every kind of data, bare and normed; every mitigation on every kind, with one network each.
+
+    Without the longer tests: every network on every kind, every mitigation on pictures.
+    """
     networks = [(source, model, mitigation) for source in KINDS for model in MODELS for mitigation in BOTH]
     others = [name for name in MITIGATIONS if name not in BOTH]
-    return networks + [(source, USUAL[source], mitigation) for source in KINDS for mitigation in others]
+    every = networks + [(source, USUAL[source], mitigation) for source in KINDS for mitigation in others]
+    return [
+        each if each[0] == "skies" or each[2] == "none" else pytest.param(*each, marks=pytest.mark.slow)
+        for each in every
+    ]
 
 
 @pytest.mark.parametrize(("source", "model", "mitigation"), trainings())

@@ -39,7 +39,9 @@ def main(arguments: Arguments) -> None:
 
     a = arguments
     with use_language(a.language), open_port(a.port) as listening:
-        serve(open_demo(chosen_model(a.run, a.study, a.tracking), a.min_probability, a.conformal), listening)
+        model = chosen_model(a.run, a.study, a.tracking)
+        name = a.run.removeprefix("models:/")
+        serve(open_demo(model, a.min_probability, a.conformal, name), listening)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,11 @@ def test_a_folder_and_the_latest(run: Run, home: Path) -> None:
 
 def test_an_exported_network(sky: bytes) -> None:
     pytest.importorskip("onnxruntime", reason="it needs an extra")
-    demo = open_demo(chosen_model(str(Path(__file__).parents[1] / "serving/data/skies.onnx")))
+    exported = chosen_model(str(Path(__file__).parents[1] / "serving/data/skies.onnx"))
+    demo = open_demo(exported, name="weather@champion")
     told = demo.answer(sky)
     assert told["label"] in demo.predictor.spec.classes
     assert told["calibration"].startswith("Probabilities are as the model gives them")
     assert told["nearest"]["samples"] == told["others"]["rows"] == []
     assert "There is no explanation" in demo.explain(sky)["text"]
-    assert "<title>model" in page(demo)
+    assert "<title>weather@champion – overcast" in page(demo)

@@ -30,7 +30,9 @@ MOST_CLASSES = 10
 
 @dataclass
 class Demo:
-    """A run and all that stands beside its answer. nearest: or why there are none. One file is answered at a time.
+    """A run and all that stands beside its answer. One file is answered at a time.
+
+    nearest: or why there are none. name: what the page calls a model that is no single run.
 
     Raises: UserError, whose text is one sentence for the page, from `answer` and `explain` for what cannot be read.
     """
@@ -40,6 +42,7 @@ class Demo:
     nearest: NearestSamples | str
     others: list[OtherNetwork]
     explainer: Explainer | None
+    name: str = ""
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:

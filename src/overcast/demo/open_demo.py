@@ -41,9 +41,12 @@ def chosen_model(text: str, study: str = "", tracking: Sequence[str] = ()) -> li
 
 
 def open_demo(
-    model: list[Run] | Predictor, min_probability: float | None = None, conformal: float | None = None
+    model: list[Run] | Predictor,
+    min_probability: float | None = None,
+    conformal: float | None = None,
+    name: str = "",
 ) -> Demo:
-    """Restore the model, index what it was trained on, and restore other networks.
+    """Restore the model, index what it was trained on, and restore other networks. name: see `Demo`.
 
     Raises: UserError as `as_predictor` and `Doubts` do.
     """
@@ -52,7 +55,7 @@ def open_demo(
     run = single_run(predictor)
     if run is None or not isinstance(predictor, RunPredictor):
         reason = translate("There are none: they take a single run, and the data it was trained on.")
-        return Demo(predictor, doubts, reason, [], None)
+        return Demo(predictor, doubts, reason, [], None, name)
     others = other_networks(run, project_path(run.config.runs_dir))
     return Demo(predictor, doubts, _nearest(run, predictor), others, Explainer(run))
 

@@ -29,7 +29,7 @@ def page(demo: Demo) -> str:
     """The page's text."""
     spec, run = demo.predictor.spec, demo.run
     data = demo.predictor.runs[0].config.data.name if demo.predictor.runs else ""
-    model = run.config.model.name if run else translate("model")
+    model = run.config.model.name if run else demo.name
     return render_template(
         HERE / "demo.html.j2",
         title=f"{model} · {data}" if data else model,

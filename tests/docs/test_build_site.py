@@ -14,6 +14,7 @@ import pytest
 import build_site
 import lessons
 from course_tables import read_tables, write_table
+from overcast.comparison.compare import compare
 from overcast.core.paths import ROOT
 
 ENGLISH = sorted((ROOT / "docs" / "course").glob("*.md"))
@@ -88,3 +89,10 @@ def test_the_site_is_built_and_reaches_nothing_else() -> None:
         text = page.read_text(encoding="utf8")
         fetched = re.findall(r"""<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)=["']?(https?:[^"' >]+)""", text)
         assert [each for each in fetched if "canonical" not in each] == [], page
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_last_lesson_quotes_what_its_report_finds(tmp_path: Path, language: str) -> None:
+    archive = str(ROOT / "docs" / "tables" / "how_sure.zip")
+    found = compare(archive=archive, out=str(tmp_path), language=language)
+    assert found.text.partition("\n\n")[0] == read_tables()["how_sure"]["about"]["output"][language]

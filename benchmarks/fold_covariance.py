@@ -1,6 +1,6 @@
 """What the folds of one data set have in common: how far more folds and seeds cannot take an error down.
 
-    python benchmarks/fold_covariance.py                 all data sets: an hour and a half on two cores; goes on if stopped
+    python benchmarks/fold_covariance.py                 all data sets: an hour on two idle cores; goes on if stopped
     python benchmarks/fold_covariance.py data_sets=20    until there are so many of each size
 
 Synthetic skies can be drawn anew as often as one likes. Each data set is split into five folds, and each fold trained

@@ -1,6 +1,6 @@
 """Studies of real networks in which nothing differs but the seed: how many name a difference?
 
-    python benchmarks/false_alarms.py folder=alarms         200 studies; half an hour on two cores, goes on if stopped
+    python benchmarks/false_alarms.py folder=alarms         200 studies; five minutes; goes on if stopped
     python benchmarks/false_alarms.py folder=alarms studies=20
 
 Each study has a data set of its own, drawn for it, and compares three copies of a network with a fourth on five folds,

@@ -59,13 +59,32 @@ def interrupted(arguments: Nothing) -> None:
     raise KeyboardInterrupt
 
 
-def test_after_ctrl_c_a_second_one_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was shown as an error of what runs at a process's end."""
+def fail_at_the_end_of_a_transaction() -> None:
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise UserError("it cannot be rolled back") from None
+
+
+@plain_script
+def hidden(arguments: Nothing) -> None:
+    fail_at_the_end_of_a_transaction()
+
+
+@hydra_script
+def hidden_in_a_run(config: Any, session: Session) -> None:
+    fail_at_the_end_of_a_transaction()
+
+
+@pytest.mark.parametrize("main", [interrupted, hidden, hidden_in_a_run])
+def test_after_ctrl_c_a_second_one_changes_nothing(main: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was shown as an error of what runs at a process's end; an error on the way there had its place."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     monkeypatch.setattr(sys, "argv", ["compare.py"])
     before = signal.getsignal(signal.SIGINT)
     try:
         with pytest.raises(SystemExit) as end:
-            interrupted()
+            main()
         assert (end.value.code, signal.getsignal(signal.SIGINT)) == (130, signal.SIG_IGN)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -278,3 +278,10 @@ def test_make_ui_makes_it_before_mlflow_would(path: Path, new_database: bytes, m
     path.write_bytes(b"no database" * 100)
     with pytest.raises(SystemExit, match=r"overcast: the tracking database .* is damaged"):
         runpy.run_module("overcast.tracking.database", run_name="__main__")
+
+
+def test_a_transaction_that_was_interrupted_is_no_full_disk() -> None:
+    """SQLAlchemy asks to roll back "fully"."""
+    assert "No space left" in database.file_error("mlflow.db", "database or disk is full")
+    interrupted = "Can't reconnect until invalid transaction is rolled back.  Please rollback() fully before proceeding"
+    assert database.file_error("mlflow.db", interrupted) == ""

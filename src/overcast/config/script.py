@@ -30,7 +30,7 @@ from overcast.core.console import warn
 from overcast.core.errors import UserError
 from overcast.core.paths import ROOT
 from overcast.core.secrets import keep_passwords, without_password
-from overcast.core.signals import ctrl_c_raises
+from overcast.core.signals import ctrl_c_raises, interruptions_kept
 from overcast.core.system_errors import refusals_told
 from overcast.core.words import LANGUAGES, current_language, no_language, use_language
 
@@ -64,7 +64,7 @@ class Job:
 
     def __call__(self, cfg: DictConfig) -> Any:
         try:
-            with refusals_told():
+            with interruptions_kept(), refusals_told():
                 return self.task(resolved(cfg), self.session)
         except (UserError, OmegaConfBaseException) as error:
             kind = type(error) if isinstance(error, UserError) else UserError
@@ -94,7 +94,7 @@ def hydra_script(task: Callable[[RunConfig, Session], Any]) -> Callable[[], None
 
     def run_hydra(session: Session) -> None:
         try:
-            with ctrl_c_raises(), refusals_told():
+            with ctrl_c_raises(), interruptions_kept(), refusals_told():
                 register_schema()
                 check_hydra_blocks(ROOT / "conf", sys.argv[1:])
                 if "COMP_LINE" in os.environ:  # a shell asks what may follow
@@ -144,7 +144,7 @@ def plain_script(task: Callable[[Any], Any]) -> Callable[[], None]:
 
     def run(kind: Any) -> None:
         try:
-            with ctrl_c_raises(), refusals_told():
+            with ctrl_c_raises(), interruptions_kept(), refusals_told():
                 task(_parse_arguments(kind, keep_passwords(sys.argv[1:])))
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

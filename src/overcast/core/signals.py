@@ -38,6 +38,23 @@ def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
 
 
 @contextlib.contextmanager
+def interruptions_kept() -> Iterator[None]:
+    """An error that came while Ctrl-C or SIGTERM was ending the block, such as of a rollback, does not hide them.
+
+    Raises: KeyboardInterrupt or SystemExit instead of an error that has one behind it.
+    """
+    try:
+        yield
+    except Exception as error:
+        behind = error.__context__
+        while behind is not None:
+            if isinstance(behind, KeyboardInterrupt | SystemExit):
+                raise behind from None
+            behind = behind.__context__
+        raise
+
+
+@contextlib.contextmanager
 def ctrl_c_kept_from_children() -> Iterator[None]:
     """Inside the block, start processes that never see Ctrl-C: a terminal sends it to all, and this one ends them.
 

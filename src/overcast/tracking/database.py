@@ -196,7 +196,7 @@ def file_error(name: str, reason: str) -> str:
             f"the tracking database {name} is locked: another program is writing to it. Wait for it or end it "
             f"(`fuser {name}` tells which), or train with tracking=off"
         )
-    if "full" in reason:
+    if "disk is full" in reason:
         return f"No space left on the disk of {name}: free some and run again."
     if "unable to open" in reason or "readonly" in reason:
         return (

@@ -22,8 +22,16 @@ def test_means_and_intervals_of_each_group() -> None:
     )
     assert (first.name, second.name) == ("a", "b")
     assert list(first.y) == pytest.approx([20, 50])
-    low, high = stats.t.interval(0.95, 1, 20, stats.sem([10, 30]))
-    assert list(first.error_y.array) == pytest.approx([(high - low) / 2, 0])
+    assert list(second.error_y.array) == list(second.error_y.arrayminus) == [0]  # alike: they do not tell how far
+
+
+def test_bars_are_intervals_within_what_a_percentage_can_be() -> None:
+    table = made({("a", 1): [0.4, 0.42, 0.44], ("a", 2): [0.97, 1.0, 0.99]})
+    (line,) = line_figure("T", "c", table, x="x", y="y", group="kind", titles=TITLES, percent=True).parts[0].figure.data
+    low, high = stats.t.interval(0.95, 2, 42, stats.sem([40, 42, 44]))
+    assert line.error_y.array[0] == pytest.approx((high - low) / 2)
+    assert line.error_y.arrayminus[0] == pytest.approx((high - low) / 2)
+    assert line.y[1] + line.error_y.array[1] == pytest.approx(100)
 
 
 def test_numbers_however_small_are_drawn() -> None:

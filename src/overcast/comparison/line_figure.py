@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from overcast.html.page import Section
 from overcast.html.style import series
-from overcast.statistics.estimates import one_sample_t
+from overcast.statistics.estimates import repeated_mean
 
 
 def line_figure(
@@ -27,7 +27,7 @@ def line_figure(
 ) -> Section:
     """``y`` over ``x`` of a table with one row a repeat, a line for each ``group``; ``log`` names log axes.
 
-    With two repeats or more, bars show 95 % intervals of the means.
+    With two repeats or more that differ, bars show 95 % intervals of the means; of a percentage, between 0 and 100.
     """
     figure = go.Figure()
     scale = 100 if percent else 1
@@ -37,14 +37,20 @@ def line_figure(
         for place, values in some.groupby(x)[y]:
             places.append(place)
             means.append(scale * float(values.mean()))
-            margins.append(scale * float(np.nan_to_num(one_sample_t(values.to_numpy(float)).margin)))
+            margins.append(scale * float(np.nan_to_num(repeated_mean(values.to_numpy(float)).margin)))
         figure.add_scatter(
             x=places, y=means, name=str(name), mode="lines+markers",
             line=style.plotly(), marker={"symbol": style.marker, "size": 8},
-            error_y={"array": None if "y" in log else margins, "thickness": 1, "width": 3},
+            error_y=None if "y" in log else _bars(means, margins, 100 if percent else np.inf),
         )  # fmt: skip
     ticks = sorted(table[x].unique())
     shown = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if len(ticks) <= 12 else {}
     figure.update_xaxes(title=titles[0], type="log" if "x" in log else "linear", **shown)
     figure.update_yaxes(title=titles[1], type="log" if "y" in log else "linear", exponentformat="power")
     return Section.from_figure(title, caption, figure, 460, min_width=420)
+
+
+def _bars(means: list[float], margins: list[float], most: float) -> dict[str, object]:
+    upwards = np.minimum(margins, most - np.array(means))
+    downwards = np.minimum(margins, means) if np.isfinite(most) else np.array(margins)
+    return {"array": upwards, "arrayminus": downwards, "symmetric": False, "thickness": 1, "width": 3}

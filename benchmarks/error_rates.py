@@ -31,7 +31,8 @@ from _plans import plans_table
 from overcast.config.script import plain_script
 from overcast.core.errors import UserError
 from overcast.statistics.estimates import ALPHA
-from overcast.statistics.simultaneous import MIN_FLIPPED_FOLDS, compare_with_control, sign_flip_p, simultaneous_level
+from overcast.statistics.sign_flips import MIN_FLIPPED_FOLDS, sign_flip_p
+from overcast.statistics.simultaneous import compare_with_control, simultaneous_level
 from overcast.statistics.verdicts import Verdict, verdicts
 
 MOST = 8_000

@@ -57,7 +57,8 @@ def one_study(draws: np.random.Generator, effects: list[float], folds: int, nois
         compared = compare_with_control(differences[:, :seen])
         level = simultaneous_level([compared], alpha)
         found = verdicts(compared.interval(level), MARGIN)
-        hopeless = futile(compared, folds, MARGIN, level)
+        last_level = simultaneous_level([compared.after(folds)], spent(looks)[-1])
+        hopeless = futile(compared, folds, MARGIN, last_level)
         for c in np.flatnonzero(going):
             said[c] = found[c]
             going[c] = not (found[c].decided or hopeless[c])

@@ -6,7 +6,7 @@ import pytest
 
 from overcast.comparison import OUTCOMES, comparison_table
 from overcast.comparison.page import Study
-from overcast.comparison.table import predictor_table
+from overcast.comparison.predictor_table import predictor_table
 from overcast.statistics.designs import two_level_fraction
 
 PARTS = ("train", "validation")

@@ -14,7 +14,7 @@ import pytest
 from overcast.comparison import comparison_table, families
 from overcast.comparison.export import SUFFIXES, escaped, latex, long_form, write_exports
 from overcast.comparison.page import Study
-from overcast.comparison.table import predictor_table
+from overcast.comparison.predictor_table import predictor_table
 from overcast.core.words import use_language
 from overcast.study.outcomes import OUTCOMES
 from overcast.tracking.run_folder import Run

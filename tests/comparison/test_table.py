@@ -7,7 +7,7 @@ from scipy import stats
 
 from overcast.comparison import OUTCOMES, PRIMARY, comparison_table, families, table, table_view
 from overcast.comparison.notes import undecided
-from overcast.comparison.table import predictor_table
+from overcast.comparison.predictor_table import predictor_table
 from overcast.statistics.estimates import two_way
 from overcast.statistics.fold_covariance import common_ratio
 

@@ -3,7 +3,7 @@
 import pytest
 
 from overcast.comparison import comparison_table, families, table_view
-from overcast.comparison.table import predictor_table
+from overcast.comparison.predictor_table import predictor_table
 
 JUDGED = families()
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from overcast.comparison import families, table_view, wording
-from overcast.comparison.table import predictor_table
+from overcast.comparison.predictor_table import predictor_table
 
 JUDGED = families()
 DIGITS = {"gap/nll": 2, "test/nll": 2, "test/accuracy": 1}

@@ -21,8 +21,8 @@ from overcast.comparison.intervals import interval_sections
 from overcast.comparison.measured_study import MeasuredStudy, measure_study
 from overcast.comparison.noise import noise_sections
 from overcast.comparison.notes import study_notes
+from overcast.comparison.predictor_table import predictor_table
 from overcast.comparison.study_record import check_study_format, recorded_study, study_record
-from overcast.comparison.table import predictor_table
 from overcast.comparison.trials import curves
 from overcast.comparison.tuned import tuned_sections
 from overcast.core.atomic import whole_folder
@@ -189,8 +189,9 @@ def _study_of_page(study: MeasuredStudy, findings: Findings) -> page.Study:
     last = noise_sections(finished, study.judged, study.own_answers, study.fixed_answers)
     if effects is None:
         last = [*interval_sections(study.looks, finished, study.judged, study.fixed_answers), *last]
+    predictors = predictor_table(study.trials, study.fixed_answers)
     return page.Study(
-        study.table, predictor_table(study.trials), finished, curves(study.runs), study.info, findings.claim,
+        study.table, predictors, finished, curves(study.runs), study.info, findings.claim,
         findings.verdict, [*findings.sections, *tuned_sections(finished)], last, findings.sentences, effects, general,
     )  # fmt: skip
 

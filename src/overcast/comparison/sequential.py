@@ -49,7 +49,7 @@ def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers)
         block = some[some["fold"] >= before]
         if (tables and not _looked(block, tables[-1], folds - before)) or not _any_finished(some):
             break
-        now = comparison_table(some, {**info, "alpha": alpha, "planned_folds": looks[-1]}, answers)
+        now = comparison_table(some, info, answers, alpha, looks)
         now["look"], now["stopped"] = folds, ""
         if not tables and not _looked(block, now, folds):
             break

@@ -14,20 +14,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.changes import change_columns, interval_columns, not_flattered
-from overcast.comparison.pairs import CELL, PREDICTORS, Answers, Context, contexts
+from overcast.comparison.changes import change_columns, not_flattered
+from overcast.comparison.pairs import CELL, Answers, Context, contexts
 from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, repeated_mean, two_way
 from overcast.statistics.fold_covariance import common_ratio
-from overcast.statistics.sequential import futile
+from overcast.statistics.sequential import futile, spent
+from overcast.statistics.sign_flips import MIN_FLIPPED_FOLDS, sign_flip_p
 from overcast.statistics.simultaneous import (
-    MIN_FLIPPED_FOLDS,
     ControlComparison,
     compare_with_control,
     mean_of_known,
-    sign_flip_p,
     simultaneous_level,
 )
-from overcast.statistics.verdicts import detectable, seeds_to_decide, verdicts
+from overcast.statistics.verdicts import detectable, seeds_to_decide
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
@@ -35,7 +34,11 @@ Compared = Mapping[str, Sequence[ControlComparison]]
 
 
 def comparison_table(
-    trials: pd.DataFrame, info: Mapping[str, Any] | None = None, answers: Answers | None = None
+    trials: pd.DataFrame,
+    info: Mapping[str, Any] | None = None,
+    answers: Answers | None = None,
+    alpha: float = ALPHA,
+    looks: Sequence[int] = (),
 ) -> pd.DataFrame:
     """One row a cell, most accurate first within each context; shares and rates as fractions, not percent.
 
@@ -53,9 +56,11 @@ def comparison_table(
     ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
     and are no pair. Those that are left flatter their side: a change in its favour is not judged, but ``flattered``.
 
-    info: ``repeats``, how many are planned; ``families``, what is judged; ``alpha``, what a family may err with, 5 % by
-    default; ``planned_folds``, of a study that is not whole: ``futile/<outcome>`` then tells which comparisons need not
-    go on. answers: with a fixed test part, to it.
+    info: ``repeats``, how many are planned, of which those that there are tell without it; ``families``, what is
+    judged. answers: with a fixed test part, to it. alpha: what a family may err with. looks: of a sequential study,
+    after how many folds it is looked at: ``futile/<outcome>`` then tells which comparisons need not go on.
+
+    Raises: ValueError if no trial has finished.
     """
     info = info or {}
     judged = (info.get("families") or families()).known(trials.columns)
@@ -67,42 +72,11 @@ def comparison_table(
     gone = _diverged(trials)
     groups = list(contexts(finished))
     rows = [_row(context, cell, planned, gone, judged, answers or {}) for context in groups for cell in context.cells]
-    changes = _changes(groups, judged, answers or {}, info.get("alpha", ALPHA), int(info.get("planned_folds", 0)))
+    changes = _changes(groups, judged, answers or {}, alpha, looks)
     table = not_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
     table["order"] = table.groupby("context", sort=False).ngroup()
     ranked = table.sort_values(["order", PRIMARY.column], ascending=[True, False], kind="stable")
     return ranked.drop(columns="order").reset_index(drop=True)
-
-
-def predictor_table(trials: pd.DataFrame) -> pd.DataFrame:
-    """What needs no network, beside each context's control: ``predictor``, ``context``, ``control``, ``data``, the test
-    accuracy, and the control's ``change`` from it with simultaneous intervals over the whole table and a ``verdict``.
-
-    Empty where the trials do not tell what needs no network.
-    """
-    finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
-    groups, rows, compared = list(contexts(finished)), [], []
-    for context in groups:
-        control = context.trials[context.trials["cell"] == context.control]
-        known = [name for name in PREDICTORS if _baseline(name) in control]
-        known = [name for name in known if control[_baseline(name)].notna().all()]
-        if not known:
-            continue
-        ours = context.values(PRIMARY.column)[0]
-        theirs = [context.values(_baseline(name))[0] for name in known]
-        compared.append(compare_with_control(ours - np.stack(theirs), _common_ratio(context, PRIMARY.column)))
-        shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
-        rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
-    level = simultaneous_level(compared) if compared else ALPHA
-    intervals = [each.interval(level) for each in compared]
-    found = [{"verdict": [each.value for each in verdicts(interval, PRIMARY.margin)]} for interval in intervals]
-    columns = [interval_columns("change", each) | said for each, said in zip(intervals, found, strict=True)]
-    return pd.concat([pd.DataFrame(rows), _stacked(columns)], axis=1)
-
-
-def _baseline(predictor: str) -> str:
-    """Its column of the trials."""
-    return f"baseline/{predictor}_accuracy"
 
 
 def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
@@ -160,23 +134,33 @@ def _bounded(outcome: Outcome, estimate: Estimate) -> dict[str, float]:
 
 
 def _changes(
-    groups: Sequence[Context], judged: Families, answers: Answers, alpha: float, planned_folds: int
+    groups: Sequence[Context], judged: Families, answers: Answers, alpha: float, looks: Sequence[int]
 ) -> pd.DataFrame:
     """The columns that compare each cell with its control, in the order of the contexts' cells."""
     compared = compare_all(groups, judged.every, answers)
     levels, blocks = outcome_levels(compared, judged, alpha), []
+    last = _last_levels(compared, judged, looks)
     for family in _families(judged):
         flips = _sign_flips(groups, family)
         for outcome in family:
-            level = levels[outcome.column]
-            columns = [
-                _with_control(_columns(outcome, context, each, level, p) | _futile(outcome, each, level, planned_folds))
-                for context, each, p in zip(groups, compared[outcome.column], flips[outcome.column], strict=True)
-            ]
+            name, columns = outcome.column, []
+            for context, each, p in zip(groups, compared[name], flips[name], strict=True):
+                of_context = _columns(outcome, context, each, levels[name], p)
+                if looks:
+                    of_context[f"futile/{name}"] = futile(each, looks[-1], outcome.margin, last[name]).tolist()
+                columns.append(_with_control(of_context))
             block = _stacked(columns)
             names = list(block) if outcome in judged.judged else [n for n in block if n.startswith("change/")]
             blocks.append(block[names])
     return pd.concat(blocks, axis=1)
+
+
+def _last_levels(compared: Compared, judged: Families, looks: Sequence[int]) -> dict[str, float]:
+    """`outcome_levels` at the last look, as far as its comparisons can be foreseen; none without looks."""
+    if not looks:
+        return {}
+    after = {column: [each.after(looks[-1]) for each in some] for column, some in compared.items()}
+    return outcome_levels(after, judged, spent(looks)[-1])
 
 
 def compare_context(context: Context, column: str, answers: Answers) -> ControlComparison:
@@ -186,7 +170,7 @@ def compare_context(context: Context, column: str, answers: Answers) -> ControlC
     """
     values = context.values(column)
     samples = context.sample_variances(column.replace("gap/", "test/"), answers)
-    return compare_with_control(values[1:] - values[:1], _common_ratio(context, column), samples)
+    return compare_with_control(values[1:] - values[:1], common_ratio_of(context, column), samples)
 
 
 def compare_all(groups: Sequence[Context], outcomes: Sequence[Outcome], answers: Answers) -> Compared:
@@ -214,8 +198,8 @@ def _families(judged: Families) -> list[tuple[Outcome, ...]]:
     return [judged.overfitting, judged.better, *((outcome,) for outcome in judged.described)]
 
 
-def _common_ratio(context: Context, column: str) -> float:
-    """On a single fold nothing is said of others."""
+def common_ratio_of(context: Context, column: str) -> float:
+    """`common_ratio` of a context's networks: the largest; 0 on a single fold, where nothing is said of others."""
     if context.single_fold:
         return 0.0
     return max(common_ratio(str(network), column) for network in context.trials["model"].unique())
@@ -234,12 +218,6 @@ def _columns(
     folds = 1 if context.single_fold else context.values(name).shape[1]
     columns[f"seeds/{name}"] = seeds_to_decide(compared, folds, outcome.margin, level).tolist()
     return columns
-
-
-def _futile(outcome: Outcome, compared: ControlComparison, level: float, planned: int) -> dict[str, list[Any]]:
-    if not planned:
-        return {}
-    return {f"futile/{outcome.column}": futile(compared, planned, outcome.margin, level).tolist()}
 
 
 def _with_control(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -25,7 +25,7 @@ STEP = 2
 """Folds from one look to the next."""
 SPENDING = 2.0
 """The power of the fraction: late looks get the most."""
-FUTILE = 0.1
+FUTILE = 0.2
 """A comparison that will be decided with less probability than this, if it goes on as it began, stops."""
 
 
@@ -41,17 +41,18 @@ def spent(looks: Sequence[int], alpha: float = ALPHA) -> list[float]:
     return errors
 
 
-def chance_of_decision(comparison: ControlComparison, folds: int, margin: float, level: float) -> Array:
-    """(C,) how probably each comparison will be decided after all ``folds``, if it goes on as it began.
+def conditional_power(comparison: ControlComparison, folds: int, margin: float, level: float) -> Array:
+    """(C,) how probably each comparison is decided after all ``folds``, if it goes on as it began.
 
-    The mean over all folds is normal around today's, with the variance of those to come; decided is an interval at
-    ``level`` that excludes zero or lies inside ± ``margin``.
+    The mean over all folds is normal around today's, with the variance of those to come; decided is an interval that
+    excludes zero or lies inside ± ``margin``, and as narrow as it will be then: with the error and the degrees of
+    freedom of all folds, and missing with probability ``level``: what an interval of the last look misses with.
     """
     n = np.maximum(comparison.n_folds, 1)
     seeds = max(comparison.seeds, 1)
     of_fold = np.maximum(comparison.error(1, seeds) ** 2 - comparison.shared, 0.0)
     to_come = np.sqrt(of_fold * np.maximum(folds - n, 0)) / folds
-    half_width = -special.stdtrit(comparison.df, level / 2) * comparison.error(folds, seeds)
+    half_width = comparison.after(folds).interval(level).margin
 
     def below(bound: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -66,5 +67,5 @@ def chance_of_decision(comparison: ControlComparison, folds: int, margin: float,
 
 
 def futile(comparison: ControlComparison, folds: int, margin: float, level: float) -> NDArray[np.bool_]:
-    """(C,) which comparisons need not go on."""
-    return chance_of_decision(comparison, folds, margin, level) < FUTILE
+    """(C,) which comparisons need not go on, by `conditional_power`."""
+    return conditional_power(comparison, folds, margin, level) < FUTILE

@@ -16,15 +16,12 @@ median width 1 to 9 % above that of the pooled one (``python benchmarks/error_ra
 - simultaneous intervals against a control: Dunnett, "A multiple comparison procedure for comparing several treatments
   with a control", 1955; several families of them at once: Šidák, "Rectangular confidence regions", 1967.
 - degrees of freedom of a sum of mean squares: Satterthwaite, 1946.
-- by resampling: Westfall & Young, "Resampling-based multiple testing", 1993, with whole folds' signs flipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from itertools import product
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,9 +29,6 @@ from scipy import optimize, special
 
 from overcast.statistics.estimates import ALPHA, ROUNDING, Array, Estimate, agreeing_quantile
 
-MIN_FLIPPED_FOLDS = 8
-"""With fewer folds, too few patterns of signs can be told apart."""
-MAX_FLIPS = 4096
 MAX_CORRELATION = 0.95
 """Of two treatments' differences: nearer to 1, the quadrature over the control's noise is no longer exact."""
 
@@ -85,6 +79,12 @@ class ControlComparison:
         one_seed = np.isnan(self.seed_variance)
         of_fold, of_seed = (0.0, self.fold_variance) if one_seed else (self.fold_variance, self.seed_variance)
         return np.sqrt((of_fold + of_seed / np.asarray(seeds)) / folds + self.shared)
+
+    def after(self, folds: int) -> ControlComparison:
+        """As it would stand after so many folds, all other things being equal: error and degrees of freedom."""
+        n = max(int(self.n_folds.max(initial=0)), 2)
+        error = np.where(self.compared, self.error(folds, max(self.seeds, 1)), np.nan)
+        return replace(self, standard_error=error, df=self.df * (folds - 1) / (n - 1))
 
     def interval(self, level: float) -> Estimate:
         """The estimates with intervals of which each misses its own truth with this probability."""
@@ -221,33 +221,3 @@ def joint_level(parts: Sequence[tuple[int, float, float]], alpha: float = ALPHA)
         return float(np.log(missed / alpha))
 
     return float(np.exp(optimize.brentq(excess, np.log(alpha / total / 4), np.log(alpha), xtol=1e-4)))
-
-
-def sign_flip_p(differences: Sequence[ArrayLike]) -> list[Array]:
-    """Adjusted p-values of a family by flipping the signs of whole folds: of each (C, K), a (C,).
-
-    differences: fold means of each outcome or context; all have the same K folds, at least `MIN_FLIPPED_FOLDS`, and no
-    NaN. If nothing differs, a fold's differences are as likely to have all their signs changed: p is the share of
-    patterns, all 2^(K-1) or `MAX_FLIPS` random ones, in which the largest studentised mean of the family is as large.
-    """
-    arrays = [np.asarray(each, float) for each in differences]
-    stacked = np.concatenate(arrays)  # (C, K)
-    k = stacked.shape[1]
-    signs = _sign_patterns(k)
-    means = signs @ stacked.T / k  # (flips, C)
-    squares = (stacked**2).mean(1)
-    spread = np.sqrt(np.maximum(squares - means**2, ROUNDING**2))
-    t = np.abs(means) / spread
-    largest = t.max(1)
-    p = (largest[:, None] >= t[0] * (1 - 1e-12)).mean(0)
-    return np.split(p, np.cumsum([len(each) for each in arrays])[:-1])
-
-
-@cache
-def _sign_patterns(k: int) -> Array:
-    """(patterns, K), the first of which changes no sign. A pattern and its opposite are one where all are listed."""
-    if 2 ** (k - 1) <= MAX_FLIPS:
-        return np.array([(1, *rest) for rest in product((1, -1), repeat=k - 1)], float)
-    signs = np.random.default_rng(0).choice([1.0, -1.0], (MAX_FLIPS, k))
-    signs[0] = 1
-    return signs

@@ -7,6 +7,7 @@ import pytest
 from overcast.comparison import OUTCOMES, comparison_table
 from overcast.comparison.page import Study
 from overcast.comparison.predictor_table import predictor_table
+from overcast.prepare.folds import assign_parts
 from overcast.statistics.designs import two_level_fraction
 
 PARTS = ("train", "validation")
@@ -87,10 +88,18 @@ def factorial_trials():
             name = "+".join(names) or "none"
             row = {"mitigation": name, "cell": name, "rest": "", "fold": fold, "seed": fold, "repeat": f"{fold}-{fold}"}
             row |= {"data": "sky", "model": "cnn", "train_fraction": 1.0, "epochs": 3, "diverged": False}
+            row |= {"split_seed": 0, "lengths": "", "run_id": f"{name}-{fold}"}
             row |= {part: truth + draw(0, 0.01) for part in ("test/accuracy", "validation/accuracy")}
             row |= {"test/nll": 2 - 2 * truth + draw(0, 0.02), "validation/nll": 1.0, "gap/nll": 0.5 - 0.1 * a}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def factorial_parts():
+    """Of its data set and folds, the part of each of 200 rows."""
+    parts = assign_parts(np.repeat(np.arange(2), 100), np.arange(200), np.full(200, ""), 10, 0)
+    return {("sky", fold): rows for fold, rows in enumerate(parts.T)}
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def recorded(config: Any, tmp_path: Path) -> Callable[..., StudyRecord]:
             if status == "FINISHED":
                 runs.append(measured_run(tmp_path / f"runs/{number}", own, tags["identity"], better))
         tags = {"study": "factorial-12345678", "design": "factorial", "runs": str(len(study_trials()))}
+        tags |= {"repeats": "8"}
         tags |= {"command": "python pipelines/train.py +study=factorial study.seeds=2", "data": "skies"}
         return StudyRecord(RunInfo("0", "FINISHED", "", tags, {}, {}), planned[::-1], runs)
 
@@ -157,10 +158,12 @@ def test_a_side_with_diverged_trials_is_never_called_better(compared: Any, tmp_p
     assert "makes the model better (test accuracy): dropout" not in said.text
 
 
-def test_a_mitigation_is_not_judged_worse_than_diverged_trials_without_it(factorial_trials: Any) -> None:
+def test_a_mitigation_is_not_judged_worse_than_diverged_trials_without_it(
+    factorial_trials: Any, factorial_parts: Any
+) -> None:
     """Dropout hurts in these trials, of which one without it diverged."""
     gone = (factorial_trials["mitigation"] == "none") & (factorial_trials["fold"] == 3)
-    report = factorial_report(diverge(factorial_trials, gone))
+    report = factorial_report(diverge(factorial_trials, gone), factorial_parts)
     assert report is not None
     effects = report.effects.set_index("cell")
     assert effects.loc["dropout", "verdict/test/accuracy"] == "not judged"
@@ -211,6 +214,14 @@ def test_a_combination_without_a_trial_is_told(compared: Any, tmp_path: Path) ->
     assert (tmp_path / "report/methods.md").exists()
 
 
+def test_a_study_that_was_cut_short_says_how_much_of_it_is_missing(compared: Any) -> None:
+    """By its plan: what has no trial yet is in no table. What diverged is not missing."""
+    late = [trial for trial in study_trials() if trial[2] == 1]
+    said = compared(missing=[*late, ("none", 3, 0)], diverged=[("noise", 2, 0)])
+    assert "33 of 64 planned trials are missing." in said.text
+    assert "missing" not in compared(diverged=[("noise", 2, 0)]).text
+
+
 def test_a_model_from_elsewhere_stands_beside_the_effects(compared: Any, tmp_path: Path) -> None:
     rows = [f"{fold}-{row}.png,{label}" for fold in range(4) for row, label in enumerate("abab")]
     (tmp_path / "theirs.csv").write_text("\n".join(["file,label", *rows]))
@@ -223,8 +234,8 @@ def test_a_model_from_elsewhere_stands_beside_the_effects(compared: Any, tmp_pat
     assert "in 8 combinations" in (tmp_path / "report/methods.md").read_text()
 
 
-def test_a_factorial_study_has_a_report(factorial_trials: Any) -> None:
-    report = factorial_report(factorial_trials)
+def test_a_factorial_study_has_a_report(factorial_trials: Any, factorial_parts: Any) -> None:
+    report = factorial_report(factorial_trials, factorial_parts)
     assert report is not None
     opening, gap, nll, accuracy = report.headline.split("\n")
     assert opening == (
@@ -241,16 +252,16 @@ def test_a_factorial_study_has_a_report(factorial_trials: Any) -> None:
     assert "fight each other" in page
 
 
-def test_other_studies_have_none(small: Any) -> None:
+def test_other_studies_have_none(small: Any, factorial_parts: Any) -> None:
     trials, _ = small
-    assert factorial_report(trials) is None
-    assert factorial_report(trials.assign(**{"validation/accuracy": 0.5})) is None
+    assert factorial_report(trials, factorial_parts) is None
+    assert factorial_report(trials.assign(**{"validation/accuracy": 0.5}), factorial_parts) is None
 
 
-def test_two_networks_have_a_part_each(factorial_trials: Any) -> None:
+def test_two_networks_have_a_part_each(factorial_trials: Any, factorial_parts: Any) -> None:
     other = factorial_trials.assign(model="ann")
     both = pd.concat([factorial_trials, other], ignore_index=True)
-    report = factorial_report(both)
+    report = factorial_report(both, factorial_parts)
     assert report is not None
     assert without_effects(both) == []
     assert report.headline.startswith("cnn: Of 5")
@@ -260,10 +271,10 @@ def test_two_networks_have_a_part_each(factorial_trials: Any) -> None:
     assert report.sections[5].title == "ann: Effects"
 
 
-def test_a_network_without_effects_is_told_beside_the_other(factorial_trials: Any) -> None:
+def test_a_network_without_effects_is_told_beside_the_other(factorial_trials: Any, factorial_parts: Any) -> None:
     lost = diverge(factorial_trials.assign(model="ann"), factorial_trials["mitigation"] == "none")
     both = pd.concat([factorial_trials, lost], ignore_index=True)
-    report = factorial_report(both)
+    report = factorial_report(both, factorial_parts)
     assert report is not None
     assert list(report.effects["context"].unique()) == ["cnn"]
     (why,) = without_effects(both)

@@ -9,17 +9,29 @@ import pandas as pd
 import pytest
 from statsmodels.formula.api import ols
 
-from overcast.comparison.factorial_design import confirm, fold_halves, interactions, main_effects, read_design
+from overcast.comparison.factorial_design import confirm, confirming_folds, interactions, main_effects, read_design
 from overcast.comparison.pairs import contexts
 from overcast.prepare.folds import assign_parts
 from overcast.study.outcomes import PRIMARY, families
 
 JUDGED = families()
+
+
+def parts_of(folds: int, official: Any = None) -> dict[int, Any]:
+    """Of each fold, the part of each of 200 rows."""
+    no_row = np.full(200, "")
+    parts = assign_parts(
+        np.repeat(np.arange(2), 100), np.arange(200), no_row if official is None else official, folds, 0
+    )
+    return dict(enumerate(parts.T))
+
+
+OF_FOLDS = parts_of(10)
 NAMES = ["augmentation", "batch_norm", "dropout", "mixup", "averaging"]
 
 
 def test_trials_are_read_as_a_design_in_whatever_order(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials.sample(frac=1, random_state=0), JUDGED)
+    design = read_design(factorial_trials.sample(frac=1, random_state=0), JUDGED, {})
     assert design is not None
     assert design.factors == NAMES
     assert design.levels.shape == (16, 5)
@@ -33,7 +45,7 @@ def test_trials_are_read_as_a_design_in_whatever_order(factorial_trials: Any) ->
 def test_two_lengths_of_a_training_are_one_more_factor(factorial_trials: Any, trials_of_two_lengths: Any) -> None:
     (context,) = contexts(trials_of_two_lengths)
     assert context.control == "none · epochs=8"
-    design, same = read_design(context.trials, JUDGED), read_design(factorial_trials, JUDGED)
+    design, same = read_design(context.trials, JUDGED, {}), read_design(factorial_trials, JUDGED, {})
     assert design is not None
     assert same is not None
     assert design.factors == [*NAMES[:4], "16 epochs instead of 8"]
@@ -44,7 +56,10 @@ def test_two_lengths_of_a_training_are_one_more_factor(factorial_trials: Any, tr
 def test_several_seeds_are_averaged_within_a_fold(factorial_trials: Any) -> None:
     again = factorial_trials.assign(seed=99, repeat="again")
     again["test/accuracy"] += 0.02
-    once, twice = read_design(factorial_trials, JUDGED), read_design(pd.concat([factorial_trials, again]), JUDGED)
+    once, twice = (
+        read_design(factorial_trials, JUDGED, {}),
+        read_design(pd.concat([factorial_trials, again]), JUDGED, {}),
+    )
     assert once is not None
     assert twice is not None
     assert twice.values["test/accuracy"] == pytest.approx(once.values["test/accuracy"] + 0.01)
@@ -54,32 +69,32 @@ def test_a_fold_of_each_split_is_a_block(factorial_trials: Any) -> None:
     """Folds of two splits share rows: no figure of one could confirm what those of another chose."""
     other = factorial_trials.assign(split_seed=1, repeat="other")
     other["test/accuracy"] += 0.1
-    design = read_design(pd.concat([factorial_trials.assign(split_seed=0), other]), JUDGED)
+    design = read_design(pd.concat([factorial_trials.assign(split_seed=0), other]), JUDGED, {})
     assert design is not None
     assert len(design.blocks) == 20
     assert {"3 of split 0", "3 of split 1"} <= set(design.blocks)
     assert design.seeds == 1
-    assert confirm(design, JUDGED) is None
+    assert confirm(design, JUDGED, OF_FOLDS) is None
 
 
 def test_repeats_on_one_fold_are_the_blocks(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials.assign(fold=0), JUDGED)
+    design = read_design(factorial_trials.assign(fold=0), JUDGED, {})
     assert design is not None
     assert design.blocks == sorted(factorial_trials["repeat"].unique())
-    assert confirm(design, JUDGED) is None
+    assert confirm(design, JUDGED, OF_FOLDS) is None
 
 
 def test_other_designs_are_none(factorial_trials: Any) -> None:
     few = factorial_trials[factorial_trials["mitigation"].isin(["none", "augmentation", "batch_norm"])]
-    assert read_design(few, JUDGED) is None
-    assert read_design(factorial_trials[factorial_trials["mitigation"] != "none"], JUDGED) is None
+    assert read_design(few, JUDGED, {}) is None
+    assert read_design(factorial_trials[factorial_trials["mitigation"] != "none"], JUDGED, {}) is None
 
 
 def test_a_fold_without_a_cell_is_left_out(factorial_trials: Any) -> None:
     trials = factorial_trials.copy()
     lost = (trials["mitigation"] == "none") & (trials["fold"] == 3)
     trials.loc[lost, ["test/accuracy", "test/nll"]] = np.nan
-    design = read_design(trials, JUDGED)
+    design = read_design(trials, JUDGED, {})
     assert design is not None
     assert design.incomplete == {3: "none"}
     assert design.blocks == [0, 1, 2, 4, 5, 6, 7, 8, 9]
@@ -87,7 +102,7 @@ def test_a_fold_without_a_cell_is_left_out(factorial_trials: Any) -> None:
 
 
 def test_effects_are_those_of_least_squares_and_the_true_ones_are_clear(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials, JUDGED)
+    design = read_design(factorial_trials, JUDGED, {})
     assert design is not None
     effects = main_effects(design, JUDGED).set_index("cell")["change/test/accuracy"]
     together = interactions(design, PRIMARY).set_index(["first", "second"])["change/test/accuracy"]
@@ -101,7 +116,7 @@ def test_effects_are_those_of_least_squares_and_the_true_ones_are_clear(factoria
 
 
 def test_true_effects_have_verdicts_in_their_direction(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials, JUDGED)
+    design = read_design(factorial_trials, JUDGED, {})
     assert design is not None
     effects = main_effects(design, JUDGED).set_index("cell")
     assert dict(effects["verdict/test/accuracy"]) == {
@@ -115,7 +130,7 @@ def test_true_effects_have_verdicts_in_their_direction(factorial_trials: Any) ->
 
 
 def test_two_outcomes_of_a_family_widen_each_other(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials, JUDGED)
+    design = read_design(factorial_trials, JUDGED, {})
     assert design is not None
     both, alone = (main_effects(design, judged) for judged in (JUDGED, families(["accuracy"])))
     widths = [
@@ -124,8 +139,40 @@ def test_two_outcomes_of_a_family_widen_each_other(factorial_trials: Any) -> Non
     assert (widths[0] > 1.05 * widths[1]).all()
 
 
+def test_what_the_samples_of_a_fixed_test_part_add_widens_effects_interactions_and_the_recipe(
+    factorial_trials: Any,
+) -> None:
+    """All runs answer the same 50 samples; what a mitigation does to each of them varies from sample to sample."""
+    random = np.random.default_rng(3)
+    by_sample = random.normal(0, 0.3, (len(NAMES), 50))
+    answers = {}
+    for run, name in factorial_trials[["run_id", "mitigation"]].itertuples(index=False):
+        on = [1 if each in name.split("+") else -1 for each in NAMES]
+        told = np.array(on) @ by_sample + random.normal(0, 0.1, 50)
+        answers[run] = {"row": np.arange(50), "group": np.arange(50), "test/accuracy": told}
+    alone, design = (read_design(factorial_trials, JUDGED, known) for known in ({}, answers))
+    assert alone is not None
+    assert design is not None
+    for column, wider in (("test/accuracy", True), ("test/nll", False)):
+        ours, theirs = (main_effects(each, JUDGED)[f"change/{column}/high"] for each in (design, alone))
+        assert (ours > theirs).all() == wider == (not (ours == theirs).all())
+    weights = design.fit("test/accuracy").effect_weights[: len(NAMES)]
+    expected = (2 * by_sample).var(1, ddof=1) / 50
+    assert design.sample_variance("test/accuracy", weights) == pytest.approx(expected, rel=0.1)
+    pairs = interactions(design, PRIMARY), interactions(alone, PRIMARY)
+    assert (pairs[0]["change/test/accuracy/high"] >= pairs[1]["change/test/accuracy/high"]).all()
+    gains = [confirm(each, JUDGED, OF_FOLDS) for each in (design, alone)]
+    assert gains[0] is not None
+    assert gains[1] is not None
+    assert (gains[0].gains["test/accuracy"].margin > gains[1].gains["test/accuracy"].margin).all()
+    lacking = {run: told for run, told in answers.items() if run != factorial_trials["run_id"].iloc[3]}
+    unknown = read_design(factorial_trials, JUDGED, lacking)
+    assert unknown is not None
+    assert unknown.samples == {}
+
+
 def test_new_data_have_wider_intervals_around_the_same_effects(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials, JUDGED)
+    design = read_design(factorial_trials, JUDGED, {})
     assert design is not None
     ours, new = (main_effects(design, JUDGED, new_data=new) for new in (False, True))
     for outcome in JUDGED.better:
@@ -134,19 +181,35 @@ def test_new_data_have_wider_intervals_around_the_same_effects(factorial_trials:
         assert (new[f"{column}/low"] < ours[f"{column}/low"]).all()
 
 
-@pytest.mark.parametrize("folds", range(11))
+@pytest.mark.parametrize("folds", range(3, 11))
 def test_no_row_chooses_and_confirms(folds: int) -> None:
-    choosing, confirming = fold_halves(range(folds))
-    assert bool(choosing) == bool(confirming) == (folds >= 3)
-    if not choosing:
-        return
-    labels = np.repeat(np.arange(2), 100)
-    parts = assign_parts(labels, np.arange(200), np.full(200, ""), folds, 0)
-    used = (parts[:, choosing] == "validation").any(1)
+    parts = parts_of(folds)
+    choosing, confirming = confirming_folds(parts)
+    used = np.any([parts[fold] == "validation" for fold in choosing], axis=0)
     assert used.any()
-    assert not (used & (parts[:, confirming] == "test").any(1)).any()
+    assert confirming
+    assert not any((used & (parts[fold] == "test")).any() for fold in confirming)
     if folds == 10:
         assert (choosing, confirming) == ([0, 1, 2, 3], [5, 6, 7, 8, 9])
+
+
+def test_too_few_folds_neither_choose_nor_confirm() -> None:
+    assert confirming_folds({fold: rows for fold, rows in parts_of(3).items() if fold < 2}) == ([], [])
+    assert confirming_folds({}) == ([], [])
+
+
+def test_beside_an_official_test_part_no_fold_is_lost() -> None:
+    official = np.array(["test" if row % 4 == 0 else "" for row in range(200)])
+    assert confirming_folds(parts_of(10, official)) == ([0, 1, 2, 3], [4, 5, 6, 7, 8, 9])
+
+
+def test_a_published_split_whose_folds_validate_on_the_rows_that_all_are_tested_on_confirms_nothing() -> None:
+    """Two halves that take turns: what one fold validates with is what another is tested on."""
+    turns = np.array(["test", "validation", "train", "train"] * 50)
+    back = np.array(["validation", "test", "train", "train"] * 50)
+    assert confirming_folds({0: turns, 1: back, 2: back}) == ([], [])
+    away = np.array(["train", "validation", "train", "test"] * 50)
+    assert confirming_folds({0: turns, 1: back, 2: away}) == ([0], [2])
 
 
 def test_the_recipe_is_chosen_by_validation_figures_of_its_folds_alone(factorial_trials: Any) -> None:
@@ -154,10 +217,10 @@ def test_the_recipe_is_chosen_by_validation_figures_of_its_folds_alone(factorial
     late, test = trials["fold"] > 3, trials["fold"] < 5
     trials.loc[late, "validation/accuracy"] = 0.5 - trials["validation/accuracy"][late]
     trials.loc[test, "test/accuracy"] = 0.5
-    design, changed = read_design(factorial_trials, JUDGED), read_design(trials, JUDGED)
+    design, changed = read_design(factorial_trials, JUDGED, {}), read_design(trials, JUDGED, {})
     assert design is not None
     assert changed is not None
-    first, second = confirm(design, JUDGED), confirm(changed, JUDGED)
+    first, second = confirm(design, JUDGED, OF_FOLDS), confirm(changed, JUDGED, OF_FOLDS)
     assert first is not None
     assert second is not None
     assert first.names == second.names
@@ -166,9 +229,9 @@ def test_the_recipe_is_chosen_by_validation_figures_of_its_folds_alone(factorial
 
 
 def test_the_recipe_is_compared_with_none_and_all_on_the_other_folds(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials, JUDGED)
+    design = read_design(factorial_trials, JUDGED, {})
     assert design is not None
-    confirmation = confirm(design, JUDGED)
+    confirmation = confirm(design, JUDGED, OF_FOLDS)
     assert confirmation is not None
     assert {"augmentation", "batch_norm"} <= set(confirmation.names[0].split("+"))
     assert "dropout" not in confirmation.names[0]
@@ -192,8 +255,8 @@ def test_the_recipe_is_compared_with_none_and_all_on_the_other_folds(factorial_t
 def test_a_recipe_that_is_all_of_them_has_one_rival(factorial_trials: Any) -> None:
     more = [len(name.split("+")) if name != "none" else 0 for name in factorial_trials["mitigation"]]
     trials = factorial_trials.assign(**{"validation/accuracy": np.array(more) / 10})
-    design = read_design(trials, JUDGED)
+    design = read_design(trials, JUDGED, {})
     assert design is not None
-    confirmation = confirm(design, JUDGED)
+    confirmation = confirm(design, JUDGED, OF_FOLDS)
     assert confirmation is not None
     assert confirmation.names == ["+".join(NAMES), "none"]

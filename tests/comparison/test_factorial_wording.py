@@ -18,11 +18,11 @@ from overcast.study.outcomes import families
 
 
 @pytest.fixture
-def said(factorial_trials: Any) -> Any:
+def said(factorial_trials: Any, factorial_parts: Any) -> Any:
     """The sentences on these trials."""
 
     def lines(trials: Any = factorial_trials) -> list[str]:
-        report = factorial_report(trials)
+        report = factorial_report(trials, factorial_parts)
         assert report is not None
         return report.sentences
 
@@ -58,11 +58,11 @@ def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
     assert rest[2].startswith("Not run but predicted: ")
 
 
-def test_a_recipe_is_not_called_better_than_what_it_lost(factorial_trials: Any) -> None:
+def test_a_recipe_is_not_called_better_than_what_it_lost(factorial_trials: Any, factorial_parts: Any) -> None:
     """Its diverged trials are in no mean: those that are left flatter it, and flatter a rival that has some."""
-    design = read_design(factorial_trials, families())
+    design = read_design(factorial_trials, families(), {})
     assert design is not None
-    confirmation = confirm(design, families())
+    confirmation = confirm(design, families(), {fold: rows for (_, fold), rows in factorial_parts.items()})
     assert confirmation is not None
     for diverged, judged in (([1, 0, 0], False), ([0, 1, 0], True)):
         lines = recipe_sentences(design, replace(confirmation, diverged=diverged), families())
@@ -80,10 +80,10 @@ def test_few_folds_say_so(said: Any, factorial_trials: Any) -> None:
     assert "One fold alone confirms nothing: run the study on more folds" in lines
 
 
-def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_trials: Any) -> None:
-    design = read_design(factorial_trials, families())
+def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_trials: Any, factorial_parts: Any) -> None:
+    design = read_design(factorial_trials, families(), {})
     assert design is not None
-    confirmation = confirm(design, families())
+    confirmation = confirm(design, families(), {fold: rows for (_, fold), rows in factorial_parts.items()})
     assert confirmation is not None
     command = (
         "python pipelines/train.py +study=factorial data=weather study.folds=10 study.mitigations=[a, b] epochs=4 "
@@ -102,18 +102,18 @@ def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_tria
 
 
 def test_a_longer_training_is_told_as_a_factor_and_the_recipe_confirmed_at_its_length(
-    trials_of_two_lengths: Any,
+    trials_of_two_lengths: Any, factorial_parts: Any
 ) -> None:
     trials = trials_of_two_lengths
     trials.loc[trials["epochs"] == 16, ["test/accuracy", "validation/accuracy"]] += 0.05
-    report = factorial_report(trials)
+    report = factorial_report(trials, factorial_parts)
     assert report is not None
     assert report.headline.startswith("Of 4 mitigations and a longer training in 16 combinations")
     (longer,) = (line for line in report.sentences if line.startswith("16 epochs instead of 8: "))
     assert "test accuracy +5" in longer
-    design = read_design(trials, families())
+    design = read_design(trials, families(), {})
     assert design is not None
-    confirmation = confirm(design, families())
+    confirmation = confirm(design, families(), {fold: rows for (_, fold), rows in factorial_parts.items()})
     assert confirmation is not None
     assert confirmation.names[0].endswith("+16 epochs instead of 8")
     command = "python pipelines/train.py +study=factorial study.epochs=[8,16] study.mitigations=[a,b]"

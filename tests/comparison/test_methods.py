@@ -76,7 +76,7 @@ def test_of_a_study_with_looks_it_says_what_each_cell_got_and_how_it_was_stopped
     assert "Cells were trained on 4 to 6 folds with 2 seeds a fold, which gave 20 finished trials" in text
     assert "the same for all cells" not in text
     assert "spent on the planned looks by the square of the fraction of folds [@lan1983; @kim1987]" in text
-    assert "with a probability below 10 % [@lan1982]" in text
+    assert "with a probability below 20 % [@lan1982]" in text
     assert {"lan1982", "lan1983", "kim1987"} <= set(re.findall(r"\{(\w+),", bibliography(text)))
 
 

@@ -116,6 +116,19 @@ def test_on_these_very_data_the_difference_is_that_of_all_predictions() -> None:
     assert conditional_table(trials, JUDGED, lacking).empty
 
 
+def test_on_these_very_data_too_nothing_is_judged_in_favour_of_what_diverged() -> None:
+    trials, answers = made()
+    for cell, said in (("good", "not judged"), ("none", "better")):
+        gone = (trials["cell"] == cell) & (trials["fold"] == 2) & (trials["seed"] == 1)
+        lost = trials.assign(diverged=gone, **{"test/accuracy": trials["test/accuracy"].mask(gone)})
+        (row,) = (each for _, each in conditional_table(lost, JUDGED, answers).iterrows())
+        assert row["change/test/accuracy"] == pytest.approx(0.1)
+        assert row["verdict/test/accuracy"] == said
+    gone = trials["cell"] == "none"
+    lost = trials.assign(diverged=gone, **{"test/accuracy": trials["test/accuracy"].mask(gone)})
+    assert conditional_table(lost, JUDGED, answers).empty  # nothing is left to compare with
+
+
 def test_where_several_splits_count_a_sample_twice_nothing_is_said_of_these_data() -> None:
     trials, answers = made(splits=2)
     assert conditional_table(trials, JUDGED, answers).empty

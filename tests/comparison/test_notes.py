@@ -10,9 +10,10 @@ JUDGED = families()
 
 def test_notes_tell_what_is_missing_and_what_stands_in_for_the_baseline(small, info):
     trials = small[0].iloc[1:]
-    told = " ".join(study_notes(comparison_table(trials, info), info | {"failed": ["noise 3"]}))
+    cut_short = info | {"runs": 16, "repeats": 4, "unfinished": 1}
+    told = " ".join(study_notes(comparison_table(trials, info), cut_short | {"failed": ["noise 3"]}))
     assert "Failed: noise 3." in told
-    assert "1 of 16 trials are missing" in told
+    assert "1 of 16 planned trials are missing" in told
     assert "none: 3 of 4 repeats" in told
     lost = study_notes(comparison_table(trials, info), info | {"missing": ["noise 1", "noise 2"]})
     assert "Not found: 2 of this study's finished runs (noise 1 and noise 2)." in lost
@@ -29,6 +30,9 @@ def test_what_was_changed_after_the_first_trial_is_the_first_note(compared, info
 def test_diverged_cells_and_those_left_out_are_told(with_diverged, info):
     lines = study_notes(with_diverged, info | {"diverged": ["a: 1 of 4 repeats diverged"], "left_out": ["b: why"]})
     assert lines[:2] == ["a: 1 of 4 repeats diverged: never called better.", "Left out: b: why."]
+    assert not any("missing" in line or "repeats finished" in line for line in lines)  # there is nothing to wait for
+    told = study_notes(with_diverged, info | {"runs": 17, "unfinished": 1})
+    assert not any("augmentation: 3 of 4" in line for line in told)
 
 
 @pytest.fixture
@@ -73,6 +77,7 @@ def test_where_flipping_signs_says_something_else_it_is_a_note(compared, info):
     table.loc[cells == "augmentation", "verdict/test/accuracy"] = "not judged"
     (told,) = disagreements(table, JUDGED)
     assert "augmentation" not in told
+    assert disagreements(table.assign(stopped=""), JUDGED) == []  # a look's interval and 5 % are not alike
 
 
 def test_verdicts_that_differ_between_lengths_are_told(small, info):

@@ -196,13 +196,15 @@ def drawn(value, key=""):
 
 
 @pytest.mark.parametrize("of", ["one at a time", "factorial", "several data sets"])
-def test_in_korean_nothing_stays_english(of, study, small, factorial_trials, everywhere_trials, reported):
+def test_in_korean_nothing_stays_english(
+    of, study, small, factorial_trials, factorial_parts, everywhere_trials, reported
+):
     with use_language("ko"):
         if of == "factorial":
             others = {o.column: 0.3 for o in OUTCOMES if o.column not in factorial_trials}
             trials = factorial_trials.assign(split_seed=0, seconds=1.0, run_id=factorial_trials.index.astype(str))
             trials = trials.assign(**others)
-            report = factorial_report(trials)
+            report = factorial_report(trials, factorial_parts)
             told = {"verdict": report.headline, "first": report.sections, "sentences": report.sentences}
             made = reported(trials, small[1].iloc[:0], **told)
         elif of == "several data sets":

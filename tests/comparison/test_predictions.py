@@ -145,6 +145,10 @@ def test_on_a_fixed_test_part_each_row_has_its_fold(runs: Any, trials: Any, give
         (lambda t: pd.concat([t, t[t["file"] == "a.png"]]), r"fold 0 has 1 files twice \(a\.png\)"),
         (lambda t: t.drop(columns="file"), "a column file is missing"),
         (lambda t: t.iloc[:0], "a column file is missing, or there is no row"),
+        (
+            lambda t: t.replace({"day": 0.2, "night": 0.8}, {"day": 1.0, "night": 0.0}),
+            r"the true class of 1 files has the probability 0 \([be]\.png\), which no likelihood survives",
+        ),
         (lambda t: t.rename(columns={"day": "dawn"}), "dawn is no class of the data, which has day and night"),
         (lambda t: t.drop(columns="day"), "a column is missing for each of the classes day"),
         (lambda t: t.replace({"day": 0.9}, 0.5), r"the probabilities of .*\.png are none \(they sum to 0\.6\)"),

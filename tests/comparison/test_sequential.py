@@ -16,7 +16,7 @@ from overcast.comparison.sequential import look_tables, sequential_notes, stoppe
 from overcast.comparison.table import comparison_table
 from overcast.study.outcomes import families
 
-INFO: dict[str, Any] = {"looks": [4, 6, 8], "families": families(("accuracy",))}
+INFO: dict[str, Any] = {"looks": [4, 6, 8], "families": families(("accuracy",)), "runs": 24}
 
 
 def made(effects: dict[str, float], folds: int = 8, spread: float = 0.004) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def test_what_is_decided_stops_at_the_look_that_decided_it() -> None:
     trials = made({"good": 0.1, "half": 0.012}, spread=0.008)
     table = look_tables(trials, INFO, {})[-1].set_index("cell")
     assert (table.at["good", "stopped"], table.at["good", "look"]) == ("decided", 4)
-    first = comparison_table(trials[trials["fold"] < 4], INFO | {"alpha": 0.05 * (4 / 8) ** 2}, {}).set_index("cell")
+    first = comparison_table(trials[trials["fold"] < 4], INFO, {}, alpha=0.05 * (4 / 8) ** 2).set_index("cell")
     for column in ("change/test/accuracy/low", "change/gap/nll/high"):
         assert table.at["good", column] == first.at["good", column]
     assert (table.at["half", "look"], table.at["none", "look"]) == (6, 6)  # nothing is left to decide by eight folds
@@ -75,7 +75,8 @@ def test_nothing_is_judged_before_the_first_block_is_whole() -> None:
     (note,) = sequential_notes(table, INFO)
     assert note.startswith("Sequential: looks after 4, 6, 8 folds are planned. There was no look yet")
     (planned,) = look_tables(trials, INFO | {"repeats": 8}, {})
-    told = study_notes(planned, INFO | {"looked": [note]})
+    told = study_notes(planned, INFO | {"looked": [note], "unfinished": 15})
+    assert "15 of 24 planned trials are missing." in told
     assert "good: 3 of 8 repeats finished." in told
     assert not any("would decide" in line for line in told)
     assert "2 not judged" in headline(table, INFO["families"])
@@ -101,6 +102,21 @@ def test_what_is_decided_in_one_outcome_freezes_no_other_of_a_longer_name() -> N
     rows = [table.set_index("cell").loc["half"] for table in (first, second_look)]
     assert rows[0]["change/test/accuracy/low"] == rows[1]["change/test/accuracy/low"]
     assert rows[0]["change/test/accuracy_top2"] != rows[1]["change/test/accuracy_top2"]
+
+
+def test_what_was_better_at_a_look_is_not_if_a_trial_diverges_later() -> None:
+    """Nor is it taken for decided: its other outcome has it go on."""
+    trials = made({"half": 0.02}, spread=0.001)
+    trials["test/accuracy"] += np.random.default_rng(1).normal(0, 0.02, len(trials))
+    outcomes = [name for name in trials if name.startswith(("test/", "gap/"))]
+    gone = (trials["cell"] == "half") & (trials["fold"] == 5)
+    diverged = trials.assign(diverged=gone, **{name: trials[name].mask(gone) for name in outcomes})
+    whole, lost = (look_tables(some, INFO, {}) for some in (trials, diverged))
+    first = whole[0].set_index("cell").loc["half"]
+    assert (first["verdict/gap/nll"], first["stopped"]) == ("better", "")
+    second = [tables[1].set_index("cell").loc["half"] for tables in (whole, lost)]
+    assert [row["verdict/gap/nll"] for row in second] == ["better", "not judged"]
+    assert [row["flattered"] for row in second] == [False, True]
 
 
 def test_a_trial_that_failed_is_missing_and_holds_no_look_up() -> None:

@@ -6,8 +6,9 @@ import pytest
 from scipy import stats
 
 from overcast.comparison import OUTCOMES, PRIMARY, comparison_table, families, table, table_view
+from overcast.comparison.measured_study import lost_controls
 from overcast.comparison.notes import undecided
-from overcast.comparison.predictor_table import predictor_table
+from overcast.comparison.pairs import finished_contexts
 from overcast.statistics.estimates import two_way
 from overcast.statistics.fold_covariance import common_ratio
 
@@ -333,6 +334,26 @@ def test_nothing_is_worse_than_a_baseline_with_diverged_trials():
     assert compared.set_index("cell")["flattered"].to_dict() == {"none": False, "good": False, "bad": True}
 
 
+def test_where_all_of_the_baseline_diverged_nothing_is_judged_against_what_stands_in_its_place():
+    trials = made({"none": 0, "good": 0.1, "bad": -0.1})
+    compared = comparison_table(lost(trials, "none", list(trials["repeat"])))
+    assert list(compared["cell"]) == ["good", "bad"]
+    assert row(compared, "good")["is_baseline"]
+    for column in JUDGED:
+        assert found(compared, column) == {"good": "", "bad": "not judged"}
+    (context,) = finished_contexts(lost(trials, "none", list(trials["repeat"])))
+    (told,) = lost_controls([context])
+    assert told.startswith("No trial of none finished, with which the others were to be compared: good stands in its")
+    assert lost_controls(finished_contexts(trials)) == []
+
+
+def test_what_is_left_out_of_the_cocktail_is_not_taken_for_it_where_that_diverged():
+    trials = made({"none": 0, "cocktail": 0.1, "a+b": 0.05}).assign(design="leave_one_out")
+    trials = trials.assign(mitigations=trials["cell"].map({"none": 0, "cocktail": 3, "a+b": 2}))
+    (context,) = finished_contexts(lost(trials, "cocktail", list(trials["repeat"])))
+    assert (context.control_lost, context.control) == ("cocktail", "none")
+
+
 def test_a_cell_that_diverged_altogether_is_no_row_and_the_rest_is_compared():
     trials = made({"none": 0, "good": 0.1, "wild": 0})
     compared = comparison_table(lost(trials, "wild", list(trials["repeat"])))
@@ -386,57 +407,3 @@ def test_an_official_test_part_widens_the_interval_by_its_samples():
     assert width(both, "good", "test/accuracy") > 1.05 * width(seeds_only, "good", "test/accuracy")
     partly = {run: known for run, known in answers.items() if run != "none0"}
     assert width(comparison_table(trials, ACCURACY_ALONE, partly), "good") == pytest.approx(width(seeds_only, "good"))
-
-
-def with_predictors(trials, **accuracies):
-    """The trials beside the test accuracies of what needs no network, a fold's own each."""
-    draw = np.random.default_rng(9).normal
-    noise = pd.Series(draw(0, 0.01, trials["fold"].nunique()))
-    of_fold = trials["fold"].map(noise)
-    return trials.assign(**{f"baseline/{name}_accuracy": value + of_fold for name, value in accuracies.items()})
-
-
-def test_what_needs_no_network_is_compared_with_the_control_by_the_paired_t_test(independent_folds):
-    trials = with_predictors(made({"none": 0, "good": 0.3}), majority=0.3)
-    (got,) = predictor_table(trials).to_dict("records")
-    control = trials[trials["cell"] == "none"]
-    paired = stats.ttest_rel(control["test/accuracy"], control["baseline/majority_accuracy"])
-    assert (got["predictor"], got["control"], got["verdict"]) == ("majority", "none", "better")
-    assert got["test/accuracy"] == pytest.approx(control["baseline/majority_accuracy"].mean())
-    assert (got["change/low"], got["change/high"]) == pytest.approx(tuple(paired.confidence_interval()))
-
-
-def test_every_contexts_control_is_compared_with_what_needs_no_network():
-    strong = with_predictors(made({"none": 0.1, "good": 0.2}, mark="cnn · "), majority=0.3, linear=0.8)
-    weak = with_predictors(
-        made({"none": -0.1, "good": 0.2}, model="ann", mark="ann · ", seed=1), majority=0.3, linear=0.8
-    )
-    told = predictor_table(pd.concat([strong, weak])).set_index(["context", "predictor"])["verdict"].to_dict()
-    assert told == {
-        ("cnn", "linear"): "better",
-        ("cnn", "majority"): "better",
-        ("ann", "linear"): "worse",
-        ("ann", "majority"): "better",
-    }
-    changes = predictor_table(pd.concat([strong, weak]))["change"]
-    assert list(changes) == pytest.approx([0.1, 0.6, -0.1, 0.4], abs=0.05)
-
-
-def test_persistence_is_told_only_where_samples_follow_each_other():
-    ordered = with_predictors(made({"none": 0, "good": 0.1}), linear=0.5, persistence=0.8).assign(data="sea")
-    other = with_predictors(made({"none": 0, "good": 0.1}, seed=1), linear=0.5)
-    told = predictor_table(pd.concat([ordered, other]))
-    assert list(zip(told["data"], told["predictor"], strict=True)) == [
-        ("sea", "linear"),
-        ("sea", "persistence"),
-        ("sky", "linear"),
-    ]
-
-
-def test_trials_that_do_not_tell_what_needs_no_network_have_no_such_table():
-    assert predictor_table(made({"none": 0, "good": 0.1})).empty
-
-
-def test_from_one_repeat_nothing_is_said_against_what_needs_no_network():
-    (got,) = predictor_table(with_predictors(made({"none": 0}, folds=1), majority=0.1)).to_dict("records")
-    assert (got["verdict"], np.isnan(got["change/low"])) == ("not judged", True)

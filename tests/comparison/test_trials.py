@@ -59,6 +59,7 @@ def test_trials_without_an_outcome_are_rows_of_their_cell(config: Any) -> None:
     strong = config("epochs=1", "mitigation=dropout", "mitigation.dropout.p=0.9")
     told = [Diverged(recorded_params(each), "") for each in (strong, config("epochs=1", "mitigation=dropout"))]
     assert list(trials(runs, told)["cell"].iloc[2:]) == ["dropout · lr=0.01 · p=0.9", "dropout · lr=0.01 · p=0.3"]
+    assert list(rows["mitigations"]) == [0] * 4
     told = "none · lr=10000000000.0: 2 of 2 repeats diverged (the loss is not finite in epoch 1)"
     assert diverged_cells(rows) == [told]
 

@@ -217,8 +217,16 @@ def test_as_many_runs_find_half_the_effect_that_they_would_one_at_a_time() -> No
 
 def test_what_differs_in_the_last_digit_is_no_effect() -> None:
     levels = two_level_fraction(3)
-    effects = Factorial(levels, 0.7 + np.tile(0.1 * levels[:, [0]], 4) + 1e-17).main_effects()
+    effects = Factorial(levels, 0.7 + np.tile(0.1 * levels[:, [0]], 8) + 1e-17).main_effects()
     assert list(effects.excludes_zero) == [True, False, False]
+
+
+def test_blocks_that_all_say_the_same_prove_what_agreeing_signs_prove() -> None:
+    levels = two_level_fraction(3)
+    for blocks in (3, 8):
+        effects = Factorial(levels, 0.7 + np.tile(0.1 * levels[:, [0]], blocks)).main_effects()
+        assert float(effects.p[0]) == pytest.approx(2.0 ** (1 - blocks))
+        assert bool(effects.excludes_zero[0]) == (blocks == 8)
 
 
 def test_what_folds_share_widens_intervals_and_moves_no_effect() -> None:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,8 @@ from statsmodels.stats.anova import anova_lm
 from overcast.core.paths import ROOT
 from overcast.statistics.estimates import ALPHA
 from overcast.statistics.simultaneous import (
-    MAX_FLIPS,
     compare_with_control,
     joint_coverage,
-    sign_flip_p,
     simultaneous_level,
 )
 from overcast.statistics.verdicts import Verdict, verdicts
@@ -100,30 +97,6 @@ def test_missing_cells_are_fitted_as_least_squares_does(draw):
     comparison = compare_with_control(d[:, :, None])
     assert fit.df_resid == 32
     assert (comparison.standard_error**2 * comparison.n_folds).min() == pytest.approx(pooled)
-
-
-def test_sign_flips_by_brute_force(draw):
-    families = [draw(0.6, 1, (2, 5)), draw(0, 1, (1, 5))]
-    together = np.concatenate(families)
-
-    def t(values):
-        return np.array([abs(stats.ttest_1samp(row, 0).statistic) for row in values])
-
-    largest = [t(together * signs).max() for signs in product((1, -1), repeat=5)]
-    theirs = [np.mean(np.array(largest) >= own - 1e-9) for own in t(together)]
-    assert np.concatenate(sign_flip_p(families)) == pytest.approx(theirs)
-
-
-def test_random_sign_flips_come_near_and_are_the_same_each_time(draw):
-    differences = draw(0.35, 1, (3, 16))
-    once, again = sign_flip_p([differences])[0], sign_flip_p([differences])[0]
-    assert once.tolist() == again.tolist()
-    assert once.min() >= 1 / MAX_FLIPS
-    other = draw(size=(MAX_FLIPS, 1, 16)) > 0
-    flipped = np.where(other, differences, -differences)  # (flips, 3, 16)
-    largest = np.abs(flipped.mean(2) / flipped.std(2)).max(1)
-    own = np.abs(differences.mean(1) / differences.std(1))
-    assert once == pytest.approx((largest[:, None] >= own).mean(0), abs=0.03)
 
 
 # --- how it behaves
@@ -268,11 +241,6 @@ def test_missing_runs_raise_no_alarms(draw):
     studies = (fold_differences(draw, 8, 6) for _ in range(400))
     rate = error_rate(np.where(missing.random((8, 6, 1)) < 0.1, np.nan, d) for d in studies)
     assert 0 < rate < 0.08
-
-
-def test_sign_flips_err_as_often_as_they_may(draw):
-    flipped = [sign_flip_p([fold_differences(draw, 6, 8)[:, :, 0]])[0].min() <= ALPHA for _ in range(400)]
-    assert 0.02 < np.mean(flipped) < 0.08
 
 
 @pytest.mark.slow

@@ -117,6 +117,23 @@ def test_no_number_of_seeds_averages_the_samples_of_a_fixed_test_part(draw):
     assert needed[0] <= needed[2]
 
 
+def test_on_a_single_fold_more_seeds_are_more_degrees_of_freedom_too(draw):
+    runs = draw(size=(3, 4, 1))
+    compared = compare_with_control(runs - draw(size=(1, 4, 1)))
+    needed, margin, level = seeds_to_decide(compared, 1, 1.0, 0.01), 1.0, 0.01
+
+    def margin_decided_with(seeds):
+        df = compared.df * (seeds - 1) / 3
+        quantile = stats.t.isf(level / 2, df) + stats.t.ppf(0.9, df)
+        return quantile * np.sqrt(compared.fold_variance / seeds)
+
+    assert (margin_decided_with(needed) <= margin).all()
+    assert (margin < margin_decided_with(needed - 1)).all()
+    few = stats.t.isf(level / 2, compared.df) + stats.t.ppf(0.9, compared.df)  # as if there were but the pilot's
+    assert (needed < few**2 * compared.fold_variance / margin**2).all()
+    assert seeds_to_decide(compared, 1, 1000.0, level).tolist() == [2] * 3  # one has no error
+
+
 def test_with_one_seed_all_noise_is_taken_for_that_of_seeds(pilot):
     single = replace(pilot, fold_variance=np.full(5, 2.5), seed_variance=np.nan)
     apart = replace(pilot, fold_variance=np.zeros(5), seed_variance=2.5)

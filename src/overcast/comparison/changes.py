@@ -28,9 +28,11 @@ def interval_columns(name: str, estimate: Estimate) -> dict[str, list[float]]:
 def not_flattered(table: pd.DataFrame, judged: Families) -> pd.DataFrame:
     """The table without the verdicts that `unless_flattered` takes away.
 
-    table: with ``diverged`` and ``baseline_diverged``; gets ``flattered``, whether a verdict of the row was such a one.
+    table: with ``diverged`` and ``baseline_diverged``; gets ``flattered``, whether a verdict of the row was such a one,
+    now or before.
     """
-    table["flattered"] = False
+    if "flattered" not in table:
+        table["flattered"] = False
     for outcome in judged.judged:
         name = f"verdict/{outcome.column}"
         each = zip(table[name], table["diverged"], table["baseline_diverged"], strict=True)

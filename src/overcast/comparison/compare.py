@@ -176,7 +176,9 @@ def _whole_report(study: MeasuredStudy) -> FactorialReport | GeneralReport | Non
     if study.record.parent.tags.get("design") == "factorial":
         name = study.info["study"].rpartition("-")[0]
         elsewhere = wording.cell_sentences(study.table[study.table["cell"].isin(study.joined)], study.judged)
-        return factorial_report(study.own_trials, study.judged, study.info["command"], name, elsewhere)
+        return factorial_report(
+            study.own_trials, study.parts, study.fixed_answers, study.judged, study.info["command"], name, elsewhere
+        )
     if study.info.get("looks"):  # where cells stop early, their means lean to what stopped them
         return None
     return general_report(study.trials, study.table, study.judged, study.fixed_answers)
@@ -186,9 +188,9 @@ def _study_of_page(study: MeasuredStudy, findings: Findings) -> page.Study:
     """All that the report shows."""
     finished, effects = study.finished, findings.effects
     general = findings.report.table if isinstance(findings.report, GeneralReport) else None
-    last = noise_sections(finished, study.judged, study.own_answers, study.fixed_answers)
+    last = noise_sections(study.trials, study.judged, study.own_answers, study.fixed_answers)
     if effects is None:
-        last = [*interval_sections(study.looks, finished, study.judged, study.fixed_answers), *last]
+        last = [*interval_sections(study.looks, study.trials, study.judged, study.fixed_answers), *last]
     predictors = predictor_table(study.trials, study.fixed_answers)
     return page.Study(
         study.table, predictors, finished, curves(study.runs), study.info, findings.claim,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from overcast.comparison.factorial_design import Design, confirm, interactions, main_effects, read_design
 from overcast.comparison.factorial_figures import sections
 from overcast.comparison.factorial_wording import effect_sentences, factorial_headline, recipe_sentences, why_no_effect
 from overcast.comparison.figures import accuracy_like
-from overcast.comparison.pairs import Context, contexts
+from overcast.comparison.pairs import Answers, Context, contexts
 from overcast.comparison.wording import capitalised
 from overcast.core.words import translatable, translate
 from overcast.html.page import BulletList, Section
 from overcast.study.outcomes import Families, families
+
+Parts = Mapping[tuple[str, int], NDArray[np.str_]]
+"""Of each data set and fold, the part of each row (N,)."""
 
 ELSEWHERE = translatable(
     "Predictions that joined the study: compared with its control as a cell is, and in none of the effects."
@@ -38,6 +43,8 @@ class FactorialReport:
 
 def factorial_report(
     trials: pd.DataFrame,
+    parts: Parts,
+    answers: Answers | None = None,
     judged: Families | None = None,
     command: str = "",
     study: str = "factorial",
@@ -45,46 +52,52 @@ def factorial_report(
 ) -> FactorialReport | None:
     """The report on trials as `overcast.comparison.trials.trials` gives them; None where they tell of no effect.
 
-    trials: of the study's own cells, those that diverged too. command, study: its command and name, to say what
-    confirms a recipe that was not run. joined: a sentence on each cell from elsewhere.
+    trials: of the study's own cells, those that diverged too. answers: to a fixed test part. command, study: its
+    command and name, to say what confirms a recipe that was not run. joined: a sentence on each cell from elsewhere.
     """
     judged = judged or families()
-    parts = [
-        _part(context.name, design, judged, command, study)
-        for context, design in _designs(trials, judged)
+    told = [
+        _part(context.name, design, _of_folds(parts, design.data), judged, command, study)
+        for context, design in _designs(trials, judged, answers or {})
         if design and design.blocks
     ]
-    if not parts:
+    if not told:
         return None
     beside = [Section(translate("From elsewhere"), translate(ELSEWHERE), [BulletList(joined)])] if joined else []
     return FactorialReport(
-        pd.concat([part.effects for part in parts], ignore_index=True),
-        "\n".join(part.headline for part in parts),
-        [*(line for part in parts for line in part.sentences), *joined],
-        [*(section for part in parts for section in part.sections), *beside],
+        pd.concat([part.effects for part in told], ignore_index=True),
+        "\n".join(part.headline for part in told),
+        [*(line for part in told for line in part.sentences), *joined],
+        [*(section for part in told for section in part.sections), *beside],
     )
 
 
 def without_effects(trials: pd.DataFrame, judged: Families | None = None) -> list[str]:
     """Of each context of a factorial study whose trials, as above, tell of no effect: why."""
     lines = []
-    for context, design in _designs(trials, judged or families()):
+    for context, design in _designs(trials, judged or families(), {}):
         if not (design and design.blocks):
             why = why_no_effect(design, context.trials)
             lines.append(f"{context.name}: {why}" if context.name else capitalised(why))
     return lines
 
 
-def _designs(trials: pd.DataFrame, judged: Families) -> list[tuple[Context, Design | None]]:
-    return [(context, read_design(context.trials, judged)) for context in contexts(trials)]
+def _designs(trials: pd.DataFrame, judged: Families, answers: Answers) -> list[tuple[Context, Design | None]]:
+    return [(context, read_design(context.trials, judged, answers)) for context in contexts(trials)]
 
 
-def _part(context: str, design: Design, judged: Families, command: str, study: str) -> FactorialReport:
+def _of_folds(parts: Parts, data: str) -> dict[int, NDArray[np.str_]]:
+    return {fold: rows for (name, fold), rows in parts.items() if name == data}
+
+
+def _part(
+    context: str, design: Design, parts: Mapping[int, NDArray[np.str_]], judged: Families, command: str, study: str
+) -> FactorialReport:
     """The report on one context."""
     opening = f"{context}: " if context else ""
     effects, new_data = (main_effects(design, judged, new) for new in (False, True))
     primary = accuracy_like(judged)
-    together, confirmation = interactions(design, primary), confirm(design, judged)
+    together, confirmation = interactions(design, primary), confirm(design, judged, parts)
     lines = effect_sentences(design, effects, new_data, together, judged)
     lines += recipe_sentences(design, confirmation, judged, command, study)
     shown = sections(opening, effects, together, lines, judged, confirmation)

@@ -3,14 +3,15 @@
 An effect here is the mean over everything that the other mitigations are set to, not the one against `none`: half of
 all runs have the mitigation and half have not. See `overcast.statistics.designs` for the estimates and their intervals.
 
-The recipe is chosen by validation figures of some folds and confirmed by test figures of others, see `fold_halves`.
+The recipe is chosen by validation figures of some folds and confirmed by test figures of others, see
+`confirming_folds`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -19,12 +20,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from overcast.comparison.changes import change_columns, unless_flattered
+from overcast.comparison.pairs import Answers
 from overcast.core.words import translatable, translate
+from overcast.prepare.folds import TEST, VALIDATION
 from overcast.statistics.designs import Factorial, Levels, effect_columns, is_orthogonal, pairs
-from overcast.statistics.estimates import Array, Estimate
+from overcast.statistics.estimates import Array, Estimate, by_group, sample_variance
 from overcast.statistics.fold_covariance import common_ratio
 from overcast.statistics.verdicts import Verdict
-from overcast.study.outcomes import Families, Outcome
+from overcast.study.outcomes import BY_SAMPLE, Families, Outcome
 
 CHOSEN_BY = "validation/accuracy"
 
@@ -40,7 +43,8 @@ class Design:
     of each column, (C, K), a mean over seeds. blocks: the folds, of each split if there are several, or, of a study on
     one fold, its repeats. incomplete: what of them lacks a cell, or has a trial of it that diverged, and is left out;
     each with one such cell. diverged: (C,) how many trials of a cell did. network, data: their names. seeds: the most
-    that a cell has in a block.
+    that a cell has in a block. samples: of outcomes whose samples are known, of a test part that all trials share,
+    (C, K, G) of its groups, a mean over seeds.
     """
 
     factors: list[str]
@@ -52,11 +56,23 @@ class Design:
     network: str = ""
     data: str = ""
     seeds: int = 1
+    samples: Mapping[str, Array] = field(default_factory=dict)
 
     def fit(self, column: str, blocks: Sequence[str | int] | None = None) -> Factorial:
         """The model of this column in these blocks, all of them by default."""
-        kept = [number for number, block in enumerate(self.blocks) if blocks is None or block in blocks]
-        return Factorial(self.levels, self.values[column][:, kept])
+        return Factorial(self.levels, self.values[column][:, self._places(blocks)])
+
+    def sample_variance(self, column: str, weights: Array, blocks: Sequence[str | int] | None = None) -> Array:
+        """(Q,) of the means over blocks of weighted sums of the cells (Q, C), by way of the samples of a test part that
+        all share; zeros where there is none. Of a gap, the test part's samples count.
+        """
+        known = self.samples.get(column.replace("gap/", "test/"))
+        if known is None or len(at := self._places(blocks)) < 2:
+            return np.zeros(len(weights))
+        return sample_variance(np.einsum("qc,ckg->qkg", weights, known[:, at]))
+
+    def _places(self, blocks: Sequence[str | int] | None) -> list[int]:
+        return [number for number, block in enumerate(self.blocks) if blocks is None or block in blocks]
 
     @property
     def diverged_sides(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -94,8 +110,11 @@ class Confirmation:
     gains: Mapping[str, Estimate]
 
 
-def read_design(trials: pd.DataFrame, judged: Families) -> Design | None:
-    """The design of one context's trials; None if their cells are not those of a factorial."""
+def read_design(trials: pd.DataFrame, judged: Families, answers: Answers) -> Design | None:
+    """The design of one context's trials; None if their cells are not those of a factorial.
+
+    answers: of each run, to a test part that all share.
+    """
     trials = trials.assign(recipe=recipe_names(trials))
     recipes = [[] if name == "none" else name.split("+") for name in trials["recipe"].unique()]
     factors = _in_order(recipes)
@@ -119,21 +138,33 @@ def read_design(trials: pd.DataFrame, judged: Families) -> Design | None:
     diverged = trials.groupby("recipe", sort=False)["diverged"].sum().to_numpy(int)
     network, data = (str(trials[name].iloc[0]) for name in ("model", "data"))
     seeds = int(in_block.size().max())
-    return Design(factors, levels, values, blocks, incomplete, diverged, network, data, seeds)
+    samples = _samples(in_block, [(recipe, block) for recipe in means.index for block in blocks], answers)
+    samples = {column: told.reshape(len(levels), len(blocks), -1) for column, told in samples.items()}
+    return Design(factors, levels, values, blocks, incomplete, diverged, network, data, seeds, samples)
+
+
+def _samples(in_block: Any, places: Sequence[tuple[str, str | int]], answers: Answers) -> dict[str, Array]:
+    """Of each outcome that all answers have, what was answered at each place, (places, G)."""
+    runs = in_block["run_id"].agg(list) if answers else {}
+    told = [[answers.get(run, {}) for run in runs[place]] for place in places] if answers else []
+    return {
+        column: np.stack([np.mean([by_group(one[column], one["group"]) for one in each], axis=0) for each in told])
+        for column in BY_SAMPLE
+        if told and all(column in one for each in told for one in each)
+    }
 
 
 def _blocks(trials: pd.DataFrame) -> list[str | int]:
     """Of each trial its fold, which of two splits are two; on a single one, its repeat."""
-    splits = trials["split_seed"] if "split_seed" in trials else pd.Series(0, trials.index)
-    if splits.nunique() > 1:
+    if trials["split_seed"].nunique() > 1:
         text = "{fold} of split {split}"
-        return [translate(text, fold=f, split=s) for f, s in zip(trials["fold"], splits, strict=True)]
+        return [translate(text, fold=f, split=s) for f, s in zip(trials["fold"], trials["split_seed"], strict=True)]
     return list(trials["fold" if trials["fold"].nunique() > 1 else "repeat"])
 
 
 def recipe_names(trials: pd.DataFrame) -> list[str]:
     """What is on in each trial: its mitigations, and the longer training where ``lengths`` are a factor."""
-    if "lengths" not in trials or not trials["lengths"].iloc[0]:
+    if not trials["lengths"].iloc[0]:
         return list(trials["mitigation"])
     short, long = map(int, trials["lengths"].iloc[0].split())
     names = [[] if name == "none" else [name] for name in trials["mitigation"]]
@@ -153,10 +184,12 @@ def _in_order(recipes: Sequence[Sequence[str]]) -> list[str]:
 def main_effects(design: Design, judged: Families, new_data: bool = False) -> pd.DataFrame:
     """A row a mitigation, in the columns of `comparison_table`: what it changes on top of the others, and the verdicts.
 
-    The intervals of a family hold together, and speak of these data; new_data: of new data of this kind, with the upper
-    limit of what folds share. diverged, baseline_diverged: how many of the trials with it and without it did, of the
-    ``planned`` on either side: what is left of them flatters their side, and a verdict in its favour is none.
-    combinations: how many cells there are.
+    The intervals of a family hold together, and speak of these data, or where all trials share a test part, of new test
+    samples too; new_data: of new data of this kind, with the upper limit of what folds share.
+
+    diverged, baseline_diverged: how many of the trials with it and without it did, of the ``planned`` on either side:
+    what is left of them flatters their side, and a verdict in its favour is none. combinations: how many cells there
+    are.
     """
     with_it, without = (each[: len(design.factors)] for each in design.diverged_sides)
     table = pd.DataFrame({"cell": design.factors, "mitigation": design.factors})
@@ -167,7 +200,10 @@ def main_effects(design: Design, judged: Families, new_data: bool = False) -> pd
     for family in (judged.overfitting, judged.better):
         for outcome in family:
             fit = design.fit(outcome.column)
-            effects = fit.main_effects(len(family), _common(design, outcome, fit) if new_data else 0.0)
+            samples = design.sample_variance(outcome.column, fit.effect_weights[: len(design.factors)])
+            if new_data:
+                samples = samples + _common(design, outcome, fit)
+            effects = fit.main_effects(len(family), samples)
             table = table.assign(**_changes(outcome, effects, with_it, without))
     not_judged = (table.filter(like="verdict/") == Verdict.NOT_JUDGED.value).any(axis=1)
     return table.assign(flattered=not_judged & (with_it + without > 0))
@@ -186,7 +222,9 @@ def interactions(design: Design, outcome: Outcome) -> pd.DataFrame:
     names = [(design.factors[i], design.factors[j]) for i, j in pairs(len(design.factors))]
     table = pd.DataFrame(names, columns=["first", "second"])
     sides = (each[len(design.factors) :] for each in design.diverged_sides)
-    return table.assign(**_changes(outcome, design.fit(outcome.column).interactions(), *sides))
+    fit = design.fit(outcome.column)
+    samples = design.sample_variance(outcome.column, fit.effect_weights[len(design.factors) :])
+    return table.assign(**_changes(outcome, fit.interactions(common=samples), *sides))
 
 
 def _changes(
@@ -199,27 +237,31 @@ def _changes(
     return {**columns, name: found}
 
 
-def fold_halves(folds: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The folds to choose a recipe by, and those to confirm it on; both empty where there are too few.
+def confirming_folds(parts: Mapping[int, NDArray[np.str_]]) -> tuple[list[int], list[int]]:
+    """The folds to choose a recipe by, and those to confirm it on; both empty where there are none.
 
-    In fold f the test part is fold f and the validation part fold f + 1. The choice is by the validation parts of the
-    first folds 0 … m-1, which are the folds 1 … m: so fold m is left out, and the test parts of m+1 … are rows that
-    no figure of the choice was measured on. (As in every cross-validation, its networks were trained on them.)
+    The choice is by the validation parts of the first half of the folds. It is confirmed on the test parts of all other
+    folds that have no row of these: where the validation part of a fold is the test part of the next one, that leaves
+    one fold out. (As in every cross-validation, networks that chose were trained on rows that confirm.)
+
+    parts: of each fold, the part of each row (N,).
     """
-    half = (len(folds) - 1) // 2
-    choosing = sorted(folds)[:half] if half > 0 else []
-    used = {fold + shift for fold in choosing for shift in (0, 1)}
-    return choosing, [fold for fold in sorted(folds) if fold not in used] if choosing else []
+    folds = sorted(parts)
+    choosing = folds[: (len(folds) - 1) // 2]
+    seen = np.any([parts[fold] == VALIDATION for fold in choosing], axis=0)
+    confirming = [fold for fold in folds if fold not in choosing and not (seen & (parts[fold] == TEST)).any()]
+    return (choosing, confirming) if choosing and confirming else ([], [])
 
 
-def confirm(design: Design, judged: Families) -> Confirmation | None:
+def confirm(design: Design, judged: Families, parts: Mapping[int, NDArray[np.str_]]) -> Confirmation | None:
     """Choose a recipe and compare it with none and all of them, as they were run or else as predicted.
 
-    None where there are too few folds for both, and on several splits, whose folds share rows.
+    None where there are too few folds for both, where they share the rows, and on several splits, whose folds do.
+
+    parts: as for `confirming_folds`, of all folds of the study.
     """
-    folds = [block for block in design.blocks if not isinstance(block, str)]
-    choosing, confirming = fold_halves(folds)
-    if not choosing or not confirming:
+    choosing, confirming = confirming_folds({fold: rows for fold, rows in parts.items() if fold in design.blocks})
+    if not choosing:
         return None
     recipe = design.fit(CHOSEN_BY, choosing).best_recipe()
     rivals = [np.full_like(recipe, level) for level in (-1, 1)]
@@ -230,8 +272,10 @@ def confirm(design: Design, judged: Families) -> Confirmation | None:
         run = [fit.cell_weights(each) for each in recipes]
         predicted = fit.prediction_weights(recipes)
         weights = np.stack([guess if own is None else own for own, guess in zip(run, predicted, strict=True)])
-        means[outcome.column] = fit.estimate(weights)
-        gains[outcome.column] = fit.estimate(weights[0] - weights[1:], many)
+        against = weights[0] - weights[1:]
+        of_mean, of_gain = (design.sample_variance(outcome.column, w, confirming) for w in (weights, against))
+        means[outcome.column] = fit.estimate(weights, common=of_mean)
+        gains[outcome.column] = fit.estimate(against, many, of_gain)
     names, measured = [design.name(each) for each in recipes], [own is not None for own in run]
     diverged = [int(design.diverged[(design.levels == each).all(1)].sum()) for each in recipes]
     return Confirmation(choosing, confirming, names, measured, diverged, means, names[1:], gains)

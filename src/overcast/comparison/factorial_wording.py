@@ -85,7 +85,9 @@ def _detectable(design: Design, judged: Families) -> str:
     parts = []
     for family in (judged.overfitting, judged.better):
         for outcome in family:
-            ours, alone = design.fit(outcome.column).detectable(len(family))
+            fit = design.fit(outcome.column)
+            samples = design.sample_variance(outcome.column, fit.effect_weights[: len(design.factors)])
+            ours, alone = fit.detectable(len(family), float(samples.mean()))
             shown = [number(value, 1 if outcome.percent else 3, outcome.scale) for value in (ours, alone)]
             text = "{outcome} {size} {unit} ({alone} by as many runs one at a time)"
             parts.append(translate(text, outcome=outcome.label, size=shown[0], unit=outcome.unit, alone=shown[1]))
@@ -141,7 +143,7 @@ def recipe_sentences(
     if confirmation is None:
         text = (
             "No recipe is chosen by some folds and confirmed on others: that takes three or more folds that are whole, "
-            "of one split"
+            "of one split, in which what one validates with is not what all are tested on"
         )
         return [translate(text)]
     c = confirmation

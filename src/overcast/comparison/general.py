@@ -15,7 +15,7 @@ from overcast.comparison import wording
 from overcast.comparison.changes import change_columns, interval_columns, not_flattered
 from overcast.comparison.general_figure import general_forest
 from overcast.comparison.headline import cost, counted
-from overcast.comparison.pairs import Answers, Context, contexts
+from overcast.comparison.pairs import Answers, Context, contexts, finished_contexts
 from overcast.comparison.table import compare_context
 from overcast.comparison.table_view import measured, verdict_field
 from overcast.core.words import translatable, translate
@@ -70,7 +70,7 @@ def data_set_effects(trials: pd.DataFrame, table: pd.DataFrame, judged: Families
     several_ways = len(groups) < sum(1 for _ in contexts(trials))
     if trials["mitigation"].nunique() < 2 or len(groups) < MIN_DATA_SETS or several_ways:
         return pd.DataFrame()
-    finished = {str(each.trials["data"].iloc[0]): each for each in contexts(trials[~trials["diverged"]])}
+    finished = {str(each.trials["data"].iloc[0]): each for each in finished_contexts(trials)}
     told, rows = table.set_index(["data", "cell"]), []
     for data, context in groups.items():
         of_data_set = str(context.trials["rest"].iloc[0]).split(" · ")
@@ -78,7 +78,7 @@ def data_set_effects(trials: pd.DataFrame, table: pd.DataFrame, judged: Families
         shared = {"data": data, "baseline_diverged": gone.get(context.control, 0)}
         shared["planned"] = context.trials["repeat"].nunique()
         for outcome in judged.judged:
-            errors = _standard_errors(finished.get(data), context.control, outcome, answers)
+            errors = _standard_errors(finished.get(data), outcome, answers)
             for cell in context.cells[1:]:
                 row, column = told.loc[(data, cell)] if cell in errors else {}, f"change/{outcome.column}"
                 names = {"change": column, "low": f"{column}/low", "high": f"{column}/high", "time": "time"}
@@ -89,9 +89,9 @@ def data_set_effects(trials: pd.DataFrame, table: pd.DataFrame, judged: Families
     return pd.DataFrame(rows)
 
 
-def _standard_errors(context: Context | None, control: str, outcome: Outcome, answers: Answers) -> dict[str, float]:
+def _standard_errors(context: Context | None, outcome: Outcome, answers: Answers) -> dict[str, float]:
     """Of each cell that finished, if its control did."""
-    if context is None or context.control != control:
+    if context is None or context.control_lost:
         return {}
     return dict(
         zip(context.cells[1:], compare_context(context, outcome.column, answers).standard_error.tolist(), strict=True)

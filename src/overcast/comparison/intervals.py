@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.figures import KINDS, STYLES
-from overcast.comparison.pairs import Answers, Context, contexts
+from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.table import compare_all, fold_differences, outcome_levels
 from overcast.comparison.wording import cell, places, verdict_name
 from overcast.core.words import translatable, translate
@@ -108,10 +108,10 @@ def _note(row: pd.Series | None, is_last: bool) -> str:
 def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Families, answers: Answers) -> Section | None:
     """Folds to be drawn again in the browser; of the contexts in which every trial has all folds and none diverged.
 
-    None if there are none, or fewer than `MIN_FOLDS` folds, or they are not the same in all. trials: those that
-    finished. answers: as for `comparison_table`.
+    None if there are none, or fewer than `MIN_FOLDS` folds, or they are not the same in all. answers: as for
+    `comparison_table`.
     """
-    groups = list(contexts(trials))
+    groups = finished_contexts(trials)
     whole = {at: context for at, context in enumerate(groups) if _is_whole(context, table, judged)}
     names = {tuple(context.fold_names) for context in whole.values()}
     if len(names) != 1 or (k := len(folds := min(names))) < MIN_FOLDS:
@@ -155,7 +155,7 @@ def _is_whole(context: Context, table: pd.DataFrame, judged: Families) -> bool:
     """Whether there is a difference of each cell in each of several folds, and nothing that flatters any."""
     rows = table[table["context"] == context.name]
     known = [np.isfinite(fold_differences(context, outcome.column)) for outcome in judged.judged]
-    several = len(context.cells) > 1 and not context.single_fold
+    several = len(context.cells) > 1 and not context.single_fold and not context.control_lost
     return several and not rows["diverged"].any() and all(each.all() for each in known)
 
 

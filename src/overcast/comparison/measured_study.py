@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from overcast.comparison.factorial import without_effects
-from overcast.comparison.pairs import Answers
+from overcast.comparison.factorial import Parts, without_effects
+from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import look_tables, sequential_notes
 from overcast.comparison.study_record import (
@@ -27,6 +27,7 @@ from overcast.comparison.study_record import (
 from overcast.comparison.trials import answers, diverged_cells
 from overcast.comparison.tuned import tuned_notes
 from overcast.core.errors import UserError
+from overcast.core.words import translate
 from overcast.study.lookup import StudyRecord
 from overcast.study.outcomes import Families
 from overcast.tracking.metadata import origins
@@ -69,6 +70,14 @@ class MeasuredStudy:
         return self.trials[~self.trials["cell"].isin(self.joined)]
 
     @property
+    def parts(self) -> Parts:
+        """Of each data set and fold, as its first run has them."""
+        first: dict[tuple[str, int], Run] = {}
+        for run in self.runs:
+            first.setdefault((run.config.data.name, run.config.split.fold), run)
+        return {key: run.parts for key, run in first.items()}
+
+    @property
     def judged(self) -> Families:
         judged: Families = self.info["families"]
         return judged
@@ -103,7 +112,22 @@ def measure_study(record: StudyRecord, predictions: Sequence[Path] = ()) -> Meas
     names = [path.stem for path in predictions]
     looks = look_tables(trials, info, fixed_answers)
     info["looked"] = sequential_notes(looks[-1], info)
+    info["unfinished"] = max(info["runs"] - len(runs) - len(diverged), 0)
+    info["remarks"] = [*info["remarks"], *lost_controls(finished_contexts(trials))]
     return MeasuredStudy(record, runs, len(diverged), trials, names, looks, info, fixed_answers, own_answers)
+
+
+def lost_controls(contexts: Sequence[Context]) -> list[str]:
+    """What to say of each context whose control has no finished trial."""
+    text = (
+        "No trial of {control} finished, with which the others were to be compared{where}: {cell} stands in its place, "
+        "and nothing is judged."
+    )
+    return [
+        translate(text, control=each.control_lost, cell=each.control, where=f" ({each.name})" if each.name else "")
+        for each in contexts
+        if each.control_lost
+    ]
 
 
 def _about(record: StudyRecord) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pandas as pd
 from overcast.comparison.markdown import escaped
 from overcast.comparison.page import Study
 from overcast.comparison.references import REFERENCES
-from overcast.comparison.wording import listed, margins
+from overcast.comparison.wording import listed, margins, seeds_alone
 from overcast.core.words import translatable, translate
 from overcast.prepare.folds import CALIBRATION
 from overcast.statistics.sequential import FUTILE
@@ -28,7 +28,8 @@ def methods(study: Study, runs: Sequence[Run], planned: bool) -> str:
     """The paragraph, as Markdown. runs: the study's finished ones. planned: whether its plan preceded its trials."""
     sentences = [
         *_cells(study), *_data(runs), *_repeats(study, runs), *_tuning(study), *_outcomes(study, planned),
-        *(_analysis(study) if study.effects is None else map(translate, FACTORIAL_ANALYSIS)), *_deviations(study),
+        *(_analysis(study) if study.effects is None else map(translate, FACTORIAL_ANALYSIS)),
+        *_fixed_test_part(study), *_deviations(study),
         *_software(study),
     ]  # fmt: skip
     return " ".join(sentences) + "\n"
@@ -223,12 +224,6 @@ def _analysis(study: Study) -> list[str]:
             "with a probability below {futile:.0f} % [@lan1982]."
         )
         sentences.append(translate(text, futile=100 * FUTILE))
-    if study.info.get("official_test"):
-        text = (
-            "Where the test part is the same in all trials, the variance by way of its samples is added, two-way over "
-            "trials and samples [@owen2007]."
-        )
-        sentences.append(translate(text))
     if study.general is not None:
         text = (
             "For what holds in general, each of the {number} data sets counts once, as a random effect [@hedges1983]: "
@@ -237,6 +232,17 @@ def _analysis(study: Study) -> list[str]:
         )
         sentences.append(translate(text, number=study.table["data"].nunique()))
     return [*sentences, translate(VERDICTS)]
+
+
+def _fixed_test_part(study: Study) -> list[str]:
+    """That its samples count as well, where all trials share one."""
+    if not study.info.get("official_test"):
+        return []
+    text = (
+        "Where the test part is the same in all trials, the variance by way of its samples is added, two-way over "
+        "trials and samples [@owen2007]."
+    )
+    return [translate(text), *seeds_alone(study.judged)]
 
 
 def _deviations(study: Study) -> list[str]:

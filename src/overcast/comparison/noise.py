@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from overcast.comparison.changes import change_columns
-from overcast.comparison.pairs import Answers, Context, contexts
+from overcast.comparison.changes import change_columns, unless_flattered
+from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.planning import Pilot, pilots
 from overcast.comparison.wording import change, number, size
 from overcast.core.words import translate
@@ -18,6 +18,7 @@ from overcast.html.page import BulletList, Cell, Section, Table
 from overcast.html.style import AMBER, BLUE, GREEN, ORANGE
 from overcast.statistics.conditional import clustered_mean
 from overcast.statistics.estimates import ALPHA, Array, by_group
+from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import Families, Outcome
 
 SOURCES = {"samples": BLUE, "folds": GREEN, "seeds": ORANGE, "common": AMBER}
@@ -33,7 +34,7 @@ def noise_table(
     five such studies; detectable_more: the same with ``more_seeds`` seeds a fold, as many as an hour of one core adds,
     or one more where that takes longer: ``hours`` it takes. The answers are those of `noise_sections`.
     """
-    groups = {context.name: context for context in contexts(trials)}
+    groups = {context.name: context for context in finished_contexts(trials)}
     rows = [_row(each, groups[each.context], of_own_test_parts) for each in pilots(trials, judged, of_one_test_part)]
     return pd.DataFrame(rows)
 
@@ -126,12 +127,12 @@ def next_hour(noise: pd.DataFrame) -> list[str]:
 def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) -> pd.DataFrame:
     """Of each comparison and outcome of the test part: the difference on these very data, from the pooled predictions.
 
-    context, cell, outcome, and its `change_columns`. The intervals of all of them hold together (Šidák). Empty where
-    the test parts of the folds are not all known, or overlap.
+    context, cell, outcome, and its `change_columns`. The intervals of all of them hold together (Šidák); nothing is
+    judged in favour of what diverged. Empty where the test parts of the folds are not all known, or overlap.
     """
     pooled: list[tuple[Context, str, Outcome, Array, Array]] = []
-    for context in contexts(trials):
-        for cell in context.cells[1:]:
+    for context in finished_contexts(trials):
+        for cell in context.cells[1:] if not context.control_lost else ():
             for outcome in judged.better:
                 of_fold = context.sample_differences(cell, outcome.column, answers)
                 if len(of_fold) < context.values(outcome.column).shape[1] or len(of_fold) < 2:
@@ -143,8 +144,10 @@ def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) 
     level = 1 - (1 - ALPHA) ** (1 / max(len(pooled), 1))
     table = []
     for context, cell, outcome, values, groups in pooled:
-        columns = change_columns(outcome, clustered_mean(values, groups, level))
-        row = {name: value for name, (value,) in columns.items()}
+        row = {name: value for name, (value,) in change_columns(outcome, clustered_mean(values, groups, level)).items()}
+        diverged = [context.diverged[each] for each in (cell, context.control)]
+        found = Verdict(row[name := f"verdict/{outcome.column}"])
+        row[name] = unless_flattered(found, *diverged).value
         table.append({"context": context.name, "cell": cell, "outcome": outcome, **row})
     return pd.DataFrame(table)
 
@@ -180,9 +183,8 @@ def noise_sections(
     of_own_test_parts, of_one_test_part: the answers of runs whose folds have test parts of their own, and of those that
     share a fixed one.
     """
-    finished = trials[~trials["diverged"]] if "diverged" in trials else trials
     every = [
-        noise_figure(noise_table(finished, judged, of_own_test_parts, of_one_test_part)),
-        conditional_section(conditional_table(finished, judged, of_own_test_parts)),
+        noise_figure(noise_table(trials, judged, of_own_test_parts, of_one_test_part)),
+        conditional_section(conditional_table(trials, judged, of_own_test_parts)),
     ]
     return [section for section in every if section is not None]

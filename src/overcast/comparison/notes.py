@@ -10,10 +10,14 @@ import pandas as pd
 
 from overcast.comparison.wording import cell, listed, verdict_name
 from overcast.core.words import translate
+from overcast.statistics.estimates import ALPHA
 from overcast.statistics.verdicts import Verdict
 from overcast.study.outcomes import Families, Outcome, families
 
-NOTED = ("failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "looked", "remarks", "tuned")
+NOTED = (
+    "failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "looked", "remarks", "tuned", "runs",
+    "repeats", "unfinished",
+)  # fmt: skip
 """What of a study's info stands in the notes, or is no fact of its own."""
 
 
@@ -22,27 +26,28 @@ def study_notes(table: pd.DataFrame, info: Mapping[str, Any], cells: bool = True
 
     cells: also what is known of its cells one by one, which a study that tells of their means does not.
 
-    Of the info, ``failed`` names trials that failed, ``missing`` finished ones of which neither folder nor artifacts
-    are where they were recorded; ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after
-    the first trial; ``looked`` of what the looks stopped, ``remarks`` of its epochs and splits, ``tuned`` of strengths
-    that were chosen.
+    Of the info, ``unfinished`` is how many of the planned ``runs`` neither finished nor diverged; ``failed`` names
+    trials that failed, ``missing`` finished ones of which neither folder nor artifacts are where they were recorded;
+    ``diverged`` and ``left_out`` tell of cells; ``post_hoc`` of what was changed after the first trial; ``looked`` of
+    what the looks stopped, ``remarks`` of its epochs and splits, ``tuned`` of strengths that were chosen.
     """
     failed, lost = (list(info.get(key, ())) for key in ("failed", "missing"))
     several = table["data"].nunique() > 1
     looked = "stopped" in table and table["look"].max() > 0  # what stopped is not missing
-    missing = 0 if looked else int((table["planned"] - table["repeats"]).sum())
+    missing = 0 if looked else int(info.get("unfinished", 0))
     judged = info.get("families") or families()
     sentences = [str(line) for name in ("post_hoc", "looked", "remarks", "tuned") for line in info.get(name, ())]
     sentences += [translate("Failed: {trials}.", trials=listed(failed))] if failed else []
     sentences += [translate("{diverged}: never called better.", diverged=line) for line in info.get("diverged", ())]
     sentences += [translate("Left out: {cell}.", cell=line) for line in info.get("left_out", ())]
     if missing:
-        planned = int(table["planned"].sum())
-        sentences.append(translate("{number} of {planned} trials are missing.", number=missing, planned=planned))
+        text = "{number} of {planned} planned trials are missing."
+        sentences.append(translate(text, number=missing, planned=info["runs"]))
     if lost:
         text = "Not found: {number} of this study's finished runs ({runs})."
         sentences.append(translate(text, number=len(lost), runs=listed(lost)))
-    for _, row in table[table["repeats"] < table["planned"]].iterrows() if missing and cells else ():
+    lacking = table[table["repeats"] + table["diverged"] < table["planned"]]
+    for _, row in lacking.iterrows() if missing and cells else ():
         text, name = "{cell}: {number} of {planned} repeats finished.", cell(row, several)
         sentences.append(translate(text, cell=name, number=row["repeats"], planned=row["planned"]))
     odd = table[(table["against"] != "none") | (table["mitigation"] == "none")]
@@ -82,15 +87,20 @@ def _enough_seeds(seeds: float, single_fold: bool) -> str:
 
 
 def disagreements(table: pd.DataFrame, judged: Families) -> list[str]:
-    """Where flipping whole folds' signs says something else than the interval: decided by one of them alone."""
+    """Where flipping whole folds' signs says something else than the interval: decided by one of them alone.
+
+    Of a sequential study nothing: there is no p-value that spends a look's error.
+    """
+    if "stopped" in table:
+        return []
     several, sentences = table["data"].nunique() > 1, []
     for outcome in judged.judged:
         found = table[f"verdict/{outcome.column}"].map(lambda each: Verdict(each).direction if each else 0)
         p = table[f"sign_flip/{outcome.column}"]
         known = p.notna() & (table[f"verdict/{outcome.column}"] != Verdict.NOT_JUDGED.value)
         only_flips, only_interval = (
-            table[known & (p < 0.05) & (found == 0)],
-            table[known & (p >= 0.05) & (found != 0)],
+            table[known & (p < ALPHA) & (found == 0)],
+            table[known & (p >= ALPHA) & (found != 0)],
         )
         differing, not_differing = (
             listed([cell(row, several) for _, row in rows.iterrows()]) if len(rows) else ""

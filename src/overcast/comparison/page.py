@@ -139,6 +139,10 @@ NEW_DATA = translatable(
     "The intervals speak of new data of this kind: what folds have in common, since they share most of their train "
     "part, was measured on data that can be drawn anew (docs/statistics.md), and its upper limit is in them."
 )
+THESE_DATA = translatable(
+    "The intervals of effects speak of these data; which of them would still differ from zero for new data of this "
+    "kind is said in words."
+)
 FIXED_TEST_PART = translatable(
     "Where the test part is a fixed one, the intervals speak of other seeds and of other test samples (two-way)."
 )
@@ -170,13 +174,15 @@ def numbers(study: Study) -> Table:
 def how_to_read(study: Study) -> list[Paragraph]:
     """What the figures of a comparison mean, and what they do not."""
     single = len(_folds(study.trials).drop(columns="cell").drop_duplicates()) == 1
-    trained = [TRAINED, SINGLE_FOLD if single else NEW_DATA]
-    trained += [FIXED_TEST_PART] if study.info.get("official_test") else []
+    data = SINGLE_FOLD if single else THESE_DATA if study.effects is not None else NEW_DATA
+    trained = [translate(TRAINED), translate(data)]
+    if study.info.get("official_test"):
+        trained += [translate(FIXED_TEST_PART), *wording.seeds_alone(study.judged)]
     overfitting, better = (
         wording.listed([o.label for o in some]) for some in (study.judged.overfitting, study.judged.better)
     )
     return [
-        Paragraph(" ".join(map(translate, trained))),
+        Paragraph(" ".join(trained)),
         Paragraph(translate(FAMILIES, overfitting=overfitting, better=better)),
         Paragraph(Markup(translate(VERDICTS)).format(margins=wording.margins(study.judged))),
         Paragraph(translate(GAP)),

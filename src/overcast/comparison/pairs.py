@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,11 +13,15 @@ from numpy.typing import NDArray
 
 from overcast.core.words import translate
 from overcast.statistics.estimates import Array, by_group, sample_variance
+from overcast.study.outcomes import PRIMARY
 
 CONTEXT = ["data", "model", "train_fraction", "epochs"]
 CELL = [*CONTEXT, "cell"]
 PREDICTORS = ("linear", "majority", "persistence")
 """What needs no network: their test accuracy stands beside every trial's."""
+
+ASSUMED = {"diverged": False, "split_seed": 0, "design": "one_at_a_time", "equal": "epochs", "lengths": ""}
+"""What holds for a table of trials that does not say."""
 
 Answers = Mapping[str, Mapping[str, np.ndarray]]
 """Of each run, by its id: its test part sample by sample, as `overcast.comparison.trials.answers` gives it."""
@@ -26,12 +31,16 @@ Answers = Mapping[str, Mapping[str, np.ndarray]]
 class Context:
     """Trials that may be compared: the same data, network and whatever else was swept, but for the mitigation.
 
-    name: "" if there is only one. trials: one row each, finished. control: the cell that the others are compared with.
+    name: "" if there is only one. trials: one row each. control: the cell that the others are compared with. Of
+    `finished_contexts`, diverged: how many trials of each cell did; control_lost: the cell that the others were to be
+    compared with, if none of its trials has finished.
     """
 
     name: str
     trials: pd.DataFrame
     control: str
+    diverged: Mapping[str, int] = field(default_factory=Counter)
+    control_lost: str = ""
 
     @cached_property
     def cells(self) -> list[str]:
@@ -51,8 +60,7 @@ class Context:
     @cached_property
     def _folds(self) -> pd.Series:
         """Of each trial, the seed of its split and its fold."""
-        splits = self.trials.get("split_seed", pd.Series(0, self.trials.index))
-        return pd.Series(list(zip(splits, self.trials["fold"], strict=True)), self.trials.index)
+        return pd.Series(list(zip(self.trials["split_seed"], self.trials["fold"], strict=True)), self.trials.index)
 
     @property
     def fold_names(self) -> list[str]:
@@ -129,6 +137,10 @@ class Context:
                 of_fold.setdefault(self._fold_numbers[repeat], []).append(difference)
         return {fold: (np.mean([each[0] for each in some], axis=0), *some[0][1:]) for fold, some in of_fold.items()}
 
+    def rows(self, cell: str) -> pd.DataFrame:
+        """The trials of a cell."""
+        return self.trials[self.trials["cell"] == cell]
+
     def _both(self, cell: str) -> dict[str, tuple[str, str]]:
         """Of each repeat that a cell and the control have, the run of either."""
         control = self._runs[self.control]
@@ -139,12 +151,34 @@ class Context:
         return {str(repeat): int(k) for repeat, k in self._places["k"].items()}
 
 
+def finished_contexts(trials: pd.DataFrame) -> list[Context]:
+    """The `contexts` of what has finished, each with these trials alone; of a trial that ran twice the last one counts.
+
+    Where none of a control's has, the first cell stands in its place: nothing may be judged against it then.
+    """
+    found = []
+    for context in contexts(trials):
+        rows = context.trials.drop_duplicates([*CELL, "repeat"], keep="last")
+        diverged = Counter(rows.loc[rows["diverged"], "cell"])
+        finished = rows[np.isfinite(rows[PRIMARY.column].astype(float))]
+        if (finished["cell"] == context.control).any():
+            found.append(Context(context.name, finished, context.control, diverged))
+        elif len(finished):
+            stand_in = str(finished["cell"].iloc[0])
+            found.append(Context(context.name, finished, stand_in, diverged, context.control))
+    return found
+
+
 def contexts(trials: pd.DataFrame) -> Iterator[Context]:
-    """The groups of trials that may be compared.
+    """The groups of trials that may be compared, those too that diverged.
 
     ``rest``: what was varied beside mitigations and their strengths; told by the cell's name where it is no column.
     Where a study has one mitigation and sweeps something else, its cells are compared with each other.
+
+    trials: as `overcast.comparison.trials` and `trial_table` give them; of a table from elsewhere, `ASSUMED` holds for
+    the columns that it lacks.
     """
+    trials = trials.assign(**{name: value for name, value in ASSUMED.items() if name not in trials})
     if "rest" not in trials:
         rest = [_without(cell, name) for cell, name in zip(trials["cell"], trials["mitigation"], strict=True)]
         trials = trials.assign(rest=rest)
@@ -165,8 +199,7 @@ def contexts(trials: pd.DataFrame) -> Iterator[Context]:
 
 def _across_epochs(trials: pd.DataFrame) -> bool:
     """Whether epochs are a cell's own: as many as take the control's time (``equal``), or a factor (``lengths``)."""
-    compute = "equal" in trials and bool((trials["equal"] == "compute").any())
-    return compute or ("lengths" in trials and bool((trials["lengths"] != "").any()))
+    return bool((trials["equal"] == "compute").any() or (trials["lengths"] != "").any())
 
 
 def _without(cell: str, mitigation: str) -> str:
@@ -179,7 +212,7 @@ def _control(group: pd.DataFrame) -> str:
     In a study that leaves one of several out (``design``), it is the one with all of them; where the training's length
     is a factor, the shorter one.
     """
-    if "design" in group and (group["design"] == "leave_one_out").all():
+    if (group["design"] == "leave_one_out").all():
         return str(group.loc[group["mitigations"].idxmax(), "cell"])
     named = group[group["mitigation"] == "none"]
     if _across_epochs(group):

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.pairs import Answers, Context, contexts
+from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study, trial_table
 from overcast.comparison.table import compare_all, outcome_levels
 from overcast.comparison.trials import answers
@@ -65,8 +65,7 @@ def pilots(trials: pd.DataFrame, judged: Families, answers: Answers) -> list[Pil
 
     answers: with a fixed test part, to it.
     """
-    finished = trials[~trials["diverged"]] if "diverged" in trials else trials
-    groups = list(contexts(finished))
+    groups = finished_contexts(trials)
     compared = compare_all(groups, judged.judged, answers)
     levels = outcome_levels(compared, judged)
     return [

@@ -20,12 +20,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from overcast.comparison.pairs import contexts
+from overcast.comparison.pairs import finished_contexts
 from overcast.comparison.trials import answers
 from overcast.comparison.wording import listed
 from overcast.core.errors import UserError
 from overcast.core.words import translate
-from overcast.study.outcomes import OUTCOMES, PRIMARY
+from overcast.evaluation.sample_outcomes import LEAST, outcomes_of_samples
+from overcast.study.outcomes import OUTCOMES
 from overcast.tracking.run_folder import Run
 
 OTHERS = ("row", "group", "file", "label", "predicted", "error", "fold")
@@ -54,7 +55,7 @@ def joined(
     Raises: UserError if the files are not those of the test part, a class is not one of the data, probabilities are
     none, or the study has not one single context of one split.
     """
-    groups = list(contexts(trials[np.isfinite(trials[PRIMARY.column].astype(float))]))
+    groups = finished_contexts(trials)
     if len(groups) > 1 or trials["split_seed"].nunique() > 1:
         raise UserError(
             f"predictions={path}: they join a study of one network on one split, and this one compares within "
@@ -178,12 +179,18 @@ def _measure(
     known = probabilities is not None
     if probabilities is None:
         probabilities = np.eye(len(classes))[_predicted(path, table, classes)]
+    true = probabilities[np.arange(len(target)), target]
+    if known and len(never := table.index[true == 0]):
+        raise UserError(
+            f"predictions={path}: the true class of {len(never)} files has the probability 0 ({listed(list(never))}), "
+            "which no likelihood survives. Give more digits, or leave the classes' columns out for a column predicted: "
+            "then accuracy alone is compared"
+        )
     figures = _figures(probabilities, target)
     unknown = () if known else ("test/nll", "test/ece")
     outcomes = {o.column: np.nan if o.column in unknown else figures.get(o.column, np.nan) for o in OUTCOMES}
-    true = np.maximum(probabilities[np.arange(len(target)), target], np.finfo(float).tiny)
-    of_rows = {"test/accuracy": (probabilities.argmax(1) == target).astype(float)}
-    return outcomes, part.places | of_rows | ({"test/nll": -np.log(true)} if known else {})
+    of_rows = outcomes_of_samples(probabilities.argmax(1) == target, true)
+    return outcomes, part.places | {name: values for name, values in of_rows.items() if name not in unknown}
 
 
 def _probabilities(path: Path, table: pd.DataFrame, classes: list[str]) -> np.ndarray | None:
@@ -221,6 +228,6 @@ def _figures(probabilities: np.ndarray, target: np.ndarray) -> dict[str, float]:
 
     from overcast.training.metrics import measure_metrics
 
-    logits = torch.from_numpy(np.log(np.maximum(probabilities, np.finfo(float).tiny)))
+    logits = torch.from_numpy(np.log(np.maximum(probabilities, LEAST)))
     measured = measure_metrics(logits, torch.from_numpy(target)).values
     return {f"test/{name}": value for name, value in measured.items()}

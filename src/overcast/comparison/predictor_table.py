@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.changes import interval_columns, unless_flattered
-from overcast.comparison.pairs import PREDICTORS, Answers, Context, contexts
+from overcast.comparison.pairs import PREDICTORS, Answers, Context, finished_contexts
 from overcast.comparison.table import common_ratio_of
 from overcast.statistics.estimates import ALPHA, Array
 from overcast.statistics.simultaneous import compare_with_control, simultaneous_level
@@ -24,10 +24,9 @@ def predictor_table(trials: pd.DataFrame, answers: Answers | None = None) -> pd.
 
     Empty where the trials do not tell what needs no network. answers: of each run, to a fixed test part.
     """
-    finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
     rows, compared, diverged = list[dict[str, Any]](), [], []
-    for context in contexts(finished):
-        control = context.trials[context.trials["cell"] == context.control]
+    for context in finished_contexts(trials):
+        control = context.rows(context.control)
         known = [name for name in PREDICTORS if _baseline(name) in control]
         known = [name for name in known if control[_baseline(name)].notna().all()]
         if not known:
@@ -37,7 +36,7 @@ def predictor_table(trials: pd.DataFrame, answers: Answers | None = None) -> pd.
         samples = _sample_variances(context, theirs, answers or {})
         compared.append(compare_with_control(ours - theirs, common_ratio_of(context, PRIMARY.column), samples))
         shared = {"context": context.name, "control": context.control, "data": control["data"].iloc[0]}
-        diverged.append(_diverged(trials, control))
+        diverged.append(context.diverged[context.control])
         rows += [shared | {"predictor": name, PRIMARY.column: control[_baseline(name)].mean()} for name in known]
     level = simultaneous_level(compared) if compared else ALPHA
     columns = []
@@ -51,14 +50,6 @@ def predictor_table(trials: pd.DataFrame, answers: Answers | None = None) -> pd.
 def _baseline(predictor: str) -> str:
     """Its column of the trials."""
     return f"baseline/{predictor}_accuracy"
-
-
-def _diverged(trials: pd.DataFrame, control: pd.DataFrame) -> int:
-    """How many trials of a control did."""
-    if "diverged" not in trials:
-        return 0
-    same = ["data", "model", "cell"]
-    return int((trials["diverged"] & (trials[same] == control[same].iloc[0]).all(axis=1)).sum())
 
 
 def _sample_variances(context: Context, theirs: Array, answers: Answers) -> Array:

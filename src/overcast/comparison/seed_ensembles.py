@@ -23,21 +23,22 @@ from overcast.core.atomic import whole_file, writing
 from overcast.core.errors import UserError
 from overcast.core.paths import project_path
 from overcast.core.words import translate, use_language
-from overcast.evaluation.sample_outcomes import FIRST, prediction_rows
+from overcast.evaluation.sample_outcomes import FIRST, outcomes_of_samples, prediction_rows
 from overcast.statistics.conditional import clustered_mean
 from overcast.statistics.estimates import ALPHA
 from overcast.tracking.find_run import find_runs
 from overcast.tracking.run import name_part
 from overcast.tracking.run_folder import Run
 
-FIGURES = ("accuracy", "nll")
+FIGURES = {"accuracy": "test/accuracy", "nll": "test/nll"}
+"""What an ensemble gains in, and which outcome of samples that is."""
 
 
 @dataclass(frozen=True)
 class SeedEnsemble:
     """Runs that answer as one. name: of the cell. fold: "" where runs of several folds are one.
 
-    single, together: (N,) of each test sample, by figure: the members' mean, and the ensemble. groups: (N,).
+    single, together: (N,) of each test sample, by outcome: the members' mean, and the ensemble. groups: (N,).
     """
 
     name: str
@@ -65,9 +66,9 @@ def _row(name: str, fold: str, ensembles: Sequence[SeedEnsemble]) -> dict[str, o
     facts = [run.facts for each in ensembles for run in each.runs]
     row: dict[str, object] = {"cell": name, "fold": fold, "members": len(ensembles[0].runs)}
     groups = np.concatenate([each.groups for each in ensembles])
-    for figure in FIGURES:
+    for figure, outcome in FIGURES.items():
         single, together = (
-            np.concatenate([values[figure] for values in kind])
+            np.concatenate([values[outcome] for values in kind])
             for kind in ([each.single for each in ensembles], [each.together for each in ensembles])
         )
         change = clustered_mean(together - single, groups, ALPHA)
@@ -109,12 +110,8 @@ def _ensemble(fold: str, runs: Sequence[Run]) -> SeedEnsemble:
 
 
 def _figures(probabilities: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-    """Of each sample: (…, N) of probabilities (…, N, K)."""
-    true = probabilities[..., np.arange(len(target)), target]
-    return {
-        "accuracy": (probabilities.argmax(-1) == target).astype(float),
-        "nll": -np.log(true.clip(np.finfo(float).tiny)),
-    }
+    """The outcomes of each sample, (…, N), of probabilities (…, N, K)."""
+    return outcomes_of_samples(probabilities.argmax(-1) == target, probabilities[..., np.arange(len(target)), target])
 
 
 class _TestPart(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overcast.comparison.changes import not_flattered
 from overcast.comparison.pairs import Answers
 from overcast.comparison.study_record import diverged_trials, evaluate_missing, read_plan, trial_table
 from overcast.comparison.table import comparison_table
@@ -53,7 +54,7 @@ def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers)
         now["look"], now["stopped"] = folds, ""
         if not tables and not _looked(block, now, folds):
             break
-        now = _keep_decided(now, tables[-1], judged) if tables else now
+        now = not_flattered(_keep_decided(now, tables[-1], judged), judged) if tables else now
         tables.append(_stop(now, judged, folds == looks[-1]))
         before = folds
     return tables or [_unjudged(comparison_table(trials, info, answers), judged)]
@@ -80,7 +81,7 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
             "comparison has all its folds, and nothing is judged before."
         )
         return [translate(text, looks=", ".join(map(str, looks)))]
-    used, planned = int(table["repeats"].sum()), int(table["planned"].max() / last * looks[-1]) * len(table)
+    used, planned = int(table["repeats"].sum()), int(info["runs"])
     lines = [
         translate(
             "Sequential: looks after {looks} folds were planned, the last one was after {last}. {used} of {planned} "

@@ -117,9 +117,12 @@ def check_runs(record: StudyRecord) -> None:
 
 
 def read_plan(parent: RunInfo) -> dict[str, Any]:
-    """The families of outcomes that the study judges, its looks, and notes on what changed after the first trial."""
+    """The families of outcomes that the study judges, how many ``runs`` it has when it is whole and how many
+    ``repeats`` each cell, its looks, and notes on what changed after the first trial.
+    """
     judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
     plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]()), "remarks": list[str]()}
+    plan |= {name: int(parent.tags.get(name, 0)) for name in ("runs", "repeats")}  # 0: not recorded
     if looks := parent.tags.get("looks"):
         plan["looks"] = [int(folds) for folds in looks.split()]
     if parent.tags.get("equal") == "compute":

@@ -7,7 +7,6 @@ in the outcomes of a family are judged together: their intervals hold simultaneo
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.changes import change_columns, not_flattered
-from overcast.comparison.pairs import CELL, Answers, Context, contexts
+from overcast.comparison.pairs import CELL, Answers, Context, finished_contexts
 from overcast.statistics.estimates import ALPHA, Array, Estimate, one_sample_t, repeated_mean, two_way
 from overcast.statistics.fold_covariance import common_ratio
 from overcast.statistics.sequential import futile, spent
@@ -26,7 +25,7 @@ from overcast.statistics.simultaneous import (
     mean_of_known,
     simultaneous_level,
 )
-from overcast.statistics.verdicts import detectable, seeds_to_decide
+from overcast.statistics.verdicts import Verdict, detectable, seeds_to_decide
 from overcast.study.outcomes import PRIMARY, Families, Outcome, families
 
 Compared = Mapping[str, Sequence[ControlComparison]]
@@ -64,14 +63,11 @@ def comparison_table(
     """
     info = info or {}
     judged = (info.get("families") or families()).known(trials.columns)
-    finished = trials[np.isfinite(trials[PRIMARY.column].astype(float))]
-    finished = finished.drop_duplicates([*CELL, "repeat"], keep="last")
-    if finished.empty:
+    groups = finished_contexts(trials)
+    if not groups:
         raise ValueError("there is no finished trial to compare")
     planned = max(int(info.get("repeats", 0)), trials["repeat"].nunique())
-    gone = _diverged(trials)
-    groups = list(contexts(finished))
-    rows = [_row(context, cell, planned, gone, judged, answers or {}) for context in groups for cell in context.cells]
+    rows = [_row(context, cell, planned, judged, answers or {}) for context in groups for cell in context.cells]
     changes = _changes(groups, judged, answers or {}, alpha, looks)
     table = not_flattered(pd.concat([pd.DataFrame(rows), changes], axis=1), judged)
     table["order"] = table.groupby("context", sort=False).ngroup()
@@ -79,24 +75,17 @@ def comparison_table(
     return ranked.drop(columns="order").reset_index(drop=True)
 
 
-def _diverged(trials: pd.DataFrame) -> dict[tuple[Any, ...], int]:
-    """How many trials of each cell diverged."""
-    gone = trials[trials["diverged"]] if "diverged" in trials else trials.iloc[:0]
-    return Counter(gone.drop_duplicates([*CELL, "repeat"])[CELL].itertuples(index=False, name=None))
-
-
 def _row(
     context: Context,
     name: str,
     planned: int,
-    gone: Mapping[tuple[Any, ...], int],
     judged: Families,
     answers: Answers,
 ) -> dict[str, Any]:
     """A cell by itself: its means, and what its comparison rests on."""
-    cell, base = (context.trials[context.trials["cell"] == each] for each in (name, context.control))
+    cell, base = (context.rows(each) for each in (name, context.control))
     row = {"context": context.name, "planned": planned}
-    row |= {"diverged": gone.get(_key(cell), 0), "baseline_diverged": gone.get(_key(base), 0)}
+    row |= {"diverged": context.diverged[name], "baseline_diverged": context.diverged[context.control]}
     row |= {key: cell[key].iloc[0] for key in [*CELL[:-1], "mitigation", "cell"]}
     row |= {"single_fold": context.single_fold}
     row |= {"baseline": context.control, "against": base["mitigation"].iloc[0], "is_baseline": name == context.control}
@@ -112,11 +101,6 @@ def _row(
         ratios = np.log(pairs["seconds"].to_numpy(float) / pairs["seconds/base"].to_numpy(float))
     times = one_sample_t(ratios[np.isfinite(ratios)])
     return row | {f"time{end}": float(np.exp(value)) for end, value in _ends(times)}
-
-
-def _key(cell: pd.DataFrame) -> tuple[Any, ...]:
-    """What tells a cell from all others."""
-    return tuple(cell[CELL].iloc[0])
 
 
 def _fold_means(values: Array) -> Array:
@@ -209,7 +193,9 @@ def _columns(
     outcome: Outcome, context: Context, compared: ControlComparison, level: float, p: Array
 ) -> dict[str, list[Any]]:
     name = outcome.column
-    columns = change_columns(outcome, compared.interval(level))
+    columns: dict[str, list[Any]] = change_columns(outcome, compared.interval(level))
+    if context.control_lost:
+        columns[f"verdict/{name}"] = [Verdict.NOT_JUDGED.value] * len(compared.mean)
     columns[f"sign_flip/{name}"] = p.tolist()
     columns[f"detectable/{name}"] = [
         detectable(float(error), compared.df, level) if np.isfinite(error) else np.nan

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from overcast.config.run_config import mitigation_parts
 from overcast.core.words import translate
 from overcast.evaluation.sample_outcomes import sample_outcomes
 from overcast.tracking.metadata import STRENGTH, flat_params, run_params
@@ -116,6 +117,7 @@ def _names(given: dict[str, Any], varying: list[str], tuned: Tuned | None) -> di
         "rest": " · ".join(
             [*before, *(settings[name] for name in after if name not in NAMED and not name.startswith(STRENGTH))]
         ),
+        "mitigations": len(mitigation_parts(given["mitigation"])),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
         **(_chosen(given["mitigation"], tuned) if tuned else {}),
     }
@@ -135,7 +137,6 @@ def _row(run: Run, names: dict[str, Any]) -> dict[str, Any]:
         "name": facts["name"],
         "diverged": False,
         "identity": facts.get("cell", ""),
-        "mitigations": len(run.config.mitigation),
         **names,
         **{f"test/{name}": _number(value) for name, value in measured["test"].items() if not name.endswith(ENDS)},
         **{f"gap/{name}": value for name, value in measured["gap"].items()},

@@ -134,6 +134,13 @@ def judged_names(judged: Families) -> str:
     return "; ".join(listed([outcome.label for outcome in family]) for family in (judged.overfitting, judged.better))
 
 
+def seeds_alone(judged: Families) -> list[str]:
+    """Of a study on a fixed test part, a sentence on the outcomes whose intervals do not speak of its samples."""
+    others = [outcome.label for outcome in judged.judged if not outcome.by_sample]
+    text = "Those in {outcomes}, no mean over samples, speak of other seeds alone."
+    return [translate(text, outcomes=listed(others))] if others else []
+
+
 def margins(judged: Families) -> str:
     """``0.1 in gap in …, 3 points in test accuracy``."""
     return listed(

@@ -128,6 +128,13 @@ def composite_name(options: Sequence[Option]) -> str:
     return ""
 
 
+def mitigation_parts(name: str) -> list[str]:
+    """The mitigations that are on in a run with this `RunConfig.mitigation_name`."""
+    if name == "none":
+        return []
+    return _composites()[name][0] if name in _composites() else name.split("+")
+
+
 @cache
 def _composites() -> dict[str, tuple[list[str], dict[tuple[str, str], Any]]]:
     """Of each option file that chooses several mitigations: which, and what it sets of them."""

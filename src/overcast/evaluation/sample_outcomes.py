@@ -9,6 +9,9 @@ import numpy as np
 
 from overcast.tracking.run_folder import Run
 
+LEAST = float(np.finfo(np.float32).tiny)
+"""The least probability that counts: networks answer in such numbers, and a logarithm has to be of something."""
+
 FIRST = 5
 """The column of the first class. Columns are known by their place, for a class may be called as one of them is."""
 
@@ -31,9 +34,12 @@ def sample_outcomes(run: Run) -> dict[str, np.ndarray]:
     classes, lines = prediction_rows(run)
     place = {name: number for number, name in enumerate(classes, start=FIRST)}
     true = [float(line[place[line[3]]]) for line in lines]
-    return {
-        "row": np.array([int(line[0]) for line in lines]),
-        "group": np.array([int(line[1]) for line in lines]),
-        "test/accuracy": np.array([line[3] == line[4] for line in lines], float),
-        "test/nll": -np.log(np.maximum(true, np.finfo(np.float32).tiny)),
-    }
+    places = {name: np.array([int(line[number]) for line in lines]) for number, name in enumerate(("row", "group"))}
+    return places | outcomes_of_samples(np.array([line[3] == line[4] for line in lines]), np.array(true))
+
+
+def outcomes_of_samples(correct: np.ndarray, probability: np.ndarray) -> dict[str, np.ndarray]:
+    """Under the names of their outcomes, of samples (…, M) that were classified correctly or not, and whose true class
+    was given these probabilities.
+    """
+    return {"test/accuracy": correct.astype(float), "test/nll": -np.log(np.maximum(probability, LEAST))}

@@ -22,7 +22,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overcast.statistics.estimates import ROUNDING, Array, Estimate
+from overcast.statistics.estimates import ROUNDING, Array, Estimate, agreeing_quantile
 from overcast.statistics.simultaneous import joint_level
 from overcast.statistics.verdicts import detectable
 
@@ -157,12 +157,13 @@ class Factorial:
         """
         return joint_level([(count, float(self.df), 0.0)] * outcomes)
 
-    def estimate(self, weights: ArrayLike, outcomes: int = 1, common: float = 0.0) -> Estimate:
+    def estimate(self, weights: ArrayLike, outcomes: int = 1, common: ArrayLike = 0.0) -> Estimate:
         """The means over the blocks of Q weighted sums of the cells, (Q, C), whose intervals hold together.
 
         Those whose weights add up to zero are differences; for the others the mean of a block counts as known. The
-        errors are NaN with one block only. outcomes: in how many the intervals hold together. common: the covariance
-        of two blocks, for what is said of new data.
+        errors are NaN with one block only; where all blocks say the same and not 0, they are those of
+        `agreeing_quantile`. outcomes: in how many the intervals hold together. common: the covariance of two blocks,
+        for what is said of new data, and the variance by way of a test part that all share; one number or (Q,).
         """
         w, blocks = np.asarray(weights, float), self.values.shape[1]
         mean = w @ self.values.mean(1)
@@ -171,19 +172,23 @@ class Factorial:
             return Estimate(mean, np.full(len(w), np.nan), np.ones(len(w)))
         own = (w @ (self.values - self.values.mean(0))).var(1, ddof=1)
         variance = np.maximum(self.variance * (w**2).sum(1), own)
-        error, df = np.sqrt(variance / blocks + common), np.full(len(w), float(self.df))
+        agreeing = blocks * (mean / agreeing_quantile(blocks, self.df)) ** 2
+        variance = np.where(np.sqrt(variance) < ROUNDING, agreeing, variance)
+        error, df = np.sqrt(variance / blocks + np.asarray(common)), np.full(len(w), float(self.df))
         return Estimate(mean, error, df, self.level(len(w), outcomes))
 
-    def main_effects(self, outcomes: int = 1, common: float = 0.0) -> Estimate:
+    def main_effects(self, outcomes: int = 1, common: ArrayLike = 0.0) -> Estimate:
         """Of each factor (F,): what it adds, on average over all settings of the others."""
         return self.estimate(self.effect_weights[: self.levels.shape[1]], outcomes, common)
 
-    def interactions(self, outcomes: int = 1) -> Estimate:
+    def interactions(self, outcomes: int = 1, common: ArrayLike = 0.0) -> Estimate:
         """Of each of the `pairs`: how much more one adds where the other is on than on average, and the other way."""
-        return self.estimate(self.effect_weights[self.levels.shape[1] :], outcomes)
+        return self.estimate(self.effect_weights[self.levels.shape[1] :], outcomes, common)
 
-    def detectable(self, outcomes: int = 1) -> tuple[float, float]:
+    def detectable(self, outcomes: int = 1, common: float = 0.0) -> tuple[float, float]:
         """The smallest main effect that four of five such studies find, and what as many runs would one at a time.
+
+        common: as for `estimate`, the same for both.
 
         One at a time, F treatments and a control share the runs, and a difference has the noise of two cells: √(2 v /
         (N / (F + 1))) against √(4 v / N), for the variance v of a run in a block.
@@ -193,8 +198,8 @@ class Factorial:
         df = max((repeats - 1) * factors, 1.0)
         alone = joint_level([(factors, df, 0.5)] * outcomes)
         return (
-            detectable(np.sqrt(4 * self.variance / runs), self.df, self.level(factors, outcomes)),
-            detectable(np.sqrt(2 * self.variance / repeats), df, alone),
+            detectable(np.sqrt(4 * self.variance / runs + common), self.df, self.level(factors, outcomes)),
+            detectable(np.sqrt(2 * self.variance / repeats + common), df, alone),
         )
 
     def prediction_weights(self, recipes: ArrayLike) -> Array:

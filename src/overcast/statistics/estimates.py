@@ -100,9 +100,9 @@ def repeated_mean(values: ArrayLike) -> Estimate:
     return replace(estimate, standard_error=np.where(alike, np.nan, estimate.standard_error))
 
 
-def agreeing_quantile(n: int) -> float:
-    """What t must be, with n - 1 degrees of freedom, for the p-value of the sign test where n signs agree."""
-    return float(-special.stdtrit(n - 1, 2.0**-n))
+def agreeing_quantile(n: int, df: float | None = None) -> float:
+    """What t must be, with n - 1 degrees of freedom or as given, for the p-value of the sign test of n equal signs."""
+    return float(-special.stdtrit(n - 1 if df is None else df, 2.0**-n))
 
 
 def two_way(values: ArrayLike) -> Estimate:

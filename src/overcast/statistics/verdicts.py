@@ -75,9 +75,12 @@ def seeds_to_decide(comparison: ControlComparison, n_folds: int, margin: float, 
     Never computed at the observed effect. Whatever seeds do not average away is a floor: folds, what they have in
     common, and the samples of a test part that all share.
 
-    n_folds: 1 where seeds take the place of folds, and the answer is how many there must be in all.
+    n_folds: 1 where seeds take the place of folds: the answer is then how many there must be in all, at least two, and
+    the degrees of freedom grow with them.
     """
-    quantile = special.stdtrit(comparison.df, (1 + POWER) / 2) - special.stdtrit(comparison.df, level / 2)
-    seeds = np.arange(1, MAX_SEEDS + 1)
+    seeds, df = np.arange(1, MAX_SEEDS + 1), np.full(MAX_SEEDS, comparison.df)
+    if n_folds == 1:
+        seeds, df = seeds[1:], df[1:] * (seeds[1:] - 1) / max(int(comparison.n_folds.max(initial=0)) - 1, 1)
+    quantile = (special.stdtrit(df, (1 + POWER) / 2) - special.stdtrit(df, level / 2))[:, None]
     enough = quantile * comparison.error(n_folds, seeds[:, None]) <= margin * (1 + ROUNDING)  # (seeds, C)
     return np.where(enough.any(0), seeds[enough.argmax(0)], np.nan)

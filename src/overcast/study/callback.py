@@ -95,7 +95,7 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
             if self.store:
                 mark_orphaned_runs(self.store, config.runs_dir)
                 tags = {"folder": relative(folder), "command": command(session)}
-                tags |= plan_tags(self.store, key, configs, cells, runs)
+                tags |= plan_tags(self.store, key, configs, cells, len(repeats), runs)
                 self.record = self.store.study(key, name, tags)
             self.heartbeat.enter_context(heartbeat(self.record))
             atexit.register(self._close, "KILLED")

@@ -12,6 +12,9 @@ from overcast.config.schema import StudyConfig
 from overcast.core.errors import UserError
 from overcast.core.words import translatable, translate
 
+BY_SAMPLE = ("test/accuracy", "test/nll")
+"""The outcomes that are means over the test part's samples, of which each run's own are kept."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -38,6 +41,11 @@ class Outcome:
     def unit(self) -> str:
         """Of a difference."""
         return translate("points") if self.percent else translate("nats") if self.column.endswith("nll") else ""
+
+    @property
+    def by_sample(self) -> bool:
+        """Whether it is known what each sample of the test part adds to it."""
+        return self.column.replace("gap/", "test/") in BY_SAMPLE
 
     @property
     def title(self) -> str:

@@ -41,12 +41,12 @@ def command(session: Session) -> str:
 
 
 def plan_tags(
-    store: TrackingStore, key: str, configs: Sequence[RunConfig], cells: Sequence[str], runs: int
+    store: TrackingStore, key: str, configs: Sequence[RunConfig], cells: Sequence[str], repeats: int, runs: int
 ) -> dict[str, str]:
     """What will be judged and by which design, and what was planned before the first trial: it may change later.
 
     A study that has been reported, and grows after that, is said to be extended. key: its id. configs: of a run of each
-    of its cells, whose identities ``cells`` are. runs: how many trials it will have.
+    of its cells, whose identities ``cells`` are. repeats, runs: how many trials each of them, and it, will have.
     """
     config = configs[0]
     judged = json.dumps({"outcomes": list(config.study.outcomes), "margins": dict(config.study.margins)})
@@ -57,7 +57,7 @@ def plan_tags(
         looks = " ".join(map(str, planned_looks(config.study.folds)))
     found = store.search(study=key, role="study", limit=1)
     before = found[0].tags if found else {}
-    tags = {"runs": str(runs), "cells": plan_cells(cells)}
+    tags = {"runs": str(runs), "repeats": str(repeats), "cells": plan_cells(cells)}
     tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
     tags |= {"claim": config.claim} if config.claim else {}
     tags |= {"judged": judged, "design": config.study.design, "equal": config.study.equal, "looks": looks}

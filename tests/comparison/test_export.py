@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from overcast.comparison import comparison_table, families
-from overcast.comparison.export import SUFFIXES, escaped, latex, long_form, write_exports
+from overcast.comparison.export import SUFFIXES, latex, latex_escaped, long_form, write_exports
 from overcast.comparison.page import Study
 from overcast.comparison.predictor_table import predictor_table
 from overcast.core.words import use_language
@@ -84,8 +84,8 @@ def test_latex_escapes_and_marks(table: pd.DataFrame) -> None:
 
 
 def test_what_latex_would_take_for_a_command_is_text() -> None:
-    assert escaped(r"\input{x}") == r"\textbackslash{}input\{x\}"
-    assert escaped("50 % #1 ~^ −2") == r"50 \% \#1 \textasciitilde{}\textasciicircum{} $-$2"
+    assert latex_escaped(r"\input{x}") == r"\textbackslash{}input\{x\}"
+    assert latex_escaped("50 % #1 ~^ −2") == r"50 \% \#1 \textasciitilde{}\textasciicircum{} $-$2"
 
 
 def test_all_files_are_written_and_the_same_each_time(

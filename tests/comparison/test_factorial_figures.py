@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overcast.comparison.factorial_design import confirm, interactions, main_effects, read_design
+from overcast.comparison.factorial_design import interactions, main_effects, read_design
 from overcast.comparison.factorial_figures import pairs_heatmap, recipe, sections
+from overcast.comparison.factorial_recipe import confirm
 from overcast.html.page import Figure, Section
 from overcast.study.outcomes import PRIMARY, families
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from overcast.comparison.factorial import factorial_report
-from overcast.comparison.factorial_design import confirm, read_design
+from overcast.comparison.factorial_design import read_design
+from overcast.comparison.factorial_recipe import confirm
 from overcast.comparison.factorial_wording import confirmation_command, recipe_sentences
 from overcast.config.schema import StudyConfig
 from overcast.study.designs import study_cells

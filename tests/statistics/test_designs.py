@@ -17,8 +17,8 @@ from overcast.statistics.designs import (
     Factorial,
     defining_relation,
     effect_columns,
+    factor_pairs,
     is_orthogonal,
-    pairs,
     resolution,
     two_level_fraction,
 )
@@ -103,7 +103,7 @@ def test_the_estimates_are_those_of_least_squares(study: Any) -> None:
     levels, values, reference = study
     fit = Factorial(levels, values)
     assert fit.main_effects().mean == pytest.approx([2 * reference.params[name] for name in "abcd"])
-    names = [f"{'abcd'[i]}:{'abcd'[j]}" for i, j in pairs(4)]
+    names = [f"{'abcd'[i]}:{'abcd'[j]}" for i, j in factor_pairs(4)]
     assert fit.interactions().mean == pytest.approx([2 * reference.params[name] for name in names])
 
 

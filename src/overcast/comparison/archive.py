@@ -26,7 +26,8 @@ from typing import Any
 
 import yaml
 
-from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study
+from overcast.comparison.study_plan import read_plan
+from overcast.comparison.study_record import check_runs, evaluate_missing, recorded_study
 from overcast.comparison.trials import NAMED, Diverged, answers
 from overcast.config.metric_options import NEEDED
 from overcast.config.schema import TrackingConfig

@@ -38,7 +38,7 @@ MARKS = {
 }  # fmt: skip
 """What a table shows of a verdict."""
 
-SPECIAL = {
+LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "−": "$-$", "×": r"$\times$", "·": r"$\cdot$", "–": "--",
@@ -91,7 +91,7 @@ def latex(table: pd.DataFrame, judged: Families, label: str) -> str:
     """
     outcomes = judged.judged
     digits = {outcome.column: places(table, outcome) for outcome in outcomes}
-    groups = " & ".join(rf"\multicolumn{{2}}{{c}}{{{escaped(_head(outcome))}}}" for outcome in outcomes)
+    groups = " & ".join(rf"\multicolumn{{2}}{{c}}{{{latex_escaped(_head(outcome))}}}" for outcome in outcomes)
     under = [translate("mean & change")] * len(outcomes)
     rules = " ".join(rf"\cmidrule(lr){{{2 * i}-{2 * i + 1}}}" for i in range(1, len(outcomes) + 1))
     lines = [
@@ -105,9 +105,9 @@ def latex(table: pd.DataFrame, judged: Families, label: str) -> str:
     for context, rows in table.groupby("context", sort=False):
         lines.append(r"\midrule")
         if context:
-            lines += [rf"\multicolumn{{{2 * len(outcomes) + 1}}}{{l}}{{\emph{{{escaped(str(context))}}}}} \\"]
+            lines += [rf"\multicolumn{{{2 * len(outcomes) + 1}}}{{l}}{{\emph{{{latex_escaped(str(context))}}}}} \\"]
         for _, row in rows.iterrows():
-            name = rf"\raggedright {escaped(cell(row, several).replace('+', ' + '))}"
+            name = rf"\raggedright {latex_escaped(cell(row, several).replace('+', ' + '))}"
             fields = [_field(row, outcome, digits[outcome.column]) for outcome in outcomes]
             lines.append(" & ".join([name, *fields]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
@@ -118,15 +118,15 @@ def _head(outcome: Outcome) -> str:
 
 
 def _field(row: pd.Series, outcome: Outcome, digits: int) -> str:
-    mean = escaped(number(row[outcome.column], digits, outcome.scale))
+    mean = latex_escaped(number(row[outcome.column], digits, outcome.scale))
     if row["is_baseline"]:
         return f"{mean} & {translate('baseline')}"
     column = f"change/{outcome.column}"
-    change = escaped(number(row[column], digits, outcome.scale, sign=True))
+    change = latex_escaped(number(row[column], digits, outcome.scale, sign=True))
     if not pd.notna(row[f"{column}/low"]):
         return f"{mean} & {change}"
     mark = MARKS[Verdict(row[f"verdict/{outcome.column}"])]
-    return f"{mean} & {change} {escaped(interval(row, column, digits, outcome.scale))}{mark}"
+    return f"{mean} & {change} {latex_escaped(interval(row, column, digits, outcome.scale))}{mark}"
 
 
 def _caption(table: pd.DataFrame, judged: Families) -> str:
@@ -135,11 +135,11 @@ def _caption(table: pd.DataFrame, judged: Families) -> str:
         "Means over folds and changes against {baselines}, with simultaneous 95\\,\\% intervals within each family of "
         "outcomes. {better}~better (for a gap: less overfitting), {worse}~worse, {equivalent}~equivalent: inside the "
         "margin of {margins}; {not_judged}~not judged, since diverged trials flatter the change; unmarked: undecided.",
-        baselines=escaped(baselines), margins=escaped(margins(judged)),
+        baselines=latex_escaped(baselines), margins=latex_escaped(margins(judged)),
         better=BETTER, worse=WORSE, equivalent=EQUIVALENT, not_judged=NOT_JUDGED,
     )  # fmt: skip
 
 
-def escaped(text: str) -> str:
+def latex_escaped(text: str) -> str:
     """Text as LaTeX sets it, whatever signs are in it."""
-    return "".join(SPECIAL.get(sign, sign) for sign in text.replace("\n", " "))
+    return "".join(LATEX_SPECIAL.get(sign, sign) for sign in text.replace("\n", " "))

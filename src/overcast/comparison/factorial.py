@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from overcast.comparison.factorial_design import Design, confirm, interactions, main_effects, read_design
+from overcast.comparison.factorial_design import Design, interactions, main_effects, read_design
 from overcast.comparison.factorial_figures import sections
+from overcast.comparison.factorial_recipe import confirm
 from overcast.comparison.factorial_wording import effect_sentences, factorial_headline, recipe_sentences, why_no_effect
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.pairs import Answers, Context, contexts

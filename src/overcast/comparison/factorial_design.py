@@ -2,9 +2,6 @@
 
 An effect here is the mean over everything that the other mitigations are set to, not the one against `none`: half of
 all runs have the mitigation and half have not. See `overcast.statistics.designs` for the estimates and their intervals.
-
-The recipe is chosen by validation figures of some folds and confirmed by test figures of others, see
-`confirming_folds`.
 """
 
 from __future__ import annotations
@@ -22,8 +19,7 @@ from numpy.typing import NDArray
 from overcast.comparison.changes import change_columns, unless_flattered
 from overcast.comparison.pairs import Answers
 from overcast.core.words import translatable, translate
-from overcast.prepare.folds import TEST, VALIDATION
-from overcast.statistics.designs import Factorial, Levels, effect_columns, is_orthogonal, pairs
+from overcast.statistics.designs import Factorial, Levels, effect_columns, factor_pairs, is_orthogonal
 from overcast.statistics.estimates import Array, Estimate, by_group, sample_variance
 from overcast.statistics.fold_covariance import common_ratio
 from overcast.statistics.verdicts import Verdict
@@ -31,7 +27,7 @@ from overcast.study.outcomes import BY_SAMPLE, Families, Outcome
 
 CHOSEN_BY = "validation/accuracy"
 
-LONGER = re.compile(r"\+?\b(\d+) epochs instead of (\d+)")
+LENGTHS = re.compile(r"\+?\b(\d+) epochs instead of (\d+)")
 """How the factor is called whose levels are two lengths of a training, here as the last one of a recipe."""
 
 
@@ -88,26 +84,6 @@ class Design:
     def name(self, recipe: Levels) -> str:
         """A recipe (F,) as a run with it is called."""
         return "+".join(name for name, level in zip(self.factors, recipe, strict=True) if level > 0) or "none"
-
-
-@dataclass(frozen=True, eq=False)
-class Confirmation:
-    """The recipe, chosen by some folds' validation figures, on the test parts of folds that the choice has not used.
-
-    names: the recipe, none, and all of them, each once. measured: whether each was run, or is predicted. diverged: how
-    many of its trials did. means: of each judged outcome of the test part, by its column, those of each. against: the
-    names that the recipe is compared with, and ``gains`` over them, whose intervals hold together over all these
-    outcomes.
-    """
-
-    choosing: list[int]
-    confirming: list[int]
-    names: list[str]
-    measured: list[bool]
-    diverged: list[int]
-    means: Mapping[str, Estimate]
-    against: list[str]
-    gains: Mapping[str, Estimate]
 
 
 def read_design(trials: pd.DataFrame, judged: Families, answers: Answers) -> Design | None:
@@ -219,7 +195,7 @@ def interactions(design: Design, outcome: Outcome) -> pd.DataFrame:
 
     The intervals of all pairs hold together.
     """
-    names = [(design.factors[i], design.factors[j]) for i, j in pairs(len(design.factors))]
+    names = [(design.factors[i], design.factors[j]) for i, j in factor_pairs(len(design.factors))]
     table = pd.DataFrame(names, columns=["first", "second"])
     sides = (each[len(design.factors) :] for each in design.diverged_sides)
     fit = design.fit(outcome.column)
@@ -235,47 +211,3 @@ def _changes(
     judged = map(Verdict, columns[name])
     found = [unless_flattered(*each).value for each in zip(judged, ours, theirs, strict=True)]
     return {**columns, name: found}
-
-
-def confirming_folds(parts: Mapping[int, NDArray[np.str_]]) -> tuple[list[int], list[int]]:
-    """The folds to choose a recipe by, and those to confirm it on; both empty where there are none.
-
-    The choice is by the validation parts of the first half of the folds. It is confirmed on the test parts of all other
-    folds that have no row of these: where the validation part of a fold is the test part of the next one, that leaves
-    one fold out. (As in every cross-validation, networks that chose were trained on rows that confirm.)
-
-    parts: of each fold, the part of each row (N,).
-    """
-    folds = sorted(parts)
-    choosing = folds[: (len(folds) - 1) // 2]
-    seen = np.any([parts[fold] == VALIDATION for fold in choosing], axis=0)
-    confirming = [fold for fold in folds if fold not in choosing and not (seen & (parts[fold] == TEST)).any()]
-    return (choosing, confirming) if choosing and confirming else ([], [])
-
-
-def confirm(design: Design, judged: Families, parts: Mapping[int, NDArray[np.str_]]) -> Confirmation | None:
-    """Choose a recipe and compare it with none and all of them, as they were run or else as predicted.
-
-    None where there are too few folds for both, where they share the rows, and on several splits, whose folds do.
-
-    parts: as for `confirming_folds`, of all folds of the study.
-    """
-    choosing, confirming = confirming_folds({fold: rows for fold, rows in parts.items() if fold in design.blocks})
-    if not choosing:
-        return None
-    recipe = design.fit(CHOSEN_BY, choosing).best_recipe()
-    rivals = [np.full_like(recipe, level) for level in (-1, 1)]
-    recipes = [recipe, *(rival for rival in rivals if (rival != recipe).any())]
-    means, gains, many = {}, {}, len(judged.better)
-    for outcome in judged.better:
-        fit = design.fit(outcome.column, confirming)
-        run = [fit.cell_weights(each) for each in recipes]
-        predicted = fit.prediction_weights(recipes)
-        weights = np.stack([guess if own is None else own for own, guess in zip(run, predicted, strict=True)])
-        against = weights[0] - weights[1:]
-        of_mean, of_gain = (design.sample_variance(outcome.column, w, confirming) for w in (weights, against))
-        means[outcome.column] = fit.estimate(weights, common=of_mean)
-        gains[outcome.column] = fit.estimate(against, many, of_gain)
-    names, measured = [design.name(each) for each in recipes], [own is not None for own in run]
-    diverged = [int(design.diverged[(design.levels == each).all(1)].sum()) for each in recipes]
-    return Confirmation(choosing, confirming, names, measured, diverged, means, names[1:], gains)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from overcast.comparison.factorial_design import Confirmation
+from overcast.comparison.factorial_recipe import Confirmation
 from overcast.comparison.factorial_wording import folds
 from overcast.comparison.figures import accuracy_like, forest
 from overcast.comparison.wording import number, places

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.changes import unless_flattered
-from overcast.comparison.factorial_design import LONGER, Confirmation, Design, recipe_names
+from overcast.comparison.factorial_design import LENGTHS, Design, recipe_names
+from overcast.comparison.factorial_recipe import Confirmation
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.headline import counted
 from overcast.comparison.wording import capitalised, change, listed, number, places, sentence
@@ -24,7 +25,7 @@ def factorial_headline(design: Design, effects: pd.DataFrame, judged: Families) 
     """What reduces overfitting on top of the others, and what makes the model better, a line each."""
     cells, factors = design.levels.shape
     told = translate("{number} mitigations", number=factors)
-    if LONGER.fullmatch(design.factors[-1]):
+    if LENGTHS.fullmatch(design.factors[-1]):
         text = "{number} mitigations and a longer training" if factors > 2 else "1 mitigation and a longer training"
         told = translate(text, number=factors - 1)
     if len(design.blocks) < 2:
@@ -199,9 +200,9 @@ def confirmation_command(
         r"|hydra\.sweeper\.repeats=\[[^]]*\])"
     )
     kept = re.sub(changed, "", command or "python pipelines/train.py +study=factorial")
-    lengths = LONGER.search("+".join(confirmation.names))
-    epochs = f" epochs={lengths[1 if LONGER.search(confirmation.names[0]) else 2]}" if lengths else ""
-    names = dict.fromkeys(LONGER.sub("", name) for name in confirmation.names)
+    lengths = LENGTHS.search("+".join(confirmation.names))
+    epochs = f" epochs={lengths[1 if LENGTHS.search(confirmation.names[0]) else 2]}" if lengths else ""
+    names = dict.fromkeys(LENGTHS.sub("", name) for name in confirmation.names)
     recipes = ",".join(name for name in names if name not in ("", "none"))
     repeats = ",".join(f"'{repeat}'" for repeat in fold_repeats(confirmation.confirming, seeds))
     return (

@@ -153,27 +153,7 @@ def heatmap(table: pd.DataFrame, judged: Families) -> Section | None:
         f"{'<b>' if differs else ''}{number(mean, digits)}{' ●</b>' if differs else ''}"
         for mean, differs in zip(table[PRIMARY.column], decided, strict=True)
     ]
-    limit = max(float(change.abs().max()), 0.1)
-    figure = go.Figure(
-        go.Heatmap(
-            z=pivoted(change),
-            x=list(order),
-            y=down,
-            text=pivoted(pd.Series(texts, table.index)).fillna(""),
-            texttemplate="%{text}",
-            colorscale=[[0, ORANGE], [0.5, "#ffffff"], [1, BLUE]],
-            zmid=0,
-            zmin=-1.6 * limit,
-            zmax=1.6 * limit,
-            xgap=2,
-            ygap=2,
-            hovertemplate=translate("%{y}, %{x}: %{text} %, change %{z:+.1f} points") + "<extra></extra>",
-            hoverongaps=False,
-            colorbar={"title": {"text": translate("change,<br>points")}, "thickness": 12},
-        )
-    )
-    figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
-    figure.update_yaxes(showgrid=False, tickmode="linear")
+    figure = _changes_in_colour(pivoted(change), pivoted(pd.Series(texts, table.index)).fillna(""))
     caption = translate(
         "Numbers: {outcome} in %. Colour: change against that row's baseline. Bold with ●: better or worse in "
         "{judged}.",
@@ -183,6 +163,22 @@ def heatmap(table: pd.DataFrame, judged: Families) -> Section | None:
     return Section.from_figure(
         translate("Networks × mitigations"), caption, figure, 200 + 44 * len(down), min_width=520
     )
+
+
+def _changes_in_colour(changes: pd.DataFrame, texts: pd.DataFrame) -> go.Figure:
+    """Changes in points as colours, with texts on them, both by context and mitigation."""
+    limit = 1.6 * max(float(changes.abs().max(axis=None)), 0.1)
+    figure = go.Figure(
+        go.Heatmap(
+            z=changes, x=list(changes.columns), y=list(changes.index), text=texts, texttemplate="%{text}",
+            colorscale=[[0, ORANGE], [0.5, "#ffffff"], [1, BLUE]], zmid=0, zmin=-limit, zmax=limit, xgap=2, ygap=2,
+            hovertemplate=translate("%{y}, %{x}: %{text} %, change %{z:+.1f} points") + "<extra></extra>",
+            hoverongaps=False, colorbar={"title": {"text": translate("change,<br>points")}, "thickness": 12},
+        )
+    )  # fmt: skip
+    figure.update_xaxes(side="top", tickangle=-40, showgrid=False, tickmode="linear")
+    figure.update_yaxes(showgrid=False, tickmode="linear")
+    return figure
 
 
 def accuracy_like(judged: Families) -> Outcome:

@@ -13,7 +13,7 @@ from overcast.html.page import Section
 from overcast.html.style import BLACK, GREY, series
 from overcast.study.outcomes import Families, Outcome
 
-LOOKS = [look for look in map(series, range(280)) if look.colour != BLACK]
+COLOURED = [look for look in map(series, range(280)) if look.colour != BLACK]
 """Of the data sets: black is the mean."""
 LINE = 15
 """Pixels from one data set's line to the next."""
@@ -38,7 +38,7 @@ def general_forest(effects: pd.DataFrame, general: pd.DataFrame, judged: Familie
         where = {"row": 1, "col": at}
         margin_band(figure, outcome, at)
         some = effects[effects["outcome"] == outcome.column]
-        for number, (name, look) in enumerate(zip(data, LOOKS, strict=False)):
+        for number, (name, look) in enumerate(zip(data, COLOURED, strict=False)):
             rows = some[some["data"] == name]
             places = rows["cell"].map(tops) - number
             trace = {"name": name, "legendgroup": name, "showlegend": at == 1}

@@ -24,13 +24,13 @@ MIN_FOLDS = 3
 DECIMALS = 6
 """Of the differences on the page, as they are shown."""
 
-LOOKS = {
+LOOK_TEXTS = {
     "steps": translatable("Look"),
     "shown": "",
     "verdict": translatable("verdict"),
     "note": translatable("runs"),
 }
-DRAWS = {
+DRAW_TEXTS = {
     "again": translatable("Draw again"),
     "many": translatable("Draw 100 times"),
     "reset": translatable("All folds as they are"),
@@ -41,7 +41,7 @@ DRAWS = {
     "steady": translatable("{steady} of {many} verdicts held in at least 95 % of the draws."),
     "held": translatable("held in {held} of {draws}"),
 }
-STOPPED = {
+WHY_STOPPED = {
     "decided": translatable("decided after {folds} folds"),
     "futile": translatable("could not be decided any more after {folds} folds"),
 }
@@ -72,7 +72,7 @@ def looks_section(looks: Sequence[pd.DataFrame], judged: Families) -> Section | 
         "look that decided it, with the interval of that look; what is decided in everything, or cannot be any more, "
         "gets no more runs. Shaded: the margin."
     )
-    part = IntervalSteps(_names(rows), _columns(last, judged), _styles(), _translated(LOOKS), steps)
+    part = IntervalSteps(_names(rows), _columns(last, judged), _styles(), _translated(LOOK_TEXTS), steps)
     return Section(translate("Look by look"), text, [part])
 
 
@@ -102,7 +102,7 @@ def _note(row: pd.Series | None, is_last: bool) -> str:
     """Whether a trial got more runs."""
     if row is None or not row["stopped"]:
         return translate("open at the end" if is_last else "goes on")
-    return translate(STOPPED[row["stopped"]], folds=row["look"])
+    return translate(WHY_STOPPED[row["stopped"]], folds=row["look"])
 
 
 def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Families, answers: Answers) -> Section | None:
@@ -124,7 +124,7 @@ def resampling_section(table: pd.DataFrame, trials: pd.DataFrame, judged: Famili
         for at, context in whole.items()
     ]
     part = Resampling(
-        _names(rows), _columns(table, judged), _styles(), _translated(DRAWS), differences, folds,
+        _names(rows), _columns(table, judged), _styles(), _translated(DRAW_TEXTS), differences, folds,
         agreeing_quantile(k),
     )  # fmt: skip
     return Section(

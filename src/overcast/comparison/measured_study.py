@@ -14,13 +14,13 @@ from overcast.comparison.factorial import Parts, without_effects
 from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import look_tables, sequential_notes
+from overcast.comparison.study_plan import read_plan
 from overcast.comparison.study_record import (
     check_runs,
     diverged_trials,
     evaluate_missing,
     finished_trials,
     published_splits,
-    read_plan,
     trial_table,
     unfinished_trials,
 )

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from overcast.comparison.markdown import escaped
+from overcast.comparison.methods_analysis import analysis
 from overcast.comparison.page import Study
 from overcast.comparison.references import REFERENCES
-from overcast.comparison.wording import listed, margins, seeds_alone
-from overcast.core.words import translatable, translate
+from overcast.comparison.wording import listed, margins
+from overcast.core.words import translate
 from overcast.prepare.folds import CALIBRATION
-from overcast.statistics.sequential import FUTILE
 from overcast.tracking.run_folder import Run
 
 MOST_NAMED = 30
@@ -28,8 +28,7 @@ def methods(study: Study, runs: Sequence[Run], planned: bool) -> str:
     """The paragraph, as Markdown. runs: the study's finished ones. planned: whether its plan preceded its trials."""
     sentences = [
         *_cells(study), *_data(runs), *_repeats(study, runs), *_tuning(study), *_outcomes(study, planned),
-        *(_analysis(study) if study.effects is None else map(translate, FACTORIAL_ANALYSIS)),
-        *_fixed_test_part(study), *_deviations(study),
+        *analysis(study), *_deviations(study),
         *_software(study),
     ]  # fmt: skip
     return " ".join(sentences) + "\n"
@@ -166,83 +165,6 @@ def _outcomes(study: Study, planned: bool) -> list[str]:
             "evaluation mode on untouched data."
         ),
     ]
-
-
-VERDICTS = translatable(
-    "A difference is better or worse where its interval excludes zero, equivalent where it lies inside the margin, "
-    "and undecided else [@goeman2010]."
-)
-
-
-FACTORIAL_ANALYSIS = (
-    translatable(
-        "The cells are a two-level factorial or a fraction of it of resolution V, with folds as blocks [@box1978]; a "
-        "mitigation's effect is the mean over all cells with it less that over all cells without it, so that every "
-        "trial counts in every effect."
-    ),
-    translatable(
-        "The error is the mean square of fold by effect, pooled over main effects and interactions of two, or the "
-        "effect's own where that is larger; intervals are two-sided and hold simultaneously with 95 % for all main "
-        "effects [@stoline1979] and all outcomes of a family [@sidak1967]. They speak of these data."
-    ),
-    VERDICTS,
-)
-
-
-def _analysis(study: Study) -> list[str]:
-    folds = study.trials.groupby(["split_seed", "fold"])["seed"].nunique()
-    single, several = len(folds) == 1, folds.max() > 1
-    unit = "seed, on a single fold" if single else "fold; seeds within a fold are averaged" if several else "fold"
-    sentences = [
-        translate(
-            "Differences are paired: each trial is compared with the control's trial of the same fold and seed, and "
-            "the unit of analysis is the {unit}.",
-            unit=translate(unit),
-        ),
-        translate(
-            "Intervals are two-sided and hold simultaneously with 95 % for all comparisons with the control "
-            "[@dunnett1955] and all outcomes of a family [@sidak1967]."
-        ),
-        translate(
-            "The variance of a difference is pooled over the comparisons (the control's own part of it being measured "
-            "apart) or the comparison's own where that is larger; degrees of freedom are Satterthwaite's "
-            "[@satterthwaite1946]."
-        ),
-        translate(
-            "Since all repeats share one fold, the conclusions hold for this split of the data."
-            if single
-            else "Folds share most of their train parts, so that their differences covary, and no estimate from one "
-            "data set shows by how much [@bengio2004; @nadeau2003]; the upper 95 % limit of that covariance, "
-            "calibrated on data that can be drawn anew, is part of every standard error."
-        ),
-    ]
-    if study.info.get("looks"):
-        text = (
-            "The error of a family is spent on the planned looks by the square of the fraction of folds "
-            "[@lan1983; @kim1987]: the intervals of a look hold together at what it spends, a verdict stands from the "
-            "look that gave it, and a cell gets no more trials when each of its comparisons is decided or would be "
-            "with a probability below {futile:.0f} % [@lan1982]."
-        )
-        sentences.append(translate(text, futile=100 * FUTILE))
-    if study.general is not None:
-        text = (
-            "For what holds in general, each of the {number} data sets counts once, as a random effect [@hedges1983]: "
-            "a t interval over their mean differences, Bonferroni-adjusted within each family, and a 95 % prediction "
-            "interval for the difference on one more data set [@higgins2009; @inthout2016]."
-        )
-        sentences.append(translate(text, number=study.table["data"].nunique()))
-    return [*sentences, translate(VERDICTS)]
-
-
-def _fixed_test_part(study: Study) -> list[str]:
-    """That its samples count as well, where all trials share one."""
-    if not study.info.get("official_test"):
-        return []
-    text = (
-        "Where the test part is the same in all trials, the variance by way of its samples is added, two-way over "
-        "trials and samples [@owen2007]."
-    )
-    return [translate(text), *seeds_alone(study.judged)]
 
 
 def _deviations(study: Study) -> list[str]:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.pairs import Answers, Context, finished_contexts
-from overcast.comparison.study_record import check_runs, evaluate_missing, read_plan, recorded_study, trial_table
+from overcast.comparison.study_plan import read_plan
+from overcast.comparison.study_record import check_runs, evaluate_missing, recorded_study, trial_table
 from overcast.comparison.table import compare_all, outcome_levels
 from overcast.comparison.trials import answers
 from overcast.comparison.wording import number
@@ -60,13 +61,13 @@ class Pilot:
         return int(hours / self.hours(1, jobs))
 
 
-def pilots(trials: pd.DataFrame, judged: Families, answers: Answers) -> list[Pilot]:
+def pilots(trials: pd.DataFrame, judged: Families, fixed_answers: Answers) -> list[Pilot]:
     """A pilot a context and judged outcome, of those with at least two folds and something to compare.
 
-    answers: with a fixed test part, to it.
+    fixed_answers: with a fixed test part, to it.
     """
     groups = finished_contexts(trials)
-    compared = compare_all(groups, judged.judged, answers)
+    compared = compare_all(groups, judged.judged, fixed_answers)
     levels = outcome_levels(compared, judged)
     return [
         _pilot(context, outcome, each, levels[outcome.column])

@@ -32,7 +32,13 @@ from overcast.tracking.run_folder import Run
 OTHERS = ("row", "group", "file", "label", "predicted", "error", "fold")
 """Columns that are no class."""
 
-ROUNDING = 0.01
+SHARED = (
+    "data", "model", "train_fraction", "epochs", "rest", "repeat", "seed", "fold", "split_seed", "design", "equal",
+    "lengths", "diverged",
+)  # fmt: skip
+"""What such a cell has in common with the control's trial that it is compared with."""
+
+SUM_TOLERANCE = 0.01
 """Probabilities that were rounded for a file sum to 1 within this."""
 
 
@@ -74,14 +80,9 @@ def joined(
         figures, of_rows = _measure(path, some.set_index("file").loc[part.files], part, classes)
         for _, base in control[control["fold"] == fold].iterrows():
             key = f"{path.stem}-{base['repeat']}"
-            own = {name: base[name] for name in ("data", "model", "train_fraction", "epochs", "rest", "repeat")}
-            own |= {
-                name: base[name]
-                for name in ("seed", "fold", "split_seed", "design", "equal", "lengths")
-                if name in base
-            }
-            own |= {"mitigation": path.stem if several else base["mitigation"], "cell": path.stem, "name": path.stem}
-            rows.append({"run_id": key, "diverged": False, "seconds": np.nan, **own, **figures})
+            mitigation = path.stem if several else base["mitigation"]
+            own = {"run_id": key, "mitigation": mitigation, "cell": path.stem, "name": path.stem, "seconds": np.nan}
+            rows.append(base[[*SHARED]].to_dict() | own | figures)
             if official:
                 told[key] = of_rows
     note = translate(
@@ -205,7 +206,7 @@ def _probabilities(path: Path, table: pd.DataFrame, classes: list[str]) -> np.nd
     values = table[classes].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     sums = values.sum(1)
     for file, row, total in zip(table.index, values, sums, strict=True):
-        if not (np.isfinite(total) and (row >= 0).all() and abs(total - 1) <= ROUNDING):
+        if not (np.isfinite(total) and (row >= 0).all() and abs(total - 1) <= SUM_TOLERANCE):
             told = f"they sum to {total:.4g}" if np.isfinite(total) else "one is no number"
             raise UserError(f"predictions={path}: the probabilities of {file} are none ({told})")
     normed: np.ndarray = values / sums[:, None]

@@ -13,7 +13,8 @@ import pandas as pd
 
 from overcast.comparison.changes import not_flattered
 from overcast.comparison.pairs import Answers
-from overcast.comparison.study_record import diverged_trials, evaluate_missing, read_plan, trial_table
+from overcast.comparison.study_plan import read_plan
+from overcast.comparison.study_record import diverged_trials, evaluate_missing, trial_table
 from overcast.comparison.table import comparison_table
 from overcast.comparison.trials import answers
 from overcast.core.words import translatable, translate
@@ -23,7 +24,7 @@ from overcast.study.lookup import planned_trials, whole_runs
 from overcast.study.outcomes import PRIMARY, Families, families
 from overcast.tracking.store import TrackingStore
 
-STOPPED = {
+STOP_NOTES = {
     "decided": translatable("After {folds} folds decided: {cells}."),
     "futile": translatable("After {folds} folds could not be decided any more: {cells}."),
 }
@@ -91,7 +92,7 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     for folds, rows in table[table["stopped"] != ""].groupby("look"):
         for why, some in rows.groupby("stopped", sort=False):
-            lines.append(translate(STOPPED[str(why)], folds=folds, cells=", ".join(some["cell"])))
+            lines.append(translate(STOP_NOTES[str(why)], folds=folds, cells=", ".join(some["cell"])))
     return lines
 
 

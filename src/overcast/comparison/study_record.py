@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from overcast.comparison import wording
 from overcast.comparison.trials import Diverged, Tuned, trials
 from overcast.config.compose import compose_tracking
 from overcast.core.collection import collection_paused
@@ -18,7 +15,7 @@ from overcast.core.errors import DamagedError, DivergedError, RemovedError, User
 from overcast.core.formats import check_format
 from overcast.core.progress import progress_bar
 from overcast.core.words import translate
-from overcast.study.lookup import DESIGN, StudyRecord, planned_trials, whole_runs
+from overcast.study.lookup import StudyRecord, planned_trials, whole_runs
 from overcast.study.outcomes import SHIFT, Families, families
 from overcast.tracking.metadata import run_params
 from overcast.tracking.orphans import mark_orphaned_runs
@@ -114,52 +111,6 @@ def check_runs(record: StudyRecord) -> None:
         )
     if not record.runs:
         raise UserError(f"the study {key} has no finished run yet: let it run, or look into its logs")
-
-
-def read_plan(parent: RunInfo) -> dict[str, Any]:
-    """The families of outcomes that the study judges, how many ``runs`` it has when it is whole and how many
-    ``repeats`` each cell, its looks, and notes on what changed after the first trial.
-    """
-    judged, planned = (json.loads(parent.tags.get(name, "{}")) for name in ("judged", "planned"))
-    plan: dict[str, Any] = {"families": families(**judged), "post_hoc": (notes := list[str]()), "remarks": list[str]()}
-    plan |= {name: int(parent.tags.get(name, 0)) for name in ("runs", "repeats")}  # 0: not recorded
-    if looks := parent.tags.get("looks"):
-        plan["looks"] = [int(folds) for folds in looks.split()]
-    if parent.tags.get("equal") == "compute":
-        text = (
-            "Equal computing: each cell has as many epochs as take the baseline's training time, by short trainings "
-            "that were timed before the first trial."
-        )
-        plan["remarks"].append(translate(text))
-    if extended := parent.tags.get("extended"):
-        text = (
-            "Exploratory: this study was extended after a report on {runs} of its runs. Its error rates hold for what "
-            "was planned before looking."
-        )
-        notes.append(translate(text, runs=extended))
-    if any(
-        parent.tags.get(f"planned_{name}", parent.tags.get(name, "")) != parent.tags.get(name, "") for name in DESIGN
-    ):
-        design, equal, lengths, looks = (parent.tags.get(f"planned_{name}", "") for name in DESIGN)
-        when = (
-            translate("looks after {folds} folds", folds=", ".join(looks.split()))
-            if looks
-            else translate("one look at the end")
-        )
-        text = (
-            "Post hoc: the design was changed after the first trial. Planned was {design} at equal {equal}, with "
-            "{looks}."
-        )
-        same = f"{translate('compute' if equal == 'compute' else 'epochs')}{f' ({lengths})' if lengths else ''}"
-        notes.append(translate(text, design=design, equal=same, looks=when))
-    if judged != planned:
-        before = families(**planned)
-        text = (
-            "Post hoc: outcomes or margins were changed after the first trial. Planned were {outcomes}, with margins "
-            "of {margins}."
-        )
-        notes.append(translate(text, outcomes=wording.judged_names(before), margins=wording.margins(before)))
-    return plan
 
 
 def _asked_before(store: TrackingStore, parent: RunInfo) -> str:

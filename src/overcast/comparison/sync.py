@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from overcast.comparison.compare import Judge, describe_study
-from overcast.comparison.study_record import find_study, read_plan
+from overcast.comparison.study_plan import read_plan
+from overcast.comparison.study_record import find_study
 from overcast.config.compose import compose_tracking
 from overcast.config.schema import TrackingConfig
 from overcast.core.errors import UnreachableError, UserError

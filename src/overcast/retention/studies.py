@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from overcast.comparison.study_plan import read_plan
 from overcast.comparison.study_record import (
     check_study_format,
     diverged_trials,
     find_study,
     is_measured,
-    read_plan,
     study_record,
     trial_table,
 )

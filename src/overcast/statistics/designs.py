@@ -86,7 +86,7 @@ def two_level_fraction(factors: int) -> Levels:
     return np.stack(columns, 1).astype(np.int8)
 
 
-def pairs(factors: int) -> list[tuple[int, int]]:
+def factor_pairs(factors: int) -> list[tuple[int, int]]:
     """The pairs of factors, in the order in which their interactions stand: AB, AC, …, BC, …"""
     return list(combinations(range(factors), 2))
 
@@ -94,7 +94,7 @@ def pairs(factors: int) -> list[tuple[int, int]]:
 def effect_columns(levels: ArrayLike) -> NDArray[np.float64]:
     """The signs (C, P) of the P = F + F(F-1)/2 main effects and interactions of two factors in cells (C, F)."""
     x = np.asarray(levels, float)
-    return np.column_stack([x, *(x[:, i] * x[:, j] for i, j in pairs(x.shape[1]))])
+    return np.column_stack([x, *(x[:, i] * x[:, j] for i, j in factor_pairs(x.shape[1]))])
 
 
 def is_orthogonal(levels: ArrayLike) -> bool:
@@ -132,7 +132,7 @@ class Factorial:
 
     @cached_property
     def effect_weights(self) -> Array:
-        """(P, C): the main effects, then the interactions in the order of `pairs`."""
+        """(P, C): the main effects, then the interactions in the order of `factor_pairs`."""
         return 2 / len(self.levels) * effect_columns(self.levels).T
 
     @property
@@ -182,7 +182,7 @@ class Factorial:
         return self.estimate(self.effect_weights[: self.levels.shape[1]], outcomes, common)
 
     def interactions(self, outcomes: int = 1, common: ArrayLike = 0.0) -> Estimate:
-        """Of each of the `pairs`: how much more one adds where the other is on than on average, and the other way."""
+        """Of each of the `factor_pairs`: how much more one adds where the other is on than on average."""
         return self.estimate(self.effect_weights[self.levels.shape[1] :], outcomes, common)
 
     def detectable(self, outcomes: int = 1, common: float = 0.0) -> tuple[float, float]:

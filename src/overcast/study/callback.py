@@ -24,11 +24,10 @@ from overcast.core.locks import try_lock
 from overcast.core.paths import project_path
 from overcast.core.signals import sigterm_exits
 from overcast.study.lookup import CELL_LENGTH, UNDESCRIBED
-from overcast.study.plan_tags import command, plan_tags, study_id
+from overcast.study.plan_tags import command, open_record, study_id
 from overcast.study.progress import redirect, restore, set_state
 from overcast.study.workers import Workers
 from overcast.tracking.failures import listens, reason
-from overcast.tracking.identity import run_name
 from overcast.tracking.outbox import portable_uri
 from overcast.tracking.run import MAX_TAG
 from overcast.tracking.run_folder import Run
@@ -77,26 +76,16 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
         """
         from overcast.study.outcomes import families
         from overcast.tracking.heartbeat import heartbeat
-        from overcast.tracking.orphans import mark_orphaned_runs
-        from overcast.tracking.run import RunRecorder
-        from overcast.tracking.store import open_store, relative
 
         config = configs[0]
         self.runs_dir = config.runs_dir
         self.larger_is_better = families(config.study.outcomes, config.study.margins).larger_is_better
-        name = config.study.name or "sweep"
-        key = study_id(config.study.name, cells, repeats)
+        name, key = config.study.name or "sweep", study_id(config.study.name, cells, repeats)
         folder = project_path(config.runs_dir) / "studies" / key
         (folder / "jobs").mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(try_lock(folder))
-            self.store = open_store(config.tracking)
-            self.record = RunRecorder()
-            if self.store:
-                mark_orphaned_runs(self.store, config.runs_dir)
-                tags = {"folder": relative(folder), "command": command(session)}
-                tags |= plan_tags(self.store, key, configs, cells, len(repeats), runs)
-                self.record = self.store.study(key, name, tags)
+            self.store, self.record = open_record(configs, command(session), folder, cells, len(repeats), runs)
             self.heartbeat.enter_context(heartbeat(self.record))
             atexit.register(self._close, "KILLED")
             stack.callback(atexit.unregister, self._close)
@@ -117,19 +106,13 @@ class StudyCallback(Callback):  # type: ignore[misc] # hydra has no types
 
         Raises: UserError if they are more than can be recorded.
         """
-        from overcast.study.equal_compute import equal_epochs
+        from overcast.study.equal_compute import study_epochs
 
         assert self.study
         found = self.store.search(study=self.study.id, role="study", limit=1) if self.store else []
         recorded = " ".join(parent.tags.get("epochs", "") for parent in found)
-        epochs = {name: int(many) for name, _, many in (word.partition(":") for word in recorded.split())}
-        for cells in contexts:
-            epochs |= equal_epochs({name[:CELL_LENGTH]: config for name, config in cells.items()}, epochs, self.study)
-            for name, config in cells.items():
-                if (many := epochs[name[:CELL_LENGTH]]) != config.epochs:
-                    show(
-                        f"{run_name(config).rpartition(' · ')[0]}: {many} epochs instead of {config.epochs}", flush=True
-                    )
+        known = {name: int(many) for name, _, many in (word.partition(":") for word in recorded.split())}
+        epochs = study_epochs(contexts, known, self.study)
         tag = " ".join(f"{name}:{many}" for name, many in epochs.items())
         if len(tag) > MAX_TAG:
             raise UserError(f"study.equal=compute: {len(epochs)} cells are more than can be recorded. Give fewer")

@@ -23,7 +23,9 @@ from overcast.core.console import show
 from overcast.core.errors import DivergedError, UserError
 from overcast.core.progress import progress_bar
 from overcast.statistics.estimates import Array
+from overcast.study.lookup import CELL_LENGTH
 from overcast.study.progress import redirect, restore
+from overcast.tracking.identity import run_name
 from overcast.tracking.metadata import STRENGTH, run_params
 from overcast.tracking.study_info import StudyInfo
 
@@ -73,6 +75,19 @@ def equal_contexts(cells: Mapping[str, RunConfig]) -> list[dict[str, RunConfig]]
         key = json.dumps(rest, default=str) if of_mitigations else config.data.name
         contexts.setdefault(key, {})[name] = config
     return list(contexts.values())
+
+
+def study_epochs(
+    contexts: Sequence[Mapping[str, RunConfig]], known: Mapping[str, int], study: StudyInfo
+) -> dict[str, int]:
+    """`equal_epochs` of all contexts, by the beginnings of the cells' identities; says what is not as configured."""
+    epochs = dict(known)
+    for cells in contexts:
+        epochs |= equal_epochs({name[:CELL_LENGTH]: config for name, config in cells.items()}, epochs, study)
+        for name, config in cells.items():
+            if (many := epochs[name[:CELL_LENGTH]]) != config.epochs:
+                show(f"{run_name(config).rpartition(' · ')[0]}: {many} epochs instead of {config.epochs}", flush=True)
+    return epochs
 
 
 def equal_epochs(cells: Mapping[str, RunConfig], known: Mapping[str, int], study: StudyInfo) -> dict[str, int]:

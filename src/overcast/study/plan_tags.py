@@ -11,8 +11,8 @@ from pathlib import Path
 from overcast.config.run_config import RunConfig
 from overcast.config.script import Session
 from overcast.study.lookup import CELL_LENGTH, DESIGN
-from overcast.tracking.run import MAX_TAG
-from overcast.tracking.store import TrackingStore
+from overcast.tracking.run import MAX_TAG, RunRecorder
+from overcast.tracking.store import TrackingStore, open_store, relative
 
 
 def study_id(name: str | None, cells: Sequence[str], repeats: Sequence[str]) -> str:
@@ -38,6 +38,24 @@ def plan_cells(cells: Sequence[str]) -> str:
 def command(session: Session) -> str:
     """What the user typed, without the defaults put in front."""
     return f"python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name} {' '.join(session.user_overrides)}"
+
+
+def open_record(
+    configs: Sequence[RunConfig], command: str, folder: Path, cells: Sequence[str], repeats: int, runs: int
+) -> tuple[TrackingStore | None, RunRecorder]:
+    """The store, if any, and in it the record of the study whose folder this is, with what it plans.
+
+    As for `plan_tags`. Raises: UserError if the store cannot be reached.
+    """
+    from overcast.tracking.orphans import mark_orphaned_runs  # every job imports this file
+
+    store = open_store(configs[0].tracking)
+    if not store:
+        return None, RunRecorder()
+    mark_orphaned_runs(store, configs[0].runs_dir)
+    tags = {"folder": relative(folder), "command": command}
+    tags |= plan_tags(store, folder.name, configs, cells, repeats, runs)
+    return store, store.study(folder.name, configs[0].study.name or "sweep", tags)
 
 
 def plan_tags(

@@ -144,7 +144,7 @@ def recipe_sentences(
     if confirmation is None:
         text = (
             "No recipe is chosen by some folds and confirmed on others: that takes three or more folds that are whole, "
-            "of one split, in which what one validates with is not what all are tested on"
+            "of one split, and test rows that no choice was made by"
         )
         return [translate(text)]
     c = confirmation

@@ -62,6 +62,7 @@ def find_study(store: TrackingStore, study: str) -> RunInfo:
 
 
 def check_study_format(parent: RunInfo) -> None:
+    """Raises: UserError if another version of overcast recorded the study."""
     stored = {"format": int(parent.tags.get("format", 0))}
     check_format(f"The study {parent.tags['study']}", stored, FORMAT, "run its command again")
 

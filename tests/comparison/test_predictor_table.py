@@ -92,6 +92,12 @@ def test_a_control_of_which_some_diverged_is_not_called_better():
     assert verdicts == [{"linear": "worse", "majority": "better"}, {"linear": "worse", "majority": "not judged"}]
 
 
+def test_without_its_control_a_context_is_not_compared_with_what_needs_no_network():
+    trials = with_predictors(made({"none": 0, "good": 0.1}), majority=0.3)
+    gone = trials["cell"] == "none"
+    assert predictor_table(trials.assign(diverged=gone, **{"test/accuracy": trials["test/accuracy"].mask(gone)})).empty
+
+
 def test_a_fixed_test_part_adds_the_most_that_its_samples_may(independent_folds):
     """What needs no network is known by its accuracy alone, so that how it answers beside the network is not."""
     trials = with_predictors(made({"none": 0, "good": 0.1}), majority=0.3)

@@ -16,7 +16,7 @@ from overcast.comparison.sequential import look_tables, sequential_notes, stoppe
 from overcast.comparison.table import comparison_table
 from overcast.study.outcomes import families
 
-INFO: dict[str, Any] = {"looks": [4, 6, 8], "families": families(("accuracy",)), "runs": 24}
+INFO: dict[str, Any] = {"looks": [4, 6, 8], "families": families(("accuracy",)), "runs": 24, "done": 20}
 
 
 def made(effects: dict[str, float], folds: int = 8, spread: float = 0.004) -> pd.DataFrame:
@@ -72,6 +72,7 @@ def test_nothing_is_judged_before_the_first_block_is_whole() -> None:
     assert compared["change/test/accuracy/low"].isna().all()
     assert compared["change/test/accuracy"].notna().all()
     assert stopped_cells(table, trials) == set()
+    assert list(table["planned"]) == [3, 3, 3]
     (note,) = sequential_notes(table, INFO)
     assert note.startswith("Sequential: looks after 4, 6, 8 folds are planned. There was no look yet")
     (planned,) = look_tables(trials, INFO | {"repeats": 8}, {})
@@ -117,6 +118,38 @@ def test_what_was_better_at_a_look_is_not_if_a_trial_diverges_later() -> None:
     second = [tables[1].set_index("cell").loc["half"] for tables in (whole, lost)]
     assert [row["verdict/gap/nll"] for row in second] == ["better", "not judged"]
     assert [row["flattered"] for row in second] == [False, True]
+
+
+def test_what_stopped_and_diverged_in_the_next_block_is_not_called_better_either() -> None:
+    """A study that is resumed may have such trials already."""
+    trials = made({"good": 0.1})
+    outcomes = [name for name in trials if name.startswith(("test/", "gap/"))]
+    gone = (trials["cell"] == "good") & (trials["fold"] == 5)
+    late = trials.assign(diverged=gone, **{name: trials[name].mask(gone) for name in outcomes})
+    row = look_tables(late, INFO, {})[-1].set_index("cell").loc["good"]
+    assert (row["stopped"], row["look"], row["diverged"]) == ("decided", 4, 1)
+    assert row["verdict/test/accuracy"] == row["verdict/gap/nll"] == "not judged"
+
+
+def test_nothing_stops_against_what_stands_in_for_a_control_that_diverged() -> None:
+    trials = made({"good": 0.1, "vague": 0.0})
+    outcomes = [name for name in trials if name.startswith(("test/", "gap/"))]
+    gone = trials["cell"] == "none"
+    tables = look_tables(trials.assign(diverged=gone, **{name: trials[name].mask(gone) for name in outcomes}), INFO, {})
+    assert {stopped for table in tables for stopped in table["stopped"]} == {""}
+
+
+def test_a_study_that_was_cut_short_is_not_said_to_be_enough() -> None:
+    trials = made({"good": 0.1, "half": 0.02}, spread=0.01)
+    some = trials[(trials["fold"] < 5) & ~((trials["cell"] == "good") & (trials["fold"] > 3))]
+    table = look_tables(some, INFO, {})[-1]
+    assert dict(zip(table["cell"], table["stopped"], strict=True))["half"] == ""
+    note = sequential_notes(table, INFO | {"done": 14})[0]
+    assert note.endswith(
+        "14 of 24 planned runs are done (58 %). Not through: half. The study's command goes on with them."
+    )
+    whole = look_tables(trials, INFO, {})[-1]
+    assert sequential_notes(whole, INFO)[0].endswith("20 of 24 planned runs were enough (83 %).")
 
 
 def test_a_trial_that_failed_is_missing_and_holds_no_look_up() -> None:

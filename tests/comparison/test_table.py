@@ -343,8 +343,16 @@ def test_where_all_of_the_baseline_diverged_nothing_is_judged_against_what_stand
         assert found(compared, column) == {"good": "", "bad": "not judged"}
     (context,) = finished_contexts(lost(trials, "none", list(trials["repeat"])))
     (told,) = lost_controls([context])
-    assert told.startswith("No trial of none finished, with which the others were to be compared: good stands in its")
+    assert told.startswith("Every trial of none, with which the others were to be compared, diverged: good stands in")
     assert lost_controls(finished_contexts(trials)) == []
+
+
+def test_a_trial_that_diverged_once_and_finished_once_has_finished():
+    trials = made({"none": 0, "good": 0.1})
+    again = lost(trials[trials["run_id"] == "good2"], "good", ["0-2-0"])
+    both = comparison_table(pd.concat([trials.assign(diverged=False), again]))
+    assert (row(both, "good")["repeats"], row(both, "good")["diverged"]) == (6, 0)
+    assert found(both)["good"] == "better"
 
 
 def test_what_is_left_out_of_the_cocktail_is_not_taken_for_it_where_that_diverged():

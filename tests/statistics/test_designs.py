@@ -227,6 +227,8 @@ def test_blocks_that_all_say_the_same_prove_what_agreeing_signs_prove() -> None:
         effects = Factorial(levels, 0.7 + np.tile(0.1 * levels[:, [0]], blocks)).main_effects()
         assert float(effects.p[0]) == pytest.approx(2.0 ** (1 - blocks))
         assert bool(effects.excludes_zero[0]) == (blocks == 8)
+    means = Factorial(levels, np.full((8, 5), 0.5)).estimate(np.eye(8))
+    assert np.isnan(means.margin).all()  # of what is no difference they prove nothing
 
 
 def test_what_folds_share_widens_intervals_and_moves_no_effect() -> None:

@@ -149,7 +149,8 @@ def read_archive(path: Path, into: Path) -> StudyRecord:
         parent = _run_info(study["study"])
         if parent.tags["study"] != Path(parent.tags["study"]).name:
             raise ValueError("a study's name that is none")
-        int(parent.tags["format"]), int(parent.tags.get("runs", 0))
+        int(parent.tags["format"])
+        [int(parent.tags.get(name, 0)) for name in ("runs", "repeats")]
         [families(**json.loads(parent.tags.get(name, "{}"))) for name in ("judged", "planned")]
         planned = [_run_info(each) for each in study["trials"]]
         asked_before = str(study["asked_before"])
@@ -159,6 +160,9 @@ def read_archive(path: Path, into: Path) -> StudyRecord:
     if not folders:
         raise UserError(f"archive={path}: this study has no finished run")
     runs = [_run(path, folder, "claim" in parent.tags) for folder in folders]
+    sizes = {(run.config.data.name, len(run.parts)) for run in runs}
+    if len(sizes) > len({name for name, _ in sizes}):
+        raise UserError(f"archive={path} is damaged: runs of one data set have different numbers of samples")
     return StudyRecord(parent, planned, runs, asked_before)
 
 

@@ -134,7 +134,7 @@ def _caption(table: pd.DataFrame, judged: Families) -> str:
     return translate(
         "Means over folds and changes against {baselines}, with simultaneous 95\\,\\% intervals within each family of "
         "outcomes. {better}~better (for a gap: less overfitting), {worse}~worse, {equivalent}~equivalent: inside the "
-        "margin of {margins}; {not_judged}~not judged, since diverged trials flatter the change; unmarked: undecided.",
+        "margin of {margins}; {not_judged}~not judged, since trials diverged; unmarked: undecided.",
         baselines=latex_escaped(baselines), margins=latex_escaped(margins(judged)),
         better=BETTER, worse=WORSE, equivalent=EQUIVALENT, not_judged=NOT_JUDGED,
     )  # fmt: skip

@@ -114,7 +114,7 @@ def recipe(confirmation: Confirmation, outcome: Outcome, opening: str = "") -> S
     figure.update_xaxes(title=f"{outcome.label}{', %' if outcome.percent else ''}")
     caption = translate(
         "Chosen by the validation parts of {chosen}, tested on the test parts of {tested}, which are rows that no "
-        "figure of the choice was measured on. Intervals: simultaneous, for these folds; what is compared between them "
+        "figure of the choice was measured on. Intervals: simultaneous, for these data; what is compared between them "
         "are differences within each fold.",
         chosen=folds(c.choosing),
         tested=folds(c.confirming),

@@ -80,6 +80,10 @@ def _counted(compared: pd.DataFrame, table: pd.DataFrame, outcome: Outcome, fami
 
 
 def cost(compared: pd.DataFrame, table: pd.DataFrame) -> str:
+    """Which take much more time than the baseline, and how much the others; "" where no time is known.
+
+    compared: the rows of the table that are.
+    """
     times = compared[np.isfinite(compared["time"])]
     if times.empty:
         return ""

@@ -111,17 +111,26 @@ def measure_study(record: StudyRecord, predictions: Sequence[Path] = ()) -> Meas
     info |= {"official_test": bool(official), "diverged": diverged_cells(trials)}
     names = [path.stem for path in predictions]
     looks = look_tables(trials, info, fixed_answers)
+    info |= _progress(looks[-1][~looks[-1]["cell"].isin(names)], info["runs"], len(runs) + len(diverged))
     info["looked"] = sequential_notes(looks[-1], info)
-    info["unfinished"] = max(info["runs"] - len(runs) - len(diverged), 0)
     info["remarks"] = [*info["remarks"], *lost_controls(finished_contexts(trials))]
     return MeasuredStudy(record, runs, len(diverged), trials, names, looks, info, fixed_answers, own_answers)
 
 
+def _progress(table: pd.DataFrame, planned: int, done: int) -> dict[str, int]:
+    """How many ``runs`` the study has when it is whole, how many are ``done``, and how many are ``unfinished``: of
+    cells without a row too, and where others have repeats that are planned no more.
+    """
+    runs = max(planned, done)
+    lacking = (table["planned"] - table["repeats"] - table["diverged"]).clip(lower=0).sum()
+    return {"runs": runs, "done": done, "unfinished": max(runs - done, int(lacking))}
+
+
 def lost_controls(contexts: Sequence[Context]) -> list[str]:
-    """What to say of each context whose control has no finished trial."""
+    """What to say of each context of whose control every trial diverged."""
     text = (
-        "No trial of {control} finished, with which the others were to be compared{where}: {cell} stands in its place, "
-        "and nothing is judged."
+        "Every trial of {control}, with which the others were to be compared{where}, diverged: {cell} stands in its "
+        "place, and nothing is judged."
     )
     return [
         translate(text, control=each.control_lost, cell=each.control, where=f" ({each.name})" if each.name else "")

@@ -128,7 +128,8 @@ def conditional_table(trials: pd.DataFrame, judged: Families, answers: Answers) 
     """Of each comparison and outcome of the test part: the difference on these very data, from the pooled predictions.
 
     context, cell, outcome, and its `change_columns`. The intervals of all of them hold together (Šidák); nothing is
-    judged in favour of what diverged. Empty where the test parts of the folds are not all known, or overlap.
+    judged in favour of what diverged. Empty where the test parts of the folds are not all known, or overlap, and of
+    contexts without a control.
     """
     pooled: list[tuple[Context, str, Outcome, Array, Array]] = []
     for context in finished_contexts(trials):

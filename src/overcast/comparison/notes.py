@@ -16,7 +16,7 @@ from overcast.study.outcomes import Families, Outcome, families
 
 NOTED = (
     "failed", "missing", "diverged", "left_out", "families", "post_hoc", "looks", "looked", "remarks", "tuned", "runs",
-    "repeats", "unfinished",
+    "repeats", "done", "unfinished",
 )  # fmt: skip
 """What of a study's info stands in the notes, or is no fact of its own."""
 

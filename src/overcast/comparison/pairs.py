@@ -33,13 +33,13 @@ class Context:
 
     name: "" if there is only one. trials: one row each. control: the cell that the others are compared with. Of
     `finished_contexts`, diverged: how many trials of each cell did; control_lost: the cell that the others were to be
-    compared with, if none of its trials has finished.
+    compared with, if every trial of it diverged.
     """
 
     name: str
     trials: pd.DataFrame
     control: str
-    diverged: Mapping[str, int] = field(default_factory=Counter)
+    diverged: Counter[str] = field(default_factory=Counter)
     control_lost: str = ""
 
     @cached_property
@@ -154,11 +154,12 @@ class Context:
 def finished_contexts(trials: pd.DataFrame) -> list[Context]:
     """The `contexts` of what has finished, each with these trials alone; of a trial that ran twice the last one counts.
 
-    Where none of a control's has, the first cell stands in its place: nothing may be judged against it then.
+    Where every trial of a control diverged, the first cell stands in its place: nothing may be judged against it then.
     """
     found = []
     for context in contexts(trials):
-        rows = context.trials.drop_duplicates([*CELL, "repeat"], keep="last")
+        rows = context.trials.sort_values("diverged", ascending=False, kind="stable")
+        rows = rows.drop_duplicates([*CELL, "repeat"], keep="last")
         diverged = Counter(rows.loc[rows["diverged"], "cell"])
         finished = rows[np.isfinite(rows[PRIMARY.column].astype(float))]
         if (finished["cell"] == context.control).any():

@@ -13,7 +13,7 @@ import pandas as pd
 
 from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.study_plan import read_plan
-from overcast.comparison.study_record import check_runs, evaluate_missing, recorded_study, trial_table
+from overcast.comparison.study_record import check_runs, diverged_trials, evaluate_missing, recorded_study, trial_table
 from overcast.comparison.table import compare_all, outcome_levels
 from overcast.comparison.trials import answers
 from overcast.comparison.wording import number
@@ -73,7 +73,7 @@ def pilots(trials: pd.DataFrame, judged: Families, fixed_answers: Answers) -> li
         _pilot(context, outcome, each, levels[outcome.column])
         for outcome in judged.judged
         for context, each in zip(groups, compared[outcome.column], strict=True)
-        if each.compared.any() and not context.single_fold
+        if each.compared.any() and not context.single_fold and not context.control_lost
     ]
 
 
@@ -133,7 +133,8 @@ def plan_study(
         judged = read_plan(record.parent)["families"]
         gone = evaluate_missing(record.runs, judged)
         runs = [run for run in record.runs if run not in gone]
-        rows = trial_table(record.parent, record.planned, runs)
+        diverged = diverged_trials(record.planned, {run.facts["identity"] for run in record.runs})
+        rows = trial_table(record.parent, record.planned, runs, [*gone.values(), *diverged])
         known = answers([run for run in runs if run.facts.get("official_test")])
     lines = []
     for pilot in pilots(rows, judged, known):

@@ -71,7 +71,7 @@ def joined(
         raise UserError(f"predictions={path}: the study has a cell {path.stem} itself: name the file otherwise")
     parts, classes = _test_parts(runs)
     table = _by_fold(path, _read(path), parts)
-    control = groups[0].trials[groups[0].trials["cell"] == groups[0].control]
+    control = groups[0].rows(groups[0].control)
     official = any(run.facts.get("official_test") for run in runs)
     several = trials["mitigation"].nunique() > 1
     rows, told = [], {}

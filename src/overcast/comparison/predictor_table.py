@@ -22,10 +22,13 @@ def predictor_table(trials: pd.DataFrame, answers: Answers | None = None) -> pd.
 
     Where trials of the control diverged, those that are left flatter it, and it is not judged better.
 
-    Empty where the trials do not tell what needs no network. answers: of each run, to a fixed test part.
+    Empty where the trials do not tell what needs no network, and without a control. answers: of each run, to a fixed
+    test part.
     """
     rows, compared, diverged = list[dict[str, Any]](), [], []
     for context in finished_contexts(trials):
+        if context.control_lost:
+            continue
         control = context.rows(context.control)
         known = [name for name in PREDICTORS if _baseline(name) in control]
         known = [name for name in known if control[_baseline(name)].notna().all()]

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from overcast.comparison.changes import not_flattered
-from overcast.comparison.pairs import Answers
+from overcast.comparison.pairs import Answers, finished_contexts
 from overcast.comparison.study_plan import read_plan
 from overcast.comparison.study_record import diverged_trials, evaluate_missing, trial_table
 from overcast.comparison.table import comparison_table
 from overcast.comparison.trials import answers
+from overcast.comparison.wording import listed
 from overcast.core.words import translatable, translate
 from overcast.statistics.sequential import spent
 from overcast.statistics.verdicts import Verdict
@@ -34,7 +35,8 @@ STOP_NOTES = {
 def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers) -> list[pd.DataFrame]:
     """`comparison_table` at each look that there was, each with what it spends of the family's error.
 
-    A verdict stands from the look at which it was decided, with the interval of that look. A cell stops when each of
+    A verdict stands from the look at which it was decided, with the interval of that look, unless it is in favour of
+    what has diverged since. A cell stops when each of
     its comparisons is decided or futile: ``look``: after how many folds that was, or the last look; ``stopped``: why,
     "decided", "futile" or "". A trial that failed is missing at a look, as it is in any comparison.
 
@@ -51,14 +53,17 @@ def look_tables(trials: pd.DataFrame, info: Mapping[str, Any], answers: Answers)
         block = some[some["fold"] >= before]
         if (tables and not _looked(block, tables[-1], folds - before)) or not _any_finished(some):
             break
-        now = comparison_table(some, info, answers, alpha, looks)
+        repeats = int(info.get("repeats", 0)) * folds // looks[-1]
+        now = comparison_table(some, {**info, "repeats": repeats}, answers, alpha, looks)
         now["look"], now["stopped"] = folds, ""
         if not tables and not _looked(block, now, folds):
             break
         now = not_flattered(_keep_decided(now, tables[-1], judged), judged) if tables else now
         tables.append(_stop(now, judged, folds == looks[-1]))
         before = folds
-    return tables or [_unjudged(comparison_table(trials, info, answers), judged)]
+    if not tables:
+        return [_unjudged(comparison_table(trials, info, answers), judged)]
+    return [*tables[:-1], _with_all_diverged(tables[-1], trials, judged)]
 
 
 def stopped_cells(table: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
@@ -72,7 +77,9 @@ def stopped_cells(table: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
 
 
 def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
-    """When the study was looked at, what stopped and why, and how many of the planned runs that took."""
+    """When the study was looked at, what stopped and why, and how many of the planned ``runs`` are ``done``, both of
+    the info.
+    """
     if "stopped" not in table:
         return []
     looks, last = list(info["looks"]), int(table["look"].max())
@@ -82,14 +89,19 @@ def sequential_notes(table: pd.DataFrame, info: Mapping[str, Any]) -> list[str]:
             "comparison has all its folds, and nothing is judged before."
         )
         return [translate(text, looks=", ".join(map(str, looks)))]
-    used, planned = int(table["repeats"].sum()), int(info["runs"])
-    lines = [
-        translate(
-            "Sequential: looks after {looks} folds were planned, the last one was after {last}. {used} of {planned} "
-            "planned runs were enough ({share:.0f} %).",
-            looks=", ".join(map(str, looks)), last=last, used=used, planned=planned, share=100 * used / planned,
-        )
-    ]  # fmt: skip
+    used, planned = info["done"], info["runs"]
+    going = table[~table["is_baseline"] & (table["stopped"] == "")]
+    open_cells = list(going["cell"]) if last < looks[-1] else []
+    text = (
+        "Sequential: looks after {looks} folds were planned, the last one was after {last}. {used} of {planned} "
+        "planned runs are done ({share:.0f} %). Not through: {cells}. The study's command goes on with them."
+        if open_cells
+        else "Sequential: looks after {looks} folds were planned, the last one was after {last}. {used} of {planned} "
+        "planned runs were enough ({share:.0f} %)."
+    )
+    values = {"looks": ", ".join(map(str, looks)), "last": last, "used": used, "planned": planned}
+    share, cells = 100 * used / planned, listed(open_cells) if open_cells else ""
+    lines = [translate(text, **values, share=share, cells=cells)]
     for folds, rows in table[table["stopped"] != ""].groupby("look"):
         for why, some in rows.groupby("stopped", sort=False):
             lines.append(translate(STOP_NOTES[str(why)], folds=folds, cells=", ".join(some["cell"])))
@@ -133,6 +145,14 @@ def _keep_decided(now: pd.DataFrame, before: pd.DataFrame, judged: Families) -> 
                 columns = [name for name in table if name in _change_columns(outcome.column)]
                 table.loc[place, columns] = old.loc[place, columns]
     return table.reset_index().reindex(columns=now.columns)
+
+
+def _with_all_diverged(table: pd.DataFrame, trials: pd.DataFrame, judged: Families) -> pd.DataFrame:
+    """The table of the last look, what stopped too, with what has diverged by now."""
+    gone = {context.name: context.diverged for context in finished_contexts(trials)}
+    for name, cell in (("diverged", "cell"), ("baseline_diverged", "baseline")):
+        table[name] = [gone[context][of] for context, of in zip(table["context"], table[cell], strict=True)]
+    return not_flattered(table, judged)
 
 
 def _change_columns(column: str) -> set[str]:

@@ -55,9 +55,9 @@ def comparison_table(
     ``diverged``, ``baseline_diverged``: how many trials of the cell and of its baseline diverged, which have no outcome
     and are no pair. Those that are left flatter their side: a change in its favour is not judged, but ``flattered``.
 
-    info: ``repeats``, how many are planned, of which those that there are tell without it; ``families``, what is
-    judged. answers: with a fixed test part, to it. alpha: what a family may err with. looks: of a sequential study,
-    after how many folds it is looked at: ``futile/<outcome>`` then tells which comparisons need not go on.
+    info: ``repeats``, how many are planned, or else as many as there are; ``families``, what is judged. answers: with a
+    fixed test part, to it. alpha: what a family may err with. looks: of a sequential study, after how many folds it is
+    looked at: ``futile/<outcome>`` then tells which comparisons need not go on.
 
     Raises: ValueError if no trial has finished.
     """
@@ -131,7 +131,8 @@ def _changes(
             for context, each, p in zip(groups, compared[name], flips[name], strict=True):
                 of_context = _columns(outcome, context, each, levels[name], p)
                 if looks:
-                    of_context[f"futile/{name}"] = futile(each, looks[-1], outcome.margin, last[name]).tolist()
+                    hopeless = futile(each, looks[-1], outcome.margin, last[name]) & (not context.control_lost)
+                    of_context[f"futile/{name}"] = hopeless.tolist()
                 columns.append(_with_control(of_context))
             block = _stacked(columns)
             names = list(block) if outcome in judged.judged else [n for n in block if n.startswith("change/")]

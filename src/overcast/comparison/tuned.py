@@ -97,7 +97,7 @@ def _shown(context: Context) -> list[str]:
 
 
 def _line(context: Context, cell: str) -> Iterator[Cell]:
-    rows = context.trials[context.trials["cell"] == cell]
+    rows = context.rows(cell)
     yield Cell(cell, look="baseline" if cell == context.control else "")
     for name, _, places, scale in MEASURES:
         validation, test = (float(rows[f"{part}/{name}"].mean()) for part in ("validation", "test"))

@@ -161,9 +161,11 @@ class Factorial:
         """The means over the blocks of Q weighted sums of the cells, (Q, C), whose intervals hold together.
 
         Those whose weights add up to zero are differences; for the others the mean of a block counts as known. The
-        errors are NaN with one block only; where all blocks say the same and not 0, they are those of
-        `agreeing_quantile`. outcomes: in how many the intervals hold together. common: the covariance of two blocks,
-        for what is said of new data, and the variance by way of a test part that all share; one number or (Q,).
+        errors are NaN with one block only. Where all blocks say the same, the error of a difference that is not 0 is
+        that of `agreeing_quantile`, and what is no difference has none.
+
+        outcomes: in how many the intervals hold together. common: the covariance of two blocks, for what is said of
+        new data, and the variance by way of a test part that all share; one number or (Q,).
         """
         w, blocks = np.asarray(weights, float), self.values.shape[1]
         mean = w @ self.values.mean(1)
@@ -172,7 +174,8 @@ class Factorial:
             return Estimate(mean, np.full(len(w), np.nan), np.ones(len(w)))
         own = (w @ (self.values - self.values.mean(0))).var(1, ddof=1)
         variance = np.maximum(self.variance * (w**2).sum(1), own)
-        agreeing = blocks * (mean / agreeing_quantile(blocks, self.df)) ** 2
+        difference = np.isclose(w.sum(1), 0)
+        agreeing = np.where(difference, blocks * (mean / agreeing_quantile(blocks, self.df)) ** 2, np.nan)
         variance = np.where(np.sqrt(variance) < ROUNDING, agreeing, variance)
         error, df = np.sqrt(variance / blocks + np.asarray(common)), np.full(len(w), float(self.df))
         return Estimate(mean, error, df, self.level(len(w), outcomes))

@@ -41,11 +41,11 @@ def command(session: Session) -> str:
 
 
 def open_record(
-    configs: Sequence[RunConfig], command: str, folder: Path, cells: Sequence[str], repeats: int, runs: int
+    configs: Sequence[RunConfig], typed: str, folder: Path, cells: Sequence[str], repeats_a_cell: int, runs: int
 ) -> tuple[TrackingStore | None, RunRecorder]:
     """The store, if any, and in it the record of the study whose folder this is, with what it plans.
 
-    As for `plan_tags`. Raises: UserError if the store cannot be reached.
+    typed: its command. The rest as for `plan_tags`. Raises: UserError if the store cannot be reached.
     """
     from overcast.tracking.orphans import mark_orphaned_runs  # every job imports this file
 
@@ -53,18 +53,18 @@ def open_record(
     if not store:
         return None, RunRecorder()
     mark_orphaned_runs(store, configs[0].runs_dir)
-    tags = {"folder": relative(folder), "command": command}
-    tags |= plan_tags(store, folder.name, configs, cells, repeats, runs)
+    tags = {"folder": relative(folder), "command": typed}
+    tags |= plan_tags(store, folder.name, configs, cells, repeats_a_cell, runs)
     return store, store.study(folder.name, configs[0].study.name or "sweep", tags)
 
 
 def plan_tags(
-    store: TrackingStore, key: str, configs: Sequence[RunConfig], cells: Sequence[str], repeats: int, runs: int
+    store: TrackingStore, key: str, configs: Sequence[RunConfig], cells: Sequence[str], repeats_a_cell: int, runs: int
 ) -> dict[str, str]:
     """What will be judged and by which design, and what was planned before the first trial: it may change later.
 
     A study that has been reported, and grows after that, is said to be extended. key: its id. configs: of a run of each
-    of its cells, whose identities ``cells`` are. repeats, runs: how many trials each of them, and it, will have.
+    of its cells, whose identities ``cells`` are. repeats_a_cell, runs: how many trials each of them, and it, will have.
     """
     config = configs[0]
     judged = json.dumps({"outcomes": list(config.study.outcomes), "margins": dict(config.study.margins)})
@@ -75,7 +75,7 @@ def plan_tags(
         looks = " ".join(map(str, planned_looks(config.study.folds)))
     found = store.search(study=key, role="study", limit=1)
     before = found[0].tags if found else {}
-    tags = {"runs": str(runs), "repeats": str(repeats), "cells": plan_cells(cells)}
+    tags = {"runs": str(runs), "repeats": str(repeats_a_cell), "cells": plan_cells(cells)}
     tags |= {"data": ",".join(sorted({each.data.name for each in configs}))}
     tags |= {"claim": config.claim} if config.claim else {}
     tags |= {"judged": judged, "design": config.study.design, "equal": config.study.equal, "looks": looks}

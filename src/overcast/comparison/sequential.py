@@ -5,6 +5,7 @@ What stopped, and when, follows from the trials and the planned looks alone, so 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -149,9 +150,12 @@ def _keep_decided(now: pd.DataFrame, before: pd.DataFrame, judged: Families) -> 
 
 def _with_all_diverged(table: pd.DataFrame, trials: pd.DataFrame, judged: Families) -> pd.DataFrame:
     """The table of the last look, what stopped too, with what has diverged by now."""
-    gone = {context.name: context.diverged for context in finished_contexts(trials)}
+    gone = Counter[tuple[str, str]]()
+    for context in finished_contexts(trials):
+        data = context.trials["data"].iloc[0]
+        gone |= Counter({(data, cell): number for cell, number in context.diverged.items()})
     for name, cell in (("diverged", "cell"), ("baseline_diverged", "baseline")):
-        table[name] = [gone[context][of] for context, of in zip(table["context"], table[cell], strict=True)]
+        table[name] = [gone[place] for place in zip(table["data"], table[cell], strict=True)]
     return not_flattered(table, judged)
 
 

@@ -96,10 +96,16 @@ def factorial_trials():
 
 
 @pytest.fixture
-def factorial_parts():
-    """Of its data set and folds, the part of each of 200 rows."""
+def factorial_folds():
+    """Of each of its folds, the part of each of 200 rows."""
     parts = assign_parts(np.repeat(np.arange(2), 100), np.arange(200), np.full(200, ""), 10, 0)
-    return {("sky", fold): rows for fold, rows in enumerate(parts.T)}
+    return dict(enumerate(parts.T))
+
+
+@pytest.fixture
+def factorial_parts(factorial_folds):
+    """Of its runs, by their ``run_id``, the part of each row."""
+    return lambda run: factorial_folds[int(run.rpartition("-")[2])]
 
 
 @pytest.fixture

@@ -120,6 +120,7 @@ def test_an_archive_names_no_place_nor_person_and_holds_no_weights(archived: Pat
         ("runs/0001/history.csv", "epoch\n", "damaged in runs/0001"),
         ("runs/0002/evaluation/metrics.json", '{"test": {"accuracy": "high"}}', "damaged in runs/0002"),
         ("runs/0002/evaluation/metrics.json", None, "damaged in runs/0002"),
+        ("runs/0003/parts.csv", "part\ntrain\ntest\n", "damaged in runs/0003"),
     ],
 )
 def test_a_damaged_archive_is_one_message(changed: Any, member: str, text: str | None, said: str) -> None:
@@ -132,7 +133,10 @@ def test_a_study_named_as_a_path_is_refused(archived: Path, changed: Any) -> Non
     study["study"]["tags"]["study"] = "../../out"
     with pytest.raises(UserError, match="a study's name that is none"):
         compare(archive=str(changed(**{"study.json": json.dumps(study)})))
-    study["study"]["tags"] |= {"study": "small-12345678", "judged": '{"outcomes": ["fame"]}'}
+    study["study"]["tags"] |= {"study": "small-12345678", "repeats": "some"}
+    with pytest.raises(UserError, match="no archive of a study, or a damaged one"):
+        compare(archive=str(changed(**{"study.json": json.dumps(study)})))
+    study["study"]["tags"] |= {"repeats": "2", "judged": '{"outcomes": ["fame"]}'}
     with pytest.raises(UserError, match="there is no outcome fame"):
         compare(archive=str(changed(**{"study.json": json.dumps(study)})))
 

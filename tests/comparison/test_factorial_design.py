@@ -130,7 +130,7 @@ def test_two_outcomes_of_a_family_widen_each_other(factorial_trials: Any) -> Non
 
 
 def test_what_the_samples_of_a_fixed_test_part_add_widens_effects_interactions_and_the_recipe(
-    factorial_trials: Any, factorial_parts: Any
+    factorial_trials: Any, factorial_folds: Any
 ) -> None:
     """All runs answer the same 50 samples; what a mitigation does to each of them varies from sample to sample."""
     random = np.random.default_rng(3)
@@ -151,9 +151,7 @@ def test_what_the_samples_of_a_fixed_test_part_add_widens_effects_interactions_a
     assert design.sample_variance("test/accuracy", weights) == pytest.approx(expected, rel=0.1)
     pairs = interactions(design, PRIMARY), interactions(alone, PRIMARY)
     assert (pairs[0]["change/test/accuracy/high"] >= pairs[1]["change/test/accuracy/high"]).all()
-    gains = [
-        confirm(each, JUDGED, {fold: rows for (_, fold), rows in factorial_parts.items()}) for each in (design, alone)
-    ]
+    gains = [confirm(each, JUDGED, factorial_folds) for each in (design, alone)]
     assert gains[0] is not None
     assert gains[1] is not None
     assert (gains[0].gains["test/accuracy"].margin > gains[1].gains["test/accuracy"].margin).all()

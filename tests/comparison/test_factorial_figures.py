@@ -50,8 +50,8 @@ def test_the_heat_map_is_symmetric_and_marks_what_is_clear(design: Any) -> None:
     assert marked == {("batch_norm", "dropout"), ("dropout", "batch_norm")}
 
 
-def test_the_recipe_stands_beside_none_and_all(design: Any, factorial_parts: Any) -> None:
-    confirmation = confirm(design, JUDGED, {fold: rows for (_, fold), rows in factorial_parts.items()})
+def test_the_recipe_stands_beside_none_and_all(design: Any, factorial_folds: Any) -> None:
+    confirmation = confirm(design, JUDGED, factorial_folds)
     assert confirmation is not None
     section = recipe(confirmation, PRIMARY)
     assert "the validation parts of folds 0, 1, 2, 3, tested on the test parts of folds 5, 6, 7, 8, 9" in section.text

@@ -59,11 +59,11 @@ def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
     assert rest[2].startswith("Not run but predicted: ")
 
 
-def test_a_recipe_is_not_called_better_than_what_it_lost(factorial_trials: Any, factorial_parts: Any) -> None:
+def test_a_recipe_is_not_called_better_than_what_it_lost(factorial_trials: Any, factorial_folds: Any) -> None:
     """Its diverged trials are in no mean: those that are left flatter it, and flatter a rival that has some."""
     design = read_design(factorial_trials, families(), {})
     assert design is not None
-    confirmation = confirm(design, families(), {fold: rows for (_, fold), rows in factorial_parts.items()})
+    confirmation = confirm(design, families(), factorial_folds)
     assert confirmation is not None
     for diverged, judged in (([1, 0, 0], False), ([0, 1, 0], True)):
         lines = recipe_sentences(design, replace(confirmation, diverged=diverged), families())
@@ -81,10 +81,10 @@ def test_few_folds_say_so(said: Any, factorial_trials: Any) -> None:
     assert "One fold alone confirms nothing: run the study on more folds" in lines
 
 
-def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_trials: Any, factorial_parts: Any) -> None:
+def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_trials: Any, factorial_folds: Any) -> None:
     design = read_design(factorial_trials, families(), {})
     assert design is not None
-    confirmation = confirm(design, families(), {fold: rows for (_, fold), rows in factorial_parts.items()})
+    confirmation = confirm(design, families(), factorial_folds)
     assert confirmation is not None
     command = (
         "python pipelines/train.py +study=factorial data=weather study.folds=10 study.mitigations=[a, b] epochs=4 "
@@ -103,7 +103,7 @@ def test_the_command_confirms_on_the_other_folds_what_was_not_run(factorial_tria
 
 
 def test_a_longer_training_is_told_as_a_factor_and_the_recipe_confirmed_at_its_length(
-    trials_of_two_lengths: Any, factorial_parts: Any
+    trials_of_two_lengths: Any, factorial_parts: Any, factorial_folds: Any
 ) -> None:
     trials = trials_of_two_lengths
     trials.loc[trials["epochs"] == 16, ["test/accuracy", "validation/accuracy"]] += 0.05
@@ -114,7 +114,7 @@ def test_a_longer_training_is_told_as_a_factor_and_the_recipe_confirmed_at_its_l
     assert "test accuracy +5" in longer
     design = read_design(trials, families(), {})
     assert design is not None
-    confirmation = confirm(design, families(), {fold: rows for (_, fold), rows in factorial_parts.items()})
+    confirmation = confirm(design, families(), factorial_folds)
     assert confirmation is not None
     assert confirmation.names[0].endswith("+16 epochs instead of 8")
     command = "python pipelines/train.py +study=factorial study.epochs=[8,16] study.mitigations=[a,b]"

@@ -202,7 +202,7 @@ def test_in_korean_nothing_stays_english(
     with use_language("ko"):
         if of == "factorial":
             others = {o.column: 0.3 for o in OUTCOMES if o.column not in factorial_trials}
-            trials = factorial_trials.assign(split_seed=0, seconds=1.0, run_id=factorial_trials.index.astype(str))
+            trials = factorial_trials.assign(split_seed=0, seconds=1.0)
             trials = trials.assign(**others)
             report = factorial_report(trials, factorial_parts)
             told = {"verdict": report.headline, "first": report.sections, "sentences": report.sentences}

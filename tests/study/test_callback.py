@@ -56,6 +56,8 @@ def test_open_and_closed(settings: Any, store: TrackingStore, capsys: pytest.Cap
     study = callback.open([settings], SESSION, ["a", "b"], ["seed=0"], 2, ONE)
     assert SESSION.study == study
     assert status(store, study.parent) == "RUNNING"
+    (parent,) = store.search(study=study.id, role="study")
+    assert (parent.tags["runs"], parent.tags["repeats"]) == ("2", "1")
     assert is_locked(Path(study.folder))
     with pytest.raises(UserError, match="another process is at work"):
         StudyCallback().open([settings], SESSION, ["a", "b"], ["seed=0"], 2, ONE)

@@ -160,9 +160,6 @@ def read_archive(path: Path, into: Path) -> StudyRecord:
     if not folders:
         raise UserError(f"archive={path}: this study has no finished run")
     runs = [_run(path, folder, "claim" in parent.tags) for folder in folders]
-    sizes = {(run.config.data.name, len(run.parts)) for run in runs}
-    if len(sizes) > len({name for name, _ in sizes}):
-        raise UserError(f"archive={path} is damaged: runs of one data set have different numbers of samples")
     return StudyRecord(parent, planned, runs, asked_before)
 
 

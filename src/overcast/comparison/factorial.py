@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,8 @@ from overcast.core.words import translatable, translate
 from overcast.html.page import BulletList, Section
 from overcast.study.outcomes import Families, families
 
-Parts = Mapping[tuple[str, int], NDArray[np.str_]]
-"""Of each data set and fold, the part of each row (N,)."""
+Parts = Callable[[str], NDArray[np.str_]]
+"""Of a run, by its ``run_id``, the part of each row (N,)."""
 
 ELSEWHERE = translatable(
     "Predictions that joined the study: compared with its control as a cell is, and in none of the effects."
@@ -53,12 +53,13 @@ def factorial_report(
 ) -> FactorialReport | None:
     """The report on trials as `overcast.comparison.trials.trials` gives them; None where they tell of no effect.
 
-    trials: of the study's own cells, those that diverged too. answers: to a fixed test part. command, study: its
-    command and name, to say what confirms a recipe that was not run. joined: a sentence on each cell from elsewhere.
+    trials: of the study's own cells, those that diverged too. parts: of their runs. answers: to a fixed test part.
+    command, study: its command and name, to say what confirms a recipe that was not run. joined: a sentence on each
+    cell from elsewhere.
     """
     judged = judged or families()
     told = [
-        _part(context.name, design, _of_folds(parts, design.data), judged, command, study)
+        _part(context.name, design, _of_folds(context, parts), judged, command, study)
         for context, design in _designs(trials, judged, answers or {})
         if design and design.blocks
     ]
@@ -87,8 +88,10 @@ def _designs(trials: pd.DataFrame, judged: Families, answers: Answers) -> list[t
     return [(context, read_design(context.trials, judged, answers)) for context in contexts(trials)]
 
 
-def _of_folds(parts: Parts, data: str) -> dict[int, NDArray[np.str_]]:
-    return {fold: rows for (name, fold), rows in parts.items() if name == data}
+def _of_folds(context: Context, parts: Parts) -> dict[int, NDArray[np.str_]]:
+    """The part of each row in each fold, as its first run has them."""
+    first = context.trials[~context.trials["diverged"]].drop_duplicates("fold")
+    return {int(fold): parts(run) for fold, run in zip(first["fold"], first["run_id"], strict=True)}
 
 
 def _part(

@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from overcast.comparison.factorial import Parts, without_effects
+from overcast.comparison.factorial import without_effects
 from overcast.comparison.pairs import Answers, Context, finished_contexts
 from overcast.comparison.predictions import joined
 from overcast.comparison.sequential import look_tables, sequential_notes
@@ -69,13 +71,10 @@ class MeasuredStudy:
         """The study's own, diverged ones too."""
         return self.trials[~self.trials["cell"].isin(self.joined)]
 
-    @property
-    def parts(self) -> Parts:
-        """Of each data set and fold, as its first run has them."""
-        first: dict[tuple[str, int], Run] = {}
-        for run in self.runs:
-            first.setdefault((run.config.data.name, run.config.split.fold), run)
-        return {key: run.parts for key, run in first.items()}
+    def parts(self, run_id: str) -> NDArray[np.str_]:
+        """(N,) the part of each row in this run of the study's own."""
+        (found,) = (run.parts for run in self.runs if str(run.folder) == run_id)
+        return found
 
     @property
     def judged(self) -> Families:

@@ -35,7 +35,10 @@ def test_a_fixed_test_part_is_said_to_count_in_what_is_a_mean_over_its_samples()
     two_way = "over trials and samples [@owen2007]."
     assert said(official_test=True).partition(two_way)[2].startswith(" A difference is better or worse")
     others = said(outcomes=("accuracy", "macro_f1"), official_test=True)
-    assert f"{two_way} Intervals in test macro-F1, no mean over samples, speak of other seeds alone." in others
+    assert (
+        f"{two_way} Intervals in test macro-F1, of which no sample's own part is kept, speak of other seeds alone."
+        in others
+    )
     effects = said(effects=pd.DataFrame({"cell": ["noise"]}), official_test=True)
     assert "They speak of these data." in effects
     assert effects.endswith(two_way)

@@ -62,7 +62,8 @@ def trials(
     named = [_names(given, varying, how) for given, how in zip(flat, chosen, strict=True)]
     rows = [_row(run, names) for run, names in zip(runs, named, strict=False)]
     for names, each in zip(named[len(rows) :], diverged, strict=True):
-        rows.append(names | {"diverged": True, "reason": each.reason})
+        of_name = len(mitigation_parts(names["mitigation"]))
+        rows.append(names | {"mitigations": of_name, "diverged": True, "reason": each.reason})
     return pd.DataFrame(rows)
 
 
@@ -117,7 +118,6 @@ def _names(given: dict[str, Any], varying: list[str], tuned: Tuned | None) -> di
         "rest": " · ".join(
             [*before, *(settings[name] for name in after if name not in NAMED and not name.startswith(STRENGTH))]
         ),
-        "mitigations": len(mitigation_parts(given["mitigation"])),
         "repeat": "-".join(str(given[name]) for name in PAIRING),
         **(_chosen(given["mitigation"], tuned) if tuned else {}),
     }
@@ -137,6 +137,7 @@ def _row(run: Run, names: dict[str, Any]) -> dict[str, Any]:
         "name": facts["name"],
         "diverged": False,
         "identity": facts.get("cell", ""),
+        "mitigations": len(run.config.mitigation),
         **names,
         **{f"test/{name}": _number(value) for name, value in measured["test"].items() if not name.endswith(ENDS)},
         **{f"gap/{name}": value for name, value in measured["gap"].items()},

@@ -137,7 +137,7 @@ def judged_names(judged: Families) -> str:
 def seeds_alone(judged: Families) -> list[str]:
     """Of a study on a fixed test part, a sentence on the outcomes whose intervals do not speak of its samples."""
     others = [outcome.label for outcome in judged.judged if not outcome.by_sample]
-    text = "Intervals in {outcomes}, no mean over samples, speak of other seeds alone."
+    text = "Intervals in {outcomes}, of which no sample's own part is kept, speak of other seeds alone."
     return [translate(text, outcomes=listed(others))] if others else []
 
 

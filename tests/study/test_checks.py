@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from overcast.config.run_config import RunConfig
+from overcast.config.schema import StudyConfig
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.core.paths import ROOT
-from overcast.study.checks import cell_plans, refuse_contradiction, refuse_more_folds, refuse_unmeasurable
+from overcast.study.checks import (
+    cell_plans,
+    refuse_blind_budget,
+    refuse_contradiction,
+    refuse_more_folds,
+    refuse_unmeasurable,
+)
 from overcast.training.plan import Plan
 
 
@@ -24,6 +31,15 @@ def test_what_the_study_varies_is_not_set_beside_it() -> None:
     for word in ("seed=0,1", "split.fold=2"):
         with pytest.raises(UserError, match=r"is what the repeats of this study vary.*study.folds=3"):
             refuse_contradiction(["-m", word], cells, repeats)
+
+
+def test_a_budget_takes_folds_and_a_record() -> None:
+    refuse_blind_budget(StudyConfig(folds=4, budget="1h"), recorded=True)
+    refuse_blind_budget(StudyConfig(), recorded=False)
+    with pytest.raises(UserError, match=r"study\.budget=1h stops between folds: set study\.folds too"):
+        refuse_blind_budget(StudyConfig(budget="1h"), recorded=True)
+    with pytest.raises(UserError, match=r"study\.budget=1h looks at what is recorded: leave tracking=off out"):
+        refuse_blind_budget(StudyConfig(folds=4, budget="1h"), recorded=False)
 
 
 def test_no_more_folds_than_the_data_has(config: Any) -> None:

@@ -137,7 +137,7 @@ def _row(run: Run, names: dict[str, Any]) -> dict[str, Any]:
         "name": facts["name"],
         "diverged": False,
         "identity": facts.get("cell", ""),
-        "mitigations": len(run.config.mitigation),
+        "mitigations": sum(option.name != "none" for option in run.config.mitigation),
         **names,
         **{f"test/{name}": _number(value) for name, value in measured["test"].items() if not name.endswith(ENDS)},
         **{f"gap/{name}": value for name, value in measured["gap"].items()},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from overcast.config.compose import override_key
 from overcast.config.metric_options import NEEDED, metric_options
 from overcast.config.run_config import RunConfig
+from overcast.config.schema import StudyConfig
 from overcast.core.devices import Machine
 from overcast.core.errors import IncompatibleError, UserError
 from overcast.study.outcomes import SHIFT, families
@@ -30,6 +31,14 @@ def refuse_contradiction(overrides: Sequence[str], cells: Sequence[str], repeats
             )
         if key in varied:
             raise UserError(f"{key} is what the cells of this study vary. Leave it out, or write a study of your own")
+
+
+def refuse_blind_budget(study: StudyConfig, recorded: bool) -> None:
+    """Raises: UserError if a study with a budget has no folds to stop between, or no record to look at."""
+    if study.budget and study.folds is None:
+        raise UserError(f"study.budget={study.budget} stops between folds: set study.folds too")
+    if study.budget and not recorded:
+        raise UserError(f"study.budget={study.budget} looks at what is recorded: leave tracking=off out")
 
 
 def refuse_unknown_claim(name: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from overcast.config.schema import StudyConfig
 from overcast.core.console import show
-from overcast.core.errors import UserError
 from overcast.statistics.sequential import FIRST_LOOK, planned_looks
 from overcast.study.layout import repeat_fold
 
@@ -19,15 +18,9 @@ class Looks:
     look_at: gives the identities of the cells that stop at a look at the study of this id after so many folds.
     stopped: all that did so far.
     launched: how many jobs.
-
-    Raises: UserError if the study has no folds, or no record to look at.
     """
 
     def __init__(self, settings: StudyConfig, study: Any, look_at: Callable[[Any, str, int], set[str]]) -> None:
-        if settings.folds is None:
-            raise UserError(f"study.budget={settings.budget} stops between folds: set study.folds too")
-        if study.store is None:
-            raise UserError(f"study.budget={settings.budget} looks at what is recorded: leave tracking=off out")
         self.settings, self.study, self.look_at = settings, study, look_at
         self.began = time.monotonic()
         self.stopped: set[str] = set()

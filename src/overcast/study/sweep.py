@@ -20,7 +20,13 @@ from overcast.core.launchers import launched_devices
 from overcast.core.progress import open_bar
 from overcast.prepare.missing_steps import prepare_missing
 from overcast.study.callback import StudyCallback
-from overcast.study.checks import cell_plans, refuse_more_folds, refuse_unknown_claim, refuse_unmeasurable
+from overcast.study.checks import (
+    cell_plans,
+    refuse_blind_budget,
+    refuse_more_folds,
+    refuse_unknown_claim,
+    refuse_unmeasurable,
+)
 from overcast.study.designs import refuse_incomplete
 from overcast.study.equal_compute import equal_contexts, refuse_unequal
 from overcast.study.layout import Layout, Place, repeat_numbers
@@ -89,6 +95,7 @@ def plan_sweep(layout: Layout, study: StudyConfig, compose: Compose) -> Sweep:
     Raises: UserError for a mistake in any of them.
     """
     configs = _composed(layout, compose)
+    refuse_blind_budget(study, configs[0].tracking.enabled)
     refuse_more_folds(configs, study.folds)
     refuse_unmeasurable(configs)
     if study.equal == "compute":

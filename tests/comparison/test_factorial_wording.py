@@ -49,6 +49,12 @@ def test_it_tells_what_it_finds_and_what_holds_for_new_data(said: Any) -> None:
     assert "in test accuracy: augmentation" in new
 
 
+def test_of_one_fold_nothing_is_said_of_new_data(said: Any, factorial_trials: Any) -> None:
+    lines = said(factorial_trials.assign(fold=0))
+    assert not any("new data" in line for line in lines)
+    assert any(line.startswith("All repeats are of one fold: what is said holds for this split") for line in lines)
+
+
 def test_the_recipe_tells_how_it_was_chosen_and_tested(said: Any) -> None:
     best, *rest = said()[-4:]
     assert best.startswith("Best recipe: augmentation+batch_norm")

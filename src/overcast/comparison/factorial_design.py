@@ -37,10 +37,10 @@ class Design:
 
     factors: mitigations in the order in which they apply, then a longer training if it is one. levels: (C, F). values:
     of each column, (C, K), a mean over seeds. blocks: the folds, of each split if there are several, or, of a study on
-    one fold, its repeats. incomplete: what of them lacks a cell, or has a trial of it that diverged, and is left out;
-    each with one such cell. diverged: (C,) how many trials of a cell did. network, data: their names. seeds: the most
-    that a cell has in a block. samples: of outcomes whose samples are known, of a test part that all trials share,
-    (C, K, G) of its groups, a mean over seeds.
+    a single_fold, its repeats: what they say holds for this split only. incomplete: what of them lacks a cell, or has a
+    trial of it that diverged, and is left out; each with one such cell. diverged: (C,) how many trials of a cell did.
+    network, data: their names. seeds: the most that a cell has in a block. samples: of outcomes whose samples are
+    known, of a test part that all trials share, (C, K, G) of its groups, a mean over seeds.
     """
 
     factors: list[str]
@@ -52,6 +52,7 @@ class Design:
     network: str = ""
     data: str = ""
     seeds: int = 1
+    single_fold: bool = False
     samples: Mapping[str, Array] = field(default_factory=dict)
 
     def fit(self, column: str, blocks: Sequence[str | int] | None = None) -> Factorial:
@@ -116,7 +117,8 @@ def read_design(trials: pd.DataFrame, judged: Families, answers: Answers) -> Des
     seeds = int(in_block.size().max())
     samples = _samples(in_block, [(recipe, block) for recipe in means.index for block in blocks], answers)
     samples = {column: told.reshape(len(levels), len(blocks), -1) for column, told in samples.items()}
-    return Design(factors, levels, values, blocks, incomplete, diverged, network, data, seeds, samples)
+    single_fold = len(trials[["split_seed", "fold"]].drop_duplicates()) == 1
+    return Design(factors, levels, values, blocks, incomplete, diverged, network, data, seeds, single_fold, samples)
 
 
 def _samples(in_block: Any, places: Sequence[tuple[str, str | int]], answers: Answers) -> dict[str, Array]:

@@ -13,6 +13,7 @@ from overcast.comparison.factorial_design import LENGTHS, Design, recipe_names
 from overcast.comparison.factorial_recipe import Confirmation
 from overcast.comparison.figures import accuracy_like
 from overcast.comparison.headline import counted
+from overcast.comparison.page import SINGLE_FOLD
 from overcast.comparison.wording import capitalised, change, listed, number, places, sentence
 from overcast.core.words import translate
 from overcast.statistics.estimates import Estimate
@@ -52,7 +53,8 @@ def effect_sentences(
     if not whole:
         lines.append(translate("One fold alone says nothing of the error: no interval, and nothing is decided"))
     else:
-        lines += [*_pairs(together, primary), _detectable(design, judged), _new_data(new_data, judged)]
+        lines += [*_pairs(together, primary), _detectable(design, judged)]
+        lines.append(translate(SINGLE_FOLD) if design.single_fold else _new_data(new_data, judged))
     return [*lines, *incomplete_sentences(design)]
 
 
